@@ -1,0 +1,120 @@
+"""Where patches lie on the ground, from their names alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from benkit.spec.bands import PATCH_METRES
+from benkit.spec.patch_id import PATCHES_PER_SIDE, Product, parse_patch_id, parse_product
+
+__all__ = ["Footprints", "locate"]
+
+_POSITION_PATTERN = r"^_\d\d_\d\d$"
+_POSITION_LENGTH = len("_00_00")
+
+
+@dataclass(frozen=True)
+class Footprints:
+    """The squares of ground that some patches show, as arrays of one entry a patch.
+
+    Attributes
+    ----------
+    products : tuple of Product
+        The products that occur, in the order in which they are first met.
+    product : (n,) int32 array
+        Index into ``products``.
+    column, row : (n,) int32 array
+        Place in the tile, 0 to 90.
+    epsg : (n,) int32 array
+        UTM zone of the coordinates.
+    x, y : (n,) int64 array
+        Upper-left (north-west) corner in metres; a patch reaches 1200 m east and south of it.
+    """
+
+    products: tuple[Product, ...]
+    product: NDArray[np.int32]
+    column: NDArray[np.int32]
+    row: NDArray[np.int32]
+    epsg: NDArray[np.int32]
+    x: NDArray[np.int64]
+    y: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Number of patches."""
+        return len(self.product)
+
+
+def locate(patch_ids: Sequence[str] | pa.Array | pa.ChunkedArray) -> Footprints:
+    """Read many patch ids at once.
+
+    Parameters
+    ----------
+    patch_ids : sequence of str or arrow string array
+
+    Returns
+    -------
+    Footprints
+        Equal to `parse_patch_id` of each.
+
+    Raises
+    ------
+    PatchIdError
+        If one is no patch id; the message names the first.
+
+    Examples
+    --------
+    >>> places = locate(["S2B_MSIL2A_20170808T094029_N9999_R036_T35ULA_33_29"])
+    >>> places.x.tolist(), places.y.tolist(), places.epsg.tolist()
+    ([339600], [6065220], [32635])
+    """
+    ids = _one_array(patch_ids)
+    positions = pc.utf8_slice_codeunits(ids, -_POSITION_LENGTH)
+    well_formed = pc.match_substring_regex(positions, _POSITION_PATTERN)
+    _refuse_first(ids, pc.invert(well_formed))
+    encoded = pc.dictionary_encode(pc.utf8_slice_codeunits(ids, 0, -_POSITION_LENGTH))
+    try:
+        products = tuple(parse_product(name) for name in encoded.dictionary.to_pylist())
+    except ValueError:
+        for text in ids.to_pylist():
+            parse_patch_id(text)
+        raise
+    column, row = (
+        pc.utf8_slice_codeunits(positions, start, start + 2).cast(pa.int32()).to_numpy()
+        for start in (1, 4)
+    )
+    _refuse_first(ids, pa.array((column >= PATCHES_PER_SIDE) | (row >= PATCHES_PER_SIDE)))
+    product = encoded.indices.to_numpy()
+    tiles = [product.tile for product in products]
+    epsg, west, north = (
+        np.array([getattr(tile, name) for tile in tiles], np.int64)[product]
+        for name in ("epsg", "west", "north")
+    )
+    return Footprints(
+        products=products,
+        product=product,
+        column=column,
+        row=row,
+        epsg=epsg.astype(np.int32),
+        x=west + PATCH_METRES * column.astype(np.int64),
+        y=north - PATCH_METRES * row.astype(np.int64),
+    )
+
+
+def _one_array(patch_ids: Sequence[str] | pa.Array | pa.ChunkedArray) -> pa.Array:
+    if isinstance(patch_ids, pa.ChunkedArray):
+        return patch_ids.combine_chunks().cast(pa.string())
+    if isinstance(patch_ids, pa.Array):
+        return patch_ids.cast(pa.string())
+    return pa.array(patch_ids, pa.string())
+
+
+def _refuse_first(ids: pa.Array, wrong: pa.Array) -> None:
+    """Raise the error of the first wrong id."""
+    first = pc.index(wrong, True).as_py()
+    if first >= 0:
+        parse_patch_id(ids[first].as_py())
+        raise AssertionError("an id that is refused here is refused there")

@@ -1,0 +1,280 @@
+"""The plain GeoTIFF in which archives keep their bands: recognised, viewed in place and written.
+
+Millions of files of an archive differ only in pixels and in the corner's coordinates. A *plain* file
+is a classic little-endian TIFF with one uncompressed band in contiguous strips that end the file, in
+a UTM zone of WGS 84, north-up. `parse_header` accepts exactly that and returns None for all else, so
+that whatever is unusual is left to GDAL. `encode` writes the same bytes as GDAL writes for a patch.
+
+Sources: TIFF 6.0 (Adobe, 1992), OGC GeoTIFF 1.1 (19-008r4), the GDAL_NODATA tag of GDAL's GTiff
+driver.
+"""
+
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["PlainHeader", "corner_of", "encode", "parse_header"]
+
+_TYPE_FORMATS = {2: "s", 3: "H", 4: "I", 12: "d"}  # TIFF field types: ASCII, SHORT, LONG, DOUBLE
+_DTYPES = {
+    (1, 8): "u1",
+    (1, 16): "<u2",
+    (1, 32): "<u4",
+    (2, 16): "<i2",
+    (2, 32): "<i4",
+    (3, 32): "<f4",
+    (3, 64): "<f8",
+}  # by sample format and bits
+
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
+_STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_BYTES, _PLANAR = 273, 277, 278, 279, 284
+_SAMPLE_FORMAT, _PIXEL_SCALE, _TIEPOINT, _GEO_KEYS, _GEO_ASCII = 339, 33550, 33922, 34735, 34737
+_GDAL_NODATA = 42113
+
+_NUMBER_TAGS = {
+    _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _STRIP_OFFSETS, _SAMPLES,
+    _ROWS_PER_STRIP, _STRIP_BYTES, _PLANAR, _SAMPLE_FORMAT,
+}  # fmt: skip
+_TAG_TYPES = {
+    _PIXEL_SCALE: {12},
+    _TIEPOINT: {12},
+    _GEO_KEYS: {3},
+    _GEO_ASCII: {2},
+    _GDAL_NODATA: {2},
+} | {tag: {3, 4} for tag in _NUMBER_TAGS}
+_FIXED = {_COMPRESSION: 1, _PHOTOMETRIC: 1, _SAMPLES: 1, _PLANAR: 1}
+_REQUIRED = _TAG_TYPES.keys() - {_GDAL_NODATA}
+_STRIP_BYTES_BY_GDAL = 8192
+
+Field = tuple[int, tuple[Any, ...]]  # TIFF field type and values
+
+
+@dataclass(frozen=True)
+class PlainHeader:
+    """What the bytes before the pixels of a plain file say.
+
+    Attributes
+    ----------
+    size : int
+        Length of the whole file in bytes.
+    pixel_offset : int
+        Where the pixels start; they reach to the end of the file, row by row from the north.
+    corner_offset : int
+        Where the corner's x and y stand as two little-endian doubles.
+    height, width : int
+        Rows and columns.
+    dtype : numpy.dtype
+        Of the pixels, as stored.
+    nodata : int or None
+        Value of pixels without a measurement.
+    epsg : int
+        UTM zone of WGS 84: 32601 to 32660 or 32701 to 32760.
+    pixel_size : float
+        Side of the square pixels in metres.
+    """
+
+    size: int
+    pixel_offset: int
+    corner_offset: int
+    height: int
+    width: int
+    dtype: np.dtype
+    nodata: int | None
+    epsg: int
+    pixel_size: float
+
+    def pixels(self, content: bytes | memoryview) -> NDArray:
+        """View the pixels of a file with this header: (height, width), read-only as the bytes."""
+        flat = np.frombuffer(content, self.dtype, self.height * self.width, self.pixel_offset)
+        return flat.reshape(self.height, self.width)
+
+
+def corner_of(content: bytes | memoryview, header: PlainHeader) -> tuple[float, float]:
+    """Read the upper-left corner, x and y in metres, of a file with this header."""
+    x, y = struct.unpack_from("<2d", content, header.corner_offset)
+    return x, y
+
+
+def parse_header(content: bytes | memoryview) -> PlainHeader | None:
+    """Read the header of a whole file in memory; None if the file is not plain."""
+    if len(content) < 10 or bytes(content[:4]) != b"II*\0":
+        return None
+    try:
+        fields, offsets = _read_fields(content)
+        return _check_fields(fields, offsets, len(content))
+    except (struct.error, KeyError, ValueError, IndexError):
+        return None
+
+
+def _read_fields(content: bytes | memoryview) -> tuple[dict[int, tuple[Any, ...]], dict[int, int]]:
+    """Values and positions of all tags; an unknown tag or type is a KeyError, disorder ValueError."""
+    (directory,) = struct.unpack_from("<I", content, 4)
+    (count,) = struct.unpack_from("<H", content, directory)
+    fields: dict[int, tuple[Any, ...]] = {}
+    offsets = {}
+    for entry in range(directory + 2, directory + 2 + 12 * count, 12):
+        tag, kind, length = struct.unpack_from("<HHI", content, entry)
+        if kind not in _TAG_TYPES[tag] or tag in fields or length > len(content):
+            raise ValueError("not plain")
+        form = f"<{length}{_TYPE_FORMATS[kind]}"
+        offset = entry + 8
+        if struct.calcsize(form) > 4:
+            (offset,) = struct.unpack_from("<I", content, offset)
+        fields[tag] = struct.unpack_from(form, content, offset)
+        offsets[tag] = offset
+    (next_directory,) = struct.unpack_from("<I", content, directory + 2 + 12 * count)
+    if next_directory or list(fields) != sorted(fields) or not _REQUIRED <= fields.keys():
+        raise ValueError("not plain")
+    offsets[0] = directory
+    return fields, offsets
+
+
+def _check_fields(fields: dict[int, tuple[Any, ...]], offsets: dict[int, int], size: int) -> PlainHeader | None:
+    """Accept only what reads the same here as in GDAL."""
+    (width,), (height,) = fields[_WIDTH], fields[_HEIGHT]
+    if any(fields[tag] != (value,) for tag, value in _FIXED.items()):
+        return None
+    dtype = np.dtype(_DTYPES[fields[_SAMPLE_FORMAT] + fields[_BITS]])
+    pixel_offset = _contiguous_pixels(fields, width, height, dtype.itemsize)
+    if pixel_offset is None or pixel_offset + width * height * dtype.itemsize != size:
+        return None
+    if max(offsets.values()) >= pixel_offset:
+        return None
+    scale, tiepoint = fields[_PIXEL_SCALE], fields[_TIEPOINT]
+    if len(scale) != 3 or scale[0] != scale[1] or not 0 < scale[0] < 1e6 or scale[2] != 0:
+        return None
+    if len(tiepoint) != 6 or any(tiepoint[i] != 0 for i in (0, 1, 2, 5)):
+        return None
+    if not all(abs(value) < 1e9 for value in tiepoint[3:5]):
+        return None
+    epsg = _utm_zone(fields[_GEO_KEYS], fields[_GEO_ASCII][0])
+    nodata = None if _GDAL_NODATA not in fields else _nodata(fields[_GDAL_NODATA][0], dtype)
+    if epsg is None:
+        return None
+    return PlainHeader(
+        size, pixel_offset, offsets[_TIEPOINT] + 24, height, width, dtype, nodata, epsg, scale[0]
+    )
+
+
+def _contiguous_pixels(fields: dict[int, tuple[Any, ...]], width: int, height: int, itemsize: int) -> int | None:
+    """Where the pixels start, if their strips follow each other without a gap."""
+    (rows_per_strip,) = fields[_ROWS_PER_STRIP]
+    strip = rows_per_strip * width * itemsize
+    total = height * width * itemsize
+    if strip <= 0 or total <= 0:
+        return None
+    strips = -(-total // strip)
+    first = fields[_STRIP_OFFSETS][0]
+    expected_offsets = tuple(range(first, first + total, strip))
+    expected_bytes = (strip,) * (strips - 1) + (total - strip * (strips - 1),)
+    if fields[_STRIP_OFFSETS] != expected_offsets or fields[_STRIP_BYTES] != expected_bytes:
+        return None
+    return first
+
+
+def _utm_zone(keys: tuple[int, ...], text: bytes) -> int | None:
+    """EPSG code of the UTM zone, if the keys and their text are those that GDAL writes for it."""
+    epsg = keys[27]
+    if not (32601 <= epsg <= 32660 or 32701 <= epsg <= 32760):
+        return None
+    expected_keys, expected_text = _geo_keys(epsg)
+    return epsg if (keys, text) == (expected_keys, expected_text) else None
+
+
+def _geo_keys(epsg: int) -> tuple[tuple[int, ...], bytes]:
+    """The GeoTIFF keys and their text for a UTM zone of WGS 84."""
+    name = f"WGS 84 / UTM zone {epsg % 100}{'N' if epsg < 32700 else 'S'}|"
+    text = f"{name}WGS 84|\0".encode()
+    keys = (
+        (1, 1, 0, 7)  # version, revision, minor revision, number of keys
+        + (1024, 0, 1, 1)  # model type: projected
+        + (1025, 0, 1, 1)  # a pixel is an area
+        + (1026, _GEO_ASCII, len(name), 0)
+        + (2049, _GEO_ASCII, len("WGS 84|"), len(name))
+        + (2054, 0, 1, 9102)  # degrees
+        + (3072, 0, 1, epsg)
+        + (3076, 0, 1, 9001)  # metres
+    )
+    return keys, text
+
+
+def _nodata(text: bytes, dtype: np.dtype) -> int:
+    """An integer that pixels of this type can have; anything else is a ValueError."""
+    digits = text.removesuffix(b"\0")
+    value = int(digits)
+    if str(value).encode() != digits or dtype.kind == "f":
+        raise ValueError("not plain")
+    limits = np.iinfo(dtype)
+    if not limits.min <= value <= limits.max:
+        raise ValueError("not plain")
+    return value
+
+
+def encode(
+    pixels: NDArray, *, epsg: int, x: float, y: float, pixel_size: float, nodata: int | None = 0
+) -> bytes:
+    """Write one band as a plain file, byte for byte as GDAL writes it.
+
+    Parameters
+    ----------
+    pixels : (height, width) array
+        uint8, uint16, uint32, int16, int32, float32 or float64; at most 65,535 rows and columns.
+    epsg : int
+        UTM zone of WGS 84.
+    x, y : float
+        Upper-left corner in metres.
+    pixel_size : float
+        Side of a pixel in metres.
+    nodata : int or None
+        Value of pixels without a measurement.
+    """
+    height, width = pixels.shape
+    dtype = pixels.dtype.newbyteorder("<")
+    sample_format, bits = next(key for key, name in _DTYPES.items() if np.dtype(name) == dtype)
+    row = width * dtype.itemsize
+    rows_per_strip = min(height, max(1, _STRIP_BYTES_BY_GDAL // row))
+    strips = -(-height // rows_per_strip)
+    strip_bytes = [rows_per_strip * row] * (strips - 1)
+    strip_bytes.append(height * row - sum(strip_bytes))
+    keys, text = _geo_keys(epsg)
+    fields: dict[int, Field] = {tag: (3, (value,)) for tag, value in _FIXED.items()}
+    fields |= {_WIDTH: (3, (width,)), _HEIGHT: (3, (height,)), _BITS: (3, (bits,))}
+    fields |= {_ROWS_PER_STRIP: (3, (rows_per_strip,)), _SAMPLE_FORMAT: (3, (sample_format,))}
+    fields[_STRIP_OFFSETS] = (4, (0,) * strips)
+    fields[_STRIP_BYTES] = (3 if strips > 1 else 4, tuple(strip_bytes))
+    fields[_PIXEL_SCALE] = (12, (float(pixel_size), float(pixel_size), 0.0))
+    fields[_TIEPOINT] = (12, (0.0, 0.0, 0.0, float(x), float(y), 0.0))
+    fields |= {_GEO_KEYS: (3, keys), _GEO_ASCII: (2, (text,))}
+    if nodata is not None:
+        fields[_GDAL_NODATA] = (2, (f"{nodata}\0".encode(),))
+    starts = np.cumsum([len(_assemble(fields)), *strip_bytes[:-1]]).tolist()
+    fields[_STRIP_OFFSETS] = (4, tuple(starts))
+    return _assemble(fields) + pixels.astype(dtype, copy=False).tobytes()
+
+
+def _assemble(fields: dict[int, Field]) -> bytes:
+    """Header, directory and the long values behind it: strip table first, as GDAL orders them."""
+    packed = {tag: _pack(kind, values) for tag, (kind, values) in fields.items()}
+    end = 8 + 2 + 12 * len(fields) + 4
+    tail = b""
+    places = {}
+    for tag in sorted(packed, key=lambda tag: (tag != _STRIP_BYTES, tag)):
+        if len(packed[tag]) > 4:
+            places[tag] = struct.pack("<I", end + len(tail))
+            tail += packed[tag] + b"\0" * (len(packed[tag]) % 2)
+        else:
+            places[tag] = packed[tag].ljust(4, b"\0")
+    entries = b""
+    for tag in sorted(fields):
+        kind, values = fields[tag]
+        length = len(values[0]) if kind == 2 else len(values)
+        entries += struct.pack("<HHI", tag, kind, length) + places[tag]
+    return struct.pack("<4sIH", b"II*\0", 8, len(fields)) + entries + b"\0" * 4 + tail
+
+
+def _pack(kind: int, values: tuple) -> bytes:
+    """Values of a field as little-endian bytes."""
+    return values[0] if kind == 2 else struct.pack(f"<{len(values)}{_TYPE_FORMATS[kind]}", *values)

@@ -1,0 +1,164 @@
+"""Exact moments of pixels: how many are valid, their sum, sum of squares, least and greatest.
+
+Integer pixels are summed without any rounding. The work is done in float64, which BLAS adds quickest,
+on blocks so small that every intermediate result is an integer below 2**53 and therefore exact;
+types too wide for that are split into 16-bit halves. Floating-point pixels get the correctly rounded
+sum of `math.fsum` (Shewchuk, 1997, https://doi.org/10.1007/PL00009321) instead.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["MEASURABLE", "Moments", "RowMoments", "measure", "measure_rows"]
+
+MEASURABLE = ("uint8", "uint16", "uint32", "int8", "int16", "int32", "float32", "float64")
+"""Names of the data types that can be measured."""
+
+_BLOCK = 2**20  # pixels; 2**20 squares of 16-bit values stay below 2**53
+_SMALL = 4096  # pixels; below, one call for all rows is quicker than one call a row
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Moments of the valid pixels of one raster.
+
+    Attributes
+    ----------
+    valid, nodata_count : int
+        Number of pixels with and without a measurement; their sum is the number of all pixels.
+    sum, sum_sq : int or float
+        Of the valid pixels: an exact int for integer pixels, a float for floating-point pixels.
+    min, max : float or None
+        Of the valid pixels, None where there is none.
+    """
+
+    valid: int
+    nodata_count: int
+    sum: int | float
+    sum_sq: int | float
+    min: float | None
+    max: float | None
+
+
+@dataclass(frozen=True)
+class RowMoments:
+    """Moments of many small rasters of 8- or 16-bit pixels: the fields of `Moments` as arrays.
+
+    All arrays have shape (rasters,) and are int64; ``min`` and ``max`` mean nothing where ``valid``
+    is 0.
+    """
+
+    valid: NDArray[np.int64]
+    nodata_count: NDArray[np.int64]
+    sum: NDArray[np.int64]
+    sum_sq: NDArray[np.int64]
+    min: NDArray[np.int64]
+    max: NDArray[np.int64]
+
+
+def measure(pixels: NDArray, nodata: float | None) -> Moments:
+    """Moments of one raster of any size.
+
+    Parameters
+    ----------
+    pixels : array of any shape
+        One of the types in `MEASURABLE`.
+    nodata : float or None
+        Value of pixels without a measurement. NaN is never a measurement.
+
+    Raises
+    ------
+    TypeError
+        If the pixels have another type.
+
+    Examples
+    --------
+    >>> measure(np.array([[0, 1], [2, 65535]], np.uint16), 0)
+    Moments(valid=3, nodata_count=1, sum=65538, sum_sq=4294836230, min=1.0, max=65535.0)
+    """
+    if pixels.dtype.name not in MEASURABLE:
+        raise TypeError(f"data type {pixels.dtype.name} cannot be measured exactly")
+    flat = _valid_pixels(pixels.reshape(-1), nodata)
+    if flat.dtype.kind == "f":
+        values = flat.astype(np.float64)
+        total: int | float = math.fsum(values)
+        total_sq: int | float = math.fsum(values * values)
+    else:
+        blocks = [_sums(flat[i : i + _BLOCK]) for i in range(0, len(flat), _BLOCK)]
+        total, total_sq = (sum(block[k] for block in blocks) for k in (0, 1))
+    some = len(flat) > 0
+    moments = Moments(
+        valid=len(flat),
+        nodata_count=pixels.size - len(flat),
+        sum=total,
+        sum_sq=total_sq,
+        min=float(flat.min()) if some else None,
+        max=float(flat.max()) if some else None,
+    )
+    assert moments.valid + moments.nodata_count == pixels.size, "every pixel is valid or NO_DATA"
+    assert moments.sum_sq >= 0 or math.isnan(moments.sum_sq), "a sum of squares is not negative"
+    return moments
+
+
+def _valid_pixels(flat: NDArray, nodata: float | None) -> NDArray:
+    if flat.dtype.kind == "f":
+        flat = flat[~np.isnan(flat)]
+    if nodata is None or math.isnan(nodata):
+        return flat
+    return flat[flat != nodata]
+
+
+def _sums(block: NDArray) -> tuple[int, int]:
+    """Exact sum and sum of squares of at most `_BLOCK` integer pixels."""
+    if block.dtype.itemsize <= 2:
+        values = block.astype(np.float64)
+        return int(values.sum()), int(values @ values)
+    high = (block >> 16).astype(np.float64)
+    low = (block & 0xFFFF).astype(np.float64)
+    total = (int(high.sum()) << 16) + int(low.sum())
+    return total, (int(high @ high) << 32) + (int(high @ low) << 17) + int(low @ low)
+
+
+def measure_rows(pixels: NDArray, nodata: int | None) -> RowMoments:
+    """Moments of many small rasters at once.
+
+    Parameters
+    ----------
+    pixels : (rasters, pixels) array of uint8, uint16 or int16
+        One raster a row, at most 2**20 pixels each.
+    nodata : int or None
+        Value of pixels without a measurement.
+
+    Returns
+    -------
+    RowMoments
+        Equal to `measure` of every row.
+    """
+    assert pixels.dtype.itemsize <= 2 and pixels.shape[1] <= _BLOCK, "sums stay below 2**53"
+    count = len(pixels)
+    valid = np.full(count, pixels.shape[1], np.int64)
+    least, greatest = (array.astype(np.int64) for array in (pixels.min(1), pixels.max(1)))
+    total = pixels.sum(1, dtype=np.int64 if pixels.dtype.kind == "i" else np.uint64)
+    total, total_sq = total.astype(np.int64), _squares(pixels)
+    if nodata is not None:
+        for row in np.flatnonzero((least <= nodata) & (greatest >= nodata)).tolist():
+            moments = measure(pixels[row], nodata)
+            valid[row], total[row], total_sq[row] = moments.valid, moments.sum, moments.sum_sq
+            least[row], greatest[row] = moments.min or 0, moments.max or 0
+    return RowMoments(valid, pixels.shape[1] - valid, total, total_sq, least, greatest)
+
+
+def _squares(pixels: NDArray) -> NDArray[np.int64]:
+    """Exact sum of squares of every row of `measure_rows`."""
+    if pixels.shape[1] <= _SMALL:
+        values = pixels.astype(np.float64)
+        return np.einsum("ij,ij->i", values, values).astype(np.int64)
+    squares = np.empty(len(pixels), np.int64)
+    values = np.empty(pixels.shape[1])
+    for row in range(len(pixels)):  # one row at a time stays in the nearest cache
+        values[:] = pixels[row]
+        squares[row] = values @ values
+    return squares
