@@ -136,9 +136,7 @@ def _pairs_across(zones: tuple[int, int], zone: NDArray, x: NDArray, y: NDArray)
     pairs = pairs[(pairs[:, 0] < len(west)) & (pairs[:, 1] >= len(west))]
     first, second = west[pairs[:, 0]], east[pairs[:, 1] - len(west)]
     outlines = np.stack(project(*_outlines(x[second], y[second])), axis=-1)
-    squares = shapely.box(
-        x[first], y[first] - PATCH_METRES, x[first] + PATCH_METRES, y[first]
-    )
+    squares = shapely.box(x[first], y[first] - PATCH_METRES, x[first] + PATCH_METRES, y[first])
     shared = shapely.relate_pattern(squares, shapely.polygons(outlines), "T********")
     return np.stack([first[shared], second[shared]], axis=1)
 

@@ -126,13 +126,15 @@ def _read_fields(content: bytes | memoryview) -> tuple[dict[int, tuple[Any, ...]
         fields[tag] = struct.unpack_from(form, content, offset)
         offsets[tag] = offset
     (next_directory,) = struct.unpack_from("<I", content, directory + 2 + 12 * count)
-    if next_directory or list(fields) != sorted(fields) or not _REQUIRED <= fields.keys():
+    if next_directory or list(fields) != sorted(fields) or not fields.keys() >= _REQUIRED:
         raise ValueError("not plain")
     offsets[0] = directory
     return fields, offsets
 
 
-def _check_fields(fields: dict[int, tuple[Any, ...]], offsets: dict[int, int], size: int) -> PlainHeader | None:
+def _check_fields(
+    fields: dict[int, tuple[Any, ...]], offsets: dict[int, int], size: int
+) -> PlainHeader | None:
     """Accept only what reads the same here as in GDAL."""
     (width,), (height,) = fields[_WIDTH], fields[_HEIGHT]
     if any(fields[tag] != (value,) for tag, value in _FIXED.items()):
@@ -159,7 +161,9 @@ def _check_fields(fields: dict[int, tuple[Any, ...]], offsets: dict[int, int], s
     )
 
 
-def _contiguous_pixels(fields: dict[int, tuple[Any, ...]], width: int, height: int, itemsize: int) -> int | None:
+def _contiguous_pixels(
+    fields: dict[int, tuple[Any, ...]], width: int, height: int, itemsize: int
+) -> int | None:
     """Where the pixels start, if their strips follow each other without a gap."""
     (rows_per_strip,) = fields[_ROWS_PER_STRIP]
     strip = rows_per_strip * width * itemsize
@@ -189,14 +193,14 @@ def _geo_keys(epsg: int) -> tuple[tuple[int, ...], bytes]:
     name = f"WGS 84 / UTM zone {epsg % 100}{'N' if epsg < 32700 else 'S'}|"
     text = f"{name}WGS 84|\0".encode()
     keys = (
-        (1, 1, 0, 7)  # version, revision, minor revision, number of keys
-        + (1024, 0, 1, 1)  # model type: projected
-        + (1025, 0, 1, 1)  # a pixel is an area
-        + (1026, _GEO_ASCII, len(name), 0)
-        + (2049, _GEO_ASCII, len("WGS 84|"), len(name))
-        + (2054, 0, 1, 9102)  # degrees
-        + (3072, 0, 1, epsg)
-        + (3076, 0, 1, 9001)  # metres
+        *(1, 1, 0, 7),  # version, revision, minor revision, number of keys
+        *(1024, 0, 1, 1),  # model type: projected
+        *(1025, 0, 1, 1),  # a pixel is an area
+        *(1026, _GEO_ASCII, len(name), 0),
+        *(2049, _GEO_ASCII, len("WGS 84|"), len(name)),
+        *(2054, 0, 1, 9102),  # degrees
+        *(3072, 0, 1, epsg),
+        *(3076, 0, 1, 9001),  # metres
     )
     return keys, text
 

@@ -25,7 +25,9 @@ _CODES_OF_CLASS = {
     "Industrial or commercial units": (121,),
     "Inland waters": (511, 512),
     "Inland wetlands": (411, 412),
-    "Land principally occupied by agriculture, with significant areas of natural vegetation": (243,),
+    "Land principally occupied by agriculture, with significant areas of natural vegetation": (
+        243,
+    ),
     "Marine waters": (521, 522, 523),
     "Mixed forest": (313,),
     "Moors, heathland and sclerophyllous vegetation": (322, 323),
@@ -42,9 +44,9 @@ UNLABELED_CODES = (122, 123, 124, 131, 132, 133, 141, 142, 332, 334, 335, 423, 9
 CLASSES = tuple(_CODES_OF_CLASS)
 """The 19 classes, sorted by name as in the ``labels`` of the metadata."""
 
-CLC_TO_CLASS = {code: name for name, codes in _CODES_OF_CLASS.items() for code in codes} | {
-    code: UNLABELED for code in UNLABELED_CODES
-}
+CLC_TO_CLASS = {
+    code: name for name, codes in _CODES_OF_CLASS.items() for code in codes
+} | dict.fromkeys(UNLABELED_CODES, UNLABELED)
 """The class, or `UNLABELED`, of every known code."""
 
 

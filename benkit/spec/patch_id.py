@@ -68,9 +68,7 @@ class Product:
         """The product's name, from which `parse_product` makes it again."""
         # strftime does not pad years before 1000 on every platform; isoformat does.
         time = self.sensing_start.isoformat().replace("-", "").replace(":", "")
-        return (
-            f"{self.mission}_{self.level}_{time}_{self.baseline}_{self.orbit}_T{self.tile.name}"
-        )
+        return f"{self.mission}_{self.level}_{time}_{self.baseline}_{self.orbit}_T{self.tile.name}"
 
     @property
     def season(self) -> str:

@@ -1,0 +1,76 @@
+"""Find the patches of an archive: ``<root>/<product>/<patch id>/<patch id>_<band>.tif``."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from benkit.errors import MissingInputError
+
+__all__ = ["Listing", "PatchFolder", "band_file_name", "list_archive"]
+
+
+@dataclass(frozen=True, order=True)
+class PatchFolder:
+    """A patch on disk.
+
+    Attributes
+    ----------
+    product, patch_id : str
+        Names of the product's folder and of the patch's folder in it.
+    """
+
+    product: str
+    patch_id: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What lies in an archive.
+
+    Attributes
+    ----------
+    root : Path
+    patches : tuple of PatchFolder
+        Sorted by product, then by patch id.
+    strays : tuple of str
+        Files beside the product and patch folders, relative to the root, with ``/``, sorted.
+    """
+
+    root: Path
+    patches: tuple[PatchFolder, ...]
+    strays: tuple[str, ...]
+
+
+def band_file_name(patch_id: str, band: str) -> str:
+    """Name of the file that holds a band of a patch."""
+    return f"{patch_id}_{band}.tif"
+
+
+def list_archive(root: Path) -> Listing:
+    """List the patch folders of an archive without opening them.
+
+    Raises
+    ------
+    MissingInputError
+        If the root is not a folder.
+    """
+    if not root.is_dir():
+        raise MissingInputError(
+            f"{root}: expected the folder of an archive, <root>/<product>/<patch id>/, "
+            f"but there is {'a file' if root.exists() else 'nothing'}"
+        )
+    products, strays = _folders_and_files(root)
+    patches = []
+    for product in products:
+        folders, files = _folders_and_files(root / product)
+        patches += [PatchFolder(product, folder) for folder in folders]
+        strays += [f"{product}/{file}" for file in files]
+    return Listing(root, tuple(sorted(patches)), tuple(sorted(strays)))
+
+
+def _folders_and_files(folder: Path) -> tuple[list[str], list[str]]:
+    with os.scandir(folder) as entries:
+        names: tuple[list[str], list[str]] = ([], [])
+        for entry in entries:
+            names[0 if entry.is_dir() else 1].append(entry.name)
+    return sorted(names[0]), sorted(names[1])

@@ -1,0 +1,260 @@
+"""Read and write tables: metadata, lists of patches, CSV, Parquet, JSON."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from benkit.errors import InputFormatError, MissingInputError, OptionError
+from benkit.io.atomic import replacing
+
+__all__ = [
+    "read_metadata",
+    "read_patch_list",
+    "read_sides",
+    "read_table",
+    "write_json",
+    "write_sides",
+    "write_table",
+]
+
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+def read_table(path: Path, needed: Sequence[str] = ()) -> pa.Table:
+    """Read a Parquet file, or a CSV file, gzipped or not, whose fields are all texts.
+
+    Raises
+    ------
+    MissingInputError
+        If there is no such file.
+    InputFormatError
+        If it is neither, or lacks a needed column.
+    """
+    content = _read_bytes(path)
+    if content[:4] == b"PAR1":
+        table = _parse_parquet(path, content)
+    elif ".csv" in path.suffixes:
+        table = _parse_csv(path, content)
+    else:
+        raise InputFormatError(f"{path}: expected a Parquet file, but it does not begin as one")
+    missing = [column for column in needed if column not in table.column_names]
+    if missing:
+        raise InputFormatError(
+            f"{path}: expected the column {' and '.join(missing)}, "
+            f"but there is only {', '.join(table.column_names) or 'nothing'}"
+        )
+    return table
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise MissingInputError(f"{path}: expected a file, but there is nothing") from None
+    except IsADirectoryError:
+        raise InputFormatError(f"{path}: expected a file, but it is a folder") from None
+    except OSError as error:
+        raise InputFormatError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _parse_parquet(path: Path, content: bytes) -> pa.Table:
+    try:
+        return pq.read_table(pa.BufferReader(content))
+    except (pa.ArrowException, OSError) as error:
+        raise InputFormatError(
+            f"{path}: expected a whole Parquet file, but it is damaged ({_first_line(error)}); "
+            "download or copy it again"
+        ) from None
+
+
+def _parse_csv(path: Path, content: bytes) -> pa.Table:
+    if path.suffix == ".gz" and content[:2] != _GZIP_MAGIC:
+        raise InputFormatError(f"{path}: expected a gzipped file, but it does not begin as one")
+    try:
+        if content[:2] == _GZIP_MAGIC:
+            content = gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputFormatError(
+            f"{path}: expected a whole gzipped file, but it is damaged ({_first_line(error)}); "
+            "download or copy it again"
+        ) from None
+    try:
+        header = content.split(b"\n", 1)[0].decode("utf-8-sig").strip().split(",")
+        names = [name.strip().strip('"') for name in header]
+        options = pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+        )
+        table = pa_csv.read_csv(pa.BufferReader(content), convert_options=options)
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise InputFormatError(
+            f"{path}: expected comma-separated values in UTF-8 with a header line; "
+            f"{_first_line(error)}"
+        ) from None
+    return table.rename_columns([name.strip() for name in table.column_names])
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def read_metadata(path: Path) -> pa.Table:
+    """Read the metadata of an archive.
+
+    Returns
+    -------
+    pyarrow.Table
+        All columns of the file; ``patch_id`` is a string, unique and never null, ``labels`` a list of
+        strings.
+
+    Raises
+    ------
+    MissingInputError, InputFormatError
+        If the file is not there, damaged, lacks a column or holds something else in it.
+    """
+    table = read_table(path, needed=("patch_id", "labels"))
+    ids = _strings(path, table["patch_id"], "patch_id")
+    if ids.null_count:
+        raise InputFormatError(f"{path}: {ids.null_count:,} rows have no patch_id")
+    repeated = _first_repeated(ids)
+    if repeated is not None:
+        raise InputFormatError(f"{path}: expected each patch_id once, but {repeated} is repeated")
+    kind = table["labels"].type
+    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)) or not _is_text(
+        kind.value_type
+    ):
+        raise InputFormatError(
+            f"{path}: expected a list of strings in the column labels, but its type is {kind}"
+        )
+    labels = table["labels"].cast(pa.list_(pa.string()))
+    table = table.set_column(table.column_names.index("patch_id"), "patch_id", ids)
+    return table.set_column(table.column_names.index("labels"), "labels", labels)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return (
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    )
+
+
+def _strings(path: Path, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    if not _is_text(column.type):
+        raise InputFormatError(
+            f"{path}: expected strings in the column {name}, but its type is {column.type}"
+        )
+    return column.cast(pa.string())
+
+
+def _first_repeated(ids: pa.ChunkedArray) -> str | None:
+    if pc.count_distinct(ids).as_py() == len(ids):
+        return None
+    counts = pc.value_counts(ids.combine_chunks())
+    repeated = pc.filter(counts.field("values"), pc.greater(counts.field("counts"), 1))
+    return repeated[0].as_py()
+
+
+def read_patch_list(path: Path) -> list[str]:
+    """Read the column ``patch_id`` of a CSV (gzipped or not) or Parquet file: each patch once.
+
+    Raises
+    ------
+    MissingInputError, InputFormatError
+        If the file is not there, damaged, lacks the column, or names no patch or one twice.
+    """
+    ids = _strings(path, read_table(path, needed=("patch_id",))["patch_id"], "patch_id")
+    patches = [text.strip() for text in ids.drop_null().to_pylist() if text.strip()]
+    if not patches:
+        raise InputFormatError(f"{path}: expected a list of patches, but it names none")
+    repeated = _first_repeated(pa.chunked_array([pa.array(patches)]))
+    if repeated is not None:
+        raise InputFormatError(f"{path}: expected each patch once, but {repeated} is repeated")
+    return patches
+
+
+def read_sides(path: Path) -> dict[str, list[str]]:
+    """Read a split: the patches of each side.
+
+    Returns
+    -------
+    dict of str to list of str
+        By side (train, test, validation), from a CSV with a column a side, or from a table with the
+        columns ``patch_id`` and ``split``.
+
+    Raises
+    ------
+    MissingInputError, InputFormatError
+        If the file is not there, damaged, or no split.
+    """
+    table = read_table(path)
+    names = set(table.column_names)
+    if {"patch_id", "split"} <= names:
+        sides: dict[str, list[str]] = {}
+        for patch, side in zip(
+            table["patch_id"].to_pylist(), table["split"].to_pylist(), strict=True
+        ):
+            if side:
+                sides.setdefault(side, []).append(patch)
+        return sides
+    if not {"train", "test"} <= names:
+        raise InputFormatError(
+            f"{path}: expected a split, with the columns train and test or patch_id and split, "
+            f"but there is {', '.join(table.column_names)}"
+        )
+    return {
+        side: [patch for patch in table[side].to_pylist() if patch]
+        for side in ("train", "validation", "test")
+        if side in names
+    }
+
+
+def write_sides(sides: Mapping[str, Sequence[str]], path: Path) -> None:
+    """Write a split as CSV: a column a side, in the given order, shorter ones filled with nothing."""
+    with replacing(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(",".join(sides) + "\n")
+        file.writelines(",".join(row) + "\n" for row in zip_longest(*sides.values(), fillvalue=""))
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write a table as Parquet, CSV or JSON (an array of objects), as the suffix says.
+
+    Raises
+    ------
+    OptionError
+        If the suffix is another one.
+    OutputError
+        If the file cannot be written.
+    """
+    if path.suffix not in (".parquet", ".csv", ".json"):
+        raise OptionError(f"{path}: expected a name that ends with .parquet, .csv or .json")
+    with replacing(path) as part:
+        if path.suffix == ".parquet":
+            pq.write_table(table, part, compression="zstd")
+        elif path.suffix == ".csv":
+            pa_csv.write_csv(_flat(table), part)
+        else:
+            part.write_text(json.dumps(table.to_pylist(), indent=1, default=str) + "\n", "utf-8")
+
+
+def _flat(table: pa.Table) -> pa.Table:
+    """Lists joined with a semicolon: CSV has none."""
+    for index, field in enumerate(table.schema):
+        if pa.types.is_list(field.type):
+            texts = table[index].cast(pa.list_(pa.string()))
+            table = table.set_column(index, field.name, pc.binary_join(texts, ";"))
+    return table
+
+
+def write_json(value: Any, path: Path) -> None:
+    """Write a value as JSON."""
+    with replacing(path) as part:
+        part.write_text(json.dumps(value, indent=1) + "\n", "utf-8")
