@@ -67,12 +67,14 @@ def measure(pixels: NDArray, nodata: float | None) -> Moments:
     pixels : array of any shape
         One of the types in `MEASURABLE`.
     nodata : float or None
-        Value of pixels without a measurement. NaN is never a measurement.
+        Value of pixels without a measurement. NaN and infinity are never a measurement.
 
     Raises
     ------
     TypeError
         If the pixels have another type.
+    OverflowError
+        If the squares of floating-point pixels exceed what float64 can hold.
 
     Examples
     --------
@@ -83,12 +85,10 @@ def measure(pixels: NDArray, nodata: float | None) -> Moments:
         raise TypeError(f"data type {pixels.dtype.name} cannot be measured exactly")
     flat = _valid_pixels(pixels.reshape(-1), nodata)
     if flat.dtype.kind == "f":
-        values = flat.astype(np.float64)
-        total: int | float = math.fsum(values)
-        total_sq: int | float = math.fsum(values * values)
+        total, total_sq = _float_sums(flat.astype(np.float64))
     else:
         blocks = [_sums(flat[i : i + _BLOCK]) for i in range(0, len(flat), _BLOCK)]
-        total, total_sq = (sum(block[k] for block in blocks) for k in (0, 1))
+        total, total_sq = (sum(sums) for sums in zip(*blocks, strict=True)) if blocks else (0, 0)
     some = len(flat) > 0
     moments = Moments(
         valid=len(flat),
@@ -99,16 +99,25 @@ def measure(pixels: NDArray, nodata: float | None) -> Moments:
         max=float(flat.max()) if some else None,
     )
     assert moments.valid + moments.nodata_count == pixels.size, "every pixel is valid or NO_DATA"
-    assert moments.sum_sq >= 0 or math.isnan(moments.sum_sq), "a sum of squares is not negative"
+    assert moments.sum_sq >= 0, "a sum of squares is not negative"
     return moments
 
 
 def _valid_pixels(flat: NDArray, nodata: float | None) -> NDArray:
     if flat.dtype.kind == "f":
-        flat = flat[~np.isnan(flat)]
+        flat = flat[np.isfinite(flat)]
     if nodata is None or math.isnan(nodata):
         return flat
     return flat[flat != nodata]
+
+
+def _float_sums(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Correctly rounded sum and sum of squares."""
+    with np.errstate(over="ignore"):
+        total_sq = math.fsum(values * values)
+    if math.isinf(total_sq):
+        raise OverflowError("its values are too large for the sum of their squares")
+    return math.fsum(values), total_sq
 
 
 def _sums(block: NDArray) -> tuple[int, int]:

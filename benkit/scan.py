@@ -21,7 +21,7 @@ from benkit.io.inventory_file import Inventory, writing_inventory
 from benkit.moments import MEASURABLE, measure, measure_rows
 from benkit.spec.bands import BAND_NAMES
 
-__all__ = ["Progress", "ScanSummary", "open_source", "scan"]
+__all__ = ["Progress", "ScanSummary", "open_source", "scan_archive"]
 
 Progress = Callable[[int, int], None]
 """Called with how much is done and how much there is."""
@@ -53,7 +53,7 @@ class ScanSummary:
     seconds: float
 
 
-def scan(
+def scan_archive(
     archive: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
@@ -124,7 +124,7 @@ def open_source(
     source : path
         Folder of an archive, or an inventory.
     workers, progress
-        As in `scan`.
+        As in `scan_archive`.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def open_source(
         return
     with tempfile.TemporaryDirectory(prefix="benkit-") as folder:
         path = Path(folder) / "inventory.parquet"
-        scan(source, path, workers=workers, progress=progress)
+        scan_archive(source, path, workers=workers, progress=progress)
         yield Inventory(path)
 
 
@@ -213,11 +213,10 @@ def _fill_others(
         try:
             raster = read_raster(paths[row])
             _check_measurable(raster)
-        except (BenkitError, TypeError) as error:
+            _fill_raster(rows, start + row, band, raster)
+        except (BenkitError, TypeError, OverflowError) as error:
             detail = str(error).removeprefix(f"{paths[row]}: ")
             rows.fill(start + row, band, status="unreadable", detail=detail)
-        else:
-            _fill_raster(rows, start + row, band, raster)
 
 
 def _check_measurable(raster: Raster) -> None:
