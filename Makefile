@@ -1,2 +1,52 @@
-.PHONY: run
-run: ; @echo soon
+# make run    do the course task            make bench  measure beside the alternatives
+# make test   check everything              make lock   resolve the dependencies anew
+
+SHELL := /bin/sh
+LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
+LATEST_FIRST := python3 python3.14 python3.13 python3.12 python3.11 python
+PYTHON ?= $(shell for p in $(LATEST_FIRST); do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+# Make the virtual environment and install a lock file into it, checking every hash.
+define install
+@test -n "$(PYTHON)" || { echo "benkit needs Python 3.11 or newer; found none on the PATH. \
+Install it from python.org, or name it: make PYTHON=/path/to/python" >&2; exit 2; }
+@echo "Setting up .venv from $(1); this is needed once" >&2
+@if command -v uv >/dev/null; then \
+	uv venv --quiet --allow-existing --python "$(PYTHON)" .venv && \
+	uv pip install --quiet --python .venv/bin/python --require-hashes -r $(1); \
+else \
+	"$(PYTHON)" -m venv .venv && \
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1); \
+fi >&2
+@touch $@
+endef
+
+.PHONY: run test format bench lock
+
+run: .venv/run.stamp
+	@.venv/bin/python main.py
+
+test: .venv/test.stamp
+	.venv/bin/ruff format --check --quiet .
+	.venv/bin/ruff check --quiet .
+	.venv/bin/mypy
+	.venv/bin/python -m pytest --numprocesses 2
+
+format: .venv/test.stamp
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+bench: .venv/test.stamp
+	.venv/bin/python benchmarks/run.py
+
+lock: .venv/test.stamp
+	.venv/bin/$(LOCK) --upgrade pyproject.toml --output-file requirements.lock
+	.venv/bin/$(LOCK) --upgrade --group dev --constraints requirements.lock \
+		--output-file requirements-dev.lock
+
+.venv/run.stamp: requirements.lock
+	$(call install,requirements.lock)
+
+.venv/test.stamp: requirements-dev.lock .venv/run.stamp
+	$(call install,requirements-dev.lock)

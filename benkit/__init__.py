@@ -1,1 +1,53 @@
-"""benkit."""
+"""benkit: check, measure, re-tile, label and split Sentinel-2 patch archives.
+
+The names below are the public ones. Each is loaded when it is first used, so that importing benkit
+costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Audit": "benkit.audit",
+    "audit_inventory": "benkit.audit",
+    "BenkitError": "benkit.errors",
+    "Footprints": "benkit.footprints",
+    "locate": "benkit.footprints",
+    "find_file": "benkit.io.archive",
+    "Inventory": "benkit.io.inventory_file",
+    "Raster": "benkit.io.geotiff",
+    "read_raster": "benkit.io.geotiff",
+    "read_metadata": "benkit.io.tables",
+    "read_patch_list": "benkit.io.tables",
+    "read_sides": "benkit.io.tables",
+    "write_sides": "benkit.io.tables",
+    "ground_groups": "benkit.overlaps",
+    "overlapping_pairs": "benkit.overlaps",
+    "retile_raster": "benkit.retile",
+    "open_source": "benkit.scan",
+    "scan_archive": "benkit.scan",
+    "BANDS": "benkit.spec.bands",
+    "CLASSES": "benkit.spec.nomenclature",
+    "classes_of_codes": "benkit.spec.nomenclature",
+    "parse_patch_id": "benkit.spec.patch_id",
+    "parse_product": "benkit.spec.patch_id",
+    "parse_tile": "benkit.spec.tiles",
+    "band_statistics": "benkit.stats",
+    "summarize": "benkit.summary",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'benkit' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

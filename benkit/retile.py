@@ -9,9 +9,25 @@ from pathlib import Path
 from benkit.errors import OptionError, OutputError
 from benkit.io.raster_parts import read_info, write_part
 
-__all__ = ["Part", "parts_of_grid", "parts_of_size", "retile_raster"]
+__all__ = ["Part", "Retiling", "parts_of_grid", "parts_of_size", "retile_raster"]
 
 _LETTERS = string.ascii_uppercase
+
+
+@dataclass(frozen=True)
+class Retiling:
+    """What re-tiling has written.
+
+    Attributes
+    ----------
+    files : tuple of Path
+        The parts, row by row.
+    georeferenced : bool
+        Whether the raster says where it lies, and so the parts.
+    """
+
+    files: tuple[Path, ...]
+    georeferenced: bool
 
 
 @dataclass(frozen=True)
@@ -116,7 +132,7 @@ def retile_raster(
     grid: tuple[int, int] | None = None,
     tile_size: int | None = None,
     overwrite: bool = False,
-) -> list[Path]:
+) -> Retiling:
     """Write the parts of a raster as GeoTIFFs ``<stem><suffix>.tif``.
 
     The parts keep the raster's CRS, data type, NO_DATA value, band descriptions, colours, scales,
@@ -138,8 +154,7 @@ def retile_raster(
 
     Returns
     -------
-    list of Path
-        The files, row by row.
+    Retiling
 
     Raises
     ------
@@ -164,4 +179,5 @@ def retile_raster(
         raise OutputError(f"{there[0]}: is there already; allow it to be overwritten or move it")
     for part, file in zip(parts, files, strict=True):
         write_part(source, part.row, part.column, part.height, part.width, file)
-    return files
+    assert all(file.is_file() for file in files), "every part is there"
+    return Retiling(tuple(files), info.georeferenced)

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from benkit.engine import run
 from benkit.errors import BenkitError
-from benkit.inventory import InventoryRows, stray_rows
+from benkit.inventory_rows import InventoryRows, stray_rows
 from benkit.io.archive import PatchFolder, band_file_name, list_archive
 from benkit.io.band_files import BandFileReader, BandFiles, PlainGroup
 from benkit.io.geotiff import Raster, read_raster

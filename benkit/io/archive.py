@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benkit.errors import MissingInputError
 
-__all__ = ["Listing", "PatchFolder", "band_file_name", "list_archive"]
+__all__ = ["Listing", "PatchFolder", "band_file_name", "find_file", "list_archive"]
 
 
 @dataclass(frozen=True, order=True)
@@ -66,6 +66,21 @@ def list_archive(root: Path) -> Listing:
         patches += [PatchFolder(product, folder) for folder in folders]
         strays += [f"{product}/{file}" for file in files]
     return Listing(root, tuple(sorted(patches)), tuple(sorted(strays)))
+
+
+def find_file(root: Path, name: str) -> Path:
+    """Find a file by its name, wherever it lies below a folder; the first in order of paths.
+
+    Raises
+    ------
+    MissingInputError
+        If there is none.
+    """
+    for folder, subfolders, files in os.walk(root):
+        subfolders.sort()
+        if name in files:
+            return Path(folder) / name
+    raise MissingInputError(f"{root}: expected the file {name} somewhere below it, but it is not there")
 
 
 def _folders_and_files(folder: Path) -> tuple[list[str], list[str]]:

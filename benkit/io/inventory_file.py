@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benkit.errors import InputFormatError, MissingInputError
-from benkit.inventory import INVENTORY_SCHEMA
 from benkit.io.atomic import replacing
+from benkit.spec.inventory import INVENTORY_SCHEMA
 
 __all__ = ["Inventory", "InventoryWriter", "writing_inventory"]
 
@@ -93,7 +93,10 @@ class Inventory:
         try:
             names = pq.read_schema(self.path).names
         except FileNotFoundError:
-            raise MissingInputError(f"{self.path}: expected an inventory or an archive") from None
+            raise MissingInputError(
+                f"{self.path}: expected an inventory or the folder of an archive, but "
+                "there is nothing"
+            ) from None
         except (pa.ArrowException, OSError) as error:
             raise InputFormatError(f"{self.path}: expected an inventory: {error}") from None
         missing = [name for name in INVENTORY_SCHEMA.names if name not in names]

@@ -164,21 +164,23 @@ def _first_repeated(ids: pa.ChunkedArray) -> str | None:
 
 
 def read_patch_list(path: Path) -> list[str]:
-    """Read the column ``patch_id`` of a CSV (gzipped or not) or Parquet file: each patch once.
+    """Read the column ``patch_id`` of a CSV (gzipped or not) or Parquet file.
+
+    Returns
+    -------
+    list of str
+        In the order of the file, each patch once however often it is named.
 
     Raises
     ------
     MissingInputError, InputFormatError
-        If the file is not there, damaged, lacks the column, or names no patch or one twice.
+        If the file is not there, damaged, lacks the column or names no patch.
     """
     ids = _strings(path, read_table(path, needed=("patch_id",))["patch_id"], "patch_id")
     patches = [text.strip() for text in ids.drop_null().to_pylist() if text.strip()]
     if not patches:
         raise InputFormatError(f"{path}: expected a list of patches, but it names none")
-    repeated = _first_repeated(pa.chunked_array([pa.array(patches)]))
-    if repeated is not None:
-        raise InputFormatError(f"{path}: expected each patch once, but {repeated} is repeated")
-    return patches
+    return list(dict.fromkeys(patches))
 
 
 def read_sides(path: Path) -> dict[str, list[str]]:

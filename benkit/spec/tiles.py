@@ -32,7 +32,7 @@ _COLUMN_LETTERS = ("STUVWXYZ", "ABCDEFGH", "JKLMNPQR")  # by zone modulo 3
 _ROW_LETTERS = "ABCDEFGHJKLMNPQRSTUV"
 _ROW_OFFSET_OF_EVEN_ZONES = 5
 _ZONES_THAT_BAND_X_LACKS = (32, 34, 36)
-_TILE_PATTERN = re.compile(r"(\d{2})([C-HJ-NP-X])([A-HJ-NP-Z])([A-HJ-NP-V])")
+_TILE_PATTERN = re.compile(r"(\d{2})([C-HJ-NP-X])([A-HJ-NP-Z])([A-HJ-NP-V])", re.ASCII)
 
 # A meridian off the central one curves towards the pole: at most 9 km within a zone and its margin.
 _BAND_EDGE_SLACK = 10_000

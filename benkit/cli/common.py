@@ -1,0 +1,101 @@
+"""What several verbs share: options, progress, output."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from benkit.errors import OptionError
+
+_SECONDS_BETWEEN_LINES = 5.0
+
+
+def add_scan_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workers", type=int, metavar="N", help="processes; default one a core")
+    parser.add_argument("--no-progress", action="store_true", help="no progress on stderr")
+
+
+def progress_of(arguments: argparse.Namespace, what: str) -> Callable[[int, int], None] | None:
+    """Show progress on stderr: one line that changes on a terminal, a line now and then elsewhere."""
+    if arguments.no_progress:
+        return None
+    terminal = sys.stderr.isatty()
+    last = time.monotonic()
+
+    def show(done: int, total: int) -> None:
+        nonlocal last
+        if terminal:
+            end = "\n" if done == total else ""
+            print(f"\r{done:,} of {total:,} {what}", end=end, file=sys.stderr, flush=True)
+        elif time.monotonic() - last > _SECONDS_BETWEEN_LINES:
+            last = time.monotonic()
+            print(f"{done:,} of {total:,} {what}", file=sys.stderr, flush=True)
+
+    return show
+
+
+def show(arguments: argparse.Namespace, values: Mapping[str, Any]) -> None:
+    """Print one JSON object, or a line a value."""
+    if arguments.json:
+        print(json.dumps(values, indent=2))
+        return
+    rows = list(_flat(values))
+    width = max(len(name) for name, _ in rows)
+    for name, text in rows:
+        print(f"{name:<{width}}  {text:>14}")
+
+
+def show_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print a table: texts aligned left, numbers right."""
+    texts = [list(header), *([_text(value) for value in row] for row in rows)]
+    widths = [max(len(row[i]) for row in texts) for i in range(len(header))]
+    sides = [
+        "<" if all(isinstance(row[i], str) for row in rows) else ">" for i in range(len(header))
+    ]
+    for row in texts:
+        cells = zip(row, sides, widths, strict=True)
+        print("  ".join(f"{text:{side}{width}}" for text, side, width in cells).rstrip())
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    rows = []
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            rows += _flat(value, f"{prefix}{name} ")
+        else:
+            rows.append((f"{prefix}{name}".replace("_", " "), _text(value)))
+    return rows
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool | str):
+        return str(value)
+    if float(value).is_integer():
+        return f"{int(value):,}"
+    return f"{value:,.4f}" if abs(value) < 10 else f"{value:,.2f}"
+
+
+def fraction(text: str) -> float:
+    """A number from 0 to 1, for argparse."""
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, not {text}")
+    return value
+
+
+def grid(text: str) -> tuple[int, int]:
+    """``ROWSxCOLUMNS``, for argparse."""
+    rows, _, columns = text.partition("x")
+    if not (rows.isdecimal() and columns.isdecimal()):
+        raise argparse.ArgumentTypeError(f"expected ROWSxCOLUMNS such as 2x2, not {text}")
+    return int(rows), int(columns)
+
+
+def require(condition: bool, message: str) -> None:
+    """Refuse options that do not go together."""
+    if not condition:
+        raise OptionError(message)

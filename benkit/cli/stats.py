@@ -1,0 +1,62 @@
+"""``benkit stats``."""
+
+import argparse
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from benkit.cli.common import add_scan_options, progress_of, require, show, show_table
+from benkit.errors import InputFormatError
+
+EXAMPLE = "example: benkit stats inventory.parquet --split split.csv --side train"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", type=Path, metavar="SOURCE", help="archive or inventory")
+    parser.add_argument(
+        "--patches", type=Path, metavar="FILE", help="only these: CSV(.gz) or Parquet with patch_id"
+    )
+    parser.add_argument("--split", type=Path, metavar="FILE", help="only one side of this split")
+    parser.add_argument("--side", metavar="SIDE", help="train, validation or test")
+    add_scan_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from benkit.scan import open_source
+    from benkit.stats import band_statistics
+
+    patches = _wanted(arguments)
+    progress = progress_of(arguments, "patches")
+    with open_source(arguments.source, workers=arguments.workers, progress=progress) as inventory:
+        statistics = band_statistics(inventory, patches)
+    if statistics.absent:
+        print(
+            f"benkit: {len(statistics.absent):,} of the listed patches are not in "
+            f"{arguments.source}, {statistics.absent[0]} among them; the figures leave them out",
+            file=sys.stderr,
+        )
+    bands = {band: asdict(figures) for band, figures in statistics.bands.items()}
+    if arguments.json:
+        show(arguments, bands)
+    else:
+        header = ("band", "count", "mean", "std", "min", "max")
+        show_table(header, [(band, *figures.values()) for band, figures in bands.items()])
+    return 0
+
+
+def _wanted(arguments: argparse.Namespace) -> list[str] | None:
+    from benkit.io.tables import read_patch_list, read_sides
+
+    both = (arguments.split is None) == (arguments.side is None)
+    require(both, "--split and --side: expected both or none")
+    require(not (arguments.patches and arguments.split), "expected --patches or --split, not both")
+    if arguments.patches:
+        return read_patch_list(arguments.patches)
+    if arguments.split is None:
+        return None
+    sides = read_sides(arguments.split)
+    if arguments.side not in sides:
+        raise InputFormatError(
+            f"{arguments.split}: expected the side {arguments.side}, but it has {', '.join(sides)}"
+        )
+    return sides[arguments.side]

@@ -1,0 +1,29 @@
+"""``benkit summary``."""
+
+import argparse
+from pathlib import Path
+
+from benkit.cli.common import show
+
+EXAMPLE = "example: benkit summary metadata.parquet"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("metadata", type=Path, metavar="METADATA", help="metadata.parquet")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from benkit.io.tables import read_metadata
+    from benkit.summary import summarize
+
+    summary = summarize(read_metadata(arguments.metadata))
+    show(
+        arguments,
+        {
+            "patches": summary.patches,
+            "seasons": dict(summary.seasons),
+            "average_num_labels": float(summary.average_num_labels),
+            "maximum_num_labels": summary.maximum_num_labels,
+        },
+    )
+    return 0

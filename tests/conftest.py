@@ -1,0 +1,30 @@
+"""What several tests share: the real data, and settings of Hypothesis."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+settings.register_profile("benkit", deadline=None, database=None, derandomize=True)
+settings.load_profile("benkit")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of the real data beside the project."""
+    folder = ROOT / ".." / "shared" / "data"
+    if not folder.is_dir():
+        reason = "needs the real data in ../shared/data, which is not part of the repository"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def real_archive(shared_data: Path) -> Path:
+    """Nine original patches, byte for byte."""
+    return shared_data / "BigEarthNet-S2"
