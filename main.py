@@ -64,7 +64,8 @@ def solve(data: Path) -> list[str]:
     statistics = benkit.band_statistics(inventory, for_statistics)
     if statistics.absent:
         say(
-            f"{len(statistics.absent)} patches to be measured are not on disk: {statistics.absent[0]}, ..."
+            f"{len(statistics.absent)} patches to be measured are not on disk, "
+            f"{statistics.absent[0]} among them"
         )
 
     source = benkit.find_file(data / ARCHIVE, TO_RETILE)

@@ -80,7 +80,9 @@ def find_file(root: Path, name: str) -> Path:
         subfolders.sort()
         if name in files:
             return Path(folder) / name
-    raise MissingInputError(f"{root}: expected the file {name} somewhere below it, but it is not there")
+    raise MissingInputError(
+        f"{root}: expected the file {name} somewhere below it, but it is not there"
+    )
 
 
 def _folders_and_files(folder: Path) -> tuple[list[str], list[str]]:

@@ -96,7 +96,10 @@ def _read_with_rasterio(path: Path) -> Raster:
     except RasterError:
         raise
     except Exception as error:  # GDAL's errors come as many types; each means the same here
-        reason = str(error.__cause__ or error).replace(str(path), path.name).strip() or type(error).__name__
+        reason = (
+            str(error.__cause__ or error).replace(str(path), path.name).strip()
+            or type(error).__name__
+        )
         raise RasterError(f"{path}: cannot be read as a GeoTIFF: {reason}") from error
 
 

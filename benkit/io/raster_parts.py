@@ -119,7 +119,7 @@ def _profile(source: "DatasetReader", window: Any) -> dict[str, Any]:
     if source.photometric and source.photometric.name in _KEPT_PHOTOMETRICS:
         profile["photometric"] = source.photometric.name
     if source.compression:  # a lossy one would change the pixels once more
-        name = source.compression.name
+        name = getattr(source.compression, "name", source.compression)
         profile["compress"] = name if name in _LOSSLESS else "deflate"
     if source.profile.get("tiled"):
         profile |= {key: source.profile[key] for key in ("tiled", "blockxsize", "blockysize")}
@@ -172,11 +172,11 @@ def _verify(source: "DatasetReader", copy: "DatasetReader", window: Any, target:
     the source lies.
     """
     row, column = window.row_off, window.col_off
-    for r, c in ((0, 0), (0, window.width), (window.height, 0), (window.height, window.width)):
-        here, there = copy.transform * (c, r), source.transform * (c + column, r + row)
-        _demand(
-            source.transform.is_identity or np.allclose(here, there, 1e-12, 1e-6), target, "place"
-        )
+    if not source.transform.is_identity:
+        for r, c in ((0, 0), (0, window.width), (window.height, 0), (window.height, window.width)):
+            here = _place(copy.transform, r, c)
+            there = _place(source.transform, r + row, c + column)
+            _demand(np.allclose(here, there, 1e-12, 1e-6), target, "place")
     for name in ("crs", "dtypes", "count", "descriptions", "scales", "offsets"):
         _demand(getattr(copy, name) == getattr(source, name), target, name)
     same_nodata = copy.nodata == source.nodata or (copy.nodata != copy.nodata)
@@ -187,6 +187,12 @@ def _verify(source: "DatasetReader", copy: "DatasetReader", window: Any, target:
             written, source.read(window=strip), equal_nan=written.dtype.kind in "fc"
         )
         _demand(same, target, "pixels")
+
+
+def _place(transform: Any, row: int, column: int) -> tuple[float, float]:
+    """Where the upper-left corner of a pixel lies, x and y in the raster's CRS."""
+    a, b, c, d, e, f = tuple(transform)[:6]
+    return a * column + b * row + c, d * column + e * row + f
 
 
 def _demand(holds: bool, target: Path, what: str) -> None:

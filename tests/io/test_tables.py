@@ -1,0 +1,130 @@
+import gzip
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from benkit.errors import BenkitError, InputFormatError, MissingInputError, OptionError
+from benkit.io.tables import (
+    read_metadata,
+    read_patch_list,
+    read_sides,
+    write_sides,
+    write_table,
+)
+
+
+def parquet(path, **columns):
+    pq.write_table(pa.table(columns), path)
+    return path
+
+
+def test_metadata_of_other_arrow_types(tmp_path):
+    ids = pa.array(["a", "b"]).dictionary_encode()
+    labels = pa.array([["x"], []], pa.large_list(pa.large_string()))
+    table = read_metadata(
+        parquet(tmp_path / "m.parquet", labels=labels, patch_id=ids, extra=[1, 2])
+    )
+    assert table.schema.field("patch_id").type == pa.string()
+    assert table.schema.field("labels").type == pa.list_(pa.string())
+    assert table.column_names == ["labels", "patch_id", "extra"]
+
+
+LABELS = pa.array([["x"], ["y"]])
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"patch_id": ["a", "b"]}, "expected the column labels"),
+        ({"labels": LABELS}, "expected the column patch_id"),
+        ({"patch_id": [1, 2], "labels": LABELS}, "expected strings in the column patch_id"),
+        ({"patch_id": ["a", None], "labels": LABELS}, "1 rows have no patch_id"),
+        ({"patch_id": ["a", "a"], "labels": LABELS}, "a is repeated"),
+        ({"patch_id": ["a", "b"], "labels": ["x", "y"]}, "expected a list of strings"),
+    ],
+)
+def test_metadata_that_is_something_else(tmp_path, columns, message):
+    path = parquet(tmp_path / "metadata.parquet", **columns)
+    with pytest.raises(InputFormatError, match=message) as caught:
+        read_metadata(path)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_missing_damaged_and_foreign_files(tmp_path):
+    with pytest.raises(MissingInputError, match="there is nothing"):
+        read_metadata(tmp_path / "none.parquet")
+    with pytest.raises(InputFormatError, match="it is a folder"):
+        read_metadata(tmp_path)
+    whole = parquet(tmp_path / "m.parquet", patch_id=["a", "b"], labels=LABELS).read_bytes()
+    cut = tmp_path / "cut.parquet"
+    for length in (0, 3, 4, 10, len(whole) // 2, len(whole) - 1):
+        cut.write_bytes(whole[:length])
+        with pytest.raises(InputFormatError, match=r"cut\.parquet: expected a"):
+            read_metadata(cut)
+
+
+@pytest.mark.parametrize("name", ["list.csv", "list.csv.gz", "list.parquet"])
+def test_patch_lists(tmp_path, name):
+    path = tmp_path / name
+    if name.endswith("parquet"):
+        parquet(path, tile=["t", "t", "t"], patch_id=["b", "a", "b"])
+    else:
+        content = b"\xef\xbb\xbftile,patch_id\r\nt,b\r\nt,a\r\nt,b\r\n"
+        path.write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    assert read_patch_list(path) == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("list.csv", b"", "expected comma-separated"),
+        ("list.csv", b"tile\nx\n", "expected the column patch_id"),
+        ("list.csv", b"tile,patch_id\n", "it names none"),
+        ("list.csv", b"tile,patch_id\na,b,c\n", "expected comma-separated"),
+        ("list.csv", b"\xff\xfe\x00\n", "expected comma-separated"),
+        ("list.csv.gz", b"tile,patch_id\na,b\n", "expected a gzipped file"),
+        ("list.csv.gz", gzip.compress(b"tile,patch_id\na,b\n" * 99)[:-20], "it is damaged"),
+        ("list.txt", b"patch_id\na\n", "expected a Parquet file"),
+    ],
+)
+def test_lists_that_are_something_else(tmp_path, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(InputFormatError, match=message) as caught:
+        read_patch_list(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_sides_of_any_length_survive_a_round_trip(tmp_path):
+    sides = {"train": ["a", "b", "c"], "validation": [], "test": ["d"]}
+    write_sides(sides, tmp_path / "split.csv")
+    assert (tmp_path / "split.csv").read_bytes() == b"train,validation,test\na,,d\nb,,\nc,,\n"
+    assert read_sides(tmp_path / "split.csv") == sides
+
+
+def test_sides_of_the_official_metadata(shared_data):
+    sides = read_sides(shared_data / "metadata.parquet")
+    assert sorted(sides) == ["test", "train", "validation"]
+    assert sum(map(len, sides.values())) == 480_038
+
+
+def test_what_is_no_split_is_refused(tmp_path):
+    path = parquet(tmp_path / "m.parquet", patch_id=["a"])
+    with pytest.raises(InputFormatError, match="expected a split"):
+        read_sides(path)
+
+
+def test_tables_by_suffix(tmp_path):
+    table = pa.table({"a": [1, None], "b": [["x", "y"], []]})
+    for name in ("t.parquet", "t.csv", "t.json"):
+        write_table(table, tmp_path / name)
+    assert pq.read_table(tmp_path / "t.parquet").equals(table)
+    assert (tmp_path / "t.csv").read_text() == '"a","b"\n1,"x;y"\n,""\n'
+    assert json.loads((tmp_path / "t.json").read_text()) == table.to_pylist()
+    with pytest.raises(OptionError, match=r"t\.xlsx: expected a name"):
+        write_table(table, tmp_path / "t.xlsx")
+    with pytest.raises(BenkitError, match="cannot be written"):
+        write_table(table, tmp_path / "t.csv" / "below.csv")
