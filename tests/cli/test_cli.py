@@ -1,0 +1,175 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from benkit.cli import VERBS, main
+from tests.conftest import ROOT
+from tests.test_audit import PRODUCT, Archive
+
+
+@pytest.fixture
+def archive(tmp_path):
+    archive = Archive(tmp_path / "archive")
+    archive.patch(f"{PRODUCT}_00_00", B02=None)
+    archive.patch(f"{PRODUCT}_00_01")
+    return archive.root
+
+
+@pytest.fixture
+def metadata(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "metadata.parquet"
+    ids = [f"{PRODUCT}_00_00", f"{PRODUCT}_00_01"]
+    pq.write_table(pa.table({"patch_id": ids, "labels": [["Pastures"], ["Inland waters"]]}), path)
+    return path
+
+
+def run_json(capsys, *argv):
+    """Exit status and the object printed."""
+    status = main([*map(str, argv), "--json"])
+    return status, json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_an_example(verb, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([verb, "--help"])
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    assert f"example: benkit {verb} " in text
+    assert "--json" in text
+
+
+def test_help_lists_the_verbs_in_the_order_of_work(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = capsys.readouterr().out
+    places = [
+        text.index(f"\n    {verb} ") if f"\n    {verb} " in text else text.index(f"\n    {verb}\n")
+        for verb in VERBS
+    ]
+    assert places == sorted(places)
+
+
+def test_summary(capsys, shared_data):
+    status, values = run_json(capsys, "summary", shared_data / "metadata.parquet")
+    assert status == 0
+    assert list(values) == ["patches", "seasons", "average_num_labels", "maximum_num_labels"]
+    assert values["seasons"] == {
+        "spring": 165_098, "summer": 102_397, "fall": 140_733, "winter": 71_810,
+    }  # fmt: skip
+
+
+def test_scan_audit_and_stats(capsys, archive, metadata, tmp_path):
+    inventory = tmp_path / "inventory.parquet"
+    status, values = run_json(capsys, "scan", archive, "--output", inventory)
+    assert status == 0
+    assert list(values) == ["patches", "rows", "seconds"]
+    assert (values["patches"], values["rows"]) == (2, 24)
+    for source in (archive, inventory):
+        findings = tmp_path / "findings.json"
+        status, values = run_json(
+            capsys, "audit", source, "--metadata", metadata, "--findings", findings
+        )
+        assert status == 1
+        assert list(values)[:4] == ["patches", "wrong_size", "with_no_data", "not_part_of_dataset"]
+        assert (values["patches"], values["missing_band"]) == (2, 1)
+        assert [row["kind"] for row in json.loads(findings.read_text())] == ["missing_band"]
+        status, values = run_json(capsys, "stats", source)
+        assert status == 0
+        assert values["B03"] == {"count": 28_800, "mean": 9.0, "std": 0.0, "min": 9.0, "max": 9.0}
+        assert values["B02"]["count"] == 14_400
+
+
+def test_stats_of_a_list_and_of_a_side(capsys, archive, tmp_path):
+    patches, split = tmp_path / "list.csv", tmp_path / "split.csv"
+    patches.write_text(f"patch_id\n{PRODUCT}_00_01\nnowhere\n")
+    split.write_text(f"train,test\n{PRODUCT}_00_01,{PRODUCT}_00_00\n")
+    assert run_json(capsys, "stats", archive, "--patches", patches)[1]["B02"]["count"] == 14_400
+    values = run_json(capsys, "stats", archive, "--split", split, "--side", "test")[1]
+    assert values["B02"] == {"count": 0, "mean": None, "std": None, "min": None, "max": None}
+    main(["stats", str(archive), "--patches", str(patches), "--no-progress"])
+    assert "1 of the listed patches are not in" in capsys.readouterr().err
+
+
+def test_an_archive_without_findings_ends_with_0(capsys, archive, metadata, tmp_path):
+    whole = Archive(tmp_path / "whole")
+    for row in (0, 1):
+        whole.patch(f"{PRODUCT}_00_0{row}")
+    status, values = run_json(capsys, "audit", whole.root, "--metadata", metadata)
+    assert (status, sum(values.values())) == (0, 2)
+
+
+def test_retile(capsys, real_archive, tmp_path):
+    raster = next(real_archive.glob("*/*/*_B02.tif"))
+    call = ["retile", raster, "--output", tmp_path / "parts", "--grid", "3x2"]
+    assert run_json(capsys, *call) == (0, {"files": 6})
+    assert main(list(map(str, call))) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert run_json(capsys, *call, "--overwrite") == (0, {"files": 6})
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["summary", "nowhere.parquet"],
+        ["scan", "nowhere", "--output", "x.parquet"],
+        ["audit", "nowhere", "--metadata", "nowhere.parquet"],
+        ["stats", "nowhere"],
+        ["stats", "nowhere", "--side", "train"],
+        ["retile", "nowhere.tif", "--output", "nowhere"],
+        ["summary", __file__],
+    ],
+)
+def test_wrong_input_is_one_line_and_status_2(argv, capsys):
+    assert main(argv) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("benkit: ")
+    assert err.count("\n") == 1
+    assert "expected" in err
+
+
+def test_wrong_calls_are_status_2(capsys):
+    for argv in ([], ["nonsense"], ["stats"], ["retile", "x", "--output", "y", "--grid", "2"]):
+        with pytest.raises(SystemExit) as caught:
+            main(argv)
+        assert caught.value.code == 2
+        assert capsys.readouterr().out == ""
+
+
+def test_as_a_module_and_with_a_reader_that_leaves(metadata):
+    call = [sys.executable, "-m", "benkit", "summary", str(metadata)]
+    done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "seasons spring" in done.stdout
+    left = subprocess.run(
+        f"{' '.join(call)} --json | true",
+        shell=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert left.stderr == ""
+
+
+def test_installed_from_a_wheel_gives_the_command(tmp_path):
+    install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps"]
+    install += [
+        "--no-build-isolation",
+        "--python",
+        sys.executable,
+        "--target",
+        str(tmp_path),
+        str(ROOT),
+    ]
+    subprocess.run(install, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [str(tmp_path / "bin" / "benkit"), "--version"],
+        env={"PYTHONPATH": str(tmp_path), "PATH": ""}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.startswith("benkit 0.")

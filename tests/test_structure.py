@@ -1,0 +1,155 @@
+"""The plan of the house, held by tests: dependencies, locks, who imports whom, who opens files."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from tests.conftest import ROOT
+
+RUN_TIME = {
+    "numpy": "2.1.0",
+    "pandas": "2.2.0",
+    "pyarrow": "17.0.0",
+    "duckdb": "1.1.0",
+    "polars": "1.8.0",
+    "geopandas": "1.0.0",
+    "rasterio": "1.4.0",
+    "rioxarray": "0.17.0",
+    "geocube": "0.7.0",
+    "folium": "0.16.0",
+    "matplotlib": "3.9.0",
+    "dask": "2024.9.0",
+    "ray": "2.36.0",
+}
+THEIRS_TO_EXPOSE = {"shapely", "pyproj"}  # by geopandas
+LEVELS = ["errors", "spec", "engine", "io", "verbs", "report", "cli"]
+MODULES = sorted((ROOT / "benkit").rglob("*.py"))
+
+
+def test_exactly_the_thirteen_libraries_are_declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert set(project["dependencies"]) == {f"{name}>={low}" for name, low in RUN_TIME.items()}
+    assert "optional-dependencies" not in project
+
+
+def entries_of(lock: str) -> dict[str, list[tuple[Version, int]]]:
+    """Version and number of hashes of every entry, by package."""
+    entries: dict[str, list[tuple[Version, int]]] = {}
+    for block in re.split(r"\n(?=\S)", (ROOT / lock).read_text("utf-8")):
+        requirement, _, rest = block.partition("\\")
+        parsed = Requirement(requirement.strip())
+        (specifier,) = parsed.specifier
+        assert specifier.operator == "==", block
+        hashes = len(re.findall(r"--hash=sha256:[0-9a-f]{64}\b", rest))
+        entries.setdefault(parsed.name, []).append((Version(specifier.version), hashes))
+    return entries
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_locks_are_pinned_hashed_and_name_no_address(lock):
+    entries = entries_of(lock)
+    assert len(entries) > 10
+    assert all(hashes for found in entries.values() for _, hashes in found)
+    text = (ROOT / lock).read_text("utf-8")
+    assert "://" not in text
+    assert "--index" not in text
+    assert "--find-links" not in text
+
+
+def test_the_lock_holds_the_declared_libraries_at_or_above_their_bounds():
+    entries = entries_of("requirements.lock")
+    for name, low in RUN_TIME.items():
+        assert all(version >= Version(low) for version, _ in entries[name]), name
+
+
+def test_the_development_lock_agrees_with_the_other():
+    entries, others = entries_of("requirements.lock"), entries_of("requirements-dev.lock")
+    for name in entries.keys() & others.keys():
+        assert entries[name] == others[name], name
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert {Requirement(text).name for text in project["dependency-groups"]["dev"]} <= others.keys()
+
+
+def imports_of(module: Path) -> set[str]:
+    """Everything that a module imports, also inside functions."""
+    found = set()
+    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: imports are absolute"
+            found.add(node.module or "")
+    return found
+
+
+def level_of(name: str) -> int:
+    """Place of a module in the one direction of imports."""
+    room = name.split(".")[1]
+    return LEVELS.index(room) if room in LEVELS else LEVELS.index("verbs")
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_one_way_and_name_only_declared_libraries(module):
+    name = ".".join(module.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for imported in imports_of(module):
+        top = imported.split(".")[0]
+        if top == "benkit":
+            if name in ("benkit", "benkit.__main__") or imported == "benkit":
+                continue
+            assert level_of(imported) <= level_of(name), f"{name} imports {imported}"
+        else:
+            allowed = set(sys.stdlib_module_names) | set(RUN_TIME) | THEIRS_TO_EXPOSE
+            assert top in allowed, f"{name} imports {imported}"
+
+
+OPENERS = {
+    "open", "read_text", "read_bytes", "write_text", "write_bytes", "read_parquet", "read_csv",
+    "to_parquet", "to_csv", "read_file", "to_file", "read_table", "write_csv", "iterdir", "scandir",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_are_opened_in_one_room_and_only_the_command_line_prints(module):
+    place = module.relative_to(ROOT / "benkit").parts[0]
+    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+        if not isinstance(node, ast.Call):
+            continue
+        called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        assert called != "print" or place == "cli", f"{module}:{node.lineno} prints"
+        if called in OPENERS and place != "io":
+            own = isinstance(node.func, ast.Name) and called != "open"  # a function of benkit.io
+            own |= "devnull" in ast.unparse(node)
+            assert own, f"{module}:{node.lineno} opens a file"
+
+
+@pytest.mark.parametrize(
+    ("call", "not_loaded"),
+    [
+        ("import benkit", {"numpy", "pyarrow", "duckdb", "polars", "rasterio", "shapely"}),
+        ("import benkit.cli", {"numpy", "pyarrow", "duckdb", "polars", "rasterio", "shapely"}),
+        ("import benkit.scan", {"duckdb", "polars", "pandas", "rasterio", "shapely", "ray"}),
+    ],
+)
+def test_slow_libraries_load_only_where_they_are_used(call, not_loaded):
+    code = f"{call}; import sys; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not_loaded.isdisjoint(loaded)
+
+
+def test_public_names_are_all_there_and_documented():
+    import benkit
+
+    for name in benkit.__all__:
+        value = getattr(benkit, name)
+        assert not callable(value) or value.__doc__, name
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        benkit.nonsense  # noqa: B018
