@@ -14,7 +14,7 @@ Install it from python.org, or name it: make PYTHON=/path/to/python" >&2; exit 2
 @echo "Setting up .venv from $(1); this is needed once" >&2
 @if command -v uv >/dev/null; then \
 	uv venv --quiet --allow-existing --python "$(PYTHON)" .venv && \
-	uv pip install --quiet --python .venv/bin/python --require-hashes -r $(1); \
+	uv pip install --quiet --compile-bytecode --python .venv/bin/python --require-hashes -r $(1); \
 else \
 	"$(PYTHON)" -m venv .venv && \
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1); \

@@ -18,7 +18,8 @@ MEASURABLE = ("uint8", "uint16", "uint32", "int8", "int16", "int32", "float32", 
 """Names of the data types that can be measured."""
 
 _BLOCK = 2**20  # pixels; 2**20 squares of 16-bit values stay below 2**53
-_SMALL = 4096  # pixels; below, one call for all rows is quicker than one call a row
+_LONGEST_DOT = 8192  # pixels; for longer ones BLAS starts threads, which fight between processes
+_CACHE = 2**15  # pixels that are worked on at once, so that they stay in the nearest cache
 
 
 @dataclass(frozen=True)
@@ -124,11 +125,17 @@ def _sums(block: NDArray) -> tuple[int, int]:
     """Exact sum and sum of squares of at most `_BLOCK` integer pixels."""
     if block.dtype.itemsize <= 2:
         values = block.astype(np.float64)
-        return int(values.sum()), int(values @ values)
+        return int(values.sum()), int(_dot(values, values))
     high = (block >> 16).astype(np.float64)
     low = (block & 0xFFFF).astype(np.float64)
     total = (int(high.sum()) << 16) + int(low.sum())
-    return total, (int(high @ high) << 32) + (int(high @ low) << 17) + int(low @ low)
+    squares, products = int(_dot(high, high)), int(_dot(high, low))
+    return total, (squares << 32) + (products << 17) + int(_dot(low, low))
+
+
+def _dot(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """Scalar product without BLAS, which would start threads."""
+    return np.einsum("i,i->", first, second)
 
 
 def measure_rows(pixels: NDArray, nodata: int | None) -> RowMoments:
@@ -150,8 +157,9 @@ def measure_rows(pixels: NDArray, nodata: int | None) -> RowMoments:
     count = len(pixels)
     valid = np.full(count, pixels.shape[1], np.int64)
     least, greatest = (array.astype(np.int64) for array in (pixels.min(1), pixels.max(1)))
-    total = pixels.sum(1, dtype=np.int64 if pixels.dtype.kind == "i" else np.uint64)
-    total, total_sq = total.astype(np.int64), _squares(pixels)
+    narrow = pixels.dtype.kind == "u" and pixels.shape[1] <= 2**16  # then 32 bits hold the sum
+    total = pixels.sum(1, dtype=np.uint32 if narrow else np.int64).astype(np.int64)
+    total_sq = _squares(pixels)
     if nodata is not None:
         for row in np.flatnonzero((least <= nodata) & (greatest >= nodata)).tolist():
             moments = measure(pixels[row], nodata)
@@ -162,12 +170,14 @@ def measure_rows(pixels: NDArray, nodata: int | None) -> RowMoments:
 
 def _squares(pixels: NDArray) -> NDArray[np.int64]:
     """Exact sum of squares of every row of `measure_rows`."""
-    if pixels.shape[1] <= _SMALL:
-        values = pixels.astype(np.float64)
-        return np.einsum("ij,ij->i", values, values).astype(np.int64)
-    squares = np.empty(len(pixels), np.int64)
-    values = np.empty(pixels.shape[1])
-    for row in range(len(pixels)):  # one row at a time stays in the nearest cache
-        values[:] = pixels[row]
-        squares[row] = values @ values
-    return squares
+    count, length = pixels.shape
+    pieces = next(
+        n for n in range(1, length + 1) if length % n == 0 and length // n <= _LONGEST_DOT
+    )
+    squares = np.empty((count, pieces), np.int64)
+    rows_at_once = max(1, _CACHE // length)
+    for first in range(0, count, rows_at_once):
+        some = slice(first, first + rows_at_once)
+        values = pixels[some].reshape(-1, length // pieces).astype(np.float64)
+        squares[some] = np.vecdot(values, values).reshape(-1, pieces)
+    return squares.sum(1)

@@ -15,7 +15,7 @@ from benkit.engine import run
 from benkit.errors import BenkitError
 from benkit.inventory_rows import InventoryRows, stray_rows
 from benkit.io.archive import PatchFolder, band_file_name, list_archive
-from benkit.io.band_files import BandFileReader, BandFiles, PlainGroup
+from benkit.io.band_files import BandFileReader, PlainGroup
 from benkit.io.geotiff import Raster, read_raster
 from benkit.io.inventory_file import Inventory, writing_inventory
 from benkit.moments import MEASURABLE, measure, measure_rows
@@ -165,7 +165,8 @@ def scan_chunk(root: Path, patches: Sequence[PatchFolder]) -> _ScannedChunk:
             slow_files += len(found.others)
             for group in found.plain:
                 _fill_plain(rows, start, band, group)
-            _fill_others(rows, start, band, found, [_path(root, patch, band) for patch in some])
+            for row in found.others:
+                _fill_other(rows, start + row, band, _path(root, some[row], band), found.sizes[row])
     return _ScannedChunk(rows.table(), files, size, slow_files)
 
 
@@ -205,18 +206,15 @@ def _fill_plain(rows: InventoryRows, start: int, band: str, group: PlainGroup) -
     rows.fill(patches[some], band, min=moments.min[some], max=moments.max[some])
 
 
-def _fill_others(
-    rows: InventoryRows, start: int, band: str, found: BandFiles, paths: Sequence[Path]
-) -> None:
-    for row in found.others:
-        rows.fill(start + row, band, bytes=found.sizes[row])
-        try:
-            raster = read_raster(paths[row])
-            _check_measurable(raster)
-            _fill_raster(rows, start + row, band, raster)
-        except (BenkitError, TypeError, OverflowError) as error:
-            detail = str(error).removeprefix(f"{paths[row]}: ")
-            rows.fill(start + row, band, status="unreadable", detail=detail)
+def _fill_other(rows: InventoryRows, row: int, band: str, path: Path, size: int) -> None:
+    rows.fill(row, band, bytes=size)
+    try:
+        raster = read_raster(path)
+        _check_measurable(raster)
+        _fill_raster(rows, row, band, raster)
+    except (BenkitError, TypeError, OverflowError) as error:
+        detail = str(error).removeprefix(f"{path}: ")
+        rows.fill(row, band, status="unreadable", detail=detail)
 
 
 def _check_measurable(raster: Raster) -> None:
