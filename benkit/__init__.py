@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Audit": "benkit.audit",
     "audit_inventory": "benkit.audit",
+    "Engine": "benkit.engine",
     "BenkitError": "benkit.errors",
     "Footprints": "benkit.footprints",
     "locate": "benkit.footprints",

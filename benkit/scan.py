@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from benkit.engine import run
+from benkit.engine import Engine, run
 from benkit.errors import BenkitError
 from benkit.inventory_rows import InventoryRows, stray_rows
 from benkit.io.archive import PatchFolder, band_file_name, list_archive
@@ -57,7 +57,7 @@ def scan_archive(
     archive: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
-    workers: int | None = None,
+    engine: Engine | None = None,
     progress: Progress | None = None,
 ) -> ScanSummary:
     """Scan an archive into an inventory.
@@ -69,10 +69,10 @@ def scan_archive(
     output : path
         The inventory, a Parquet file with the columns of `INVENTORY_SCHEMA`: first the files that lie
         beside the patches, then by product and patch the twelve bands. It appears, or replaces an
-        earlier one, when the scan is done. The same archive gives the same bytes whatever the number
-        of workers.
-    workers : int, optional
-        Processes that read; one a core if not given.
+        earlier one, when the scan is done. The same archive gives the same bytes whatever the
+        engine and the number of workers.
+    engine : Engine, optional
+        Where it is read; on one local process a core if not given.
     progress : callable, optional
         Called with the number of patches that are done and of all patches.
 
@@ -96,7 +96,7 @@ def scan_archive(
     files = size = slow_files = 0
     with writing_inventory(Path(output)) as inventory:
         inventory.write(stray_rows((None, path) for path in listing.strays))
-        scanned = run(partial(scan_chunk, listing.root), chunks, workers)
+        scanned = run(partial(scan_chunk, listing.root), chunks, engine)
         for done, chunk in enumerate(scanned, 1):
             inventory.write(chunk.rows)
             files += chunk.files
@@ -114,7 +114,7 @@ def scan_archive(
 def open_source(
     source: str | os.PathLike[str],
     *,
-    workers: int | None = None,
+    engine: Engine | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Inventory]:
     """Open an inventory; an archive is scanned into a temporary one first.
@@ -123,7 +123,7 @@ def open_source(
     ----------
     source : path
         Folder of an archive, or an inventory.
-    workers, progress
+    engine, progress
         As in `scan_archive`.
 
     Raises
@@ -136,7 +136,7 @@ def open_source(
         return
     with tempfile.TemporaryDirectory(prefix="benkit-") as folder:
         path = Path(folder) / "inventory.parquet"
-        scan_archive(source, path, workers=workers, progress=progress)
+        scan_archive(source, path, engine=engine, progress=progress)
         yield Inventory(path)
 
 

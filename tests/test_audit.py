@@ -6,6 +6,7 @@ import pytest
 import rasterio
 
 from benkit.audit import KINDS, audit_inventory
+from benkit.engine import Engine
 from benkit.io.plain_tiff import encode
 from benkit.scan import open_source
 from benkit.spec.bands import BANDS
@@ -38,7 +39,7 @@ class Archive:
         return target
 
     def audit(self, *metadata):
-        with open_source(self.root, workers=1) as inventory:
+        with open_source(self.root, engine=Engine(workers=1)) as inventory:
             return audit_inventory(
                 inventory, pa.table({"patch_id": pa.array(metadata, pa.string())})
             )

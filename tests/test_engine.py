@@ -1,10 +1,13 @@
 import os
 import signal
+import sys
+import time
 from functools import partial
+from pathlib import Path
 
 import pytest
 
-from benkit.engine import WorkerError, run
+from benkit.engine import Engine, WorkerError, run
 from benkit.errors import OptionError
 
 
@@ -16,8 +19,16 @@ def blas_threads(_):
     return os.environ.get("OPENBLAS_NUM_THREADS")
 
 
-def killed_at(victim, number):
-    if number == victim:
+def killed_once(flag, number):
+    """Die at the seventh chunk, the first time."""
+    if number == 7 and not Path(flag).exists():
+        Path(flag).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def killed_always(number):
+    if number == 7:
         os.kill(os.getpid(), signal.SIGKILL)
     return number
 
@@ -26,32 +37,72 @@ def failing(number):
     raise ValueError(f"no {number}")
 
 
+def slow(number):
+    time.sleep(0.1)
+    return number
+
+
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_results_come_in_order(workers):
-    assert list(run(square, range(50), workers)) == [n * n for n in range(50)]
+    assert list(run(square, range(50), Engine(workers=workers))) == [n * n for n in range(50)]
 
 
 def test_no_work_gives_nothing():
-    assert list(run(square, [], 4)) == []
+    assert list(run(square, [], Engine(workers=4))) == []
 
 
 def test_workers_use_one_blas_thread_and_this_process_is_left_alone(monkeypatch):
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
-    assert set(run(blas_threads, range(4), 2)) == {"1"}
+    assert set(run(blas_threads, range(4), Engine(workers=2))) == {"1"}
     assert "OPENBLAS_NUM_THREADS" not in os.environ
 
 
-def test_a_killed_worker_is_an_error_and_not_a_hole():
-    with pytest.raises(WorkerError, match="worker process ended"):
-        list(run(partial(killed_at, 7), range(20), 2))
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+def test_the_chunk_of_a_killed_worker_is_done_again(tmp_path):
+    function = partial(killed_once, str(tmp_path / "flag"))
+    assert list(run(function, range(20), Engine(workers=2))) == list(range(20))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+def test_workers_that_die_again_and_again_are_an_error_and_not_a_hole():
+    results = []
+    with pytest.raises(WorkerError, match="3 times in a row"):
+        results.extend(run(killed_always, range(20), Engine(workers=2)))
+    assert results == list(range(len(results)))
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_errors_reach_the_caller(workers):
     with pytest.raises(ValueError, match="no 0"):
-        list(run(failing, range(20), workers))
+        list(run(failing, range(20), Engine(workers=workers)))
 
 
-def test_wrong_number_of_workers():
+def test_leaving_early_ends_the_workers():
+    import multiprocessing
+
+    results = run(slow, range(100), Engine(workers=2))
+    assert next(results) == 0
+    assert multiprocessing.active_children()
+    start = time.monotonic()
+    results.close()
+    assert multiprocessing.active_children() == []
+    assert time.monotonic() - start < 2
+
+
+def test_wrong_engines():
     with pytest.raises(OptionError, match="expected 1 or more"):
-        list(run(square, [1], 0))
+        Engine(workers=0)
+    with pytest.raises(OptionError, match="expected processes or ray"):
+        Engine("threads")
+
+
+def test_ray_on_this_machine():
+    engine = Engine("ray", workers=2)
+    assert list(run(square, range(20), engine)) == [n * n for n in range(20)]
+    with pytest.raises(ValueError, match="no 0"):
+        list(run(failing, range(3), engine))
+
+
+def test_no_ray_cluster_there():
+    with pytest.raises(WorkerError, match=r"no Ray cluster at 127\.0\.0\.1:1"):
+        list(run(square, [1], Engine("ray", ray_address="127.0.0.1:1")))

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 import rasterio
 
+from benkit.engine import Engine
 from benkit.errors import MissingInputError, OptionError, OutputError
 from benkit.io.inventory_file import Inventory
 from benkit.io.plain_tiff import encode
@@ -37,7 +38,7 @@ def write_patch(root: Path, patch: str = f"{PRODUCT}_73_05", **changed: bytes | 
 
 def test_real_patches_equal_rasterio(real_archive, tmp_path):
     output = tmp_path / "inventory.parquet"
-    summary = scan_archive(real_archive, output, workers=1)
+    summary = scan_archive(real_archive, output, engine=Engine(workers=1))
     assert replace(summary, seconds=0.0) == replace(
         summary, patches=9, rows=108, files=108, bytes=1_481_040, slow_files=0, seconds=0.0
     )
@@ -74,7 +75,7 @@ def test_same_bytes_for_any_number_of_workers(tmp_path):
     contents = set()
     for workers in (1, 2, 3):
         output = tmp_path / f"{workers}.parquet"
-        summary = scan_archive(tmp_path / "archive", output, workers=workers)
+        summary = scan_archive(tmp_path / "archive", output, engine=Engine(workers=workers))
         assert (summary.patches, summary.files) == (281, 281 * 12)
         contents.add(output.read_bytes())
     assert len(contents) == 1
@@ -160,7 +161,7 @@ def test_wrong_calls(tmp_path):
         scan_archive(tmp_path / "none", tmp_path / "inventory.parquet")
     write_patch(tmp_path / "archive")
     with pytest.raises(OptionError, match="workers"):
-        scan_archive(tmp_path / "archive", tmp_path / "inventory.parquet", workers=0)
+        scan_archive(tmp_path / "archive", tmp_path / "inventory.parquet", engine=Engine(workers=0))
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot be written"):
         scan_archive(tmp_path / "archive", tmp_path / "file" / "inventory.parquet")

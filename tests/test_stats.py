@@ -8,6 +8,7 @@ import rasterio
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benkit.engine import Engine
 from benkit.io.inventory_file import Inventory
 from benkit.scan import open_source, scan_archive
 from benkit.spec.bands import BANDS
@@ -16,7 +17,7 @@ from benkit.stats import band_statistics
 
 
 def test_real_patches_equal_numpy(real_archive):
-    with open_source(real_archive, workers=1) as inventory:
+    with open_source(real_archive, engine=Engine(workers=1)) as inventory:
         result = band_statistics(inventory)
     assert result.absent == ()
     assert list(result.bands) == list(BANDS)

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benkit.cli.common import add_scan_options, progress_of, show, show_table
+from benkit.cli.common import add_scan_options, engine_of, progress_of, show, show_table
 
 EXAMPLE = (
     "example: benkit audit inventory.parquet --metadata metadata.parquet --findings findings.csv"
@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     metadata = read_metadata(arguments.metadata)
     progress = progress_of(arguments, "patches")
-    with open_source(arguments.source, workers=arguments.workers, progress=progress) as inventory:
+    with open_source(arguments.source, engine=engine_of(arguments), progress=progress) as inventory:
         audit = audit_inventory(inventory, metadata)
     if arguments.findings:
         write_table(audit.findings, arguments.findings)

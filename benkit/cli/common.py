@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from benkit.engine import ENGINES, Engine
 from benkit.errors import OptionError
 
 _SECONDS_BETWEEN_LINES = 5.0
@@ -14,7 +15,19 @@ _SECONDS_BETWEEN_LINES = 5.0
 
 def add_scan_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, metavar="N", help="processes; default one a core")
+    parser.add_argument(
+        "--engine", choices=ENGINES, default=ENGINES[0], help="where to read; default %(default)s"
+    )
+    parser.add_argument(
+        "--ray-address",
+        metavar="ADDRESS",
+        help="a Ray cluster: auto or HOST:PORT; default one on this machine",
+    )
     parser.add_argument("--no-progress", action="store_true", help="no progress on stderr")
+
+
+def engine_of(arguments: argparse.Namespace) -> Engine:
+    return Engine(arguments.engine, arguments.workers, arguments.ray_address)
 
 
 def progress_of(arguments: argparse.Namespace, what: str) -> Callable[[int, int], None] | None:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benkit.cli.common import add_scan_options, progress_of, show
+from benkit.cli.common import add_scan_options, engine_of, progress_of, show
 
 EXAMPLE = "example: benkit scan BigEarthNet-S2 --output inventory.parquet"
 
@@ -20,7 +20,7 @@ def run(arguments: argparse.Namespace) -> int:
     summary = scan_archive(
         arguments.archive,
         arguments.output,
-        workers=arguments.workers,
+        engine=engine_of(arguments),
         progress=progress_of(arguments, "patches"),
     )
     values = {

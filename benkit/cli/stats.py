@@ -5,7 +5,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from benkit.cli.common import add_scan_options, progress_of, require, show, show_table
+from benkit.cli.common import add_scan_options, engine_of, progress_of, require, show, show_table
 from benkit.errors import InputFormatError
 
 EXAMPLE = "example: benkit stats inventory.parquet --split split.csv --side train"
@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     patches = _wanted(arguments)
     progress = progress_of(arguments, "patches")
-    with open_source(arguments.source, workers=arguments.workers, progress=progress) as inventory:
+    with open_source(arguments.source, engine=engine_of(arguments), progress=progress) as inventory:
         statistics = band_statistics(inventory, patches)
     if statistics.absent:
         print(
