@@ -65,6 +65,11 @@ class InventoryRows:
         """Say that a patch's folder holds something that is no band of it."""
         self._strays.append((row, name))
 
+    def counts(self) -> NDArray[np.int64]:
+        """How many rows each patch has."""
+        strays = np.array([row for row, _ in self._strays], np.intp)
+        return len(BAND_NAMES) + np.bincount(strays, minlength=len(self._patches))
+
     def table(self) -> pa.Table:
         """All rows: by patch the twelve bands in order, then what does not belong."""
         count = len(BAND_NAMES)

@@ -3,13 +3,17 @@
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Self
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from benkit.engine import Engine, run
 from benkit.errors import BenkitError
@@ -17,14 +21,15 @@ from benkit.inventory_rows import InventoryRows, stray_rows
 from benkit.io.archive import PatchFolder, band_file_name, list_archive
 from benkit.io.band_files import BandFileReader, PlainGroup
 from benkit.io.geotiff import Raster, read_raster
-from benkit.io.inventory_file import Inventory, writing_inventory
+from benkit.io.inventory_file import Inventory
+from benkit.io.scan_state import Known, scan_state
 from benkit.moments import MEASURABLE, measure, measure_rows
 from benkit.spec.bands import BAND_NAMES
 
 __all__ = ["Progress", "ScanSummary", "open_source", "scan_archive"]
 
-Progress = Callable[[int, int], None]
-"""Called with how much is done and how much there is."""
+Progress = Callable[[int, int, int], None]
+"""Called with how many patches are done, how many there are, and how many bytes were read."""
 
 _PATCHES_PER_CHUNK = 128
 _PATCHES_AT_ONCE = 32
@@ -38,18 +43,21 @@ class ScanSummary:
     ----------
     patches, rows : int
         Patches of the archive and rows of the inventory.
+    unchanged : int
+        Patches whose rows were taken over from an earlier scan, as their files are the same.
     files, bytes : int
-        Band files that were there, and their length together.
-    slow_files : int
-        Band files among them that were not plain, so that GDAL had to read them.
+        Band files that were read, and their length together.
+    slow_files : mapping of str to int
+        Band files among them that GDAL had to read, by what kept them from the fast path.
     seconds : float
     """
 
     patches: int
     rows: int
+    unchanged: int
     files: int
     bytes: int
-    slow_files: int
+    slow_files: Mapping[str, int]
     seconds: float
 
 
@@ -58,9 +66,13 @@ def scan_archive(
     output: str | os.PathLike[str],
     *,
     engine: Engine | None = None,
+    full: bool = False,
     progress: Progress | None = None,
 ) -> ScanSummary:
     """Scan an archive into an inventory.
+
+    An interrupted scan is taken up again where it stopped, and of an archive that was scanned before
+    only the patches are read whose files have changed; see `benkit.io.scan_state`.
 
     Parameters
     ----------
@@ -70,11 +82,13 @@ def scan_archive(
         The inventory, a Parquet file with the columns of `INVENTORY_SCHEMA`: first the files that lie
         beside the patches, then by product and patch the twelve bands. It appears, or replaces an
         earlier one, when the scan is done. The same archive gives the same bytes whatever the
-        engine and the number of workers.
+        engine, the number of workers and the number of interruptions.
     engine : Engine, optional
         Where it is read; on one local process a core if not given.
+    full : bool
+        Whether to read everything, also what has not changed.
     progress : callable, optional
-        Called with the number of patches that are done and of all patches.
+        Called with the number of patches that are done, of all patches, and of bytes that were read.
 
     Returns
     -------
@@ -86,28 +100,38 @@ def scan_archive(
         If the archive is not a folder.
     OutputError
         If the inventory cannot be written.
+    WorkerError
+        If workers die again and again.
     """
     start = time.monotonic()
     listing = list_archive(Path(archive))
-    total = len(listing.patches)
-    chunks = [
-        listing.patches[i : i + _PATCHES_PER_CHUNK] for i in range(0, total, _PATCHES_PER_CHUNK)
-    ]
-    files = size = slow_files = 0
-    with writing_inventory(Path(output)) as inventory:
-        inventory.write(stray_rows((None, path) for path in listing.strays))
-        scanned = run(partial(scan_chunk, listing.root), chunks, engine)
-        for done, chunk in enumerate(scanned, 1):
-            inventory.write(chunk.rows)
-            files += chunk.files
-            size += chunk.bytes
-            slow_files += chunk.slow_files
+    patches = listing.patches
+    edges = range(0, len(patches), _PATCHES_PER_CHUNK)
+    done = unchanged = files = size = 0
+    slow_files: Counter[str] = Counter()
+    with scan_state(Path(output), listing.root) as state:
+        state.add(stray_rows((None, path) for path in listing.strays))
+        known = None if full else state.known(patches)
+        chunks = [_Chunk.of(patches, known, slice(i, i + _PATCHES_PER_CHUNK)) for i in edges]
+        for chunk, scanned in zip(
+            chunks, run(partial(scan_chunk, listing.root), chunks, engine), strict=True
+        ):
+            kept = [state.earlier_rows(known, done + i) for i in scanned.unchanged if known]
+            rows, counts = _in_order_of_patches(scanned, kept)
+            state.add(rows, chunk.patches, scanned.signatures, counts)
+            done += len(chunk.patches)
+            unchanged += len(kept)
+            files += scanned.files
+            size += scanned.bytes
+            slow_files.update(scanned.slow_files)
             if progress:
-                progress(min(done * _PATCHES_PER_CHUNK, total), total)
-    assert inventory.rows >= total * len(BAND_NAMES), "every patch has a row for each band"
-    assert slow_files <= files <= inventory.rows, "every file that was read has a row"
+                progress(done, len(patches), size)
+    assert done == len(patches), "every patch was scanned or taken over"
+    assert state.rows >= done * len(BAND_NAMES), "every patch has a row for each band"
+    assert sum(slow_files.values()) <= files <= state.rows, "every file that was read has a row"
     seconds = time.monotonic() - start
-    return ScanSummary(total, inventory.rows, files, size, slow_files, seconds)
+    slow = dict(sorted(slow_files.items()))
+    return ScanSummary(done, state.rows, unchanged, files, size, slow, seconds)
 
 
 @contextmanager
@@ -141,33 +165,80 @@ def open_source(
 
 
 @dataclass(frozen=True)
+class _Chunk:
+    """Some patches, and the signatures that their files had when their rows were made."""
+
+    patches: Sequence[PatchFolder]
+    known: NDArray[np.uint64] | None
+
+    @classmethod
+    def of(cls, patches: Sequence[PatchFolder], known: Known | None, some: slice) -> Self:
+        """Some of all patches; nothing is known where no signature is."""
+        signatures = None if known is None else known.signature[some]
+        if signatures is not None and not signatures.any():
+            signatures = None
+        return cls(patches[some], signatures)
+
+
+@dataclass(frozen=True)
 class _ScannedChunk:
+    """Rows of the patches that were read, and which ones were not."""
+
     rows: pa.Table
+    counts: NDArray[np.int64]
+    signatures: NDArray[np.uint64]
+    unchanged: NDArray[np.intp]
     files: int
     bytes: int
-    slow_files: int
+    slow_files: Mapping[str, int]
 
 
-def scan_chunk(root: Path, patches: Sequence[PatchFolder]) -> _ScannedChunk:
+def scan_chunk(root: Path, chunk: _Chunk) -> _ScannedChunk:
     """Read and measure the bands of some patches: the work of one worker at a time."""
     reader = _reader(root)
+    signatures = np.zeros(len(chunk.patches), np.uint64)
+    unchanged = np.zeros(len(chunk.patches), bool)
+    if chunk.known is not None:
+        signatures = reader.look(chunk.patches)
+        unchanged = (signatures == chunk.known) & (signatures != 0)
+    changed = np.flatnonzero(~unchanged)
+    patches = [chunk.patches[i] for i in changed.tolist()]
     rows = InventoryRows(patches)
-    files = size = slow_files = 0
+    files = size = 0
+    slow_files: Counter[str] = Counter()
     for start in range(0, len(patches), reader.capacity):
         some = patches[start : start + reader.capacity]
         reading = reader.read(some)
+        signatures[changed[start : start + reader.capacity]] = reading.signatures
         for row, name in reading.strays:
             rows.add_stray(start + row, name)
         for band, found in reading.bands.items():
             there = found.sizes >= 0
             files += int(there.sum())
             size += int(found.sizes[there].sum())
-            slow_files += len(found.others)
             for group in found.plain:
                 _fill_plain(rows, start, band, group)
             for row in found.others:
-                _fill_other(rows, start + row, band, _path(root, some[row], band), found.sizes[row])
-    return _ScannedChunk(rows.table(), files, size, slow_files)
+                path = _path(root, some[row], band)
+                slow_files[_fill_other(rows, start + row, band, path, found.sizes[row])] += 1
+    return _ScannedChunk(
+        rows.table(), rows.counts(), signatures, np.flatnonzero(unchanged), files, size, slow_files
+    )
+
+
+def _in_order_of_patches(
+    scanned: _ScannedChunk, kept: Sequence[pa.Table]
+) -> tuple[pa.Table, NDArray[np.int64]]:
+    """Rows that were made now and rows that were kept, by patch; and how many each patch has."""
+    if not kept:
+        return scanned.rows, scanned.counts
+    counts = np.zeros(len(scanned.signatures), np.int64)
+    counts[scanned.unchanged] = [len(rows) for rows in kept]
+    changed = np.setdiff1d(np.arange(len(counts)), scanned.unchanged)
+    counts[changed] = scanned.counts
+    order = np.concatenate([np.repeat(some, counts[some]) for some in (changed, scanned.unchanged)])
+    rows = pa.concat_tables([scanned.rows, *kept])
+    return rows.take(np.argsort(order, kind="stable")), counts
 
 
 @lru_cache(maxsize=1)
@@ -206,7 +277,8 @@ def _fill_plain(rows: InventoryRows, start: int, band: str, group: PlainGroup) -
     rows.fill(patches[some], band, min=moments.min[some], max=moments.max[some])
 
 
-def _fill_other(rows: InventoryRows, row: int, band: str, path: Path, size: int) -> None:
+def _fill_other(rows: InventoryRows, row: int, band: str, path: Path, size: int) -> str:
+    """Fill in a file that is not plain; returns why it is not."""
     rows.fill(row, band, bytes=size)
     try:
         raster = read_raster(path)
@@ -215,6 +287,8 @@ def _fill_other(rows: InventoryRows, row: int, band: str, path: Path, size: int)
     except (BenkitError, TypeError, OverflowError) as error:
         detail = str(error).removeprefix(f"{path}: ")
         rows.fill(row, band, status="unreadable", detail=detail)
+        return "unreadable"
+    return raster.encoding
 
 
 def _check_measurable(raster: Raster) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -35,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     0: done. 1: `audit` found something. 2: the call or its input was wrong. 130: interrupted.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # both interrupt alike
     try:
         arguments = _parser(argv).parse_args(argv)
         status: int = arguments.run(arguments)

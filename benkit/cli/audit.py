@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     from benkit.scan import open_source
 
     metadata = read_metadata(arguments.metadata)
-    progress = progress_of(arguments, "patches")
+    progress = progress_of(arguments)
     with open_source(arguments.source, engine=engine_of(arguments), progress=progress) as inventory:
         audit = audit_inventory(inventory, metadata)
     if arguments.findings:

@@ -11,6 +11,7 @@ from benkit.engine import ENGINES, Engine
 from benkit.errors import OptionError
 
 _SECONDS_BETWEEN_LINES = 5.0
+_SECONDS_BETWEEN_UPDATES = 0.1
 
 
 def add_scan_options(parser: argparse.ArgumentParser) -> None:
@@ -30,23 +31,37 @@ def engine_of(arguments: argparse.Namespace) -> Engine:
     return Engine(arguments.engine, arguments.workers, arguments.ray_address)
 
 
-def progress_of(arguments: argparse.Namespace, what: str) -> Callable[[int, int], None] | None:
-    """Show progress on stderr: one line that changes on a terminal, a line now and then elsewhere."""
+def progress_of(arguments: argparse.Namespace) -> Callable[[int, int, int], None] | None:
+    """Show the progress of a scan on stderr: one changing line on a terminal, else now and then."""
     if arguments.no_progress:
         return None
     terminal = sys.stderr.isatty()
-    last = time.monotonic()
+    start = last = time.monotonic()
 
-    def show(done: int, total: int) -> None:
+    def show_progress(done: int, total: int, size: int) -> None:
         nonlocal last
+        now = time.monotonic()
+        pause = _SECONDS_BETWEEN_UPDATES if terminal else _SECONDS_BETWEEN_LINES
+        if now - last < pause and done < total:
+            return
+        last, seconds = now, max(now - start, 1e-9)
+        left = seconds / max(done, 1) * (total - done)
+        text = (
+            f"{done:,} of {total:,} patches, {done / seconds:,.0f} patches/s, "
+            f"{size / seconds / 1e6:,.0f} MB/s, {_duration(left)} left"
+        )
         if terminal:
-            end = "\n" if done == total else ""
-            print(f"\r{done:,} of {total:,} {what}", end=end, file=sys.stderr, flush=True)
-        elif time.monotonic() - last > _SECONDS_BETWEEN_LINES:
-            last = time.monotonic()
-            print(f"{done:,} of {total:,} {what}", file=sys.stderr, flush=True)
+            print(f"\r{text:<78}", end="\n" if done == total else "", file=sys.stderr, flush=True)
+        elif done < total:
+            print(text, file=sys.stderr, flush=True)
 
-    return show
+    return show_progress
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}"
 
 
 def show(arguments: argparse.Namespace, values: Mapping[str, Any]) -> None:

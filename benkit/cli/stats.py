@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     from benkit.stats import band_statistics
 
     patches = _wanted(arguments)
-    progress = progress_of(arguments, "patches")
+    progress = progress_of(arguments)
     with open_source(arguments.source, engine=engine_of(arguments), progress=progress) as inventory:
         statistics = band_statistics(inventory, patches)
     if statistics.absent:

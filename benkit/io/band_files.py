@@ -7,11 +7,11 @@ coordinates is the same for all files of a band in a UTM zone.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from hashlib import blake2b
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,10 +76,13 @@ class Reading:
         By band, in the order of `BANDS`.
     strays : tuple of (int, str)
         Patch and name of everything in its folder that is not one of its band files, sorted.
+    signatures : (patches,) uint64 array
+        As `BandFileReader.look` gives them.
     """
 
     bands: dict[str, BandFiles]
     strays: tuple[tuple[int, str], ...]
+    signatures: NDArray[np.uint64]
 
 
 class BandFileReader:
@@ -110,32 +113,47 @@ class BandFileReader:
         not plain, with a size of 0.
         """
         assert len(patches) <= self.capacity, "a reading fits the buffers"
-        sizes = {band: np.full(len(patches), -1, np.int64) for band in BANDS}
+        sizes = np.full((len(BANDS), len(patches)), -1, np.int64)
         strays: list[tuple[int, str]] = []
+        signatures = np.zeros(len(patches), np.uint64)
         for row, patch in enumerate(patches):
-            strays += [(row, name) for name in self._read_patch(row, patch, sizes)]
-        bands = {band: self._sort_out(band, sizes[band]) for band in BANDS}
-        return Reading(bands, tuple(strays))
+            folder = self._visit(patch, row)
+            strays += [(row, name) for name in folder.strays]
+            sizes[:, row] = folder.sizes
+            signatures[row] = folder.signature
+        bands = {band: self._sort_out(band, sizes[i]) for i, band in enumerate(BANDS)}
+        return Reading(bands, tuple(strays), signatures)
 
-    def _read_patch(
-        self, row: int, patch: PatchFolder, sizes: dict[str, NDArray[np.int64]]
-    ) -> list[str]:
-        """Read the band files of one patch into their slots; returns the names of all else."""
+    def look(self, patches: Sequence[PatchFolder]) -> NDArray[np.uint64]:
+        """Signatures of the files of some patches, without reading them.
+
+        Returns
+        -------
+        (patches,) uint64 array
+            The same as long as no file comes, goes, or changes its size, time of modification or
+            identity on the disk; 0 where a folder cannot be listed.
+        """
+        return np.array([self._visit(patch).signature for patch in patches], np.uint64)
+
+    def _visit(self, patch: PatchFolder, row: int | None = None) -> "_Folder":
+        """Read the band files of one patch into their slots, or only look at them."""
+        sizes = [-1] * len(BANDS)
+        stamps = [0] * (2 * len(BANDS))
         try:
-            with _opened_folder(self.root / patch.product / patch.patch_id) as (names, read_into):
-                left = set(names)
-                for band, slots in self._slots.items():
+            with _opened_folder(self.root / patch.product / patch.patch_id) as folder:
+                left = set(folder.names)
+                for index, (band, slots) in enumerate(self._slots.items()):
                     name = band_file_name(patch.patch_id, band)
                     if name in left:
                         left.remove(name)
-                        sizes[band][row] = read_into(name, slots[row])
-            return sorted(left)
+                        buffer = None if row is None else slots[row]
+                        sizes[index], *stamps[2 * index : 2 * index + 2] = folder.read(name, buffer)
         except FileNotFoundError:  # vanished since the archive was listed
-            return []
+            return _Folder(sizes, [], 0)
         except OSError:
-            for band in sizes:
-                sizes[band][row] = 0
-            return []
+            return _Folder([0] * len(BANDS), [], 0)
+        strays = sorted(left)
+        return _Folder(sizes, strays, _signature(sizes, stamps, strays))
 
     def _sort_out(self, band: str, sizes: NDArray[np.int64]) -> BandFiles:
         """Group the files of a band by their header."""
@@ -192,52 +210,85 @@ def _plain_group(
     return PlainGroup(header, rows, pixels, _corners(buffer, rows, header))
 
 
-ReadInto = Callable[[str, memoryview], int]
+@dataclass(frozen=True)
+class _Folder:
+    sizes: list[int]
+    strays: list[str]
+    signature: int
 
 
-@contextmanager
-def _folder_by_handle(folder: Path) -> Iterator[tuple[list[str], ReadInto]]:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        yield os.listdir(handle), partial(_read_relative, handle)
-    finally:
-        os.close(handle)
+def _signature(sizes: list[int], stamps: list[int], strays: list[str]) -> int:
+    text = repr((sizes, stamps, strays)).encode(errors="surrogateescape")
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "little") or 1
 
 
-@contextmanager
-def _folder_by_path(folder: Path) -> Iterator[tuple[list[str], ReadInto]]:
-    yield os.listdir(folder), partial(_read_by_path, folder)
+class _FolderByHandle:
+    """A folder whose files are opened relative to it, which spares the system long paths."""
+
+    def __init__(self, folder: Path) -> None:
+        self._handle = os.open(folder, os.O_RDONLY)
+
+    def __enter__(self) -> Self:
+        self.names = os.listdir(self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._handle)
+
+    def read(self, name: str, buffer: memoryview | None) -> tuple[int, int, int]:
+        """Read a file into a buffer, if one is given; returns its size and when and what it is.
+
+        The size is -1 where the file has vanished and 0 where it cannot be read. A file that is
+        longer than the buffer leaves nothing useful in it.
+        """
+        try:
+            if buffer is None:
+                return _facts(os.stat(name, dir_fd=self._handle))
+            handle = os.open(name, os.O_RDONLY | os.O_NONBLOCK, dir_fd=self._handle)
+        except FileNotFoundError:
+            return -1, 0, 0
+        except OSError:
+            return 0, 0, 0
+        try:
+            size = os.readv(handle, (buffer,))
+            facts = _facts(os.fstat(handle))
+            return facts if size == len(buffer) else (size, *facts[1:])
+        except OSError:
+            return 0, 0, 0
+        finally:
+            os.close(handle)
 
 
-# Names in a folder, and a function that reads a file of it into a buffer. It returns the size of the
-# file, or -1 where it has vanished, or 0 where it cannot be read; a file that is longer than the
-# buffer leaves nothing useful in it. Windows has no handles of folders.
+class _FolderByPath(_FolderByHandle):
+    """The same for systems without handles of folders, such as Windows."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> Self:
+        self.names = os.listdir(self._folder)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def read(self, name: str, buffer: memoryview | None) -> tuple[int, int, int]:
+        try:
+            if buffer is None:
+                return _facts((self._folder / name).stat())
+            with (self._folder / name).open("rb", buffering=0) as file:
+                size = file.readinto(buffer) or 0
+                facts = _facts(os.fstat(file.fileno()))
+                return facts if size == len(buffer) else (size, *facts[1:])
+        except FileNotFoundError:
+            return -1, 0, 0
+        except OSError:
+            return 0, 0, 0
+
+
+def _facts(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_size, status.st_mtime_ns, status.st_ino
+
+
 _HAS_HANDLES = hasattr(os, "readv") and os.open in os.supports_dir_fd
-_opened_folder = _folder_by_handle if _HAS_HANDLES else _folder_by_path
-
-
-def _read_relative(folder: int, name: str, buffer: memoryview) -> int:
-    try:
-        handle = os.open(name, os.O_RDONLY | os.O_NONBLOCK, dir_fd=folder)
-    except FileNotFoundError:
-        return -1
-    except OSError:
-        return 0
-    try:
-        size = os.readv(handle, (buffer,))
-        return size if size < len(buffer) else os.fstat(handle).st_size
-    except OSError:
-        return 0
-    finally:
-        os.close(handle)
-
-
-def _read_by_path(folder: Path, name: str, buffer: memoryview) -> int:
-    try:
-        with (folder / name).open("rb", buffering=0) as file:
-            size = file.readinto(buffer) or 0
-            return size if size < len(buffer) else os.fstat(file.fileno()).st_size
-    except FileNotFoundError:
-        return -1
-    except OSError:
-        return 0
+_opened_folder = _FolderByHandle if _HAS_HANDLES else _FolderByPath

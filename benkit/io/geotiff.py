@@ -37,15 +37,16 @@ class Raster:
     transform : tuple of float or None
         ``(a, b, c, d, e, f)`` with x = a column + b row + c and y = d column + e row + f in units of
         the CRS, None if the file has no georeference.
-    plain : bool
-        Whether the file could be read without GDAL.
+    encoding : str
+        ``plain`` if the file could be read without GDAL, else how it is encoded: its
+        compression, ``tiled``, or ``unusual`` for anything else that keeps it from being plain.
     """
 
     pixels: NDArray
     nodata: float | None
     epsg: int | None
     transform: tuple[float, float, float, float, float, float] | None
-    plain: bool
+    encoding: str
 
 
 def read_raster(path: Path) -> Raster:
@@ -77,7 +78,7 @@ def _plain_raster(content: bytes, header: PlainHeader) -> Raster:
         nodata=header.nodata,
         epsg=header.epsg,
         transform=(header.pixel_size, 0.0, x, 0.0, -header.pixel_size, y),
-        plain=True,
+        encoding="plain",
     )
 
 
@@ -92,7 +93,7 @@ def _read_with_rasterio(path: Path) -> Raster:
                 _refuse_giants(path, source)
                 epsg = source.crs.to_epsg() if source.crs else None
                 transform = None if source.transform.is_identity else tuple(source.transform)[:6]
-                return Raster(source.read(), source.nodata, epsg, transform, plain=False)
+                return Raster(source.read(), source.nodata, epsg, transform, _encoding(source))
     except RasterError:
         raise
     except Exception as error:  # GDAL's errors come as many types; each means the same here
@@ -101,6 +102,12 @@ def _read_with_rasterio(path: Path) -> Raster:
             or type(error).__name__
         )
         raise RasterError(f"{path}: cannot be read as a GeoTIFF: {reason}") from error
+
+
+def _encoding(source) -> str:  # type: ignore[no-untyped-def]
+    if source.compression:
+        return str(getattr(source.compression, "name", source.compression))
+    return "tiled" if source.profile.get("tiled") else "unusual"
 
 
 def _refuse_giants(path: Path, source) -> None:  # type: ignore[no-untyped-def]
