@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from benkit.engine import run
+from benkit.engine import Engine, run
 from benkit.errors import InputFormatError, MissingInputError
 from benkit.io.geoparquet import geo_column
 from benkit.spec.nomenclature import CLC_TO_CLASS
@@ -88,7 +88,7 @@ def read_reference_maps(
     folder: Path,
     *,
     geometry: bool = True,
-    workers: int | None = None,
+    engine: Engine | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ReferenceMaps:
     """Read all GeoParquet reference maps of a folder.
@@ -100,8 +100,9 @@ def read_reference_maps(
         ``_reference_map``. Hidden files and folders in it are left alone.
     geometry : bool
         Whether the polygons are wanted, or only their codes.
-    workers : int, optional
-        Processes that read; if not given, one where the files are few, else one a core.
+    engine : Engine, optional
+        Where they are read; if not given, in this process where they are few, else on local
+        processes, one a core.
     progress : callable, optional
         Called with the number of files that are read and of all files.
 
@@ -118,12 +119,12 @@ def read_reference_maps(
         unknown code in ``DN``, or two files are of one patch.
     """
     files, patch_ids = _list_files(folder)
-    if workers is None and len(files) < _FEW_FILES:
-        workers = 1
+    if engine is None and len(files) < _FEW_FILES:
+        engine = Engine(workers=1)
     starts = range(0, len(files), _FILES_PER_CHUNK)
     chunks = []
     jobs = [files[start : start + _FILES_PER_CHUNK] for start in starts]
-    for chunk in run(partial(_read_chunk, folder, geometry), jobs, workers):
+    for chunk in run(partial(_read_chunk, folder, geometry), jobs, engine):
         chunks.append(chunk)
         if progress:
             progress(min(len(chunks) * _FILES_PER_CHUNK, len(files)), len(files))

@@ -107,7 +107,7 @@ def write_patch(
         (_MAPS_FOLDER, {f"{patch_id}{MAP_SUFFIX}.tif": reference_map}),
     ):
         target = folder / root / product / patch_id
-        target.mkdir(parents=True)
+        target.mkdir(parents=True, exist_ok=True)  # a chunk is done again when its worker died
         for name, content in files.items():
             (target / name).write_bytes(content)
     (folder / _GEOPARQUET_FOLDER / f"{patch_id}{MAP_SUFFIX}.parquet").write_bytes(geoparquet)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from benkit.engine import run
+from benkit.engine import Engine, run
 from benkit.errors import OptionError
 from benkit.io.reference_maps import encode_reference_map_tiff
 from benkit.io.sample_files import building_sample, write_patch, write_readme, write_tables
@@ -63,7 +63,7 @@ def make_sample(
     patches: int = 120,
     seed: int = 0,
     *,
-    workers: int | None = None,
+    engine: Engine | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> SampleSummary:
     """Make a sample.
@@ -78,8 +78,9 @@ def make_sample(
         How many are on disk, 20 to 100,000. `PATCH_TO_RETILE` is one of them.
     seed : int
         The same seed gives the same files, byte for byte; 0 to 2**32 - 1.
-    workers : int, optional
-        Processes that write; if not given, one for a small sample, else one a core.
+    engine : Engine, optional
+        Where it is made; if not given, a small sample in this process, else on local processes, one a
+        core.
     progress : callable, optional
         Called with the number of patches that are done and of all patches.
 
@@ -102,10 +103,10 @@ def make_sample(
     if not 0 <= seed <= _MOST_SEED:
         raise OptionError(f"seed: expected 0 to {_MOST_SEED:,}, not {seed}")
     plan = make_plan(patches, seed, PATCH_TO_RETILE)
-    if workers is None and patches < _FEW_PATCHES:
-        workers = 1
+    if engine is None and patches < _FEW_PATCHES:
+        engine = Engine(workers=1)
     with building_sample(Path(folder).absolute()) as part:
-        labels = _write_patches(part, plan, seed, workers, progress)
+        labels = _write_patches(part, plan, seed, engine, progress)
         write_tables(part, _metadata(plan, labels), _for_stats(plan))
         summary = SampleSummary(patches, _planted(plan), seed)
         write_readme(part, seed, _readme_lines(summary))
@@ -116,7 +117,7 @@ def _write_patches(
     folder: Path,
     plan: Plan,
     seed: int,
-    workers: int | None,
+    engine: Engine | None,
     progress: Callable[[int, int], None] | None,
 ) -> dict[str, tuple[str, ...]]:
     """Write the patches on disk; the labels of all."""
@@ -124,7 +125,7 @@ def _write_patches(
     total = len(plan.on_disk)
     starts = range(0, total, _PATCHES_PER_CHUNK)
     chunks = [plan.on_disk[start : start + _PATCHES_PER_CHUNK] for start in starts]
-    for found in run(partial(write_chunk, folder, seed), chunks, workers):
+    for found in run(partial(write_chunk, folder, seed), chunks, engine):
         labels |= found
         if progress:
             progress(len(labels) - len(plan.not_on_disk), total)
