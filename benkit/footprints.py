@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from benkit.spec.bands import PATCH_METRES
 from benkit.spec.patch_id import PATCHES_PER_SIDE, Product, parse_patch_id, parse_product
 
-__all__ = ["Footprints", "locate"]
+__all__ = ["FootprintTable", "Footprints", "footprint_table", "locate"]
 
 _POSITION_PATTERN = r"^_\d\d_\d\d$"
 _POSITION_LENGTH = len("_00_00")
@@ -102,6 +102,89 @@ def locate(patch_ids: Sequence[str] | pa.Array | pa.ChunkedArray) -> Footprints:
         x=west + PATCH_METRES * column.astype(np.int64),
         y=north - PATCH_METRES * row.astype(np.int64),
     )
+
+
+@dataclass(frozen=True)
+class FootprintTable:
+    """Footprints as a table for geographic tools.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+        One row a patch: ``patch_id``, ``product``, ``tile``, ``sensing_time`` (UTC), ``season``, the
+        other columns of the metadata, ``epsg``, ``x``, ``y`` (UTM zone and upper-left corner in it), and
+        ``geometry``, the square as a WKB polygon of longitudes and latitudes in EPSG:4326.
+    bounds : (n, 4) float64 array
+        Least longitude, least latitude, greatest longitude, greatest latitude of each.
+    """
+
+    table: pa.Table
+    bounds: NDArray[np.float64]
+
+
+def footprint_table(metadata: pa.Table) -> FootprintTable:
+    """Footprints of all patches of some metadata.
+
+    Parameters
+    ----------
+    metadata : pyarrow.Table
+        With the column ``patch_id``.
+
+    Raises
+    ------
+    PatchIdError
+        If one is no patch id.
+    """
+    places = locate(metadata["patch_id"])
+    products = places.products
+    of_product = {
+        "product": pa.array([str(product) for product in products], pa.string()),
+        "tile": pa.array([product.tile.name for product in products], pa.string()),
+        "sensing_time": pa.array([p.sensing_start for p in products], pa.timestamp("s", tz="UTC")),
+        "season": pa.array([product.season for product in products], pa.string()),
+    }
+    index = pa.array(places.product)
+    columns = {"patch_id": metadata["patch_id"]}
+    columns |= {name: values.take(index) for name, values in of_product.items()}
+    columns |= {name: metadata[name] for name in metadata.column_names if name not in columns}
+    rings = _geographic_rings(places)
+    columns |= {"epsg": places.epsg, "x": places.x, "y": places.y, "geometry": _wkb_polygons(rings)}
+    return FootprintTable(pa.table(columns), np.hstack([rings.min(1), rings.max(1)]))
+
+
+def _geographic_rings(places: Footprints) -> NDArray[np.float64]:
+    """Longitude and latitude of the corners, counter-clockwise and closed: (patches, 5, 2)."""
+    from pyproj import Transformer
+
+    rings = np.empty((len(places), 5, 2))
+    right = np.array([0, 0, 1, 1, 0]) * PATCH_METRES
+    down = np.array([0, 1, 1, 0, 0]) * PATCH_METRES
+    for epsg in np.unique(places.epsg).tolist():
+        some = places.epsg == epsg
+        x, y = places.x[some, np.newaxis] + right, places.y[some, np.newaxis] - down
+        project = Transformer.from_crs(epsg, 4326, always_xy=True).transform
+        rings[some] = np.stack(project(x, y), axis=-1)
+    return rings
+
+
+def _wkb_polygons(rings: NDArray[np.float64]) -> pa.Array:
+    """Polygons of one ring each as little-endian well-known binary."""
+    points = rings.shape[1]
+    layout = np.dtype(
+        [
+            ("order", "u1"),
+            ("kind", "<u4"),
+            ("rings", "<u4"),
+            ("points", "<u4"),
+            ("xy", "<f8", (points, 2)),
+        ]
+    )
+    polygons = np.zeros(len(rings), layout)
+    polygons["order"], polygons["kind"], polygons["rings"], polygons["points"] = 1, 3, 1, points
+    polygons["xy"] = rings
+    offsets = np.arange(len(rings) + 1, dtype=np.int32) * layout.itemsize
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(polygons.tobytes())]
+    return pa.Array.from_buffers(pa.binary(), len(rings), buffers)
 
 
 def _one_array(patch_ids: Sequence[str] | pa.Array | pa.ChunkedArray) -> pa.Array:

@@ -6,15 +6,16 @@ neighbouring zones one patch is projected into the zone of the other, its edges 
 curvature that is left out is far below a millimetre.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from benkit.footprints import Footprints
 from benkit.spec.bands import PATCH_METRES
 
-__all__ = ["ground_groups", "overlapping_pairs"]
+__all__ = ["ground_groups", "overlapping_pairs", "pair_table"]
 
 Pairs = NDArray[np.int64]
 
@@ -72,6 +73,12 @@ def ground_groups(places: Footprints, pairs: Pairs | None = None) -> NDArray[np.
     groups = np.unique(root, return_inverse=True)[1].astype(np.int64)
     assert np.array_equal(groups[first], groups[second]), "shared ground is never cut"
     return groups
+
+
+def pair_table(patch_ids: Sequence[str] | pa.ChunkedArray, pairs: Pairs) -> pa.Table:
+    """Pairs by name: one row a pair, columns ``first`` and ``second`` with patch ids."""
+    ids = pa.array(patch_ids, pa.string()) if isinstance(patch_ids, Sequence) else patch_ids
+    return pa.table({"first": ids.take(pairs[:, 0]), "second": ids.take(pairs[:, 1])})
 
 
 def _pairs_within_zones(zone: NDArray, x: NDArray, y: NDArray) -> Pairs:
