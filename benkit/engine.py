@@ -15,6 +15,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from benkit.errors import BenkitError, OptionError
@@ -112,7 +113,7 @@ def _run_on_processes(
     while done < len(chunks):
         try:
             with _pool(workers) as pool:
-                submit = lambda chunk, pool=pool: pool.submit(function, chunk)  # noqa: E731
+                submit = partial(_submit, pool, function)
                 for result in _in_order(submit, Future.result, chunks[done:], workers):
                     yield result
                     done, deaths = done + 1, 0
@@ -123,6 +124,19 @@ def _run_on_processes(
                     f"worker processes ended {deaths} times in a row before their work was done; "
                     "they were killed, or there was not enough memory: try fewer workers"
                 ) from None
+
+
+def _submit(
+    pool: ProcessPoolExecutor, function: Callable[[Chunk], Result], chunk: Chunk
+) -> Future[Result]:
+    """Hand a chunk to the pool, which may start a process that must never see an interrupt."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        return pool.submit(function, chunk)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(function, chunk)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _in_order(

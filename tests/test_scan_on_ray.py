@@ -1,0 +1,50 @@
+"""Scans on a real Ray cluster of two nodes on this machine."""
+
+import sys
+
+import pytest
+
+from benkit.engine import Engine
+from benkit.scan import scan_archive
+from tests.test_scan_again import fill
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="Ray simulates clusters of several nodes on Linux only"
+)
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    import ray
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(
+        initialize_head=True,
+        head_node_args={"num_cpus": 1, "include_dashboard": False},
+    )
+    yield cluster
+    ray.shutdown()
+    cluster.shutdown()
+
+
+def test_a_node_that_goes_away_changes_nothing(cluster, tmp_path):
+    archive = fill(tmp_path / "archive", 2000)
+    expected = tmp_path / "expected.parquet"
+    scan_archive(archive, expected, engine=Engine(workers=1))
+
+    node = cluster.add_node(num_cpus=1)
+    cluster.wait_for_nodes()
+    done = []
+
+    def take_node_away(patches, total, size):
+        done.append(patches)
+        if len(done) == 3:
+            cluster.remove_node(node, allow_graceful=False)
+
+    output = tmp_path / "inventory.parquet"
+    engine = Engine("ray", workers=2, ray_address=cluster.address)
+    summary = scan_archive(archive, output, engine=engine, progress=take_node_away)
+    assert (summary.patches, summary.files) == (2000, 24_000)
+    assert done[-1] == 2000
+    assert len(cluster.list_all_nodes()) == 1
+    assert output.read_bytes() == expected.read_bytes()
