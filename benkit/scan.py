@@ -19,8 +19,8 @@ from benkit.engine import Engine, run
 from benkit.errors import BenkitError
 from benkit.inventory_rows import InventoryRows, stray_rows
 from benkit.io.archive import PatchFolder, band_file_name, list_archive
-from benkit.io.band_files import BandFileReader, PlainGroup
-from benkit.io.geotiff import Raster, read_raster
+from benkit.io.band_files import BandFileReader, PlainGroup, Reading
+from benkit.io.geotiff import Raster, gdal_session, read_raster
 from benkit.io.inventory_file import Inventory
 from benkit.io.scan_state import Known, scan_state
 from benkit.moments import MEASURABLE, measure, measure_rows
@@ -218,9 +218,7 @@ def scan_chunk(root: Path, chunk: _Chunk) -> _ScannedChunk:
             size += int(found.sizes[there].sum())
             for group in found.plain:
                 _fill_plain(rows, start, band, group)
-            for row in found.others:
-                path = _path(root, some[row], band)
-                slow_files[_fill_other(rows, start + row, band, path, found.sizes[row])] += 1
+        slow_files.update(_fill_others(rows, start, root, some, reading))
     return _ScannedChunk(
         rows.table(), rows.counts(), signatures, np.flatnonzero(unchanged), files, size, slow_files
     )
@@ -275,6 +273,26 @@ def _fill_plain(rows: InventoryRows, start: int, band: str, group: PlainGroup) -
         rows.fill(patches, band, nodata=header.nodata)
     some = moments.valid > 0
     rows.fill(patches[some], band, min=moments.min[some], max=moments.max[some])
+
+
+def _fill_others(
+    rows: InventoryRows, start: int, root: Path, patches: Sequence[PatchFolder], reading: Reading
+) -> list[str]:
+    """Fill in the files that are not plain; returns of each why it is not."""
+    others = [(row, band) for band, found in reading.bands.items() for row in found.others]
+    if not others:
+        return []
+    with gdal_session():
+        return [
+            _fill_other(
+                rows,
+                start + row,
+                band,
+                _path(root, patches[row], band),
+                reading.bands[band].sizes[row],
+            )
+            for row, band in others
+        ]
 
 
 def _fill_other(rows: InventoryRows, row: int, band: str, path: Path, size: int) -> str:
