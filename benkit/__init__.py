@@ -13,6 +13,8 @@ _HOMES = {
     "Audit": "benkit.audit",
     "audit_inventory": "benkit.audit",
     "Engine": "benkit.engine",
+    "Evaluation": "benkit.evaluate",
+    "evaluate_split": "benkit.evaluate",
     "BenkitError": "benkit.errors",
     "Footprints": "benkit.footprints",
     "footprint_table": "benkit.footprints",
