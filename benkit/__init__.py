@@ -37,6 +37,7 @@ _HOMES = {
     "make_sample": "benkit.sample",
     "open_source": "benkit.scan",
     "scan_archive": "benkit.scan",
+    "split_patches": "benkit.split",
     "BANDS": "benkit.spec.bands",
     "CLASSES": "benkit.spec.nomenclature",
     "classes_of_codes": "benkit.spec.nomenclature",

@@ -102,6 +102,8 @@ def _text(value: Any) -> str:
         return "-"
     if isinstance(value, bool | str):
         return str(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_text, value)) or "none"
     if float(value).is_integer():
         return f"{int(value):,}"
     return f"{value:,.4f}" if abs(value) < 10 else f"{value:,.2f}"

@@ -23,6 +23,7 @@ __all__ = [
     "read_table",
     "write_json",
     "write_sides",
+    "write_split_column",
     "write_table",
 ]
 
@@ -224,6 +225,13 @@ def write_sides(sides: Mapping[str, Sequence[str]], path: Path) -> None:
     with replacing(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
         file.write(",".join(sides) + "\n")
         file.writelines(",".join(row) + "\n" for row in zip_longest(*sides.values(), fillvalue=""))
+
+
+def write_split_column(metadata: pa.Table, sides: Sequence[str], path: Path) -> None:
+    """Write the metadata with the side of each patch in the column ``split``, as loaders expect it."""
+    column = pa.array([side or None for side in sides], pa.string())
+    others = [name for name in metadata.column_names if name != "split"]
+    write_table(metadata.select(others).append_column("split", column), path)
 
 
 def write_table(table: pa.Table, path: Path) -> None:
