@@ -16,6 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from benkit.errors import BenkitError, OptionError
@@ -219,12 +220,18 @@ def _run_on_ray(
         workers = engine.workers or max(1, int(cluster.cluster_resources().get("CPU", 1)))
         yield from _in_order(lambda chunk: task.remote(shared, chunk), cluster.get, chunks, workers)
     except RayTaskError as error:
-        raise error.cause from None
+        raise (error.cause or WorkerError(f"a task failed on Ray: {_last_line(error)}")) from None
     except RayError as error:
-        raise WorkerError(f"Ray lost work that it could not do again: {error}") from None
+        raise WorkerError(
+            f"Ray lost work that it could not do again: {_last_line(error)}"
+        ) from None
     finally:
         if started:
             ray.shutdown()
+
+
+def _last_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1]
 
 
 def function_of_chunk(function: Callable[[Chunk], Result], chunk: Chunk) -> Result:
@@ -235,8 +242,11 @@ def function_of_chunk(function: Callable[[Chunk], Result], chunk: Chunk) -> Resu
 def _start_ray(engine: Engine) -> None:
     import ray
 
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anyone
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     if engine.ray_address:
+        # The nodes need not have benkit installed; Ray brings it to them.
+        options["runtime_env"] = {"py_modules": [str(Path(__file__).parent)]}
         _require_reachable(engine.ray_address)
         options["address"] = engine.ray_address
     else:
