@@ -45,6 +45,8 @@ _HOMES = {
     "parse_product": "benkit.spec.patch_id",
     "parse_tile": "benkit.spec.tiles",
     "band_statistics": "benkit.stats",
+    "Split": "benkit.split",
+    "split_patches": "benkit.split",
     "summarize": "benkit.summary",
 }
 
