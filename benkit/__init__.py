@@ -46,7 +46,6 @@ _HOMES = {
     "parse_tile": "benkit.spec.tiles",
     "band_statistics": "benkit.stats",
     "Split": "benkit.split",
-    "split_patches": "benkit.split",
     "summarize": "benkit.summary",
 }
 

@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
     )
     if arguments.output.suffix == ".parquet":
-        write_split_column(metadata, split.side, arguments.output)
+        write_split_column(metadata, split.side.tolist(), arguments.output)
     else:
         write_sides(split.sides(), arguments.output)
     evaluation = evaluate_split(metadata, split.sides())
