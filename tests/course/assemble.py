@@ -1,275 +1,423 @@
-"""A course data set put together from real patches, a real scene and real metadata rows.
+"""A complete course data set, put together from real patches, a real scene and real metadata.
 
-Nothing here uses the library under test: the folder is an input for it. Errors are planted by hand,
-and ``PLANTED`` says how many patches the three printed error counts have to find.
+The pixels of the scene are cut into 64 patches and stored under ids of other places, with the
+georeference that each id demands. Errors of every kind are then planted in some of them, and how
+many of each is returned. The 9 real patches are copied byte for byte and stay as they are.
 """
 
+import csv
+import gzip
 import random
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import rasterio
-from rasterio import Affine
-from rasterio.crs import CRS
+from rasterio.transform import from_origin
+from rasterio.windows import Window
 
-from .maps import write_maps
+from tests.course.ground import PATCH_METRES, ground_of
+from tests.course.maps import write_maps
+from tests.course.oracle import ARCHIVE, SIDE
 
-ARCHIVE = "BigEarthNet-v2.0-S2-with-errors"
-SIDES = {
-    "B01": 20,
-    "B02": 120,
-    "B03": 120,
-    "B04": 120,
-    "B05": 60,
-    "B06": 60,
-    "B07": 60,
-    "B08": 120,
-    "B8A": 60,
-    "B09": 20,
-    "B11": 60,
-    "B12": 60,
-}
-WEST, NORTH, EDGE = 300000, 6100020, 1200
-UTM35, UTM36 = CRS.from_epsg(32635), CRS.from_epsg(32636)
+RETILED = "S2B_MSIL2A_20170808T094029_N9999_R036_T35ULA_33_29"
 
-MAIN_PRODUCT = "S2B_MSIL2A_20170808T094029_N9999_R036_T35ULA"
-# First and last days of the seasons, at the first and last second of the day where it matters most.
-OTHER_PRODUCTS = [
-    "S2A_MSIL2A_20180228T235959_N9999_R036_T35ULA",
-    "S2B_MSIL2A_20180301T000000_N9999_R036_T35ULA",
-    "S2A_MSIL2A_20171130T235959_N9999_R036_T35ULA",
-    "S2B_MSIL2A_20171201T000000_N9999_R036_T35ULA",
-    "S2A_MSIL2A_20180531T094031_N9999_R036_T35ULA",
-    "S2B_MSIL2A_20180601T094029_N9999_R036_T35ULA",
-    "S2A_MSIL2A_20170831T094031_N9999_R036_T35ULA",
-    "S2B_MSIL2A_20170901T094029_N9999_R036_T35ULA",
+LITHUANIA = "S2B_MSIL2A_20170808T094029_N9999_R036_T35ULA"
+LITHUANIA_NORTH = "S2B_MSIL2A_20170927T094019_N9999_R036_T35ULB"
+AUSTRIA = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP"
+PORTUGAL = "S2A_MSIL2A_20171221T112501_N9999_R037_T29SND"
+SERBIA = "S2B_MSIL2A_20170911T092019_N9999_R093_T34TFN"
+# The place and date of the scene itself; the official metadata has nothing there.
+CONGO = "S2A_MSIL2A_20220706T085611_N9999_R007_T33NZA"
+
+
+def block(product: str, columns: range, rows: range) -> list[str]:
+    """Ids of a rectangle of patches, column by column."""
+    return [f"{product}_{column:02d}_{row:02d}" for column in columns for row in rows]
+
+
+# The 64 patches that the scene is cut into. RETILED is one of the Lithuanian ones.
+LITHUANIAN = block(LITHUANIA, range(31, 35), range(27, 31))
+AUSTRIAN = block(AUSTRIA, range(28, 32), range(57, 61))
+PORTUGUESE = block(PORTUGAL, range(41, 45), range(40, 42))
+SERBIAN = block(SERBIA, range(16, 18), range(56, 60))
+CONGOLESE = block(CONGO, range(16, 20), range(74, 78))
+CUT = LITHUANIAN + AUSTRIAN + PORTUGUESE + SERBIAN + CONGOLESE
+
+# Real patches that are left out of the metadata, and patches of the scene that are.
+UNKNOWN_REAL = [
+    "S2A_MSIL2A_20180413T095031_N9999_R079_T34UEG_74_13",
+    "S2A_MSIL2A_20180506T100031_N9999_R122_T33UWP_73_05",
 ]
-# In the metadata but not on disk; the last four lie on both sides of a margin that two tiles share.
-ONLY_IN_METADATA = [
-    f"{MAIN_PRODUCT}_50_50",
-    f"{MAIN_PRODUCT}_83_00",
-    f"{MAIN_PRODUCT}_83_01",
-    "S2B_MSIL2A_20170924T093019_N9999_R136_T35UMB_00_83",
-    "S2B_MSIL2A_20170924T093019_N9999_R136_T35UMB_00_84",
+UNKNOWN_CUT = [AUSTRIAN[3], AUSTRIAN[9], AUSTRIAN[14], SERBIAN[5], CONGOLESE[2], CONGOLESE[11]]
+
+# Blocks whose official rows are in the metadata without a patch on disk. They share ground with
+# each other for every reason there is: another date of the tile, the next tile, the next zone.
+ROWS_ONLY = [
+    *block(LITHUANIA, range(29, 37), range(24, 34)),
+    *block(LITHUANIA, range(0, 5), range(0, 3)),
+    *block(LITHUANIA_NORTH, range(0, 5), range(82, 87)),
+    *block(AUSTRIA, range(26, 34), range(55, 63)),
+    *block(PORTUGAL, range(40, 47), range(39, 44)),
+    *block("S2A_MSIL2A_20171121T112351_N9999_R037_T29SND", range(40, 47), range(39, 44)),
+    *block("S2B_MSIL2A_20180515T112109_N9999_R037_T29SND", range(40, 47), range(39, 44)),
+    *block(SERBIA, range(15, 20), range(55, 60)),
+    *block("S2B_MSIL2A_20170802T092029_N9999_R093_T34TFN", range(15, 20), range(55, 60)),
+    *block("S2B_MSIL2A_20180509T092029_N9999_R093_T34TFN", range(15, 20), range(55, 60)),
+    *block("S2A_MSIL2A_20170701T093031_N9999_R136_T35VPK", range(84, 87), range(0, 6)),
+    *block("S2B_MSIL2A_20170924T093019_N9999_R136_T36VVQ", range(0, 3), range(3, 10)),
+    *block("S2B_MSIL2A_20170716T093039_N9999_R136_T36VVR", range(0, 2), range(86, 91)),
+    # The most labels that a patch has, 11.
+    "S2A_MSIL2A_20171002T112111_N9999_R037_T29SNB_16_20",
+    # Real products of the last and the first day of a season.
+    *block("S2B_MSIL2A_20170831T095029_N9999_R079_T33UXP", range(0, 4), range(0, 4)),
+    *block("S2A_MSIL2A_20171201T112431_N9999_R037_T29SNB", range(15, 18), range(19, 22)),
+    *block("S2A_MSIL2A_20180228T101021_N9999_R022_T34WFS", range(0, 91), range(79, 91)),
 ]
-LABELS = [
-    "Arable land",
-    "Beaches, dunes, sands",
-    "Broad-leaved forest",
-    "Complex cultivation patterns",
-    "Coniferous forest",
-    "Inland waters",
-    "Inland wetlands",
-    "Mixed forest",
-    "Pastures",
-    "Transitional woodland, shrub",
-    "Urban fabric",
+
+# Made rows: the first and last second of the days on which a season turns, and a leap day.
+BORDER_MOMENTS = [
+    "20170531T235959",
+    "20170601T000000",
+    "20170831T235959",
+    "20170901T000000",
+    "20171130T235959",
+    "20171201T000000",
+    "20180228T235959",
+    "20180301T000000",
+    "20200229T120000",
+    "20171231T235959",
+    "20180101T000000",
+]
+BORDER_ROWS = [
+    f"S2A_MSIL2A_{moment}_N9999_R036_T35ULB_{40 + 2 * place:02d}_50"
+    for place, moment in enumerate(BORDER_MOMENTS)
 ]
 
-# Places in the scene, counted row by row in its 8 x 8 grid.
-WITHOUT_ROW = {9, 10, 20, 32, 40, 63}
-PLANTED = {"wrong-size": 5, "with-no-data": 8, "not-part-of-dataset": 6}
 
+def assemble(folder: Path, shared: Path) -> dict[str, int]:
+    """Write the course data set below `folder` from the real data in `shared`.
 
-def assemble(folder: Path, shared: Path) -> None:
-    """Write the whole course data set of ``shared`` below ``folder``."""
-    archive = folder / ARCHIVE
-    shutil.copytree(shared / "BigEarthNet-S2", archive, copy_function=shutil.copyfile)
-    scene = scene_patches()
-    cut_scene(shared, archive, scene)
-    damage(archive, scene)
-    write_metadata(folder / "metadata.parquet", shared, archive, scene)
-    write_list(folder / "patches_for_stats.csv.gz", archive, scene)
-    write_maps(folder / "geoparquets", shared)
-
-
-def scene_patches() -> list[str]:
-    """Patch ids of the 64 places of the scene.
-
-    The upper half is one product. The lower half is spread over eight more products, most of it on
-    the ground of the upper half, one column of it on ground that a third product holds, too, and one
-    column by itself.
+    Returns the number of planted errors: patches for wrong_size, with_no_data and
+    not_part_of_dataset, metadata rows for not_on_disk, bands or files for the other kinds.
     """
-    ids = []
-    for row in range(8):
-        for column in range(8):
-            if row < 4:
-                ids.append(f"{MAIN_PRODUCT}_{30 + column:02}_{26 + row:02}")
-            elif column < 7:
-                ids.append(f"{OTHER_PRODUCTS[column]}_{30 + min(column, 5):02}_{22 + row:02}")
-            else:
-                ids.append(f"{OTHER_PRODUCTS[column]}_{5 * (row - 4):02}_09")
-    return ids
+    archive = folder / ARCHIVE
+    shutil.copytree(shared / "BigEarthNet-S2", archive)
+    cut_scene(shared, archive)
+    planted = plant(archive)
+    labels = write_maps(folder / "geoparquets", shared, CONGOLESE, PORTUGUESE)
+    rows = write_metadata(folder / "metadata.parquet", shared, labels)
+    write_list(folder / "patches_for_stats.csv.gz", archive)
+
+    on_disk = {path.name for path in archive.glob("*/*") if path.is_dir()}
+    planted["not_part_of_dataset"] = len(UNKNOWN_REAL) + len(UNKNOWN_CUT)
+    planted["not_on_disk"] = len(rows - on_disk)
+    assert planted["not_part_of_dataset"] == len(on_disk - rows), (
+        "only the chosen rows are left out"
+    )
+    return planted
 
 
-def band_path(archive: Path, patch: str, band: str) -> Path:
-    product = patch[:-6]
-    return archive / product / patch / f"{patch}_{band}.tif"
+# --- archive ------------------------------------------------------------------------------------
 
 
-def cut_scene(shared: Path, archive: Path, scene: list[str]) -> None:
-    """Write the places of the real scene as patches, where their ids say that they are."""
-    (source_folder,) = (shared / "scene").iterdir()
-    for band, side in SIDES.items():
-        with rasterio.open(source_folder / f"{band}.tif") as source:
-            pixels = source.read(1)
-        for place, patch in enumerate(scene):
-            top, left = place // 8 * side, place % 8 * side
-            path = band_path(archive, patch, band)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            column, row = int(patch[-5:-3]), int(patch[-2:])
-            size = EDGE // side
-            transform = Affine(size, 0, WEST + EDGE * column, 0, -size, NORTH - EDGE * row)
-            write_band(path, pixels[top : top + side, left : left + side], UTM35, transform)
+def band_path(archive: Path, patch_id: str, band: str) -> Path:
+    """Where the layout of the archive puts a band."""
+    return archive / patch_id.rsplit("_", 2)[0] / patch_id / f"{patch_id}_{band}.tif"
 
 
-def write_band(path: Path, pixels, crs, transform, **creation) -> None:
-    height, width = pixels.shape
-    with rasterio.open(
-        path,
-        "w",
-        driver="GTiff",
-        height=height,
-        width=width,
-        count=1,
-        dtype=pixels.dtype,
-        nodata=0,
-        crs=crs,
-        transform=transform,
-        **creation,
-    ) as target:
-        target.write(pixels, 1)
+def write_band(path: Path, pixels: np.ndarray, patch_id: str, **changes: Any) -> None:
+    """Store pixels as the archive stores them, save for `changes` of rasterio's profile."""
+    band = path.stem.rsplit("_", 1)[1]
+    ground = ground_of(patch_id)
+    metres = PATCH_METRES // SIDE[band]
+    profile: dict[str, Any] = {
+        "driver": "GTiff",
+        "width": pixels.shape[1],
+        "height": pixels.shape[0],
+        "count": 1,
+        "dtype": pixels.dtype,
+        "nodata": 0,
+        "crs": f"EPSG:{32600 + ground.zone}",
+        "transform": from_origin(ground.west, ground.north, metres, metres),
+    }
+    # A new file: GDAL updating an old one would keep parts of it.
+    path.unlink(missing_ok=True)
+    with rasterio.open(path, "w", **(profile | changes)) as raster:
+        raster.write(pixels, 1)
 
 
-def rewrite(path: Path, change=None, *, crs=None, shift=0, **creation) -> None:
-    """Write a band again: other pixels, another CRS, moved east, or stored in another way."""
-    with rasterio.open(path) as source:
-        pixels, transform, old_crs = source.read(1), source.transform, source.crs
-    if change is not None:
-        pixels = change(pixels.copy())
-    moved = Affine(transform.a, 0, transform.c + shift, 0, transform.e, transform.f)
-    path.unlink()
-    write_band(path, pixels, crs or old_crs, moved, **creation)
+def cut_scene(shared: Path, archive: Path) -> None:
+    """Cut the scene into 8 rows of 8 patches, in the order of CUT."""
+    assert len(set(CUT)) == 64, "64 different patches"
+    assert RETILED in CUT, "the patch that the course re-tiles is made from the scene"
+    (scene,) = (shared / "scene").iterdir()
+    for band, side in SIDE.items():
+        with rasterio.open(scene / f"{band}.tif") as raster:
+            for place, patch_id in enumerate(CUT):
+                window = Window(side * (place % 8), side * (place // 8), side, side)
+                pixels = raster.read(1, window=window)
+                assert pixels.shape == (side, side), "the scene holds 8 times 8 patches"
+                assert pixels.all(), "the scene has no NO_DATA pixel of its own"
+                path = band_path(archive, patch_id, band)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_band(path, pixels, patch_id)
 
 
-def crop(height: int, width: int):
-    return lambda pixels: pixels[:height, :width]
+class Planter:
+    """Changes bands of the archive and keeps what it changed, by kind of error."""
 
+    def __init__(self, archive: Path) -> None:
+        self.archive = archive
+        self.wrong_size: set[str] = set()
+        self.with_no_data: set[str] = set()
+        self.bands: dict[str, set[tuple[str, str]]] = {
+            "missing_band": set(),
+            "unreadable": set(),
+            "wrong_dtype": set(),
+            "wrong_georeference": set(),
+            "crs_disagrees": set(),
+            "other_encoding": set(),
+        }
 
-def pad(height: int, width: int):
-    def change(pixels):
-        missing = height - pixels.shape[0], width - pixels.shape[1]
-        return np.pad(pixels, ((0, missing[0]), (0, missing[1])), mode="edge")
-
-    return change
-
-
-def zero(*where):
-    """Set single pixels, given as (row, column), to 0; all of them if none is given."""
-
-    def change(pixels):
-        if not where:
-            pixels[:] = 0
-        for row, column in where:
-            pixels[row, column] = 0
+    def read(self, patch_id: str, band: str) -> np.ndarray:
+        with rasterio.open(band_path(self.archive, patch_id, band)) as raster:
+            pixels: np.ndarray = raster.read(1)
         return pixels
 
-    return change
+    def write(self, patch_id: str, band: str, pixels: np.ndarray, **changes: Any) -> None:
+        write_band(band_path(self.archive, patch_id, band), pixels, patch_id, **changes)
+
+    def resize(self, patch_id: str, band: str, height: int, width: int) -> None:
+        """Repeat or crop the pixels of a band to another shape."""
+        pixels = self.read(patch_id, band)
+        tall = np.resize(pixels, (height, pixels.shape[1]))
+        self.write(patch_id, band, np.resize(tall.T, (width, height)).T.copy())
+        self.wrong_size.add(patch_id)
+
+    def blank(self, patch_id: str, band: str, where: Any, value: int = 0) -> None:
+        """Set some pixels to NO_DATA."""
+        pixels = self.read(patch_id, band)
+        pixels[where] = value
+        self.write(patch_id, band, pixels, nodata=value)
+        self.with_no_data.add(patch_id)
+
+    def mark(self, kind: str, patch_id: str, *bands: str) -> None:
+        self.bands[kind] |= {(patch_id, band) for band in bands}
 
 
-def damage(archive: Path, scene: list[str]) -> None:
-    """Plant errors of every kind. Place 27 is the patch to be re-tiled and stays sound."""
-
-    def path(place: int, band: str) -> Path:
-        return band_path(archive, scene[place], band)
-
-    # Wrong pixel count: places 0, 1, 2, 3, 40.
-    rewrite(path(0, "B02"), crop(119, 119))
-    rewrite(path(0, "B03"), pad(121, 121))
-    rewrite(path(0, "B8A"), crop(30, 30))
-    rewrite(path(1, "B05"), crop(60, 59))
-    rewrite(path(2, "B02"), crop(60, 60))
-    rewrite(path(3, "B11"), lambda pixels: crop(20, 20)(zero()(pixels)))
-    rewrite(path(40, "B12"), pad(61, 61))
-
-    # NO_DATA: places 3 and 40 (which are of wrong size, too), 4, 5, 6, 7, 8, 41.
-    rewrite(path(40, "B04"), zero((50, 60), (51, 60)))
-    for band, count in (("B02", 1), ("B03", 7), ("B04", 50), ("B08", 120)):
-        rewrite(path(4, band), zero(*((3, column) for column in range(count))))
-    rewrite(path(5, "B09"), zero())
-    rewrite(path(6, "B01"), zero((19, 19)))
-    rewrite(path(7, "B12"), zero((0, 0)))
-    rewrite(path(8, "B06"), lambda pixels: zero((30, 0), (30, 59))(pixels).astype("int16"))
-    for band in SIDES:
-        rewrite(path(41, band), zero() if band == "B08" else zero((0, 0), (0, -1), (-1, 0)))
-
-    # Not there, or not to be read.
-    path(11, "B8A").unlink()
-    path(12, "B02").unlink()
-    path(12, "B03").unlink()
-    truncate(path(10, "B04"), path(10, "B04").stat().st_size // 2)
-    truncate(path(13, "B02"), path(13, "B02").stat().st_size - 14000)
-    truncate(path(14, "B11"), 0)
-    truncate(path(15, "B07"), 100)
-
-    # Wrong in ways that are not among the printed counts.
-    rewrite(path(16, "B03"), lambda pixels: pixels.astype("int16"))
-    rewrite(path(17, "B05"), lambda pixels: pixels.astype("float32"))
-    rewrite(path(18, "B04"), shift=10)
-    rewrite(path(19, "B11"), shift=-1200)
-    rewrite(path(21, "B08"), crs=UTM36)
-    path(22, "B02").with_name("notes.txt").write_text("does not belong here\n")
-    (archive / MAIN_PRODUCT / "notes.txt").write_text("does not belong here\n")
-    (archive / "notes.txt").write_text("does not belong here\n")
-    with rasterio.open(path(23, "B09")) as source:
-        write_band(path(23, "B10"), zero()(source.read(1)[:7, :7]), source.crs, source.transform)
-
-    # Sound, only stored in another way.
-    rewrite(path(24, "B02"), compress="deflate", predictor=2)
-    rewrite(path(25, "B03"), tiled=True, blockxsize=64, blockysize=64)
-    rewrite(path(26, "B12"), endianness="big")
+EVERYWHERE = np.s_[:, :]
+ONE_PIXEL = np.s_[57, 3]
+LAST_PIXEL = np.s_[-1, -1]
+CORNER = np.s_[:7, -11:]
 
 
-def truncate(path: Path, size: int) -> None:
-    path.write_bytes(path.read_bytes()[:size])
+def plant(archive: Path) -> dict[str, int]:
+    """Plant errors of each kind; returns how many."""
+    planter = Planter(archive)
+    plant_sizes(planter)
+    plant_no_data(planter)
+    plant_damage(planter)
+    plant_wrong_tags(planter)
+    store_otherwise(planter)
+    strays = plant_strays(archive)
+    return {
+        "wrong_size": len(planter.wrong_size),
+        "with_no_data": len(planter.with_no_data),
+        **{kind: len(bands) for kind, bands in planter.bands.items()},
+        "stray_files": strays,
+    }
 
 
-def write_metadata(target: Path, shared: Path, archive: Path, scene: list[str]) -> None:
-    """Write official rows where there are any, made ones for the rest of the scene's patches."""
-    real = sorted(path.name for path in (shared / "BigEarthNet-S2").glob("*/*"))
-    wanted = [
-        *real,
-        *(patch for place, patch in enumerate(scene) if place not in WITHOUT_ROW),
-        *ONLY_IN_METADATA,
+def plant_sizes(planter: Planter) -> None:
+    planter.resize(LITHUANIAN[0], "B02", 60, 60)
+    for band, height, width in [("B03", 240, 240), ("B05", 59, 60), ("B09", 21, 20)]:
+        planter.resize(LITHUANIAN[2], band, height, width)
+    planter.resize(LITHUANIAN[7], "B04", 121, 120)
+    # As many pixels as there should be, but not a square.
+    planter.resize(LITHUANIAN[9], "B08", 100, 144)
+    planter.resize(PORTUGUESE[1], "B01", 1, 1)
+    planter.resize(PORTUGUESE[6], "B12", 30, 121)
+    for band, side in SIDE.items():
+        planter.resize(SERBIAN[0], band, side + 5, side - 3)
+    # One that is not in the metadata, so that it counts under two kinds.
+    planter.resize(UNKNOWN_CUT[1], "B8A", 61, 61)
+
+
+def plant_no_data(planter: Planter) -> None:
+    planter.blank(LITHUANIAN[3], "B03", ONE_PIXEL)
+    for band in ["B02", "B05", "B09"]:
+        planter.blank(LITHUANIAN[4], band, CORNER)
+    planter.blank(LITHUANIAN[11], "B02", EVERYWHERE)
+    for band in SIDE:
+        planter.blank(LITHUANIAN[13], band, EVERYWHERE)
+    planter.blank(PORTUGUESE[2], "B01", LAST_PIXEL)
+    planter.blank(CONGOLESE[0], "B11", CORNER)
+    planter.blank(CONGOLESE[1], "B12", np.s_[::2, 1::3])
+    planter.blank(UNKNOWN_CUT[4], "B08", CORNER)
+    # The file's tag decides what is NO_DATA, also where it is not 0.
+    planter.blank(CONGOLESE[3], "B05", CORNER, value=65535)
+    # 7 is a value like any other.
+    pixels = planter.read(CONGOLESE[4], "B04")
+    pixels[CORNER] = 7
+    planter.write(CONGOLESE[4], "B04", pixels)
+
+    # Both errors, in the same band and in different ones.
+    planter.resize(SERBIAN[2], "B11", 48, 70)
+    planter.blank(SERBIAN[2], "B11", CORNER)
+    planter.resize(SERBIAN[3], "B06", 120, 120)
+    planter.blank(SERBIAN[3], "B07", ONE_PIXEL)
+
+
+def plant_damage(planter: Planter) -> None:
+    for patch_id, bands in [(AUSTRIAN[0], ["B12"]), (AUSTRIAN[1], ["B02", "B03"])]:
+        for band in bands:
+            band_path(planter.archive, patch_id, band).unlink()
+        planter.mark("missing_band", patch_id, *bands)
+
+    # Cut in the pixels, one byte before the end, in the header, and to nothing.
+    for patch_id, band, end in [
+        (AUSTRIAN[2], "B08", 14_000),
+        (AUSTRIAN[4], "B01", -1),
+        (AUSTRIAN[5], "B09", 100),
+        (AUSTRIAN[6], "B8A", 0),
+    ]:
+        path = band_path(planter.archive, patch_id, band)
+        path.write_bytes(path.read_bytes()[:end])
+        planter.mark("unreadable", patch_id, band)
+    band_path(planter.archive, AUSTRIAN[6], "B11").write_text("404: Not Found\n", encoding="utf-8")
+    planter.mark("unreadable", AUSTRIAN[6], "B11")
+    # NO_DATA beside a band that cannot be read.
+    planter.blank(AUSTRIAN[2], "B04", ONE_PIXEL)
+
+
+def plant_wrong_tags(planter: Planter) -> None:
+    # Reflectances below zero do occur, and read as unsigned they would be enormous.
+    pixels = planter.read(AUSTRIAN[7], "B04").astype("int16")
+    pixels[60] = -pixels[60] // 100
+    planter.write(AUSTRIAN[7], "B04", pixels)
+    planter.write(AUSTRIAN[8], "B11", planter.read(AUSTRIAN[8], "B11").astype("float32"))
+    planter.mark("wrong_dtype", AUSTRIAN[7], "B04")
+    planter.mark("wrong_dtype", AUSTRIAN[8], "B11")
+
+    ground = ground_of(AUSTRIAN[10])
+    moved = from_origin(ground.west + 10, ground.north, 10, 10)
+    planter.write(AUSTRIAN[10], "B02", planter.read(AUSTRIAN[10], "B02"), transform=moved)
+    planter.mark("wrong_georeference", AUSTRIAN[10], "B02")
+    ground = ground_of(AUSTRIAN[11])
+    for band, side in SIDE.items():
+        metres = PATCH_METRES // side
+        moved = from_origin(ground.west, ground.north - PATCH_METRES, metres, metres)
+        planter.write(AUSTRIAN[11], band, planter.read(AUSTRIAN[11], band), transform=moved)
+    planter.mark("wrong_georeference", AUSTRIAN[11], *SIDE)
+
+    planter.write(AUSTRIAN[12], "B03", planter.read(AUSTRIAN[12], "B03"), crs="EPSG:32634")
+    planter.mark("crs_disagrees", AUSTRIAN[12], "B03")
+
+
+def store_otherwise(planter: Planter) -> None:
+    """Store sound pixels in ways that are not the archive's own."""
+    tiled: dict[str, Any] = {"tiled": True, "blockxsize": 64, "blockysize": 64}
+    for patch_id, band, changes in [
+        (CONGOLESE[5], "B04", {"compress": "deflate", "predictor": 2}),
+        (CONGOLESE[6], "B08", tiled),
+        (CONGOLESE[7], "B12", {"ENDIANNESS": "BIG"}),
+        (CONGOLESE[8], "B02", {"BIGTIFF": "YES"}),
+        (CONGOLESE[9], "B07", tiled | {"compress": "deflate"}),
+    ]:
+        planter.write(patch_id, band, planter.read(patch_id, band), **changes)
+        planter.mark("other_encoding", patch_id, band)
+
+    # NO_DATA has to be seen there as well.
+    pixels = planter.read(CONGOLESE[10], "B03")
+    pixels[CORNER] = 0
+    planter.write(CONGOLESE[10], "B03", pixels, **tiled, compress="deflate")
+    planter.with_no_data.add(CONGOLESE[10])
+    planter.mark("other_encoding", CONGOLESE[10], "B03")
+
+
+def plant_strays(archive: Path) -> int:
+    """Put files where none belong; returns how many."""
+    patch = band_path(archive, CONGOLESE[12], "B02").parent
+    strays = [
+        archive / ".DS_Store",
+        patch.parent / "download.log",
+        patch / "Thumbs.db",
+        patch / f"{CONGOLESE[12]}_B02.tif.part",
     ]
-    official = pq.read_table(shared / "metadata.parquet", filters=[("patch_id", "in", wanted)])
-    rows = {row["patch_id"]: row for row in official.to_pylist()}
-    for number, patch in enumerate(wanted):
-        if patch not in rows:
-            rows[patch] = {
-                "patch_id": patch,
-                "labels": sorted(random.Random(patch).sample(LABELS, 1 + number % 10)),
-                "split": ("train", "validation", "test")[number % 3],
-                "country": ("Lithuania", "Finland")[number % 2],
-                "s1_name": f"S1A_IW_GRDH_1SDV_20170808T000000_35ULA_{patch[-5:]}",
-                "s2v1_name": f"{patch[:26]}_{int(patch[-5:-3])}_{int(patch[-2:])}",
-                "contains_seasonal_snow": False,
-                "contains_cloud_or_shadow": False,
-            }
-    random.Random(1).shuffle(wanted)
-    schema = official.schema.remove_metadata()
-    pq.write_table(pa.Table.from_pylist([rows[patch] for patch in wanted], schema=schema), target)
+    for path in strays:
+        path.write_bytes(b"nothing that belongs here")
+    # There is no band B10; this one has both errors, and neither may count.
+    stray = patch / f"{CONGOLESE[12]}_B10.tif"
+    profile: dict[str, Any] = {
+        "driver": "GTiff",
+        "width": 7,
+        "height": 7,
+        "count": 1,
+        "dtype": "uint16",
+    }
+    moved = from_origin(799_980, 100_020, 60, 60)
+    with rasterio.open(
+        stray, "w", **profile, nodata=0, crs="EPSG:32633", transform=moved
+    ) as raster:
+        raster.write(np.zeros((7, 7), "uint16"), 1)
+    return len(strays) + 1
 
 
-def write_list(target: Path, archive: Path, scene: list[str]) -> None:
-    """Write a shuffled part of the patches on disk, nearly all damaged ones among them."""
-    real = sorted(path for path in archive.glob("*/*_*") if path.name not in scene)
-    listed = [path.name for path in real[:5]]
-    listed += [patch for place, patch in enumerate(scene) if place < 44 and place % 10 != 9]
-    random.Random(2).shuffle(listed)
-    table = pd.DataFrame({"tile": [patch[:-6] for patch in listed], "patch_id": listed})
-    table.to_csv(target, index=False, compression="gzip")
+# --- tables -------------------------------------------------------------------------------------
+
+
+def write_metadata(path: Path, shared: Path, labels: dict[str, list[str]]) -> set[str]:
+    """Official rows where there are any, made ones elsewhere, shuffled; returns the patch ids.
+
+    `labels` are the classes that the GeoParquet files show, for the patches that have a file.
+    """
+    real = [folder.name for folder in (shared / "BigEarthNet-S2").glob("*/*")]
+    wanted = {*real, *CUT, *ROWS_ONLY, *labels} - {*UNKNOWN_REAL, *UNKNOWN_CUT}
+    official = pq.read_table(shared / "metadata.parquet")
+    official = official.filter(pc.is_in(official["patch_id"], pa.array(sorted(wanted))))
+
+    made = {patch_id: labels[patch_id] for patch_id in CONGOLESE if patch_id in labels}
+    made |= {patch_id: ["Coniferous forest"] for patch_id in CONGOLESE if patch_id not in made}
+    made |= {patch_id: ["Arable land", "Pastures"] for patch_id in BORDER_ROWS}
+    for patch_id in UNKNOWN_CUT:
+        made.pop(patch_id, None)
+    rows = pa.table(
+        {
+            "patch_id": list(made),
+            "labels": pa.array(list(made.values()), official.schema.field("labels").type),
+            "split": ["train"] * len(made),
+            "country": ["Congo" if patch_id in CONGOLESE else "Lithuania" for patch_id in made],
+            "s1_name": pa.nulls(len(made), pa.string()),
+            "s2v1_name": pa.nulls(len(made), pa.string()),
+            "contains_seasonal_snow": [False] * len(made),
+            "contains_cloud_or_shadow": [False] * len(made),
+        }
+    ).cast(official.schema)
+
+    table = pa.concat_tables([official, rows])
+    order = list(range(len(table)))
+    random.Random(20170808).shuffle(order)
+    pq.write_table(table.take(order), path)
+    return set(table["patch_id"].to_pylist())
+
+
+def write_list(path: Path, archive: Path) -> None:
+    """List two patches of three in the archive, shuffled, damaged ones among them."""
+    folders = sorted(folder for folder in archive.glob("*/*") if folder.is_dir())
+    real = [folder for folder in folders if folder.name not in CUT]
+    clean = [CONGOLESE[13], CONGOLESE[14], CONGOLESE[15], LITHUANIAN[15], AUSTRIAN[15]]
+    left_out = {*clean, PORTUGUESE[0], LITHUANIAN[5], LITHUANIAN[3], LITHUANIAN[7]}
+    # Without the patch to re-tile, damaging that one changes no statistics.
+    left_out.add(RETILED)
+    left_out |= {folder.name for folder in real[::4]}
+    listed = [folder for folder in folders if folder.name not in left_out]
+    random.Random(31).shuffle(listed)
+    with gzip.open(path, "wt", encoding="utf-8", newline="") as text:
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["tile", "patch_id"])
+        writer.writerows([folder.parent.name, folder.name] for folder in listed)
