@@ -17,9 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from benkit.scan import scan_archive
-
     try:
+        from benkit.scan import scan_archive
+
         summary = scan_archive(
             arguments.archive,
             arguments.output,

@@ -31,7 +31,9 @@ __all__ = ["Known", "ScanState", "scan_state"]
 _FORMAT = "1"
 _ROWS_PER_PART = 120_000
 _SECONDS_PER_PART = 5.0
-_SEPARATOR = "/"
+_PATCHES_SCHEMA = pa.schema(
+    {"key": pa.string(), "signature": pa.uint64(), "start": pa.int64(), "rows": pa.int64()}
+)
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,7 @@ class ScanState:
 
     def _write_patches(self, path: Path, tables: list[pa.Table], rows: Path, first: int) -> None:
         """Write which patches have rows in a file whose first row is the given one."""
-        table = pa.concat_tables(tables or [_NO_PATCHES])
+        table = pa.concat_tables([_PATCHES_SCHEMA.empty_table(), *tables])
         starts = pa.array(table["start"].to_numpy() - first)
         table = table.set_column(table.column_names.index("start"), "start", starts)
         with replacing(path) as part:
@@ -257,18 +259,8 @@ def scan_state(output: Path, archive: Path) -> Iterator[ScanState]:
     state.finish()
 
 
-_NO_PATCHES = pa.table(
-    {
-        "key": pa.array([], pa.string()),
-        "signature": pa.array([], pa.uint64()),
-        "start": pa.array([], pa.int64()),
-        "rows": pa.array([], pa.int64()),
-    }
-)
-
-
 def _keys(patches: Sequence[PatchFolder]) -> pa.Array:
-    return pa.array([f"{p.product}{_SEPARATOR}{p.patch_id}" for p in patches], pa.string())
+    return pa.array([f"{p.product}/{p.patch_id}" for p in patches], pa.string())
 
 
 def _identity(rows: Path) -> dict[str, str]:
