@@ -227,6 +227,8 @@ def _read_file(path: Path, geometry: bool) -> tuple[pa.Table, str, str | None]:
 def _codes(path: Path, column: pa.ChunkedArray) -> NDArray[np.int64]:
     """The codes of a file as they are; floating-point columns may hold whole numbers."""
     kind = column.type
+    if not len(column):  # a table without rows may have lost its types
+        return np.empty(0, np.int64)
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
         raise InputFormatError(
             f"{path}: expected integers in the column DN, but its type is {kind}"
@@ -248,6 +250,8 @@ def _codes(path: Path, column: pa.ChunkedArray) -> NDArray[np.int64]:
 
 def _wkb(path: Path, column: pa.ChunkedArray) -> pa.Array:
     kind = column.type
+    if not len(column):
+        return pa.array([], pa.large_binary())
     if isinstance(kind, pa.BaseExtensionType):
         column = pa.chunked_array([chunk.storage for chunk in column.chunks], kind.storage_type)
         kind = column.type

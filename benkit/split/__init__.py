@@ -100,6 +100,12 @@ def split_patches(
                 side[chosen[units.of_patch]] = name
                 free, left = free & ~chosen, left - part
                 notes.extend(_notes(units, chosen, name, part))
+        number = np.unique(side, return_inverse=True)[1]
+        parts = np.unique(units.of_patch * len(_SIDES) + number)
+        assert len(parts) == len(units.patches), "no unit is on two sides"
+    names = {name for name, part in zip(_SIDES, (1.0, validation, test), strict=True) if part}
+    assert set(side.tolist()) <= names, "there are no other sides than those asked for"
+    assert len(side) == len(metadata), "every patch has a side"
     return Split(tuple(metadata["patch_id"].to_pylist()), side, tuple(notes), validation > 0)
 
 
