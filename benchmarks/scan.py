@@ -19,9 +19,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 REAL = ROOT / ".." / "shared" / "data" / "BigEarthNet-S2"
 PLACE = ROOT / "untracked-files" / "benchmarks"
 ALL_FILES = 549_488 * 12
@@ -177,6 +179,8 @@ def main() -> None:
     files = [files_of(archive) for archive in archives]
     say("what", "measured", "target")
     speed(archives, files, arguments.rounds)
+    threads_and_processes(archives[0], arguments.rounds)
+    cold(archives[0], files[0])
     encodings(archives[0], arguments.rounds)
     start_up(arguments.rounds)
 
@@ -244,6 +248,51 @@ def encodings(archive: Path, rounds: int) -> None:
         say(
             f"{compression}: benkit against the rasterio loop, whole runs", f"{ratio:.2f} x as fast"
         )
+
+
+def read_and_measure(root: str, start: int, step: int) -> int:
+    """What one worker does, without the table: every step-th batch of patches."""
+    from benkit.io.archive import list_archive
+    from benkit.io.band_files import BandFileReader
+    from benkit.moments import measure_rows
+
+    patches = list_archive(Path(root)).patches
+    reader = BandFileReader(Path(root))
+    total = 0
+    for first in range(start * reader.capacity, len(patches), step * reader.capacity):
+        for band in reader.read(patches[first : first + reader.capacity]).bands.values():
+            total += sum(int(measure_rows(group.pixels, 0).sum.sum()) for group in band.plain)
+    return total
+
+
+def threads_and_processes(archive: Path, rounds: int) -> None:
+    """The same work on two threads of one process, and on two processes that run already."""
+    work = [(str(archive), start, WORKERS) for start in range(WORKERS)]
+    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+    spawn = multiprocessing.get_context("spawn")
+    with ThreadPool(WORKERS) as threads, spawn.Pool(WORKERS) as processes:
+        times = rounds_of(
+            rounds,
+            {
+                "threads": lambda: threads.starmap(read_and_measure, work),
+                "processes": lambda: processes.starmap(read_and_measure, work),
+            },
+        )
+    ratio = times["threads"] / times["processes"]
+    say("two threads against two processes", f"{ratio:.2f} x the time")
+
+
+def cold(archive: Path, files: list[str]) -> None:
+    """The first scan of an archive that nobody has read since the machine started."""
+    os.sync()
+    for name in files:
+        handle = os.open(name, os.O_RDONLY)
+        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(handle)
+    spent = seconds(lambda: benkit_scan(archive))
+    say(
+        "page cache cold: benkit scan, per file", f"{spent / len(files) * 1e6:.0f} us", "the disk's"
+    )
 
 
 def start_up(rounds: int) -> None:
