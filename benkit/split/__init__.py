@@ -1,9 +1,9 @@
 """Split patches so that the score on the test side can be trusted.
 
 Patches that share ground form units that are never cut. Which units go to the test side is searched by
-simulated annealing over blocks of units, first 20 km, then 10 km, then 5 km wide (see
-`benkit.split.search`): few test patches near train patches, and shares of all labels, seasons and
-countries near the test fraction.
+simulated annealing over blocks of units, from 20 km down to 2.5 km wide: few test patches near train
+patches, and shares of all labels, seasons and countries near the test fraction (see
+`benkit.split.search`).
 """
 
 from collections.abc import Iterator
@@ -14,10 +14,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from benkit.errors import OptionError
+from benkit.planar import nearest_distances
 from benkit.split.search import choose_units
 from benkit.split.units import Units, gather_units
 
-__all__ = ["Split", "split_patches"]
+__all__ = ["Split", "split_folds", "split_patches"]
+
+_ROUNDING = 2  # metres; centres are whole metres here
 
 _SIDES = ("train", "validation", "test")
 
@@ -55,6 +58,7 @@ def split_patches(
     *,
     test: float = 0.25,
     validation: float = 0.0,
+    buffer: float = 0.0,
     seed: int = 0,
     group_by: str | None = None,
     compactness: float = 1.0,
@@ -67,6 +71,9 @@ def split_patches(
         With the columns ``patch_id`` and ``labels``, and ``country`` if there is one.
     test, validation : float
         Part of the patches on these sides; at least 0, together below 1.
+    buffer : float
+        Metres that patches of different sides keep between their centres, at least 0. Train patches
+        that are nearer to another side are left out, and validation patches nearer to the test side.
     seed : int
         Another seed gives another split.
     group_by : str, optional
@@ -87,7 +94,8 @@ def split_patches(
     PatchIdError
         If one is no patch id.
     """
-    _check(metadata, test, validation, seed, group_by, compactness)
+    _check_parts(test, validation)
+    _check_options(metadata, buffer, seed, group_by, compactness)
     side = np.full(len(metadata), "train", "<U10")
     notes: list[str] = []
     if len(metadata):
@@ -103,25 +111,87 @@ def split_patches(
         number = np.unique(side, return_inverse=True)[1]
         parts = np.unique(units.of_patch * len(_SIDES) + number)
         assert len(parts) == len(units.patches), "no unit is on two sides"
+        notes.extend(_leave_out(side, units, buffer))
     names = {name for name, part in zip(_SIDES, (1.0, validation, test), strict=True) if part}
-    assert set(side.tolist()) <= names, "there are no other sides than those asked for"
+    assert set(side.tolist()) <= names | {""}, "there are no other sides than those asked for"
     assert len(side) == len(metadata), "every patch has a side"
     return Split(tuple(metadata["patch_id"].to_pylist()), side, tuple(notes), validation > 0)
 
 
-def _check(
+def split_folds(
     metadata: pa.Table,
-    test: float,
-    validation: float,
-    seed: int,
-    group_by: str | None,
-    compactness: float,
-) -> None:
+    folds: int,
+    *,
+    buffer: float = 0.0,
+    seed: int = 0,
+    group_by: str | None = None,
+    compactness: float = 1.0,
+) -> list[Split]:
+    """Split patches several times for cross-validation: each is on the test side once.
+
+    Parameters
+    ----------
+    metadata, buffer, seed, group_by, compactness
+        As of `split_patches`.
+    folds : int
+        How many splits, at least 2.
+
+    Returns
+    -------
+    list of Split
+        Each with about one in ``folds`` of the patches on its test side. A buffer leaves patches out of
+        train sides only.
+
+    Raises
+    ------
+    OptionError
+        If an argument makes no sense.
+    """
+    if folds < 2:
+        raise OptionError(f"expected at least 2 folds, but it is {folds}")
+    _check_options(metadata, buffer, seed, group_by, compactness)
+    ids = tuple(metadata["patch_id"].to_pylist())
+    if not ids:
+        return [Split((), np.zeros(0, "<U10"), (), False) for _ in range(folds)]
+    units = gather_units(metadata, group_by)
+    free = np.ones(len(units.patches), bool)
+    splits = []
+    for fold in range(folds):
+        last = fold == folds - 1
+        chosen = free if last else choose_units(units, free, 1 / (folds - fold), compactness, seed)
+        free = free & ~chosen
+        side = np.where(chosen[units.of_patch], "test", "train").astype("<U10")
+        notes = [*_notes(units, chosen, "test", 1 / folds), *_leave_out(side, units, buffer)]
+        splits.append(Split(ids, side, tuple(notes), False))
+    return splits
+
+
+def _leave_out(side: NDArray[np.str_], units: Units, buffer: float) -> Iterator[str]:
+    """Take patches off ``side`` that lie within the buffer around the sides after theirs."""
+    if not buffer:
+        return
+    centres = units.patch_centre.astype(np.float64)
+    for name, others in (("validation", ("test",)), ("train", ("test", "validation"))):
+        mine = np.flatnonzero(side == name)
+        distances = nearest_distances(centres[mine], centres[np.isin(side, others)])
+        side[mine[distances < buffer + _ROUNDING]] = ""
+    if left_out := int((side == "").sum()):
+        yield f"{left_out:,} patches ({left_out / len(side):.1%}) are left out for the buffer"
+
+
+def _check_parts(test: float, validation: float) -> None:
     if not (test >= 0 and validation >= 0 and test + validation < 1):
         raise OptionError(
             "expected parts of at least 0 for test and validation, together below 1, "
             f"but they are {test} and {validation}"
         )
+
+
+def _check_options(
+    metadata: pa.Table, buffer: float, seed: int, group_by: str | None, compactness: float
+) -> None:
+    if not 0 <= buffer < np.inf:
+        raise OptionError(f"expected a buffer of at least 0 metres, but it is {buffer}")
     if seed < 0:
         raise OptionError(f"expected a seed of at least 0, but it is {seed}")
     if not compactness > 0:

@@ -15,8 +15,11 @@ References
 ----------
 .. [1] S. Kirkpatrick, C. D. Gelatt, M. P. Vecchi, Optimization by simulated annealing, Science 220,
    1983, https://doi.org/10.1126/science.220.4598.671
+.. [2] The method of multipliers: M. R. Hestenes, Multiplier and gradient methods, Journal of
+   Optimization Theory and Applications 4, 1969, https://doi.org/10.1007/BF00927673
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +32,7 @@ __all__ = ["SCALE", "Goal", "Schedule", "anneal"]
 SCALE = 2**18
 """Unit of a deviation; the square of it is the unit of the goal."""
 
-_MOVES_AT_ONCE = 2000  # moves that are drawn together, at one temperature
+_MOVES_AT_ONCE = 1000  # moves that are drawn together, at one temperature
 _LN2 = 0.6931471805599453
 
 
@@ -47,8 +50,10 @@ class Goal:
         Price of a chosen block with another within reach that is not.
     within_reach : list of lists
         Blocks within reach of each.
-    border : (b, b) sparse, as lists of (block, int)
-        Price of each pair of neighbours on different sides.
+    border : list of lists
+        Neighbours of each block, each with the price if the two are on different sides.
+    most_shift : (k,) int64 array
+        By how much each target may be shifted (see `Schedule`).
     """
 
     deviations: NDArray[np.int64]
@@ -56,6 +61,7 @@ class Goal:
     exposure: NDArray[np.int64]
     within_reach: Neighbours
     border: list[list[tuple[int, int]]]
+    most_shift: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -70,12 +76,16 @@ class Schedule:
         Temperature at the beginning and at the end, in units of the goal.
     anywhere : float
         Part of the moves that are drawn from all blocks; the others are from those at the border.
+    patience : int, optional
+        Targets shift against the deviations that remain, after each thousand moves by this part of
+        them: slack weights then suffice for a good balance, and blocks stay free to move [2]_.
     """
 
     moves: int
     hot: float
     cold: float
     anywhere: float = 0.1
+    patience: int | None = None
 
 
 def anneal(
@@ -102,8 +112,10 @@ def anneal(
     for _ in range(rounds):
         blocks, limits = _draw(state.movable(), len(chosen), schedule, temperature, source)
         state.move(blocks, limits)
+        if schedule.patience:
+            state.shift_targets(schedule.patience)
         temperature *= round(step, 9)  # rounded: powers differ in the last place between machines
-    return np.array(state.chosen, bool)
+    return np.frombuffer(state.chosen, np.uint8)[:-1] == 1
 
 
 def _draw(
@@ -112,7 +124,7 @@ def _draw(
     schedule: Schedule,
     temperature: float,
     source: np.random.PCG64,
-) -> tuple[list[int], list[int]]:
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Blocks to try, and by how much each may raise the goal."""
     raw = source.random_raw((2, _MOVES_AT_ONCE))
     high, low = raw >> np.uint64(32), raw & np.uint64(2**32 - 1)
@@ -123,65 +135,102 @@ def _draw(
         picked = np.where(low[0] < schedule.anywhere * 2**32, anywhere, at_border)
     mantissa, exponent = np.frexp((low[1] + np.uint64(1)).astype(np.float64) / 2**32)
     logarithm = (2 * (1 - mantissa) - exponent) * _LN2
-    return picked.tolist(), (logarithm * temperature).astype(np.int64).tolist()
+    return picked, (logarithm * temperature).astype(np.int64)
 
 
 class _State:
-    """Sides of the blocks and what follows from them."""
+    """Sides of the blocks and what follows from them.
+
+    The sides and the numbers of others within reach are kept in bytes that NumPy sees too: single moves
+    are quicker on the bytes, many at once in NumPy.
+    """
 
     def __init__(self, goal: Goal, chosen: NDArray[np.bool_]) -> None:
+        blocks = len(chosen)
         self.goal = goal
-        self.chosen: list[bool] = chosen.tolist()
+        self.chosen = bytearray(chosen.astype(np.uint8).tobytes() + b"\0")
+        self.near = _padded(goal.within_reach, blocks)
+        self.beside = _padded([[near for near, _ in pairs] for pairs in goal.border], blocks)
+        self.prices = _padded([[price for _, price in pairs] for pairs in goal.border], 0)
+        others = (np.append(chosen, True)[self.near] == 0).sum(1)
+        self.others = bytearray(others.astype(np.uint8).tobytes() + b"\0")
+        self.exposure = np.append(goal.exposure, 0)
+        self.squares = (goal.deviations**2).sum(1)
         self.deviation = goal.start + goal.deviations[chosen].sum(0)
+        self.shift = np.zeros_like(self.deviation)
+        self.squares_of_blocks: list[int] = self.squares.tolist()
+        self.prices_of_exposure: list[int] = self.exposure.tolist()
         self.rows = list(goal.deviations)
-        self.squares: list[int] = (goal.deviations**2).sum(1).tolist()
-        self.exposure: list[int] = goal.exposure.tolist()
-        self.others = [
-            sum(not self.chosen[near] for near in blocks) for blocks in goal.within_reach
-        ]
-        widest = max(map(len, goal.border), default=0)
-        self.around = np.tile(np.arange(len(chosen))[:, np.newaxis], (1, widest + 1))
-        for block, pairs in enumerate(goal.border):
-            self.around[block, : len(pairs)] = [near for near, _ in pairs]
         self.alone = np.array([not pairs for pairs in goal.border], bool)
+
+    def shift_targets(self, patience: int) -> None:
+        """Shift the targets against what deviates from the true ones."""
+        most = self.goal.most_shift
+        shift = self.shift + (self.deviation - self.shift) // patience
+        shift = np.clip(shift, -most, most)
+        self.deviation += shift - self.shift
+        self.shift = shift
 
     def movable(self) -> NDArray[np.int64]:
         """Blocks with a neighbour on the other side, or without any neighbour."""
-        chosen = np.array(self.chosen, bool)
-        differs = (chosen[self.around] != chosen[:, np.newaxis]).any(1)
-        return np.flatnonzero(differs | self.alone)
+        chosen = np.frombuffer(self.chosen, np.uint8)
+        differs = (chosen[self.beside] != chosen[:-1, np.newaxis]) & (self.prices > 0)
+        return np.flatnonzero(differs.any(1) | self.alone)
 
-    def move(self, blocks: list[int], limits: list[int]) -> None:
-        """Change the side of each block in turn if that raises the goal by no more than its limit."""
-        chosen, others, exposure = self.chosen, self.others, self.exposure
-        within_reach, border = self.goal.within_reach, self.goal.border
-        deviation, rows, squares = self.deviation, self.rows, self.squares
-        for block, limit in zip(blocks, limits, strict=True):
-            row, here = rows[block], chosen[block]
-            rise = squares[block]
-            for near, price in border[block]:
-                rise += price if chosen[near] == here else -price
-            if here:
-                rise -= 2 * int(row.dot(deviation))
-                if others[block]:
-                    rise -= exposure[block]
-                for near in within_reach[block]:
-                    if chosen[near] and not others[near]:
-                        rise += exposure[near]
-            else:
-                rise += 2 * int(row.dot(deviation))
-                if others[block]:
-                    rise += exposure[block]
-                for near in within_reach[block]:
-                    if chosen[near] and others[near] == 1:
-                        rise -= exposure[near]
-            if rise > limit:
-                continue
-            chosen[block] = not here
-            if here:
-                deviation -= row
-            else:
-                deviation += row
-            change = 1 if here else -1
-            for near in within_reach[block]:
-                others[near] += change
+    def rises(self, blocks: NDArray[np.int64]) -> NDArray[np.int64]:
+        """By how much the goal rises if one of the blocks changes its side, for each: (n,) int64."""
+        chosen, others = np.frombuffer(self.chosen, np.uint8), np.frombuffer(self.others, np.uint8)
+        here = chosen[blocks]
+        sign = 1 - 2 * here.astype(np.int64)
+        same = chosen[self.beside[blocks]] == here[:, np.newaxis]
+        prices = self.prices[blocks]
+        rise = self.squares[blocks] + np.where(same, prices, -prices).sum(1)
+        near = self.near[blocks]
+        turns = (chosen[near] == 1) & (others[near] == 1 - here[:, np.newaxis])
+        exposed = self.exposure[blocks] * (others[blocks] > 0)
+        exposed -= (self.exposure[near] * turns).sum(1)
+        return rise + sign * (2 * (self.goal.deviations[blocks] @ self.deviation) + exposed)
+
+    def move(self, blocks: NDArray[np.int64], limits: NDArray[np.int64]) -> None:
+        """Change the side of each block in turn if that raises the goal by no more than its limit.
+
+        Moves that are refused as things stand at first are not tried again.
+        """
+        likely = self.rises(blocks) <= limits
+        for block, limit in zip(blocks[likely].tolist(), limits[likely].tolist(), strict=True):
+            if self._rise(block) <= limit:
+                self._change(block)
+
+    def _rise(self, block: int) -> int:
+        """As `rises`, of one block."""
+        chosen, others, exposure = self.chosen, self.others, self.prices_of_exposure
+        here = chosen[block]
+        turning = 1 - here
+        exposed = exposure[block] if others[block] else 0
+        for near in self.goal.within_reach[block]:
+            if others[near] == turning and chosen[near]:
+                exposed -= exposure[near]
+        exposed += 2 * int(self.rows[block].dot(self.deviation))
+        rise = self.squares_of_blocks[block] + (-exposed if here else exposed)
+        for near, price in self.goal.border[block]:
+            rise += price if chosen[near] == here else -price
+        return rise
+
+    def _change(self, block: int) -> None:
+        others, here = self.others, self.chosen[block]
+        self.chosen[block] = 1 - here
+        change = 1 if here else -1
+        for near in self.goal.within_reach[block]:
+            others[near] += change
+        if here:
+            self.deviation -= self.rows[block]
+        else:
+            self.deviation += self.rows[block]
+
+
+def _padded(rows: Sequence[Sequence[int]], filler: int) -> NDArray[np.int64]:
+    """Rows of different lengths as a table, at least one column wide."""
+    table = np.full((len(rows), max(map(len, rows), default=0) or 1), filler)
+    for number, row in enumerate(rows):
+        table[number, : len(row)] = row
+    return table

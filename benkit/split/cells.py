@@ -17,7 +17,7 @@ class Blocks:
     Attributes
     ----------
     metres : int
-        Side of a cell.
+        Side of a cell; 0 where each unit is a block of its own, without neighbours.
     of_unit : (u,) int64 array
         Block of each unit.
     cell : (b, 2) int64 array
@@ -40,6 +40,8 @@ class Blocks:
 
     def neighbours(self, reach: float) -> Neighbours:
         """Other blocks whose cells' centres are at most ``reach`` metres away, of each block."""
+        if not self.metres:
+            return [[] for _ in range(len(self))]
         steps = int(reach // self.metres)
         near = range(-steps, steps + 1)
         limit = (reach / self.metres) ** 2
