@@ -104,6 +104,70 @@ def test_an_archive_without_findings_ends_with_0(capsys, archive, metadata, tmp_
     assert (status, sum(values.values())) == (0, 2)
 
 
+@pytest.fixture
+def sample_metadata(tmp_path):
+    from benkit.sample import make_sample
+
+    make_sample(tmp_path / "sample", 60)
+    return tmp_path / "sample"
+
+
+def test_labels_footprints_and_overlaps(capsys, sample_metadata, tmp_path):
+    import geopandas as gpd
+
+    folder = sample_metadata
+    status, values = run_json(
+        capsys, "labels", folder / "geoparquets", "--output", tmp_path / "l.csv"
+    )
+    assert (status, list(values), values["patches"]) == (0, ["patches", "average_num_labels"], 60)
+    assert len((tmp_path / "l.csv").read_text().splitlines()) == 61
+    for source in (folder / "geoparquets", folder / "metadata.parquet"):
+        pairs = tmp_path / "pairs.json"
+        status, values = run_json(capsys, "overlaps", source, "--output", pairs)
+        assert (status, list(values)) == (0, ["patches", "overlapping", "pairs"])
+        rows = json.loads(pairs.read_text())
+        assert len(rows) == values["pairs"] > 0
+        assert len({patch for row in rows for patch in row.values()}) == values["overlapping"]
+    output = tmp_path / "footprints.parquet"
+    status, values = run_json(capsys, "footprints", folder / "metadata.parquet", "--output", output)
+    frame = gpd.read_parquet(output)
+    assert (status, values) == (0, {"patches": len(frame)})
+    assert frame.crs.to_epsg() == 4326
+    for epsg, some in frame.groupby("epsg"):
+        bounds = some.to_crs(epsg).bounds
+        assert (abs(bounds.minx - some.x) < 1e-3).all()
+        assert (abs(bounds.maxy - some.y) < 1e-3).all()
+        assert (abs(bounds.maxx - bounds.minx - 1200) < 1e-3).all()
+
+
+def test_split_and_evaluate(capsys, sample_metadata, tmp_path):
+    import pyarrow.parquet as pq
+
+    metadata = sample_metadata / "metadata.parquet"
+    fixed = ["train", "test", "crossing_pairs", "leakage", "median_nearest_train_m", "label_rms"]
+    fixed += ["js_divergence_bits", "season_deviation", "country_deviation"]
+    for name in ("split.csv", "split.parquet"):
+        output = tmp_path / name
+        status, made = run_json(capsys, "split", metadata, "--output", output, "--test", "0.3")
+        assert (status, list(made)[:9], made["crossing_pairs"]) == (0, fixed, 0)
+        assert run_json(capsys, "evaluate", output, "--metadata", metadata) == (0, made)
+    assert set(pq.read_table(tmp_path / "split.parquet")["split"].to_pylist()) == {"train", "test"}
+    call = ["split", metadata, "--output", tmp_path / "fold.csv", "--folds", "3"]
+    assert list(run_json(capsys, *call)[1]) == ["1", "2", "3"]
+    assert sorted(path.name for path in tmp_path.glob("fold*")) == [
+        f"fold_{k}.csv" for k in (1, 2, 3)
+    ]
+    assert main(list(map(str, [*call, "--validation", "0.1"]))) == 2
+
+
+def test_sample(capsys, tmp_path):
+    status, values = run_json(
+        capsys, "sample", tmp_path / "sample", "--patches", "30", "--seed", "2"
+    )
+    assert (status, values.pop("patches")) == (0, 30)
+    assert all(values.values())
+
+
 def test_retile(capsys, real_archive, tmp_path):
     raster = next(real_archive.glob("*/*/*_B02.tif"))
     call = ["retile", raster, "--output", tmp_path / "parts", "--grid", "3x2"]
