@@ -62,7 +62,7 @@ def _weights(label: float, season: float, country: float, patch: float = 100) ->
 
 _LEVELS = (
     _Level(20_000, 0.4, 3, 0.1, _weights(label=0.3, season=0.3, country=0.3, patch=10)),
-    _Level(10_000, 1, 1, 0.1, _weights(label=5, season=2, country=1), patience=100),
+    _Level(10_000, 1, 1, 0.1, _weights(label=10, season=2, country=1), patience=30),
     _Level(5_000, 1, 0.1, 0.02, _weights(label=30, season=5, country=1)),
     _Level(2_500, 1, 0.2, 0.02, _weights(label=100, season=5, country=1)),
 )
