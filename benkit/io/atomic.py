@@ -20,11 +20,6 @@ def replacing(path: Path) -> Iterator[Path]:
     ------
     OutputError
         If the folder cannot be made or written, or the disk is full.
-
-    Examples
-    --------
-    >>> with replacing(Path("answer.txt")) as part:  # doctest: +SKIP
-    ...     part.write_text("42")
     """
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
