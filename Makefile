@@ -38,7 +38,7 @@ format: .venv/test.stamp
 	.venv/bin/ruff check --fix .
 
 bench: .venv/test.stamp
-	.venv/bin/python benchmarks/run.py
+	PYTHONPATH=. .venv/bin/python benchmarks/run.py
 
 lock: .venv/test.stamp
 	.venv/bin/$(LOCK) --upgrade pyproject.toml --output-file requirements.lock

@@ -1,6 +1,6 @@
 """How fast `benkit scan` is beside what people use today, in one run on one machine.
 
-    python benchmarks/scan.py [--patches 2000 12000 50000] [--rounds 3]
+    PYTHONPATH=. .venv/bin/python benchmarks/scan.py [--patches 2000 12000 50000] [--rounds 3]
 
 The archive is made by repeating the real patches of ../shared/data under valid names, each file written
 out in full. The page cache is warm. Start-up is taken out by the difference of two sizes.
@@ -23,7 +23,6 @@ from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 REAL = ROOT / ".." / "shared" / "data" / "BigEarthNet-S2"
 PLACE = ROOT / "untracked-files" / "benchmarks"
 ALL_FILES = 549_488 * 12

@@ -1,6 +1,8 @@
 """Splits of the official metadata side by side: random, blocks of 50 km, the official one, and ours.
 
-Usage: python benchmarks/split.py [METADATA]; the metadata defaults to ../shared/data/metadata.parquet.
+Usage: PYTHONPATH=. .venv/bin/python benchmarks/split.py [METADATA]
+
+The metadata defaults to ../shared/data/metadata.parquet.
 """
 
 import resource
