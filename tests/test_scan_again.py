@@ -242,3 +242,25 @@ def test_same_bytes_for_any_number_of_workers(archive, undisturbed, tmp_path, wo
     output = tmp_path / "inventory.parquet"
     scan_archive(archive, output, engine=Engine(workers=workers))
     assert output.read_bytes() == undisturbed
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX limits")
+def test_a_disk_without_room_is_a_clear_error_and_spares_the_earlier_inventory(archive, tmp_path):
+    import resource
+
+    output = tmp_path / "inventory.parquet"
+    scan_archive(archive, output, engine=ONE)
+    before = output.read_bytes()
+    done = subprocess.run(
+        [sys.executable, "-m", "benkit", "scan", str(archive), "--output", str(output), "--full",
+         "--workers", "1"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"benkit: {output}: cannot be written: ")
+    assert "File too large" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert output.read_bytes() == before
+    assert not list(tmp_path.rglob("*.part"))
