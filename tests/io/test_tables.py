@@ -85,7 +85,11 @@ def test_patch_lists(tmp_path, name):
         ("list.csv", b"tile,patch_id\na,b,c\n", "expected comma-separated"),
         ("list.csv", b"\xff\xfe\x00\n", "expected comma-separated"),
         ("list.csv.gz", b"tile,patch_id\na,b\n", "expected a gzipped file"),
-        ("list.csv.gz", gzip.compress(b"tile,patch_id\na,b\n" * 99, mtime=0)[:-20], "it is damaged"),
+        (
+            "list.csv.gz",
+            gzip.compress(b"tile,patch_id\na,b\n" * 99, mtime=0)[:-20],
+            "it is damaged",
+        ),
         ("list.txt", b"patch_id\na\n", "expected a Parquet file"),
     ],
 )
