@@ -24,7 +24,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 REAL = ROOT / ".." / "shared" / "data" / "BigEarthNet-S2"
-PLACE = ROOT / "untracked-files" / "benchmarks"
+PLACE = Path(os.environ.get("BENKIT_BENCHMARKS", ROOT / "untracked-files" / "benchmarks"))
 ALL_FILES = 549_488 * 12
 WORKERS = 2
 
