@@ -19,7 +19,7 @@ MEASURABLE = ("uint8", "uint16", "uint32", "int8", "int16", "int32", "float32", 
 
 _BLOCK = 2**20  # pixels; 2**20 squares of 16-bit values stay below 2**53
 _LONGEST_DOT = 8192  # pixels; for longer ones BLAS starts threads, which fight between processes
-_CACHE = 2**15  # pixels that are worked on at once, so that they stay in the nearest cache
+_CACHE = 2**16  # pixels that are worked on at once, so that they stay in a near cache
 
 
 @dataclass(frozen=True)
@@ -176,8 +176,11 @@ def _squares(pixels: NDArray) -> NDArray[np.int64]:
     )
     squares = np.empty((count, pieces), np.int64)
     rows_at_once = max(1, _CACHE // length)
+    scratch = np.empty((min(rows_at_once, count), length))
     for first in range(0, count, rows_at_once):
-        some = slice(first, first + rows_at_once)
-        values = pixels[some].reshape(-1, length // pieces).astype(np.float64)
-        squares[some] = np.vecdot(values, values).reshape(-1, pieces)
+        some = pixels[first : first + rows_at_once]
+        values = scratch[: len(some)]
+        np.copyto(values, some)
+        values = values.reshape(-1, length // pieces)
+        squares[first : first + len(some)] = np.vecdot(values, values).reshape(-1, pieces)
     return squares.sum(1)

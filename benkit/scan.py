@@ -32,7 +32,6 @@ Progress = Callable[[int, int, int], None]
 """Called with how many patches are done, how many there are, and how many bytes were read."""
 
 _PATCHES_PER_CHUNK = 128
-_PATCHES_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
@@ -205,20 +204,17 @@ def scan_chunk(root: Path, chunk: _Chunk) -> _ScannedChunk:
     patches = [chunk.patches[i] for i in changed.tolist()]
     rows = InventoryRows(patches)
     files = size = 0
-    slow_files: Counter[str] = Counter()
-    for start in range(0, len(patches), reader.capacity):
-        some = patches[start : start + reader.capacity]
-        reading = reader.read(some)
-        signatures[changed[start : start + reader.capacity]] = reading.signatures
-        for row, name in reading.strays:
-            rows.add_stray(start + row, name)
-        for band, found in reading.bands.items():
-            there = found.sizes >= 0
-            files += int(there.sum())
-            size += int(found.sizes[there].sum())
-            for group in found.plain:
-                _fill_plain(rows, start, band, group)
-        slow_files.update(_fill_others(rows, start, root, some, reading))
+    reading = reader.read(patches)
+    signatures[changed] = reading.signatures
+    for row, name in reading.strays:
+        rows.add_stray(row, name)
+    for band, found in reading.bands.items():
+        there = found.sizes >= 0
+        files += int(there.sum())
+        size += int(found.sizes[there].sum())
+        for group in found.plain:
+            _fill_plain(rows, band, group)
+    slow_files = Counter(_fill_others(rows, root, patches, reading))
     return _ScannedChunk(
         rows.table(), rows.counts(), signatures, np.flatnonzero(unchanged), files, size, slow_files
     )
@@ -242,15 +238,15 @@ def _in_order_of_patches(
 @lru_cache(maxsize=1)
 def _reader(root: Path) -> BandFileReader:
     """One reader a process: its buffers and the headers that it knows serve all chunks."""
-    return BandFileReader(root, _PATCHES_AT_ONCE)
+    return BandFileReader(root, _PATCHES_PER_CHUNK)
 
 
 def _path(root: Path, patch: PatchFolder, band: str) -> Path:
     return root / patch.product / patch.patch_id / band_file_name(patch.patch_id, band)
 
 
-def _fill_plain(rows: InventoryRows, start: int, band: str, group: PlainGroup) -> None:
-    header, patches = group.header, group.rows + start
+def _fill_plain(rows: InventoryRows, band: str, group: PlainGroup) -> None:
+    header, patches = group.header, group.rows
     moments = measure_rows(group.pixels, header.nodata)
     rows.fill(
         patches,
@@ -276,7 +272,7 @@ def _fill_plain(rows: InventoryRows, start: int, band: str, group: PlainGroup) -
 
 
 def _fill_others(
-    rows: InventoryRows, start: int, root: Path, patches: Sequence[PatchFolder], reading: Reading
+    rows: InventoryRows, root: Path, patches: Sequence[PatchFolder], reading: Reading
 ) -> list[str]:
     """Fill in the files that are not plain; returns of each why it is not."""
     others = [(row, band) for band, found in reading.bands.items() for row in found.others]
@@ -285,11 +281,7 @@ def _fill_others(
     with gdal_session():
         return [
             _fill_other(
-                rows,
-                start + row,
-                band,
-                _path(root, patches[row], band),
-                reading.bands[band].sizes[row],
+                rows, row, band, _path(root, patches[row], band), reading.bands[band].sizes[row]
             )
             for row, band in others
         ]

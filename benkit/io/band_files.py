@@ -25,6 +25,7 @@ __all__ = ["BandFileReader", "BandFiles", "PlainGroup", "Reading"]
 _ROOM_FOR_HEADER = 1024
 _LARGEST_CORNER = 1e9  # metres; as in `parse_header`
 _CORNER_BYTES = 16
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)  # a pipe among the files must not be waited for
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ class BandFileReader:
         sizes = [-1] * len(BANDS)
         stamps = [0] * (2 * len(BANDS))
         try:
-            with _opened_folder(self.root / patch.product / patch.patch_id) as folder:
+            with _opened_folder(f"{self.root}/{patch.product}/{patch.patch_id}") as folder:
                 left = set(folder.names)
                 for index, (band, slots) in enumerate(self._slots.items()):
                     name = band_file_name(patch.patch_id, band)
@@ -204,8 +205,8 @@ def _corners(
 def _plain_group(
     buffer: NDArray[np.uint8], rows: NDArray[np.intp], header: PlainHeader
 ) -> PlainGroup:
-    whole = len(rows) == rows[-1] + 1  # then a view will do
-    content = buffer[: len(rows)] if whole else buffer[rows]
+    first, stop = rows[0], rows[-1] + 1
+    content = buffer[first:stop] if stop - first == len(rows) else buffer[rows]
     pixels = content[:, header.pixel_offset : header.size].view(header.dtype)
     return PlainGroup(header, rows, pixels, _corners(buffer, rows, header))
 
@@ -225,7 +226,7 @@ def _signature(sizes: list[int], stamps: list[int], strays: list[str]) -> int:
 class _FolderByHandle:
     """A folder whose files are opened relative to it, which spares the system long paths."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: str) -> None:
         self._handle = os.open(folder, os.O_RDONLY)
 
     def __enter__(self) -> Self:
@@ -244,26 +245,27 @@ class _FolderByHandle:
         try:
             if buffer is None:
                 return _facts(os.stat(name, dir_fd=self._handle))
-            handle = os.open(name, os.O_RDONLY | os.O_NONBLOCK, dir_fd=self._handle)
+            handle = os.open(name, _READ, dir_fd=self._handle)
         except FileNotFoundError:
             return -1, 0, 0
         except OSError:
             return 0, 0, 0
         try:
             size = os.readv(handle, (buffer,))
-            facts = _facts(os.fstat(handle))
-            return facts if size == len(buffer) else (size, *facts[1:])
+            status = os.fstat(handle)
         except OSError:
             return 0, 0, 0
         finally:
             os.close(handle)
+        whole = status.st_size if size == len(buffer) else size
+        return whole, status.st_mtime_ns, status.st_ino
 
 
 class _FolderByPath(_FolderByHandle):
     """The same for systems without handles of folders, such as Windows."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: str) -> None:
+        self._folder = Path(folder)
 
     def __enter__(self) -> Self:
         self.names = os.listdir(self._folder)
