@@ -47,7 +47,7 @@ class ScanSummary:
     files, bytes : int
         Band files that were read, and their length together.
     slow_files : mapping of str to int
-        Band files among them that GDAL had to read, by what kept them from the fast path.
+        Band files among them that were not plain, by what kept them from the fast path.
     seconds : float
     """
 

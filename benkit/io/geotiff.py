@@ -1,9 +1,10 @@
 """Read one raster file as fast as its encoding allows, and as GDAL would.
 
-A plain file (see `benkit.io.plain_tiff`) is read by hand; anything else goes to rasterio. Both paths
-give the same pixels, size, nodata value and georeference for every file that rasterio reads, and
-refuse what it refuses. Only the file itself counts: side files such as ``.aux.xml`` or ``.tfw`` are
-not looked for, and a file that is no TIFF is refused whatever GDAL could make of it.
+A plain file (see `benkit.io.plain_tiff`) and one that is plain but for its compression (see
+`benkit.io.packed_tiff`) are read by hand; anything else goes to rasterio. All paths give the same
+pixels, size, nodata value and georeference for every file that rasterio reads, and refuse what it
+refuses. Only the file itself counts: side files such as ``.aux.xml`` or ``.tfw`` are not looked for,
+and a file that is no TIFF is refused whatever GDAL could make of it.
 """
 
 import warnings
@@ -16,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benkit.errors import MissingInputError, RasterError
-from benkit.io.plain_tiff import PlainHeader, corner_of, parse_header
+from benkit.io.packed_tiff import unpack
+from benkit.io.plain_tiff import Description, PlainHeader, corner_of, parse_header
 
 __all__ = ["LARGEST_RASTER", "Raster", "gdal_session", "read_raster"]
 
@@ -40,8 +42,8 @@ class Raster:
         ``(a, b, c, d, e, f)`` with x = a column + b row + c and y = d column + e row + f in units of
         the CRS, None if the file has no georeference.
     encoding : str
-        ``plain`` if the file could be read without GDAL, else how it is encoded: its
-        compression, ``tiled``, or ``unusual`` for anything else that keeps it from being plain.
+        ``plain`` if its bytes are its pixels, else what keeps it from that: its compression,
+        ``tiled``, or ``unusual`` for anything else.
     """
 
     pixels: NDArray
@@ -68,19 +70,25 @@ def read_raster(path: Path) -> Raster:
     except OSError as error:
         raise RasterError(f"{path}: cannot be read: {error.strerror}") from None
     header = parse_header(content)
-    if header is None:
-        return _read_with_rasterio(path)
-    return _plain_raster(content, header)
+    if header:
+        return _raster(header.pixels(content), header, corner_of(content, header), "plain")
+    unpacked = unpack(content)
+    if unpacked:
+        found = unpacked.description
+        return _raster(unpacked.pixels, found, found.corner, unpacked.compression)
+    return _read_with_rasterio(path)
 
 
-def _plain_raster(content: bytes, header: PlainHeader) -> Raster:
-    x, y = corner_of(content, header)
+def _raster(
+    pixels: NDArray, found: PlainHeader | Description, corner: tuple[float, float], encoding: str
+) -> Raster:
+    """Put together what was read by hand."""
     return Raster(
-        pixels=header.pixels(content)[np.newaxis],
-        nodata=header.nodata,
-        epsg=header.epsg,
-        transform=(header.pixel_size, 0.0, x, 0.0, -header.pixel_size, y),
-        encoding="plain",
+        pixels=pixels[np.newaxis],
+        nodata=found.nodata,
+        epsg=found.epsg,
+        transform=(found.pixel_size, 0.0, corner[0], 0.0, -found.pixel_size, corner[1]),
+        encoding=encoding,
     )
 
 

@@ -16,7 +16,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PlainHeader", "corner_of", "encode", "parse_header"]
+__all__ = [
+    "COMPRESSION",
+    "PREDICTOR",
+    "ROWS_PER_STRIP",
+    "STRIP_BYTES",
+    "STRIP_OFFSETS",
+    "Description",
+    "Fields",
+    "PlainHeader",
+    "corner_of",
+    "describe",
+    "encode",
+    "parse_header",
+    "read_fields",
+]
 
 _TYPE_FORMATS = {2: "s", 3: "H", 4: "I", 12: "d"}  # TIFF field types: ASCII, SHORT, LONG, DOUBLE
 _DTYPES = {
@@ -29,14 +43,15 @@ _DTYPES = {
     (3, 64): "<f8",
 }  # by sample format and bits
 
-_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
-_STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_BYTES, _PLANAR = 273, 277, 278, 279, 284
+_WIDTH, _HEIGHT, _BITS, COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
+STRIP_OFFSETS, _SAMPLES, ROWS_PER_STRIP, STRIP_BYTES, _PLANAR = 273, 277, 278, 279, 284
+PREDICTOR = 317
 _SAMPLE_FORMAT, _PIXEL_SCALE, _TIEPOINT, _GEO_KEYS, _GEO_ASCII = 339, 33550, 33922, 34735, 34737
 _GDAL_NODATA = 42113
 
 _NUMBER_TAGS = {
-    _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _STRIP_OFFSETS, _SAMPLES,
-    _ROWS_PER_STRIP, _STRIP_BYTES, _PLANAR, _SAMPLE_FORMAT,
+    _WIDTH, _HEIGHT, _BITS, COMPRESSION, _PHOTOMETRIC, STRIP_OFFSETS, _SAMPLES,
+    ROWS_PER_STRIP, STRIP_BYTES, _PLANAR, _SAMPLE_FORMAT, PREDICTOR,
 }  # fmt: skip
 _TAG_TYPES = {
     _PIXEL_SCALE: {12},
@@ -45,11 +60,13 @@ _TAG_TYPES = {
     _GEO_ASCII: {2},
     _GDAL_NODATA: {2},
 } | {tag: {3, 4} for tag in _NUMBER_TAGS}
-_FIXED = {_COMPRESSION: 1, _PHOTOMETRIC: 1, _SAMPLES: 1, _PLANAR: 1}
-_REQUIRED = _TAG_TYPES.keys() - {_GDAL_NODATA}
+_FIXED = {_PHOTOMETRIC: {1}, _SAMPLES: {1}, _PLANAR: {1, 2}}  # either is the same for one band
+_REQUIRED = _TAG_TYPES.keys() - {_GDAL_NODATA, PREDICTOR}
 _STRIP_BYTES_BY_GDAL = 8192
 
 Field = tuple[int, tuple[Any, ...]]  # TIFF field type and values
+Fields = dict[int, tuple[Any, ...]]
+"""Values of the tags of a TIFF."""
 
 
 @dataclass(frozen=True)
@@ -103,17 +120,23 @@ def parse_header(content: bytes | memoryview) -> PlainHeader | None:
     if len(content) < 10 or bytes(content[:4]) != b"II*\0":
         return None
     try:
-        fields, offsets = _read_fields(content)
-        return _check_fields(fields, offsets, len(content))
+        fields, offsets = read_fields(content)
+        return _plain_header(fields, offsets, len(content))
     except (struct.error, KeyError, ValueError, IndexError):
         return None
 
 
-def _read_fields(content: bytes | memoryview) -> tuple[dict[int, tuple[Any, ...]], dict[int, int]]:
-    """Values and positions of all tags; an unknown tag or type is a KeyError, disorder ValueError."""
+def read_fields(content: bytes | memoryview) -> tuple[Fields, dict[int, int]]:
+    """Values and positions of all tags of a little-endian classic TIFF.
+
+    Raises
+    ------
+    KeyError, ValueError, struct.error
+        If a tag or a type is unknown, something is out of order, or the file ends too early.
+    """
     (directory,) = struct.unpack_from("<I", content, 4)
     (count,) = struct.unpack_from("<H", content, directory)
-    fields: dict[int, tuple[Any, ...]] = {}
+    fields: Fields = {}
     offsets = {}
     for entry in range(directory + 2, directory + 2 + 12 * count, 12):
         tag, kind, length = struct.unpack_from("<HHI", content, entry)
@@ -132,60 +155,84 @@ def _read_fields(content: bytes | memoryview) -> tuple[dict[int, tuple[Any, ...]
     return fields, offsets
 
 
-def _check_fields(
-    fields: dict[int, tuple[Any, ...]], offsets: dict[int, int], size: int
-) -> PlainHeader | None:
-    """Accept only what reads the same here as in GDAL."""
+@dataclass(frozen=True)
+class Description:
+    """What the tags say of one band of pixels, however these are stored.
+
+    The attributes are those of `PlainHeader`; ``corner`` is the upper left one, x and y in metres.
+    """
+
+    height: int
+    width: int
+    dtype: np.dtype
+    nodata: int | None
+    epsg: int
+    pixel_size: float
+    corner: tuple[float, float]
+
+
+def describe(fields: Fields) -> Description:
+    """Accept only what reads the same here as in GDAL; anything else is a KeyError or ValueError."""
     (width,), (height,) = fields[_WIDTH], fields[_HEIGHT]
-    if any(fields[tag] != (value,) for tag, value in _FIXED.items()):
-        return None
+    if any(len(fields[tag]) != 1 or fields[tag][0] not in _FIXED[tag] for tag in _FIXED):
+        raise ValueError("not plain")
     dtype = np.dtype(_DTYPES[fields[_SAMPLE_FORMAT] + fields[_BITS]])
-    pixel_offset = _contiguous_pixels(fields, width, height, dtype.itemsize)
-    if pixel_offset is None or pixel_offset + width * height * dtype.itemsize != size:
-        return None
-    if max(offsets.values()) >= pixel_offset:
-        return None
     scale, tiepoint = fields[_PIXEL_SCALE], fields[_TIEPOINT]
     if len(scale) != 3 or scale[0] != scale[1] or not 0 < scale[0] < 1e6 or scale[2] != 0:
-        return None
+        raise ValueError("not plain")
     if len(tiepoint) != 6 or any(tiepoint[i] != 0 for i in (0, 1, 2, 5)):
-        return None
+        raise ValueError("not plain")
     if not all(abs(value) < 1e9 for value in tiepoint[3:5]):
-        return None
+        raise ValueError("not plain")
     epsg = _utm_zone(fields[_GEO_KEYS], fields[_GEO_ASCII][0])
     nodata = None if _GDAL_NODATA not in fields else _nodata(fields[_GDAL_NODATA][0], dtype)
-    if epsg is None:
-        return None
+    return Description(height, width, dtype, nodata, epsg, scale[0], tiepoint[3:5])
+
+
+def _plain_header(fields: Fields, offsets: dict[int, int], size: int) -> PlainHeader:
+    if fields[COMPRESSION] != (1,) or PREDICTOR in fields:
+        raise ValueError("not plain")
+    found = describe(fields)
+    pixel_offset = _contiguous_pixels(fields, found.width, found.height, found.dtype.itemsize)
+    if pixel_offset + found.width * found.height * found.dtype.itemsize != size:
+        raise ValueError("not plain")
+    if max(offsets.values()) >= pixel_offset:
+        raise ValueError("not plain")
     return PlainHeader(
-        size, pixel_offset, offsets[_TIEPOINT] + 24, height, width, dtype, nodata, epsg, scale[0]
+        size,
+        pixel_offset,
+        offsets[_TIEPOINT] + 24,
+        found.height,
+        found.width,
+        found.dtype,
+        found.nodata,
+        found.epsg,
+        found.pixel_size,
     )
 
 
-def _contiguous_pixels(
-    fields: dict[int, tuple[Any, ...]], width: int, height: int, itemsize: int
-) -> int | None:
+def _contiguous_pixels(fields: Fields, width: int, height: int, itemsize: int) -> int:
     """Where the pixels start, if their strips follow each other without a gap."""
-    (rows_per_strip,) = fields[_ROWS_PER_STRIP]
+    (rows_per_strip,) = fields[ROWS_PER_STRIP]
     strip = rows_per_strip * width * itemsize
     total = height * width * itemsize
     if strip <= 0 or total <= 0:
-        return None
+        raise ValueError("not plain")
     strips = -(-total // strip)
-    first = fields[_STRIP_OFFSETS][0]
+    first = fields[STRIP_OFFSETS][0]
     expected_offsets = tuple(range(first, first + total, strip))
     expected_bytes = (strip,) * (strips - 1) + (total - strip * (strips - 1),)
-    if fields[_STRIP_OFFSETS] != expected_offsets or fields[_STRIP_BYTES] != expected_bytes:
-        return None
+    if fields[STRIP_OFFSETS] != expected_offsets or fields[STRIP_BYTES] != expected_bytes:
+        raise ValueError("not plain")
     return first
 
 
-def _utm_zone(keys: tuple[int, ...], text: bytes) -> int | None:
+def _utm_zone(keys: tuple[int, ...], text: bytes) -> int:
     """EPSG code of the UTM zone, if the keys and their text are those that GDAL writes for it."""
     epsg = keys[27]
-    if not (32601 <= epsg <= 32660 or 32701 <= epsg <= 32760):
-        return None
-    expected_keys, expected_text = _geo_keys(epsg)
-    return epsg if (keys, text) == (expected_keys, expected_text) else None
+    if not (32601 <= epsg <= 32660 or 32701 <= epsg <= 32760) or (keys, text) != _geo_keys(epsg):
+        raise ValueError("not plain")
+    return epsg
 
 
 def _geo_keys(epsg: int) -> tuple[tuple[int, ...], bytes]:
@@ -244,18 +291,19 @@ def encode(
     strip_bytes = [rows_per_strip * row] * (strips - 1)
     strip_bytes.append(height * row - sum(strip_bytes))
     keys, text = _geo_keys(epsg)
-    fields: dict[int, Field] = {tag: (3, (value,)) for tag, value in _FIXED.items()}
+    ones = (COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANAR)
+    fields: dict[int, Field] = dict.fromkeys(ones, (3, (1,)))
     fields |= {_WIDTH: (3, (width,)), _HEIGHT: (3, (height,)), _BITS: (3, (bits,))}
-    fields |= {_ROWS_PER_STRIP: (3, (rows_per_strip,)), _SAMPLE_FORMAT: (3, (sample_format,))}
-    fields[_STRIP_OFFSETS] = (4, (0,) * strips)
-    fields[_STRIP_BYTES] = (3 if strips > 1 else 4, tuple(strip_bytes))
+    fields |= {ROWS_PER_STRIP: (3, (rows_per_strip,)), _SAMPLE_FORMAT: (3, (sample_format,))}
+    fields[STRIP_OFFSETS] = (4, (0,) * strips)
+    fields[STRIP_BYTES] = (3 if strips > 1 else 4, tuple(strip_bytes))
     fields[_PIXEL_SCALE] = (12, (float(pixel_size), float(pixel_size), 0.0))
     fields[_TIEPOINT] = (12, (0.0, 0.0, 0.0, float(x), float(y), 0.0))
     fields |= {_GEO_KEYS: (3, keys), _GEO_ASCII: (2, (text,))}
     if nodata is not None:
         fields[_GDAL_NODATA] = (2, (f"{nodata}\0".encode(),))
     starts = np.cumsum([len(_assemble(fields)), *strip_bytes[:-1]]).tolist()
-    fields[_STRIP_OFFSETS] = (4, tuple(starts))
+    fields[STRIP_OFFSETS] = (4, tuple(starts))
     return _assemble(fields) + pixels.astype(dtype, copy=False).tobytes()
 
 
@@ -265,7 +313,7 @@ def _assemble(fields: dict[int, Field]) -> bytes:
     end = 8 + 2 + 12 * len(fields) + 4
     tail = b""
     places = {}
-    for tag in sorted(packed, key=lambda tag: (tag != _STRIP_BYTES, tag)):
+    for tag in sorted(packed, key=lambda tag: (tag != STRIP_BYTES, tag)):
         if len(packed[tag]) > 4:
             places[tag] = struct.pack("<I", end + len(tail))
             tail += packed[tag] + b"\0" * (len(packed[tag]) % 2)
