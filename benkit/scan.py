@@ -115,11 +115,13 @@ def scan_archive(
         for chunk, scanned in zip(
             chunks, run(partial(scan_chunk, listing.root), chunks, engine), strict=True
         ):
-            kept = [state.earlier_rows(known, done + i) for i in scanned.unchanged if known]
-            rows, counts = _in_order_of_patches(scanned, kept)
+            rows, counts = scanned.rows, scanned.counts
+            if known and len(scanned.unchanged):
+                kept = state.earlier_rows(known, done + scanned.unchanged)
+                rows, counts = _in_order_of_patches(scanned, *kept)
             state.add(rows, chunk.patches, scanned.signatures, counts)
             done += len(chunk.patches)
-            unchanged += len(kept)
+            unchanged += len(scanned.unchanged)
             files += scanned.files
             size += scanned.bytes
             slow_files.update(scanned.slow_files)
@@ -221,17 +223,17 @@ def scan_chunk(root: Path, chunk: _Chunk) -> _ScannedChunk:
 
 
 def _in_order_of_patches(
-    scanned: _ScannedChunk, kept: Sequence[pa.Table]
+    scanned: _ScannedChunk, kept: pa.Table, kept_counts: NDArray[np.int64]
 ) -> tuple[pa.Table, NDArray[np.int64]]:
     """Rows that were made now and rows that were kept, by patch; and how many each patch has."""
-    if not kept:
-        return scanned.rows, scanned.counts
+    if not len(scanned.rows):
+        return kept, kept_counts
     counts = np.zeros(len(scanned.signatures), np.int64)
-    counts[scanned.unchanged] = [len(rows) for rows in kept]
+    counts[scanned.unchanged] = kept_counts
     changed = np.setdiff1d(np.arange(len(counts)), scanned.unchanged)
     counts[changed] = scanned.counts
     order = np.concatenate([np.repeat(some, counts[some]) for some in (changed, scanned.unchanged)])
-    rows = pa.concat_tables([scanned.rows, *kept])
+    rows = pa.concat_tables([scanned.rows, kept])
     return rows.take(np.argsort(order, kind="stable")), counts
 
 

@@ -70,14 +70,19 @@ class _Earlier:
             raise ValueError("another table than the patches speak of")
         self._group = lru_cache(maxsize=2)(self._file.read_row_group)
 
-    def rows(self, patch: int) -> list[pa.Table]:
-        start, stop = self._starts[patch], self._starts[patch] + self._counts[patch]
-        first = int(np.searchsorted(self._edges, start, "right")) - 1
+    def counts(self, places: NDArray[np.int32]) -> NDArray[np.int64]:
+        return self._counts[places]
+
+    def rows(self, first_place: int, last_place: int) -> list[pa.Table]:
+        """Rows of patches that follow each other."""
+        start = self._starts[first_place]
+        stop = self._starts[last_place] + self._counts[last_place]
+        group = int(np.searchsorted(self._edges, start, "right")) - 1
         pieces = []
         while start < stop:
-            end = min(stop, self._edges[first + 1])
-            pieces.append(self._group(first).slice(start - self._edges[first], end - start))
-            start, first = end, first + 1
+            end = min(stop, self._edges[group + 1])
+            pieces.append(self._group(group).slice(start - self._edges[group], end - start))
+            start, group = end, group + 1
         return pieces
 
 
@@ -131,9 +136,20 @@ class ScanState:
                     self._earlier.append(_Earlier(rows, table))
         return self._earlier
 
-    def earlier_rows(self, known: Known, patch: int) -> pa.Table:
-        """Rows of a patch that is known."""
-        return pa.concat_tables(self._earlier[known.source[patch]].rows(int(known.place[patch])))
+    def earlier_rows(
+        self, known: Known, patches: NDArray[np.intp]
+    ) -> tuple[pa.Table, NDArray[np.int64]]:
+        """Rows of some patches that are known, in their order; and how many each of them has."""
+        source, place = known.source[patches], known.place[patches]
+        counts = np.zeros(len(patches), np.int64)
+        runs_on = (np.diff(source) == 0) & (np.diff(place) == 1)
+        pieces = [INVENTORY_SCHEMA.empty_table()]
+        for run in np.split(np.arange(len(patches)), np.flatnonzero(~runs_on) + 1):
+            if len(run):
+                earlier = self._earlier[source[run[0]]]
+                counts[run] = earlier.counts(place[run])
+                pieces += earlier.rows(int(place[run[0]]), int(place[run[-1]]))
+        return pa.concat_tables(pieces), counts
 
     def add(
         self,
