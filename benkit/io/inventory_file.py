@@ -115,10 +115,9 @@ class Inventory:
             Rows; integers of any width are exact.
         """
         import duckdb
-        from pyarrow.dataset import dataset
 
         with duckdb.connect(config=_CLOSED) as connection:
             for name, table in tables.items():
                 connection.register(name, table)
-            connection.register("inventory", dataset(self.path))
+            connection.read_parquet(str(self.path)).create_view("inventory")
             return connection.execute(sql).fetchall()
