@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from benkit.footprints import Footprints
 from benkit.spec.bands import PATCH_METRES
 
-__all__ = ["nearest_distances", "planar_centres"]
+__all__ = ["centre_degrees", "nearest_distances", "planar_centres", "project", "to_plane"]
 
 _EUROPE = (
     -35.58,
@@ -34,14 +34,38 @@ def planar_centres(places: Footprints) -> NDArray[np.float64]:
     (n, 2) float64 array
         East and north in metres, in EPSG:3035 or, if any patch lies outside Europe, in EPSG:6933.
     """
+    return to_plane(centre_degrees(places))[0]
+
+
+def centre_degrees(places: Footprints) -> NDArray[np.float64]:
+    """Centres of patches: (n, 2) float64 array, longitude and latitude in degrees (EPSG:4326)."""
     degrees = np.empty((len(places), 2))
     half = PATCH_METRES / 2
     for epsg in np.unique(places.epsg).tolist():
         some = places.epsg == epsg
-        degrees[some] = _project(epsg, 4326, places.x[some] + half, places.y[some] - half)
+        degrees[some] = project(epsg, 4326, places.x[some] + half, places.y[some] - half)
+    return degrees
+
+
+def to_plane(degrees: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
+    """Project points together onto one plane.
+
+    Parameters
+    ----------
+    degrees : (n, 2) float64 array
+        Longitude and latitude (EPSG:4326).
+
+    Returns
+    -------
+    (n, 2) float64 array
+        East and north in metres.
+    int
+        The EPSG code of the plane: 3035, or 6933 if any point lies outside Europe.
+    """
     west, south, east, north = _EUROPE
     inside = (degrees >= (west, south)) & (degrees <= (east, north))
-    return _project(4326, _EUROPE_EPSG if inside.all() else _WORLD_EPSG, *degrees.T)
+    epsg = _EUROPE_EPSG if inside.all() else _WORLD_EPSG
+    return project(4326, epsg, *degrees.T), epsg
 
 
 def nearest_distances(points: NDArray, others: NDArray) -> NDArray[np.float64]:
@@ -75,7 +99,8 @@ def nearest_distances(points: NDArray, others: NDArray) -> NDArray[np.float64]:
     return distances
 
 
-def _project(source: int, target: int, x: NDArray, y: NDArray) -> NDArray[np.float64]:
+def project(source: int, target: int, x: NDArray, y: NDArray) -> NDArray[np.float64]:
+    """Project points between two EPSG codes, longitude or east first: (n, 2) float64 array."""
     from pyproj import Transformer
 
     transform = Transformer.from_crs(source, target, always_xy=True).transform

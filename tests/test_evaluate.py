@@ -3,11 +3,12 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benkit import evaluate_split, locate, read_metadata
-from benkit.errors import InputFormatError
+from benkit import evaluate_split, locate, overlapping_pairs, read_metadata
+from benkit.errors import InputFormatError, OptionError
+from benkit.evaluate import evaluate_splits, official_sides, random_sides
 from benkit.planar import nearest_distances, planar_centres
 
 PRODUCT = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP"
@@ -50,7 +51,12 @@ def test_shared_ground_and_missing_columns_and_sides_are_told():
     found = evaluate_split(table, {"train": ids[:1], "test": ids[1:]})
     assert found.crossing_pairs == 1
     assert found.test.country_deviation is None
-    assert any("same ground" in text for text in found.warnings)
+    assert found.crossing_pairs_between == {"train-test": 1}
+    assert found.test.shared_ground == 1
+    assert found.warnings == (
+        "no test patch has the label A",
+        "1 pairs of a train and a test patch show the same ground",
+    )
     found = evaluate_split(table, {"train": ids[:1], "test": []})
     assert found.left_out == 1
     assert found.test.label_rms is None
@@ -59,6 +65,75 @@ def test_shared_ground_and_missing_columns_and_sides_are_told():
     found = evaluate_split(table, {"train": [], "validation": ids[:1], "test": ids[1:]})
     assert found.test.leakage == {"2500": 0, "5000": 0, "10000": 0}
     assert found.validation is not None
+
+
+def test_several_splits_at_once_are_judged_as_each_alone():
+    ids = patches((0, 0), (1, 0), (0, 0), (40, 40))
+    ids[2] = ids[2].replace("0613", "0713")
+    table = metadata(ids, [["A"], ["B"], ["A"], []])
+    splits = {
+        "one": {"train": ids[:2], "test": ids[2:]},
+        "two": {"train": ids[:1], "validation": ids[2:3], "test": ids[3:]},
+    }
+    found = evaluate_splits(table, splits)
+    assert found == {name: evaluate_split(table, sides) for name, sides in splits.items()}
+    between = found["two"].crossing_pairs_between
+    assert between == {"train-validation": 1, "train-test": 0, "validation-test": 0}
+    assert found["one"].crossing_pairs == found["two"].crossing_pairs == 1
+    assert (found["one"].test.shared_ground, found["two"].test.shared_ground) == (0.5, 0)
+    assert found["one"].label_patches == {"A": 2, "B": 1}
+    assert found["two"].label_patches == {"A": 2}
+    assert found["one"].label_shares() == {"train": {"A": 0.5, "B": 1}, "test": {"A": 0.5, "B": 0}}
+    assert found["one"].test.distances[0] == 0
+    assert found["one"].test.distances[1] > 50_000
+    assert "distances" not in found["one"].to_dict()
+
+
+def test_a_random_split_has_the_same_sizes_and_patches():
+    ids = patches(*((column, row) for column in range(10) for row in range(10)))
+    table = metadata(ids, [[]] * 100)
+    sides = {"train": ids[:60], "validation": ids[60:70], "test": ids[70:95]}
+    drawn = random_sides(table, sides)
+    assert [len(drawn[name]) for name in sides] == [60, 10, 25]
+    assert sorted(np.concatenate(list(drawn.values())).tolist()) == sorted(ids[:95])
+    assert drawn == random_sides(table, sides)
+    assert drawn != random_sides(table, sides, 1)
+    assert 5 < len(set(drawn["test"]) - set(sides["test"])) < 25
+    with pytest.raises(OptionError, match="expected a seed of at least 0"):
+        random_sides(table, sides, -1)
+
+
+def test_the_official_sides_come_from_the_column_split():
+    ids = patches((0, 0), (1, 0), (2, 0), (3, 0))
+    table = metadata(ids, [[]] * 4, split=["train", "validation", "test", None])
+    three = {"train": ids[:1], "validation": ids[1:2], "test": ids[2:3]}
+    assert official_sides(table) == three
+    assert official_sides(table, with_validation=False) == {"train": ids[:2], "test": ids[2:3]}
+    with pytest.raises(InputFormatError, match="the sides in the column split, but there is only"):
+        official_sides(metadata(ids, [[]] * 4))
+    with pytest.raises(InputFormatError, match="in the column split, but there is dev"):
+        official_sides(metadata(ids, [[]] * 4, split=["train", "test", "dev", "test"]))
+
+
+POSITIONS = st.lists(
+    st.tuples(st.integers(0, 5), st.integers(0, 5), st.sampled_from(["0613", "0713", "0813"])),
+    min_size=2,
+    max_size=30,
+    unique=True,
+)
+
+
+@settings(max_examples=25)
+@given(POSITIONS)
+def test_shared_ground_is_that_of_brute_force(positions):
+    ids = [f"{PRODUCT.replace('0613', day)}_{x:02d}_{y:02d}" for x, y, day in positions]
+    train, test = ids[::2], ids[1::2]
+    found = evaluate_split(metadata(ids, [[]] * len(ids)), {"train": train, "test": test})
+    ground = {patch.split("UUP_")[1] for patch in train}
+    shared = [patch.split("UUP_")[1] in ground for patch in test]
+    assert found.test.shared_ground == np.mean(shared)
+    pairs = overlapping_pairs(locate(ids))
+    assert found.crossing_pairs == ((pairs % 2).sum(1) == 1).sum()
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from benkit.errors import InputFormatError, MissingInputError, OptionError
 from benkit.io.atomic import replacing
 
 __all__ = [
+    "column_sides",
     "read_metadata",
     "read_patch_list",
     "read_sides",
@@ -27,6 +28,7 @@ __all__ = [
     "write_table",
 ]
 
+_SIDES = ("train", "validation", "test")
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -148,7 +150,7 @@ def _is_text(kind: pa.DataType) -> bool:
     )
 
 
-def _strings(path: Path, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+def _strings(path: Path | str, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     if not _is_text(column.type):
         raise InputFormatError(
             f"{path}: expected strings in the column {name}, but its type is {column.type}"
@@ -190,8 +192,8 @@ def read_sides(path: Path) -> dict[str, list[str]]:
     Returns
     -------
     dict of str to list of str
-        By side (train, test, validation), from a CSV with a column a side, or from a table with the
-        columns ``patch_id`` and ``split``.
+        By side (train, validation if there is one, test), from a CSV with a column a side, or from a
+        table with the columns ``patch_id`` and ``split``.
 
     Raises
     ------
@@ -201,23 +203,54 @@ def read_sides(path: Path) -> dict[str, list[str]]:
     table = read_table(path)
     names = set(table.column_names)
     if {"patch_id", "split"} <= names:
-        sides: dict[str, list[str]] = {}
-        for patch, side in zip(
-            table["patch_id"].to_pylist(), table["split"].to_pylist(), strict=True
-        ):
-            if side:
-                sides.setdefault(side, []).append(patch)
-        return sides
+        return column_sides(table, str(path))
     if not {"train", "test"} <= names:
         raise InputFormatError(
             f"{path}: expected a split, with the columns train and test or patch_id and split, "
             f"but there is {', '.join(table.column_names)}"
         )
     return {
-        side: [patch for patch in table[side].to_pylist() if patch]
-        for side in ("train", "validation", "test")
+        side: [text.strip() for text in _strings(path, table[side], side).to_pylist() if text]
+        for side in _SIDES
         if side in names
     }
+
+
+def column_sides(table: pa.Table, source: str) -> dict[str, list[str]]:
+    """Sides of a split from the columns ``patch_id`` and ``split`` of a table.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        A patch with nothing in ``split`` is on no side.
+    source : str
+        What the table is called in errors.
+
+    Returns
+    -------
+    dict of str to list of str
+        Patch ids by side: train, validation if a patch is on it, test.
+
+    Raises
+    ------
+    InputFormatError
+        If a column is missing, or names another side.
+    """
+    if missing := [name for name in ("patch_id", "split") if name not in table.column_names]:
+        raise InputFormatError(
+            f"{source}: expected the sides in the column {missing[0]}, "
+            f"but there is only {', '.join(table.column_names)}"
+        )
+    ids = _strings(source, table["patch_id"], "patch_id").combine_chunks()
+    column = pc.fill_null(_strings(source, table["split"], "split").combine_chunks(), "")
+    present = set(pc.unique(column).to_pylist())
+    if unknown := sorted(present - {*_SIDES, ""}):
+        raise InputFormatError(
+            f"{source}: expected the sides {', '.join(_SIDES)} in the column split, "
+            f"but there is {unknown[0]}"
+        )
+    names = [name for name in _SIDES if name in present or name != "validation"]
+    return {name: ids.filter(pc.equal(column, name)).to_pylist() for name in names}
 
 
 def write_sides(sides: Mapping[str, Sequence[str]], path: Path) -> None:

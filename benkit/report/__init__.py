@@ -1,0 +1,1 @@
+"""Figures, maps and pages for people."""
