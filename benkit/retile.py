@@ -1,15 +1,37 @@
-"""Cut a raster into parts that tile it exactly and keep everything but their size and place."""
+"""Cut a raster into parts that keep everything but its size and place."""
 
 import os
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 
+from benkit.engine import Engine, run
 from benkit.errors import OptionError, OutputError
-from benkit.io.raster_parts import read_info, write_part
+from benkit.io.raster_parts import (
+    COMPRESSIONS,
+    PartFile,
+    PartForm,
+    RasterInfo,
+    read_info,
+    write_parts,
+)
+from benkit.io.raster_windows import BYTES_AT_ONCE, Window
 
-__all__ = ["Part", "Retiling", "parts_of_grid", "parts_of_size", "retile_raster"]
+__all__ = [
+    "COMPRESSIONS",
+    "EDGES",
+    "Part",
+    "Retiling",
+    "parts_of_grid",
+    "parts_of_size",
+    "retile_raster",
+]
+
+EDGES = ("keep", "drop", "pad")
+"""What becomes of parts of a given size that the raster does not fill: the default first."""
 
 _LETTERS = string.ascii_uppercase
 
@@ -24,10 +46,13 @@ class Retiling:
         The parts, row by row.
     georeferenced : bool
         Whether the raster says where it lies, and so the parts.
+    unmarked_padding : bool
+        Whether parts were filled up with 0 that no NO_DATA value tells from a measurement.
     """
 
     files: tuple[Path, ...]
     georeferenced: bool
+    unmarked_padding: bool
 
 
 @dataclass(frozen=True)
@@ -39,7 +64,7 @@ class Part:
     row, column : int
         First row from the north and first column from the west.
     height, width : int
-        Size in pixels.
+        Size in pixels; a padded part reaches beyond the raster.
     suffix : str
         What its file's name adds to that of the raster.
     """
@@ -51,7 +76,12 @@ class Part:
     suffix: str
 
 
-def parts_of_grid(height: int, width: int, rows: int, columns: int) -> list[Part]:
+Span = tuple[int, int]  # first row or column, and how many
+
+
+def parts_of_grid(
+    height: int, width: int, rows: int, columns: int, *, overlap: int = 0
+) -> list[Part]:
     """Parts of a raster in a grid, row by row from the north-west.
 
     Sizes differ by at most one pixel where the grid does not divide the raster. Up to 26 parts are
@@ -63,66 +93,119 @@ def parts_of_grid(height: int, width: int, rows: int, columns: int) -> list[Part
         Size of the raster in pixels.
     rows, columns : int
         Size of the grid in parts.
+    overlap : int
+        How many rows or columns of pixels neighbours share.
 
     Raises
     ------
     OptionError
-        If the grid has no part, or more rows or columns than the raster.
+        If the grid has no part, or more rows or columns than the raster can give beside the overlap.
 
     Examples
     --------
     >>> [(part.suffix, part.row, part.column) for part in parts_of_grid(120, 120, 2, 2)]
     [('_A', 0, 0), ('_B', 0, 60), ('_C', 60, 0), ('_D', 60, 60)]
     """
-    if not (1 <= rows <= height and 1 <= columns <= width):
+    _require_overlap(overlap, min(height, width))
+    if not (1 <= rows <= height - overlap and 1 <= columns <= width - overlap):
+        beside = f", the raster's size in pixels{' without the overlap' if overlap else ''}"
         raise OptionError(
-            f"a grid of {rows} x {columns} parts: expected 1 x 1 to {height} x {width}, "
-            "the raster's size in pixels"
+            f"a grid of {rows} x {columns} parts: expected 1 x 1 to "
+            f"{height - overlap} x {width - overlap}{beside}"
         )
-    row_edges = [i * height // rows for i in range(rows + 1)]
-    column_edges = [i * width // columns for i in range(columns + 1)]
-    parts = _parts(row_edges, column_edges)
-    assert sum(part.height * part.width for part in parts) == height * width, "no pixel is lost"
-    assert len({part.suffix for part in parts}) == len(parts), "every part has a name of its own"
+    parts = _parts(_even_spans(height, rows, overlap), _even_spans(width, columns, overlap))
+    pixels = sum(part.height * part.width for part in parts)
+    shared = (height + overlap * (rows - 1)) * (width + overlap * (columns - 1))
+    assert pixels == shared, "no pixel is lost, and only the overlap is there twice"
     return parts
 
 
-def parts_of_size(height: int, width: int, size: int) -> list[Part]:
-    """Square parts of a given size, row by row; those at the south and east edge may be smaller.
+def _even_spans(length: int, count: int, overlap: int) -> list[Span]:
+    edges = [i * (length - overlap) // count for i in range(count + 1)]
+    return [(edges[i], edges[i + 1] + overlap - edges[i]) for i in range(count)]
+
+
+def parts_of_size(
+    height: int,
+    width: int,
+    size: int | tuple[int, int],
+    *,
+    overlap: int = 0,
+    edge: str = EDGES[0],
+) -> list[Part]:
+    """Parts of a given size, row by row from the north-west.
 
     Parameters
     ----------
     height, width : int
         Size of the raster in pixels.
-    size : int
-        Side of a part in pixels.
+    size : int or (height, width)
+        Of a part in pixels.
+    overlap : int
+        How many rows or columns of pixels neighbours share.
+    edge : str
+        What becomes of parts at the south and east edge that the raster does not fill: they are
+        smaller (``keep``), left out (``drop``) or reach beyond the raster (``pad``).
 
     Raises
     ------
     OptionError
-        If the size is not positive.
+        If the size is not positive, the overlap as large as a part, or no part is left.
+
+    Examples
+    --------
+    >>> [(part.column, part.width) for part in parts_of_size(60, 130, 60, overlap=10)]
+    [(0, 60), (50, 60), (100, 30)]
     """
-    if size < 1:
-        raise OptionError(f"a tile size of {size} pixels: expected 1 or more")
-    parts = _parts([*range(0, height, size), height], [*range(0, width, size), width])
-    assert sum(part.height * part.width for part in parts) == height * width, "no pixel is lost"
+    part_height, part_width = (size, size) if isinstance(size, int) else size
+    if min(part_height, part_width) < 1:
+        raise OptionError(
+            f"a tile size of {min(part_height, part_width)} pixels: expected 1 or more"
+        )
+    if edge not in EDGES:
+        raise OptionError(f"edge {edge}: expected {', '.join(EDGES)}")
+    _require_overlap(overlap, min(part_height, part_width))
+    parts = _parts(
+        _spans_of_size(height, part_height, overlap, edge),
+        _spans_of_size(width, part_width, overlap, edge),
+    )
+    if not parts:
+        raise OptionError(
+            f"no whole part of {part_height} x {part_width} pixels fits into a raster of "
+            f"{height} x {width}; take a smaller one, or keep or pad those at the edge"
+        )
     return parts
 
 
-def _parts(row_edges: Sequence[int], column_edges: Sequence[int]) -> list[Part]:
-    rows, columns = len(row_edges) - 1, len(column_edges) - 1
-    few = rows * columns <= len(_LETTERS)
-    return [
+def _spans_of_size(length: int, size: int, overlap: int, edge: str) -> list[Span]:
+    spans = [(start, size) for start in range(0, max(1, length - overlap), size - overlap)]
+    if edge == "drop":
+        return [(start, size) for start, _ in spans if start + size <= length]
+    if edge == "keep":
+        return [(start, min(size, length - start)) for start, _ in spans]
+    return spans
+
+
+def _require_overlap(overlap: int, side: int) -> None:
+    if not 0 <= overlap < side:
+        raise OptionError(f"an overlap of {overlap} pixels: expected 0 to {side - 1}")
+
+
+def _parts(rows: Sequence[Span], columns: Sequence[Span]) -> list[Part]:
+    few = len(rows) * len(columns) <= len(_LETTERS)
+    parts = [
         Part(
-            row=row_edges[i],
-            column=column_edges[j],
-            height=row_edges[i + 1] - row_edges[i],
-            width=column_edges[j + 1] - column_edges[j],
-            suffix=f"_{_LETTERS[i * columns + j]}" if few else f"_{i}_{j}",
+            row=row,
+            column=column,
+            height=height,
+            width=width,
+            suffix=f"_{_LETTERS[i * len(columns) + j]}" if few else f"_{i}_{j}",
         )
-        for i in range(rows)
-        for j in range(columns)
+        for i, (row, height) in enumerate(rows)
+        for j, (column, width) in enumerate(columns)
     ]
+    assert len({part.suffix for part in parts}) == len(parts), "every part has a name of its own"
+    return parts
 
 
 def retile_raster(
@@ -131,13 +214,20 @@ def retile_raster(
     *,
     grid: tuple[int, int] | None = None,
     tile_size: int | None = None,
+    tile_metres: float | None = None,
+    overlap: int = 0,
+    edge: str = EDGES[0],
+    bands: Sequence[int] | None = None,
+    compression: str | None = None,
     overwrite: bool = False,
+    engine: Engine | None = None,
 ) -> Retiling:
     """Write the parts of a raster as GeoTIFFs ``<stem><suffix>.tif``.
 
-    The parts keep the raster's CRS, data type, NO_DATA value, band descriptions, colours, scales,
-    offsets and compression; their transform is the raster's, moved by their first row and column.
-    Each is read back and compared with the source before it gets its name.
+    The parts keep the raster's CRS, data type, NO_DATA value, mask, band descriptions, colours,
+    scales, offsets and compression; their transform is the raster's, moved by their first row and
+    column. Each is read back and compared with the source before it gets its name. A worker holds
+    few megabytes of pixels at a time, however large the raster is.
 
     Parameters
     ----------
@@ -149,8 +239,22 @@ def retile_raster(
         Number of parts; 2 x 2 if neither this nor a size is given.
     tile_size : int, optional
         Side of square parts in pixels, instead of a grid.
+    tile_metres : float, optional
+        Side of square parts on the ground in metres, a whole number of pixels; instead of a grid.
+    overlap : int
+        How many rows or columns of pixels neighbours share.
+    edge : str
+        One of `EDGES`: what becomes of parts of a given size at the south and east edge; padded with
+        the NO_DATA value, or with 0 if the raster declares none.
+    bands : sequence of int, optional
+        Which bands the parts have, from 1, in this order; all if not given.
+    compression : str, optional
+        ``none``, ``deflate``, ``lzw`` or ``zstd``; that of the raster if not given, but deflate
+        instead of one that loses something.
     overwrite : bool
         Whether files that are there may be replaced.
+    engine : Engine, optional
+        Where it is done; on one local process a core if not given.
 
     Returns
     -------
@@ -161,23 +265,96 @@ def retile_raster(
     MissingInputError, RasterError
         If the raster is not there or cannot be read.
     OptionError
-        If the grid or size makes no sense.
+        If the grid or size makes no sense, or the raster has no such band.
     OutputError
         If a file is there already, or cannot be written.
     """
     source, folder = Path(raster), Path(output)
-    if grid and tile_size:
-        raise OptionError("expected a grid or a tile size, not both")
+    if sum(way is not None for way in (grid, tile_size, tile_metres)) > 1:
+        raise OptionError("expected one of a grid, a tile size in pixels and one in metres")
+    if edge not in EDGES or (edge != EDGES[0] and tile_size is None and tile_metres is None):
+        raise OptionError(
+            f"edge {edge}: expected {', '.join(EDGES)}; the last two go with a tile size, "
+            "as a grid divides the whole raster"
+        )
     info = read_info(source)
-    if tile_size is not None:
-        parts = parts_of_size(info.height, info.width, tile_size)
+    form = _form(source, info, bands, compression)
+    if tile_size is None and tile_metres is None:
+        parts = parts_of_grid(info.height, info.width, *(grid or (2, 2)), overlap=overlap)
     else:
-        parts = parts_of_grid(info.height, info.width, *(grid or (2, 2)))
-    files = [folder / f"{source.stem}{part.suffix}.tif" for part in parts]
-    there = [file for file in files if file.exists()]
+        size = tile_size if tile_size is not None else _size_of_metres(source, info, tile_metres)
+        parts = parts_of_size(info.height, info.width, size, overlap=overlap, edge=edge)
+    files = [
+        PartFile(
+            Window(part.row, part.column, part.height, part.width),
+            folder / f"{source.stem}{part.suffix}.tif",
+        )
+        for part in parts
+    ]
+    there = [file.path for file in files if file.path.exists()]
     if there and not overwrite:
         raise OutputError(f"{there[0]}: is there already; allow it to be overwritten or move it")
-    for part, file in zip(parts, files, strict=True):
-        write_part(source, part.row, part.column, part.height, part.width, file)
-    assert all(file.is_file() for file in files), "every part is there"
-    return Retiling(tuple(files), info.georeferenced)
+    chunks = _chunks(files, info.bytes_per_pixel * len(form.bands or range(info.bands)))
+    for _ in run(partial(write_parts, source, form), chunks, engine):
+        pass
+    assert all(file.path.is_file() for file in files), "every part is there"
+    padded = any(
+        part.row + part.height > info.height or part.column + part.width > info.width
+        for part in parts
+    )
+    return Retiling(
+        tuple(file.path for file in files), info.georeferenced, padded and not info.has_nodata
+    )
+
+
+def _form(
+    source: Path, info: RasterInfo, bands: Sequence[int] | None, compression: str | None
+) -> PartForm:
+    if compression not in (None, *COMPRESSIONS):
+        raise OptionError(f"compression {compression}: expected {', '.join(COMPRESSIONS)}")
+    absent = [band for band in bands or () if not 1 <= band <= info.bands]
+    if absent or (bands is not None and not bands):
+        raise OptionError(
+            f"{source}: has no band {absent[0] if absent else 'of an empty list'}; "
+            f"expected numbers from 1 to {info.bands}"
+        )
+    return PartForm(tuple(bands) if bands else None, compression)
+
+
+def _size_of_metres(source: Path, info: RasterInfo, metres: float | None) -> tuple[int, int]:
+    """Height and width of parts in pixels."""
+    assert metres is not None, "a size in metres is given"
+    if info.pixel_metres is None:
+        raise OptionError(
+            f"{source}: has no projected CRS, so its pixels have no size in metres; "
+            "give the tile size in pixels"
+        )
+    sides = [metres / side for side in info.pixel_metres]
+    height, width = (round(side) if metres > 0 else 0 for side in sides)
+    if min(height, width) < 1 or max(abs(sides[0] - height), abs(sides[1] - width)) > 1e-6:
+        down, across = info.pixel_metres
+        raise OptionError(
+            f"a tile size of {metres:g} m: expected a whole number of pixels, which are "
+            f"{down:g} m high and {across:g} m wide in {source}"
+        )
+    return height, width
+
+
+def _chunks(files: Sequence[PartFile], bytes_per_pixel: int) -> list[list[PartFile]]:
+    """Parts that are cut from one piece of the raster in memory: whole rows of them, or one."""
+    chunks: list[list[PartFile]] = []
+    for _, group in groupby(files, key=lambda file: file.window.row):
+        row = list(group)
+        if _bytes_of([row[0], row[-1]], bytes_per_pixel) > BYTES_AT_ONCE:
+            chunks += [[file] for file in row]
+        elif chunks and _bytes_of([chunks[-1][0], row[-1]], bytes_per_pixel) <= BYTES_AT_ONCE:
+            chunks[-1] += row
+        else:
+            chunks.append(row)
+    return chunks
+
+
+def _bytes_of(ends: Sequence[PartFile], bytes_per_pixel: int) -> int:
+    """Pixels from the left of the raster to the south-east end of the last part."""
+    first, last = ends[0].window, ends[-1].window
+    return (last.row + last.height - first.row) * (last.column + last.width) * bytes_per_pixel

@@ -14,8 +14,12 @@ _SECONDS_BETWEEN_LINES = 5.0
 _SECONDS_BETWEEN_UPDATES = 0.1
 
 
-def add_scan_options(parser: argparse.ArgumentParser) -> None:
+def add_workers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, metavar="N", help="processes; default one a core")
+
+
+def add_scan_options(parser: argparse.ArgumentParser) -> None:
+    add_workers(parser)
     parser.add_argument(
         "--engine", choices=ENGINES, default=ENGINES[0], help="where to read; default %(default)s"
     )
@@ -123,6 +127,14 @@ def grid(text: str) -> tuple[int, int]:
     if not (rows.isdecimal() and columns.isdecimal()):
         raise argparse.ArgumentTypeError(f"expected ROWSxCOLUMNS such as 2x2, not {text}")
     return int(rows), int(columns)
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Whole numbers with commas between them, for argparse."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected numbers such as 1,3, not {text}") from None
 
 
 def require(condition: bool, message: str) -> None:

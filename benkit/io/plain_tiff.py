@@ -11,6 +11,7 @@ driver.
 
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ __all__ = [
     "corner_of",
     "describe",
     "encode",
+    "encode_header",
     "parse_header",
     "read_fields",
 ]
@@ -283,7 +285,38 @@ def encode(
         Value of pixels without a measurement.
     """
     height, width = pixels.shape
-    dtype = pixels.dtype.newbyteorder("<")
+    header = encode_header(
+        height, width, pixels.dtype, epsg=epsg, x=x, y=y, pixel_size=pixel_size, nodata=nodata
+    )
+    return header + pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes()
+
+
+def encode_header(
+    height: int,
+    width: int,
+    dtype: np.dtype,
+    *,
+    epsg: int,
+    x: float,
+    y: float,
+    pixel_size: float,
+    nodata: int | None = 0,
+) -> bytes:
+    """Write what stands before the pixels of a plain file; see `encode`.
+
+    The pixels follow it little-endian, row by row from the north.
+    """
+    header, corner = _header(
+        height, width, dtype.newbyteorder("<"), epsg, float(pixel_size), nodata
+    )
+    return header[:corner] + struct.pack("<2d", x, y) + header[corner + 16 :]
+
+
+@lru_cache(maxsize=256)
+def _header(
+    height: int, width: int, dtype: np.dtype, epsg: int, pixel_size: float, nodata: int | None
+) -> tuple[bytes, int]:
+    """A header with its corner at 0, 0, and where that stands."""
     sample_format, bits = next(key for key, name in _DTYPES.items() if np.dtype(name) == dtype)
     row = width * dtype.itemsize
     rows_per_strip = min(height, max(1, _STRIP_BYTES_BY_GDAL // row))
@@ -297,14 +330,16 @@ def encode(
     fields |= {ROWS_PER_STRIP: (3, (rows_per_strip,)), _SAMPLE_FORMAT: (3, (sample_format,))}
     fields[STRIP_OFFSETS] = (4, (0,) * strips)
     fields[STRIP_BYTES] = (3 if strips > 1 else 4, tuple(strip_bytes))
-    fields[_PIXEL_SCALE] = (12, (float(pixel_size), float(pixel_size), 0.0))
-    fields[_TIEPOINT] = (12, (0.0, 0.0, 0.0, float(x), float(y), 0.0))
+    fields[_PIXEL_SCALE] = (12, (pixel_size, pixel_size, 0.0))
+    fields[_TIEPOINT] = (12, (0.0,) * 6)
     fields |= {_GEO_KEYS: (3, keys), _GEO_ASCII: (2, (text,))}
     if nodata is not None:
         fields[_GDAL_NODATA] = (2, (f"{nodata}\0".encode(),))
     starts = np.cumsum([len(_assemble(fields)), *strip_bytes[:-1]]).tolist()
     fields[STRIP_OFFSETS] = (4, tuple(starts))
-    return _assemble(fields) + pixels.astype(dtype, copy=False).tobytes()
+    header = _assemble(fields)
+    _, offsets = read_fields(header)
+    return header, offsets[_TIEPOINT] + 24
 
 
 def _assemble(fields: dict[int, Field]) -> bytes:

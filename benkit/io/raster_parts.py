@@ -1,9 +1,10 @@
-"""Copy a rectangle of a raster into a GeoTIFF of its own, and verify it."""
+"""Copy rectangles of a raster into GeoTIFFs of their own, and verify each."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import hypot
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,37 +13,122 @@ from numpy.typing import NDArray
 
 from benkit.errors import MissingInputError, OutputError, RasterError
 from benkit.io.atomic import replacing
+from benkit.io.geotiff import gdal_session
+from benkit.io.plain_parts import fits_plain, opened_plain, write_plain_part
+from benkit.io.plain_tiff import PlainHeader, encode_header
+from benkit.io.raster_windows import BYTES_AT_ONCE, PixelSource, Window
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
-__all__ = ["RasterInfo", "read_info", "write_part"]
+__all__ = ["COMPRESSIONS", "PartFile", "PartForm", "RasterInfo", "read_info", "write_parts"]
 
-_PIXELS_AT_ONCE = 2**24  # of one band in memory
-_LOSSLESS = ("deflate", "lzw", "zstd", "packbits", "lzma")
+COMPRESSIONS = ("none", "deflate", "lzw", "zstd")
+"""What parts can be compressed with on demand; each keeps every pixel."""
+
+_KEPT_COMPRESSIONS = (*COMPRESSIONS, "packbits", "lzma")
+_WITH_PREDICTOR = ("deflate", "lzw", "zstd")
 _KEPT_PHOTOMETRICS = ("minisblack", "miniswhite", "rgb", "palette")
+_CACHE_BYTES = 2 * BYTES_AT_ONCE  # of decoded blocks, in GDAL
+_BLOCK_STEP = 16  # sides of a TIFF's tiles are multiples of it
 
 
 @dataclass(frozen=True)
 class RasterInfo:
-    """Size of a raster in pixels, and whether it says where it lies."""
+    """What a raster is like.
 
+    Attributes
+    ----------
+    bands, height, width : int
+        Size; height and width in pixels.
+    bytes_per_pixel : int
+        Of one band.
+    georeferenced : bool
+        Whether it says where it lies.
+    pixel_metres : (height, width) or None
+        Sides of a pixel on the ground in metres; None where the CRS has no unit of length.
+    has_nodata : bool
+        Whether it declares a NO_DATA value.
+    """
+
+    bands: int
     height: int
     width: int
+    bytes_per_pixel: int
     georeferenced: bool
+    pixel_metres: tuple[float, float] | None
+    has_nodata: bool
+
+
+@dataclass(frozen=True)
+class PartFile:
+    """A part and where it is written.
+
+    Attributes
+    ----------
+    window : Window
+        Of the raster; what leaves it to the south or east is filled with the NO_DATA value, or with
+        0 if none is declared.
+    path : Path
+    """
+
+    window: Window
+    path: Path
+
+
+@dataclass(frozen=True)
+class PartForm:
+    """How parts differ from their raster.
+
+    Attributes
+    ----------
+    bands : tuple of int, optional
+        Which bands of the raster they have, from 1, in this order; all if not given.
+    compression : str, optional
+        One of `COMPRESSIONS`; that of the raster if not given.
+    """
+
+    bands: tuple[int, ...] | None = None
+    compression: str | None = None
+
+    @property
+    def keeps_plain(self) -> bool:
+        """Whether parts of a plain file are plain."""
+        return self.bands in (None, (1,)) and self.compression in (None, "none")
 
 
 def read_info(path: Path) -> RasterInfo:
-    """Read the size of a raster.
+    """Read what a raster is like.
 
     Raises
     ------
     MissingInputError, RasterError
         If it is not there or cannot be read.
     """
+    with opened_plain(path) as plain:
+        if plain:
+            header = plain.header
+            sides = (header.pixel_size, header.pixel_size)
+            item, has_nodata = header.dtype.itemsize, header.nodata is not None
+            return RasterInfo(1, header.height, header.width, item, True, sides, has_nodata)
     with _opened(path) as source:
-        known = source.crs is not None and not source.transform.is_identity
-        return RasterInfo(source.height, source.width, known)
+        return RasterInfo(
+            source.count,
+            source.height,
+            source.width,
+            np.dtype(source.dtypes[0]).itemsize,
+            source.crs is not None and not source.transform.is_identity,
+            _pixel_metres(source),
+            source.nodata is not None,
+        )
+
+
+def _pixel_metres(source: "DatasetReader") -> tuple[float, float] | None:
+    if source.crs is None or not source.crs.is_projected or source.transform.is_identity:
+        return None
+    _, metres = source.crs.linear_units_factor
+    t = source.transform
+    return hypot(t.b, t.e) * metres, hypot(t.a, t.d) * metres
 
 
 @contextmanager
@@ -62,131 +148,256 @@ def _opened(path: Path) -> "Iterator[DatasetReader]":
             yield source
 
 
-def write_part(path: Path, row: int, column: int, height: int, width: int, target: Path) -> None:
-    """Copy a rectangle of a raster with all that describes it.
+def write_parts(path: Path, form: PartForm, parts: Sequence[PartFile]) -> None:
+    """Copy rectangles of a raster with all that describes it.
+
+    Each file appears, or replaces an earlier one, when it has been read back and agrees with the
+    source. Several parts are cut from one piece in memory; a single one may be of any size.
 
     Parameters
     ----------
     path : Path
         The raster.
-    row, column, height, width : int
-        The rectangle in pixels.
-    target : Path
-        The GeoTIFF; it appears, or replaces an earlier one, when it has been read back and agrees
-        with the source.
+    form : PartForm
+    parts : sequence of PartFile
 
     Raises
     ------
     MissingInputError, RasterError
         If the raster is not there or cannot be read.
     OutputError
-        If the part cannot be written or does not read back the same.
+        If a part cannot be written or does not read back the same.
     """
+    with opened_plain(path) as plain:
+        if plain and form.keeps_plain and all(fits_plain(part.window) for part in parts):
+            pixels = _held(plain, parts)
+            for part in parts:
+                write_plain_part(pixels, part.window, part.path, plain.header, plain.corner)
+            return
+    _write_parts_with_gdal(path, form, parts)
+
+
+def _held(source: PixelSource, parts: Sequence[PartFile]) -> PixelSource:
+    """The rectangle that holds several parts, in memory; of a single part the raster itself."""
+    if len(parts) == 1:
+        return source
+    windows = [part.window for part in parts]
+    row = min(window.row for window in windows)
+    column = min(window.column for window in windows)
+    bottom = max(window.row + window.height for window in windows)
+    right = max(window.column + window.width for window in windows)
+    return source.held(Window(row, column, bottom - row, right - column))
+
+
+def _write_parts_with_gdal(path: Path, form: PartForm, parts: Sequence[PartFile]) -> None:
+    """Write parts one by one, by hand as soon as GDAL has shown that they are plain files."""
+    from rasterio.env import Env
+
+    with Env(GDAL_CACHEMAX=_CACHE_BYTES, GDAL_TIFF_INTERNAL_MASK=True), _opened(path) as source:
+        raster = _GdalSource(path, source, form)
+        pixels = _held(raster, parts)
+        plain = None
+        with gdal_session():  # the folder of the parts may be full
+            for part in parts:
+                if plain and fits_plain(part.window):
+                    write_plain_part(pixels, part.window, part.path, plain, raster.corner)
+                else:
+                    _write_part(raster, pixels, part)
+                    plain = _plain_header(raster, part)
+
+
+def _plain_header(raster: "_GdalSource", part: PartFile) -> PlainHeader | None:
+    """The header of a part that GDAL has written, if it is one that we would have written."""
+    with opened_plain(part.path) as plain:
+        if plain is None:
+            return None
+        header = plain.header
+        ours = encode_header(
+            header.height,
+            header.width,
+            header.dtype,
+            epsg=header.epsg,
+            x=raster.corner[0] + part.window.column * header.pixel_size,
+            y=raster.corner[1] - part.window.row * header.pixel_size,
+            pixel_size=header.pixel_size,
+            nodata=header.nodata,
+        )
+        plain.file.seek(0)
+        return header if plain.file.read(header.pixel_offset) == ours else None
+
+
+class _GdalSource(PixelSource):
+    """Some bands of a raster that GDAL reads."""
+
+    def __init__(self, path: Path, source: "DatasetReader", form: PartForm) -> None:
+        from rasterio.enums import MaskFlags
+
+        self.path = path
+        self.source = source
+        self.form = form
+        self.bands = form.bands or tuple(source.indexes)
+        self.shape = (len(self.bands), source.height, source.width)
+        self.dtype = np.dtype(source.dtypes[0])
+        self.fill = 0 if source.nodata is None else source.nodata
+        self.corner = source.transform.c, source.transform.f
+        flags = source.mask_flag_enums[0]
+        self.has_mask = MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags
+
+    def of_bands(self, name: str) -> tuple:
+        """An attribute that the raster has for each band."""
+        values = getattr(self.source, name)
+        return tuple(values[band - 1] for band in self.bands)
+
+    def read_inside(self, window: Window) -> NDArray:
+        return self._read(self.source.read, list(self.bands), window)
+
+    def read_mask(self, window: Window) -> NDArray:
+        """The mask of valid pixels, 0 beyond the raster: (height, width) of uint8."""
+        inside = window.cut(*self.shape[1:])
+        mask = np.zeros((window.height, window.width), np.uint8)
+        if inside.height and inside.width:
+            mask[: inside.height, : inside.width] = self._read(self.source.read_masks, 1, inside)
+        return mask
+
+    def _read(self, read: Any, bands: Any, window: Window) -> NDArray:
+        from rasterio.errors import RasterioError
+
+        try:
+            return read(bands, window=_rasterio_window(window))
+        except (RasterioError, ValueError) as error:
+            reason = error.__cause__ or error
+            raise RasterError(f"{self.path}: cannot be read as a raster: {reason}") from None
+
+
+def _rasterio_window(window: Window) -> Any:
+    from rasterio.windows import Window as RasterioWindow
+
+    return RasterioWindow(window.column, window.row, window.width, window.height)
+
+
+def _write_part(raster: _GdalSource, pixels: PixelSource, part: PartFile) -> None:
     import rasterio
     from rasterio.errors import RasterioError
-    from rasterio.windows import Window
 
-    window = Window(column, row, width, height)
-    with _opened(path) as source, replacing(target) as part:
+    window = part.window
+    with replacing(part.path) as place:
         try:
-            with rasterio.open(part, "w", **_profile(source, window)) as copy:
-                _describe(source, copy)
-                for strip in _strips(window):
-                    copy.write(_read(source, strip, path), window=_moved(strip, row, column))
+            with rasterio.open(place, "w", **_profile(raster, window)) as copy:
+                _describe(raster, copy)
+                for strip in window.strips(pixels.bytes_per_pixel):
+                    here = _rasterio_window(strip.moved(window.row, window.column))
+                    copy.write(pixels.read(strip), window=here)
+                    if raster.has_mask:
+                        copy.write_mask(raster.read_mask(strip), window=here)
         except RasterioError as error:
-            raise OutputError(f"{target}: cannot be written: {error}") from None
-        with _opened(part) as copy:
-            _verify(source, copy, window, target)
+            raise OutputError(f"{part.path}: cannot be written: {error}") from None
+        with _opened(place) as copy:
+            _verify(raster, pixels, copy, part)
 
 
-def _read(source: "DatasetReader", window: Any, path: Path) -> NDArray:
-    from rasterio.errors import RasterioError
-
-    try:
-        return source.read(window=window)
-    except RasterioError as error:
-        reason = error.__cause__ or error
-        raise RasterError(f"{path}: cannot be read as a raster: {reason}") from None
-
-
-def _profile(source: "DatasetReader", window: Any) -> dict[str, Any]:
+def _profile(raster: _GdalSource, window: Window) -> dict[str, Any]:
     """How to make a GeoTIFF like the source, of the window's size and at its place."""
-    profile = {
-        key: value
-        for key, value in source.profile.items()
-        if key in ("dtype", "nodata", "count", "crs", "interleave")
-    }
-    if source.photometric and source.photometric.name in _KEPT_PHOTOMETRICS:
-        profile["photometric"] = source.photometric.name
-    if source.compression:  # a lossy one would change the pixels once more
-        name = getattr(source.compression, "name", source.compression)
-        profile["compress"] = name if name in _LOSSLESS else "deflate"
-    if source.profile.get("tiled"):
-        profile |= {key: source.profile[key] for key in ("tiled", "blockxsize", "blockysize")}
-    predictor = source.tags(ns="IMAGE_STRUCTURE").get("PREDICTOR")
-    if predictor and profile.get("compress") in ("deflate", "lzw", "zstd"):
-        profile["predictor"] = predictor
-    profile |= {"driver": "GTiff", "height": window.height, "width": window.width}
+    source = raster.source
+    profile = {key: source.profile[key] for key in ("dtype", "nodata", "crs")}
+    profile |= {"driver": "GTiff", "count": len(raster.bands)}
+    profile |= {"height": window.height, "width": window.width}
+    if len(raster.bands) > 1 and "interleave" in source.profile:
+        profile["interleave"] = source.profile["interleave"]
+    photometric = getattr(source.photometric, "name", None)
+    if photometric in _KEPT_PHOTOMETRICS and len(raster.bands) == source.count:
+        profile["photometric"] = photometric
+    profile |= _compression(raster)
+    if source.profile.get("tiled") and raster.form.compression != "none":
+        profile |= _blocks(source, window)
     if not source.transform.is_identity:
-        profile["transform"] = source.window_transform(window)
+        profile["transform"] = source.window_transform(_rasterio_window(window))
     return profile
 
 
-def _describe(source: "DatasetReader", copy: Any) -> None:
+def _compression(raster: _GdalSource) -> dict[str, Any]:
+    """That of the source; deflate instead of a lossy one, which would change the pixels again."""
+    source, wanted = raster.source, raster.form.compression
+    if wanted is None:
+        if not source.compression:
+            return {}
+        name = str(getattr(source.compression, "name", source.compression))
+        kept = name if name in _KEPT_COMPRESSIONS else "deflate"
+        predictor = source.tags(ns="IMAGE_STRUCTURE").get("PREDICTOR")
+        if not predictor or kept not in _WITH_PREDICTOR:
+            return {"compress": kept}
+        return {"compress": kept, "predictor": predictor}
+    if wanted == "none":
+        return {}
+    kinds = {"u": 2, "i": 2, "f": 3}
+    return {"compress": wanted, "predictor": kinds.get(raster.dtype.kind, 1)}
+
+
+def _blocks(source: "DatasetReader", window: Window) -> dict[str, Any]:
+    """Tiles within the file like those of the source, but not larger than the part needs."""
+    sides = {}
+    for key, side in (("blockxsize", window.width), ("blockysize", window.height)):
+        enough = -(-side // _BLOCK_STEP) * _BLOCK_STEP
+        sides[key] = min(source.profile[key], enough)
+    if any(side % _BLOCK_STEP for side in sides.values()):  # other formats allow what TIFF does not
+        return {"tiled": True}
+    return {"tiled": True, **sides}
+
+
+def _describe(raster: _GdalSource, copy: Any) -> None:
     """Descriptions, colours, scales, offsets, units and tags of all bands."""
     from rasterio.enums import ColorInterp
 
-    copy.descriptions = source.descriptions
-    copy.scales, copy.offsets, copy.units = source.scales, source.offsets, source.units
-    copy.colorinterp = source.colorinterp
+    for name in ("descriptions", "scales", "offsets", "units", "colorinterp"):
+        setattr(copy, name, raster.of_bands(name))
+    source = raster.source
     tags = {key: text for key, text in source.tags().items() if key != "AREA_OR_POINT"}
     if tags:
         copy.update_tags(**tags)
-    for index, kind in zip(source.indexes, source.colorinterp, strict=True):
-        if source.tags(index):
-            copy.update_tags(index, **source.tags(index))
-        if kind == ColorInterp.palette:
-            copy.write_colormap(index, source.colormap(index))
+    for index, band in enumerate(raster.bands, start=1):
+        tags = _tags_of_part(source.tags(band))
+        if tags:
+            copy.update_tags(index, **tags)
+        if source.colorinterp[band - 1] == ColorInterp.palette:
+            copy.write_colormap(index, source.colormap(band))
 
 
-def _strips(window: Any) -> Iterator[Any]:
-    """Full-width pieces of a window that fit into memory."""
-    from rasterio.windows import Window
-
-    lines = max(1, _PIXELS_AT_ONCE // window.width)
-    for first in range(0, window.height, lines):
-        height = min(lines, window.height - first)
-        yield Window(window.col_off, window.row_off + first, window.width, height)
+def _tags_of_part(tags: dict[str, str]) -> dict[str, str]:
+    """Without the statistics, which are those of the whole raster."""
+    return {key: text for key, text in tags.items() if not key.startswith("STATISTICS_")}
 
 
-def _moved(window: Any, row: int, column: int) -> Any:
-    from rasterio.windows import Window
-
-    return Window(window.col_off - column, window.row_off - row, window.width, window.height)
-
-
-def _verify(source: "DatasetReader", copy: "DatasetReader", window: Any, target: Path) -> None:
+def _verify(
+    raster: _GdalSource, pixels: PixelSource, copy: "DatasetReader", part: PartFile
+) -> None:
     """Hold what was written against the source.
 
     The georeference must satisfy: pixel (r, c) of the part lies where pixel (r + row, c + column) of
     the source lies.
     """
-    row, column = window.row_off, window.col_off
+    from rasterio.enums import ColorInterp
+
+    source, window, target = raster.source, part.window, part.path
     if not source.transform.is_identity:
         for r, c in ((0, 0), (0, window.width), (window.height, 0), (window.height, window.width)):
             here = _place(copy.transform, r, c)
-            there = _place(source.transform, r + row, c + column)
+            there = _place(source.transform, r + window.row, c + window.column)
             _demand(np.allclose(here, there, 1e-12, 1e-6), target, "place")
-    for name in ("crs", "dtypes", "count", "descriptions", "scales", "offsets"):
-        _demand(getattr(copy, name) == getattr(source, name), target, name)
-    same_nodata = copy.nodata == source.nodata or (copy.nodata != copy.nodata)
-    _demand(same_nodata, target, "nodata")
-    for strip in _strips(window):
-        written = copy.read(window=_moved(strip, row, column))
-        same = np.array_equal(
-            written, source.read(window=strip), equal_nan=written.dtype.kind in "fc"
-        )
+    _demand(copy.crs == source.crs, target, "CRS")
+    for name in ("dtypes", "descriptions", "scales", "offsets"):
+        _demand(getattr(copy, name) == raster.of_bands(name), target, name)
+    nodata = (copy.nodata, source.nodata)
+    _demand(nodata[0] == nodata[1] or all(value != value for value in nodata), target, "nodata")
+    for index, band in enumerate(raster.bands, start=1):
+        if source.colorinterp[band - 1] == ColorInterp.palette:
+            _demand(copy.colormap(index) == source.colormap(band), target, "colours")
+    for strip in window.strips(pixels.bytes_per_pixel):
+        here = _rasterio_window(strip.moved(window.row, window.column))
+        written, expected = copy.read(window=here), pixels.read(strip)
+        same = np.array_equal(written, expected, equal_nan=written.dtype.kind in "fc")
         _demand(same, target, "pixels")
+        if raster.has_mask:
+            same = np.array_equal(copy.read_masks(1, window=here), raster.read_mask(strip))
+            _demand(same, target, "mask")
 
 
 def _place(transform: Any, row: int, column: int) -> tuple[float, float]:
