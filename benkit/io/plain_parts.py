@@ -119,31 +119,31 @@ def write_plain_part(
         pixel_size=like.pixel_size,
         nodata=like.nodata,
     )
-    strips = list(window.strips(like.dtype.itemsize))
     with replacing(target) as part:
-        with part.open("wb", buffering=0) as file:
-            file.write(header)
-            for strip in strips:
-                _write_whole(file, pixels.read(strip).tobytes())
-        with opened_plain(part) as copy:
-            expected = (window.height, window.width, like.dtype, like.nodata, like.epsg)
-            if copy is None or _described(copy.header) != expected or copy.corner != (x, y):
-                raise OutputError(_DIFFERS.format(target, "header"))
-            for strip in strips:
-                written = copy.read(strip.moved(window.row, window.column))
-                if written.tobytes() != pixels.read(strip).tobytes():
-                    raise OutputError(_DIFFERS.format(target, "pixels"))
+        _write(part, header, pixels, window)
+        _verify(part, target, header, pixels, window)
+
+
+def _write(part: Path, header: bytes, pixels: PixelSource, window: Window) -> None:
+    with part.open("wb", buffering=0) as file:
+        rest = memoryview(header)
+        for strip in window.strips(pixels.bytes_per_pixel):
+            rest = memoryview(b"".join((rest, pixels.read(strip).tobytes())))
+            while rest:  # an unbuffered file may take a part of it at a time
+                rest = rest[file.write(rest) :]
+
+
+def _verify(part: Path, target: Path, header: bytes, pixels: PixelSource, window: Window) -> None:
+    """Hold the file against the header, whose meaning `encode_header` vouches for, and the pixels."""
+    with part.open("rb", buffering=0) as file:
+        if file.read(len(header)) != header:
+            raise OutputError(_DIFFERS.format(target, "header"))
+        for strip in window.strips(pixels.bytes_per_pixel):
+            expected = pixels.read(strip).tobytes()
+            if file.read(len(expected)) != expected:
+                raise OutputError(_DIFFERS.format(target, "pixels"))
+        if file.read(1):
+            raise OutputError(_DIFFERS.format(target, "length"))
 
 
 _DIFFERS = "{}: was written, but its {} read back differently; check the disk"
-
-
-def _described(header: PlainHeader) -> tuple:
-    return header.height, header.width, header.dtype, header.nodata, header.epsg
-
-
-def _write_whole(file: BinaryIO, content: bytes) -> None:
-    """Write all; an unbuffered file may take a part of it at a time."""
-    rest = memoryview(content)
-    while rest:
-        rest = rest[file.write(rest) :]

@@ -338,7 +338,9 @@ def _header(
     starts = np.cumsum([len(_assemble(fields)), *strip_bytes[:-1]]).tolist()
     fields[STRIP_OFFSETS] = (4, tuple(starts))
     header = _assemble(fields)
-    _, offsets = read_fields(header)
+    read, offsets = read_fields(header)
+    written = {tag: values for tag, (_, values) in fields.items()}
+    assert read == written, "what was written reads back the same"
     return header, offsets[_TIEPOINT] + 24
 
 
