@@ -34,6 +34,7 @@ _HOMES = {
     "ground_groups": "benkit.overlaps",
     "overlapping_pairs": "benkit.overlaps",
     "retile_raster": "benkit.retile",
+    "patchify_scene": "benkit.patchify",
     "make_sample": "benkit.sample",
     "open_source": "benkit.scan",
     "scan_archive": "benkit.scan",

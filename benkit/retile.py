@@ -15,6 +15,7 @@ from benkit.io.raster_parts import (
     PartFile,
     PartForm,
     RasterInfo,
+    pixel_dtype,
     read_info,
     write_parts,
 )
@@ -294,7 +295,7 @@ def retile_raster(
     there = [file.path for file in files if file.path.exists()]
     if there and not overwrite:
         raise OutputError(f"{there[0]}: is there already; allow it to be overwritten or move it")
-    chunks = _chunks(files, info.bytes_per_pixel * len(form.bands or range(info.bands)))
+    chunks = _chunks(files, pixel_dtype(info.dtype).itemsize * len(form.bands or range(info.bands)))
     for _ in run(partial(write_parts, source, form), chunks, engine):
         pass
     assert all(file.path.is_file() for file in files), "every part is there"
@@ -303,7 +304,7 @@ def retile_raster(
         for part in parts
     )
     return Retiling(
-        tuple(file.path for file in files), info.georeferenced, padded and not info.has_nodata
+        tuple(file.path for file in files), info.georeferenced, padded and info.nodata is None
     )
 
 

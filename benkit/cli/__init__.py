@@ -23,6 +23,7 @@ VERBS = {
     "split": "divide patches into train and test so that a score means something",
     "evaluate": "judge a split: shared ground, distances, balance",
     "retile": "cut a raster into parts that keep its georeference",
+    "patchify": "cut the bands of a Sentinel-2 product into an archive of patches",
 }
 """The verbs in the order of work, and what each does."""
 

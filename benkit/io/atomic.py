@@ -1,13 +1,14 @@
 """Write files so that nobody ever sees half of one."""
 
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from benkit.errors import BenkitError, OutputError
 
-__all__ = ["replacing"]
+__all__ = ["replacing", "replacing_folder"]
 
 
 @contextmanager
@@ -21,14 +22,50 @@ def replacing(path: Path) -> Iterator[Path]:
     OutputError
         If the folder cannot be made or written, or the disk is full.
     """
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
+    part = _beside(path)
+    with _output_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield part
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Give a new folder beside ``path``; when all went well it takes its place with all it holds.
+
+    When the body raises, what it wrote is removed and an earlier folder stays as it was.
+
+    Raises
+    ------
+    OutputError
+        As in `replacing`.
+    """
+    part, old = _beside(path), _beside(path)
+    with _output_errors(path):
+        part.mkdir(parents=True)
+        try:
+            yield part
+            if path.exists():
+                path.replace(old)
+            part.replace(path)
+        finally:
+            if old.exists() and not path.exists():
+                old.replace(path)
+            for folder in (part, old):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+
+
+@contextmanager
+def _output_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
     except BenkitError:
         raise
     except OSError as error:

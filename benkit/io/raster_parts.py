@@ -21,7 +21,15 @@ from benkit.io.raster_windows import BYTES_AT_ONCE, PixelSource, Window
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
-__all__ = ["COMPRESSIONS", "PartFile", "PartForm", "RasterInfo", "read_info", "write_parts"]
+__all__ = [
+    "COMPRESSIONS",
+    "PartFile",
+    "PartForm",
+    "RasterInfo",
+    "opened_pixels",
+    "read_info",
+    "write_parts",
+]
 
 COMPRESSIONS = ("none", "deflate", "lzw", "zstd")
 """What parts can be compressed with on demand; each keeps every pixel."""
@@ -41,23 +49,30 @@ class RasterInfo:
     ----------
     bands, height, width : int
         Size; height and width in pixels.
-    bytes_per_pixel : int
-        Of one band.
     georeferenced : bool
         Whether it says where it lies.
     pixel_metres : (height, width) or None
         Sides of a pixel on the ground in metres; None where the CRS has no unit of length.
-    has_nodata : bool
-        Whether it declares a NO_DATA value.
+    nodata : float or None
+        Value of pixels without a measurement.
+    dtype : str
+        Of the first band.
+    epsg : int or None
+        Code of the CRS, if it has one.
+    transform : tuple of float
+        ``(a, b, c, d, e, f)`` with x = a column + b row + c and y = d column + e row + f in units of
+        the CRS.
     """
 
     bands: int
     height: int
     width: int
-    bytes_per_pixel: int
     georeferenced: bool
     pixel_metres: tuple[float, float] | None
-    has_nodata: bool
+    nodata: float | None
+    dtype: str
+    epsg: int | None
+    transform: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -107,19 +122,30 @@ def read_info(path: Path) -> RasterInfo:
     """
     with opened_plain(path) as plain:
         if plain:
-            header = plain.header
-            sides = (header.pixel_size, header.pixel_size)
-            item, has_nodata = header.dtype.itemsize, header.nodata is not None
-            return RasterInfo(1, header.height, header.width, item, True, sides, has_nodata)
+            header, (x, y) = plain.header, plain.corner
+            size = header.pixel_size
+            return RasterInfo(
+                bands=1,
+                height=header.height,
+                width=header.width,
+                georeferenced=True,
+                pixel_metres=(size, size),
+                nodata=header.nodata,
+                dtype=header.dtype.name,
+                epsg=header.epsg,
+                transform=(size, 0.0, x, 0.0, -size, y),
+            )
     with _opened(path) as source:
         return RasterInfo(
-            source.count,
-            source.height,
-            source.width,
-            np.dtype(source.dtypes[0]).itemsize,
-            source.crs is not None and not source.transform.is_identity,
-            _pixel_metres(source),
-            source.nodata is not None,
+            bands=source.count,
+            height=source.height,
+            width=source.width,
+            georeferenced=source.crs is not None and not source.transform.is_identity,
+            pixel_metres=_pixel_metres(source),
+            nodata=source.nodata,
+            dtype=source.dtypes[0],
+            epsg=source.crs.to_epsg() if source.crs else None,
+            transform=tuple(source.transform)[:6],
         )
 
 
@@ -129,6 +155,11 @@ def _pixel_metres(source: "DatasetReader") -> tuple[float, float] | None:
     _, metres = source.crs.linear_units_factor
     t = source.transform
     return hypot(t.b, t.e) * metres, hypot(t.a, t.d) * metres
+
+
+def pixel_dtype(name: str) -> np.dtype:
+    """Data type of an array for the pixels of a raster, by the name that GDAL has for it."""
+    return np.dtype("complex64" if name.startswith("complex_int") else name)
 
 
 @contextmanager
@@ -177,6 +208,32 @@ def write_parts(path: Path, form: PartForm, parts: Sequence[PartFile]) -> None:
     _write_parts_with_gdal(path, form, parts)
 
 
+@contextmanager
+def opened_pixels(path: Path) -> Iterator[PixelSource]:
+    """Open the pixels of all bands of a raster.
+
+    Raises
+    ------
+    MissingInputError, RasterError
+        If the raster is not there or cannot be read.
+    """
+    with opened_plain(path) as plain:
+        if plain:
+            yield plain
+            return
+    with _opened_by_gdal(path) as source:
+        yield _GdalSource(path, source, PartForm())
+
+
+@contextmanager
+def _opened_by_gdal(path: Path) -> "Iterator[DatasetReader]":
+    """Open a raster with little memory for its decoded blocks."""
+    from rasterio.env import Env
+
+    with Env(GDAL_CACHEMAX=_CACHE_BYTES, GDAL_TIFF_INTERNAL_MASK=True), _opened(path) as source:
+        yield source
+
+
 def _held(source: PixelSource, parts: Sequence[PartFile]) -> PixelSource:
     """The rectangle that holds several parts, in memory; of a single part the raster itself."""
     if len(parts) == 1:
@@ -191,9 +248,7 @@ def _held(source: PixelSource, parts: Sequence[PartFile]) -> PixelSource:
 
 def _write_parts_with_gdal(path: Path, form: PartForm, parts: Sequence[PartFile]) -> None:
     """Write parts one by one, by hand as soon as GDAL has shown that they are plain files."""
-    from rasterio.env import Env
-
-    with Env(GDAL_CACHEMAX=_CACHE_BYTES, GDAL_TIFF_INTERNAL_MASK=True), _opened(path) as source:
+    with _opened_by_gdal(path) as source:
         raster = _GdalSource(path, source, form)
         pixels = _held(raster, parts)
         plain = None
@@ -237,7 +292,7 @@ class _GdalSource(PixelSource):
         self.form = form
         self.bands = form.bands or tuple(source.indexes)
         self.shape = (len(self.bands), source.height, source.width)
-        self.dtype = np.dtype(source.dtypes[0])
+        self.dtype = pixel_dtype(source.dtypes[0])
         self.fill = 0 if source.nodata is None else source.nodata
         self.corner = source.transform.c, source.transform.f
         flags = source.mask_flag_enums[0]
