@@ -1,4 +1,7 @@
 import warnings
+from contextlib import nullcontext
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,8 +9,12 @@ import rasterio
 from hypothesis import given
 from hypothesis import strategies as st
 from rasterio.errors import NotGeoreferencedWarning
+from rasterio.transform import from_origin
 
+from benkit.engine import Engine
 from benkit.errors import MissingInputError, OptionError, OutputError, RasterError
+from benkit.io import plain_parts
+from benkit.io.plain_tiff import parse_header
 from benkit.retile import parts_of_grid, parts_of_size, retile_raster
 
 sizes = st.integers(1, 300)
@@ -39,6 +46,43 @@ def test_square_parts_cover_every_pixel_exactly_once(height, width, size):
     parts = parts_of_size(height, width, size)
     assert (covered(parts, height, width) == 1).all()
     assert len({part.suffix for part in parts}) == len(parts)
+
+
+@given(length=st.integers(1, 300), data=st.data())
+def test_neighbours_share_the_overlap_and_nothing_is_lost(length, data):
+    overlap = data.draw(st.integers(0, length - 1))
+    if data.draw(st.booleans()):
+        count = data.draw(st.integers(1, min(length - overlap, 40)))
+        parts = parts_of_grid(length, length, count, 1, overlap=overlap)
+        assert len(parts) == count
+    else:
+        size = data.draw(st.integers(overlap + 1, 400))
+        parts = parts_of_size(length, length, (size, length), overlap=overlap)
+        assert all(part.height == size for part in parts[:-1])
+    ends = [(part.row, part.row + part.height) for part in parts]
+    assert (ends[0][0], ends[-1][1]) == (0, length)
+    for (_, end), (start, next_end) in pairwise(ends):
+        assert end - start == overlap
+        assert next_end > end
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 50), st.data())
+def test_edges_are_kept_dropped_or_padded(height, width, size, data):
+    overlap = data.draw(st.integers(0, size - 1))
+    kept, padded = (
+        parts_of_size(height, width, size, overlap=overlap, edge=edge) for edge in ("keep", "pad")
+    )
+    assert all((part.height, part.width) == (size, size) for part in padded)
+    places = [(part.row, part.column) for part in kept]
+    assert [(part.row, part.column) for part in padded] == places
+    whole = [(part.row, part.column) for part in kept if (part.height, part.width) == (size, size)]
+    if whole:
+        dropped = parts_of_size(height, width, size, overlap=overlap, edge="drop")
+        assert [(part.row, part.column) for part in dropped] == whole
+        assert all((part.height, part.width) == (size, size) for part in dropped)
+    else:
+        with pytest.raises(OptionError, match="no whole part"):
+            parts_of_size(height, width, size, overlap=overlap, edge="drop")
 
 
 def test_names_run_row_by_row():
@@ -153,6 +197,189 @@ def test_every_odd_raster_is_cut_or_refused(shared_data, tmp_path):
     assert not list(tmp_path.rglob("*.part")), "nothing half-written stays"
 
 
+UTM = {"crs": "EPSG:32633", "transform": from_origin(300_000, 5_400_000, 10, 10)}
+
+
+def random_pixels(*shape, dtype=np.uint16):
+    return np.random.default_rng(7).integers(1, 250, shape).astype(dtype)
+
+
+@pytest.mark.parametrize(("bands", "nodata"), [(1, 0), (1, None), (2, 77)])
+def test_padding_is_no_data(tmp_path, bands, nodata):
+    pixels = random_pixels(bands, 50, 70)
+    raster = write(tmp_path / "in.tif", pixels, nodata=nodata, **UTM)
+    done = retile_raster(raster, tmp_path / "out", tile_size=40, overlap=8, edge="pad")
+    assert done.unmarked_padding is (nodata is None)
+    padded = np.full((bands, 72, 72), nodata or 0, np.uint16)
+    padded[:, :50, :70] = pixels
+    assert len(done.files) == 4
+    for file, (row, column) in zip(done.files, ((0, 0), (0, 32), (32, 0), (32, 32)), strict=True):
+        with rasterio.open(file) as part:
+            expected = padded[:, row : row + 40, column : column + 40]
+            np.testing.assert_array_equal(part.read(), expected)
+            assert part.transform == from_origin(
+                300_000 + 10 * column, 5_400_000 - 10 * row, 10, 10
+            )
+            assert part.nodata == nodata
+
+
+@pytest.mark.parametrize(
+    ("crs", "transform", "metres", "shape"),
+    [
+        ("EPSG:32633", rasterio.Affine(10, 0, 0, 0, -20, 0), 600, (30, 60)),
+        ("EPSG:32633", rasterio.Affine(6, 8, 0, 8, -6, 0), 300, (30, 30)),  # rotated, 10 m
+        ("EPSG:2263", rasterio.Affine(100, 0, 0, 0, -100, 0), 1219.202438404877, (40, 40)),
+    ],
+    ids=["oblong", "rotated", "feet"],
+)
+def test_parts_of_so_many_metres(tmp_path, crs, transform, metres, shape):
+    pixels = random_pixels(1, 60, 60)
+    raster = write(tmp_path / "in.tif", pixels, crs=crs, transform=transform)
+    files = retile_raster(raster, tmp_path / "out", tile_metres=metres).files
+    with rasterio.open(files[0]) as first, rasterio.open(files[-1]) as last:
+        assert first.shape == shape
+        np.testing.assert_array_equal(first.read(), pixels[:, : shape[0], : shape[1]])
+        row, column = 60 - last.height, 60 - last.width
+        assert last.transform @ (0, 0) == pytest.approx(transform @ (column, row))
+
+
+def test_some_bands_in_another_order(tmp_path):
+    pixels = random_pixels(3, 20, 20)
+    raster = write(tmp_path / "in.tif", pixels, photometric="rgb", **UTM)
+    with rasterio.open(raster, "r+") as target:
+        target.offsets = (1.0, 2.0, 3.0)
+    (file,) = retile_raster(raster, tmp_path / "out", grid=(1, 1), bands=[3, 1]).files
+    with rasterio.open(file) as part:
+        np.testing.assert_array_equal(part.read(), pixels[[2, 0]])
+        assert part.descriptions == ("band 2", "band 0")
+        assert part.offsets == (3.0, 1.0)
+
+
+@pytest.mark.parametrize("wanted", [None, "none", "deflate", "lzw", "zstd"])
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+def test_compression_is_kept_unless_told_otherwise(tmp_path, wanted, dtype):
+    pixels = random_pixels(1, 90, 90, dtype=dtype)
+    raster = write(
+        tmp_path / "in.tif", pixels, compress="lzw", predictor=2 if dtype == "uint16" else 3
+    )
+    files = retile_raster(raster, tmp_path / "out", compression=wanted).files
+    np.testing.assert_array_equal(stitched(files, 2, 2), pixels)
+    for file in files:
+        with rasterio.open(file) as part:
+            found = part.compression.name if part.compression else "none"
+            assert found == (wanted or "lzw")
+            if found != "none":
+                predictor = part.tags(ns="IMAGE_STRUCTURE")["PREDICTOR"]
+                assert predictor == ("2" if dtype == "uint16" else "3")
+
+
+def test_colours_mask_and_units_are_kept_and_statistics_are_not(tmp_path):
+    pixels = random_pixels(1, 30, 30, dtype="uint8")
+    mask = np.zeros((30, 30), np.uint8)
+    mask[3:20, 5:30] = 255
+    colours = {i: (i, 255 - i, i // 2, 255) for i in range(256)}
+    raster = tmp_path / "in.tif"
+    profile = {"driver": "GTiff", "height": 30, "width": 30, "count": 1, "dtype": "uint8"}
+    with (
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+        rasterio.open(raster, "w", **profile, **UTM) as to,
+    ):
+        to.write(pixels)
+        to.write_mask(mask)
+        to.write_colormap(1, colours)
+        to.units = ("K",)
+        to.update_tags(1, STATISTICS_MAXIMUM="249", sensor="MSI")
+    files = retile_raster(raster, tmp_path / "out", tile_size=20, edge="pad").files
+    for file, (row, column) in zip(files, ((0, 0), (0, 20), (20, 0), (20, 20)), strict=True):
+        with rasterio.open(file) as part:
+            expected = np.zeros((20, 20), np.uint8)
+            inside = mask[row : row + 20, column : column + 20]
+            expected[: inside.shape[0], : inside.shape[1]] = inside
+            np.testing.assert_array_equal(part.read_masks(1), expected)
+            assert part.colormap(1) == colours
+            assert part.units == ("K",)
+            assert part.tags(1) == {"sensor": "MSI"}
+    assert all(file.suffix == ".tif" for file in (tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "int32", "float32", "float64"])
+@pytest.mark.parametrize("nodata", [None, 3])
+def test_plain_files_are_cut_by_hand_as_by_gdal(tmp_path, monkeypatch, dtype, nodata):
+    raster = tmp_path / "in.tif"
+    pixels = random_pixels(1, 100, 130, dtype=dtype)
+    profile = {"driver": "GTiff", "height": 100, "width": 130, "count": 1, "dtype": dtype}
+    with rasterio.open(raster, "w", **profile, **UTM, nodata=nodata) as target:
+        target.write(pixels)
+    plain = parse_header(raster.read_bytes())
+    assert (plain is None) == (dtype.startswith("float") and nodata == 3)
+    by_hand = retile_raster(raster, tmp_path / "by-hand", tile_size=30, edge="pad").files
+    monkeypatch.setattr("benkit.io.raster_parts.opened_plain", lambda path: nullcontext())
+    by_gdal = retile_raster(raster, tmp_path / "by-gdal", tile_size=30, edge="pad").files
+    assert len(by_hand) == len(by_gdal) == 20
+    for a, b in zip(by_hand, by_gdal, strict=True):
+        assert a.read_bytes() == b.read_bytes()
+
+
+def test_what_lies_beside_a_plain_file_counts(tmp_path):
+    raster = tmp_path / "in.tif"
+    profile = {"driver": "GTiff", "height": 20, "width": 20, "count": 1, "dtype": "uint8"}
+    with rasterio.open(raster, "w", **profile, **UTM) as target:
+        target.write(random_pixels(1, 20, 20, dtype="uint8"))
+    Path(f"{raster}.aux.xml").write_text(
+        '<PAMDataset><PAMRasterBand band="1"><Description>B02</Description></PAMRasterBand></PAMDataset>'
+    )
+    for file in retile_raster(raster, tmp_path / "out").files:
+        with rasterio.open(file) as part:
+            assert part.descriptions == ("B02",)
+
+
+@pytest.mark.parametrize("options", [{}, {"compress": "deflate", "tiled": True, "predictor": 2}])
+def test_same_bytes_in_pieces_and_with_workers(tmp_path, monkeypatch, options):
+    """Parts larger than what is held at a time, and rows of parts of which several are held."""
+    pixels = random_pixels(1, 512, 512)
+    raster = tmp_path / "in.tif"
+    profile = {"driver": "GTiff", "height": 512, "width": 512, "count": 1, "dtype": "uint16"}
+    with rasterio.open(raster, "w", **profile, **UTM, **options) as target:
+        target.write(pixels)
+    ways = {}
+    for name, size, budget, workers in (
+        ("whole", 100, 2**25, 1),
+        ("parts", 100, 2**10, 1),
+        ("rows", 100, 2**18, 1),
+        ("workers", 100, 2**18, 2),
+    ):
+        for module in ("benkit.retile", "benkit.io.raster_windows"):
+            monkeypatch.setattr(f"{module}.BYTES_AT_ONCE", budget)
+        done = retile_raster(
+            raster, tmp_path / name, tile_size=size, overlap=20, engine=Engine(workers=workers)
+        )
+        ways[name] = {file.name: file.read_bytes() for file in done.files}
+        assert len(done.files) == 49
+    for name, files in ways.items():
+        if not options or name != "parts":  # compressed strips may land in another order
+            assert files == ways["whole"], name
+    with rasterio.open(tmp_path / "parts" / "in_6_6.tif") as part:
+        np.testing.assert_array_equal(part.read(), pixels[:, 480:, 480:])
+
+
+def test_what_reads_back_differently_is_refused(tmp_path, monkeypatch):
+    raster = tmp_path / "in.tif"
+    profile = {"driver": "GTiff", "height": 20, "width": 20, "count": 1, "dtype": "uint8"}
+    with rasterio.open(raster, "w", **profile, **UTM) as target:
+        target.write(random_pixels(1, 20, 20, dtype="uint8"))
+    write_file = plain_parts._write
+
+    def flip_last_byte(part, *rest):
+        write_file(part, *rest)
+        content = part.read_bytes()
+        part.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+    monkeypatch.setattr(plain_parts, "_write", flip_last_byte)
+    with pytest.raises(OutputError, match=r"in_A\.tif: .* pixels read back differently"):
+        retile_raster(raster, tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def test_wrong_calls(tmp_path):
     with pytest.raises(MissingInputError, match="no such file"):
         retile_raster(tmp_path / "none.tif", tmp_path)
@@ -163,9 +390,27 @@ def test_wrong_calls(tmp_path):
         {"grid": (5, 1)},
         {"tile_size": 0},
         {"grid": (1, 1), "tile_size": 2},
+        {"tile_size": 2, "tile_metres": 2},
+        {"tile_metres": 1.5},
+        {"tile_metres": -1},
+        {"tile_size": 2, "overlap": 2},
+        {"grid": (2, 2), "overlap": 3},
+        {"overlap": -1},
+        {"tile_size": 5, "edge": "drop"},
+        {"tile_size": 3, "edge": "fold"},
+        {"grid": (2, 2), "edge": "pad"},
+        {"bands": [2]},
+        {"bands": [0]},
+        {"bands": []},
+        {"compression": "jpeg"},
     ):
         with pytest.raises(OptionError):
             retile_raster(raster, tmp_path / "out", **options)
+    degrees = write(tmp_path / "degrees.tif", np.ones((1, 4, 4), np.uint8), crs="EPSG:4326",
+                    transform=rasterio.Affine(1, 0, 5, 0, -1, 5))  # fmt: skip
+    with pytest.raises(OptionError, match="no projected CRS"):
+        retile_raster(degrees, tmp_path / "out", tile_metres=1)
+    assert not (tmp_path / "out").exists()
     retile_raster(raster, tmp_path / "out")
     before = (tmp_path / "out" / "in_A.tif").read_bytes()
     with pytest.raises(OutputError, match=r"in_A\.tif: is there already"):
