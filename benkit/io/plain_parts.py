@@ -119,31 +119,32 @@ def write_plain_part(
         pixel_size=like.pixel_size,
         nodata=like.nodata,
     )
-    with replacing(target) as part:
-        _write(part, header, pixels, window)
-        _verify(part, target, header, pixels, window)
+    with replacing(target) as part, part.open("w+b", buffering=0) as file:
+        _write(file, header, pixels, window)
+        file.seek(0)
+        _verify(file, target, header, pixels, window)
 
 
-def _write(part: Path, header: bytes, pixels: PixelSource, window: Window) -> None:
-    with part.open("wb", buffering=0) as file:
-        rest = memoryview(header)
-        for strip in window.strips(pixels.bytes_per_pixel):
-            rest = memoryview(b"".join((rest, pixels.read(strip).tobytes())))
-            while rest:  # an unbuffered file may take a part of it at a time
-                rest = rest[file.write(rest) :]
+def _write(file: BinaryIO, header: bytes, pixels: PixelSource, window: Window) -> None:
+    rest = memoryview(header)
+    for strip in window.strips(pixels.bytes_per_pixel):
+        rest = memoryview(b"".join((rest, pixels.read(strip).tobytes())))
+        while rest:  # an unbuffered file may take a part of it at a time
+            rest = rest[file.write(rest) :]
 
 
-def _verify(part: Path, target: Path, header: bytes, pixels: PixelSource, window: Window) -> None:
+def _verify(
+    file: BinaryIO, target: Path, header: bytes, pixels: PixelSource, window: Window
+) -> None:
     """Hold the file against the header, whose meaning `encode_header` vouches for, and the pixels."""
-    with part.open("rb", buffering=0) as file:
-        if file.read(len(header)) != header:
-            raise OutputError(_DIFFERS.format(target, "header"))
-        for strip in window.strips(pixels.bytes_per_pixel):
-            expected = pixels.read(strip).tobytes()
-            if file.read(len(expected)) != expected:
-                raise OutputError(_DIFFERS.format(target, "pixels"))
-        if file.read(1):
-            raise OutputError(_DIFFERS.format(target, "length"))
+    if file.read(len(header)) != header:
+        raise OutputError(_DIFFERS.format(target, "header"))
+    for strip in window.strips(pixels.bytes_per_pixel):
+        expected = pixels.read(strip).tobytes()
+        if file.read(len(expected)) != expected:
+            raise OutputError(_DIFFERS.format(target, "pixels"))
+    if file.read(1):
+        raise OutputError(_DIFFERS.format(target, "length"))
 
 
 _DIFFERS = "{}: was written, but its {} read back differently; check the disk"
