@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from benkit.errors import InputFormatError, PatchIdError
 from benkit.spec.bands import PATCH_METRES
 from benkit.spec.patch_id import PATCHES_PER_SIDE, Product, parse_patch_id, parse_product
 
-__all__ = ["FootprintTable", "Footprints", "footprint_table", "locate"]
+__all__ = ["FootprintTable", "Footprints", "footprint_table", "locate", "locate_table"]
 
 _POSITION_PATTERN = r"^_\d\d_\d\d$"
 _POSITION_LENGTH = len("_00_00")
@@ -102,6 +104,43 @@ def locate(patch_ids: Sequence[str] | pa.Array | pa.ChunkedArray) -> Footprints:
         x=west + PATCH_METRES * column.astype(np.int64),
         y=north - PATCH_METRES * row.astype(np.int64),
     )
+
+
+def locate_table(table: pa.Table, path: Path) -> Footprints:
+    """Footprints of the patches of a table.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        With the column ``patch_id``. Where it also has ``epsg``, ``x`` and ``y``, as `footprint_table`
+        gives them, they have to agree with the names.
+    path : Path
+        For messages.
+
+    Raises
+    ------
+    PatchIdError
+        If one is no patch id; the message names the first.
+    InputFormatError
+        If a corner is another one than that of the name.
+    """
+    try:
+        places = locate(table["patch_id"])
+    except PatchIdError as error:
+        raise PatchIdError(f"{path}: {error}") from None
+    if {"epsg", "x", "y"} <= set(table.column_names):
+        found = [np.asarray(table[name]) for name in ("epsg", "x", "y")]
+        expected = (places.epsg, places.x, places.y)
+        agree = np.logical_and.reduce([a == b for a, b in zip(found, expected, strict=True)])
+        if not agree.all():
+            first = int(np.argmin(agree))
+            raise InputFormatError(
+                f"{path}: expected the corner {expected[1][first]}, {expected[2][first]} in "
+                f"EPSG:{expected[0][first]} for {table['patch_id'][first]}, as its name says, but the "
+                f"columns x, y and epsg give {', '.join(str(a[first]) for a in found[1:])} in "
+                f"EPSG:{found[0][first]}; write the footprints again"
+            )
+    return places
 
 
 @dataclass(frozen=True)

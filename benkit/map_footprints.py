@@ -51,6 +51,14 @@ class MapFootprints:
         """Number of patches."""
         return len(self.boxes)
 
+    def subset(self, patches: NDArray[np.int64]) -> "MapFootprints":
+        """The footprints of some of the patches, by their indices."""
+        counts = np.diff(self.first)[patches]
+        firsts = np.concatenate([[0], np.cumsum(counts)])
+        steps = np.arange(firsts[-1]) - np.repeat(firsts[:-1], counts)
+        polygons = self.polygons[np.repeat(self.first[patches], counts) + steps]
+        return MapFootprints(self.boxes[patches], self.is_box[patches], firsts, polygons)
+
     def with_box_polygons(self) -> "MapFootprints":
         """The same footprints, those that are boxes as one polygon each."""
         import shapely
@@ -70,8 +78,9 @@ class MapFootprints:
 def map_footprints(maps: ReferenceMaps) -> MapFootprints:
     """The footprint of every patch of some reference maps.
 
-    Broken polygons (rings that cross or touch themselves) count by the even-odd rule: a point belongs
-    to the polygon if an odd number of its rings lie around it. Null and empty geometries, points and
+    Broken polygons (rings that cross or touch themselves) are repaired by GEOS's make_valid: a point
+    belongs to the polygon if an odd number of its rings lie around it; where a ring comes back along
+    its own edges, the parts on both sides of them belong to it. Null and empty geometries, points and
     lines add nothing; a patch that has nothing else has an empty footprint.
 
     Parameters

@@ -2,31 +2,30 @@
 
 Two patches overlap when the interiors of their footprints share a point; edges and corners that touch
 do not count. Where the unions of some closed polygons share an interior point, two of the polygons do,
-so that no union is ever made: the test is GEOS's exact predicate on the coordinates as they are, or a
-comparison of boxes where the footprints are boxes.
+so that no union has to be made: the test is GEOS's exact predicate on the coordinates as they are, or
+a comparison of boxes where the footprints are boxes. Patches of different reference systems are
+compared on an equal-area plane (`benkit.equal_area`), where they overlap if they share more than a
+square metre.
 """
 
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from benkit.errors import InputFormatError
+from benkit.equal_area import planes
+from benkit.errors import PatchIdError
 from benkit.io.reference_maps import ReferenceMaps
 from benkit.map_footprints import MapFootprints, map_footprints
+from benkit.map_ground import Systems, areas_on_plane, latitudes, project_grounds, shared_areas
+from benkit.overlaps import Pairs, overlap_reasons, pair_table
+from benkit.spec.patch_id import Product, parse_patch_id
 
-__all__ = ["EQUAL_AREA_EPSG", "MapOverlaps", "map_overlaps"]
-
-EQUAL_AREA_EPSG = 6933
-"""The equal-area projection in which patches of different reference systems are compared."""
+__all__ = ["MapOverlaps", "map_overlaps", "map_pair_table"]
 
 _LEAST_SHARED_AREA = 1.0  # m²; reprojected edges that touch may cross by far less
-_PIECES_PER_EDGE = 16  # of an edge as long as the footprint
 _PAIRS_AT_ONCE = 4096
-
-Pairs = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -41,14 +40,19 @@ class MapOverlaps:
         Those that overlap at least one other, each once.
     pairs : (m, 2) int64 array
         Indices of the patches of each pair, the smaller first, in ascending order.
+    area : (m,) float64 array or None
+        The ground that each pair shares in square metres, if it was asked for.
     """
 
     patches: int
     overlapping: int
     pairs: Pairs
+    area: NDArray[np.float64] | None = None
 
 
-def map_overlaps(maps: ReferenceMaps, *, assume_same_crs: bool = False) -> MapOverlaps:
+def map_overlaps(
+    maps: ReferenceMaps, *, assume_same_crs: bool = False, areas: bool = False
+) -> MapOverlaps:
     """Find all pairs of patches that share ground.
 
     Parameters
@@ -56,25 +60,26 @@ def map_overlaps(maps: ReferenceMaps, *, assume_same_crs: bool = False) -> MapOv
     maps : ReferenceMaps
         Read with geometries.
     assume_same_crs : bool
-        Compare coordinates as they are, whatever the reference systems. Otherwise patches of one
-        reference system are compared exactly in it, and patches of two in EPSG:6933 with edges in
-        pieces of a sixteenth of the footprint, where they overlap if two polygons share more than
-        1 m².
+        Compare coordinates as they are, whatever the reference systems, and take them as metres.
+        Otherwise patches of one reference system are compared exactly in it, and patches of two on an
+        equal-area plane.
+    areas : bool
+        Whether the shared areas are wanted. They are those of the plane of the coordinates, or of the
+        ellipsoid where two reference systems are compared or coordinates are in degrees.
 
     Raises
     ------
     InputFormatError
-        If a geometry is damaged, or reference systems have to be compared and one is unknown.
+        If a geometry is damaged, or reference systems have to be compared and one is unknown or does
+        not fit its coordinates.
     """
     footprints = map_footprints(maps)
-    names = tuple(dict.fromkeys(maps.crs))
-    crs = np.array([names.index(name) for name in maps.crs], np.int64)
-    if assume_same_crs or len(names) <= 1:
-        pairs = _pairs_within(footprints)
-    else:
-        groups = [np.flatnonzero(crs == number) for number in range(len(names))]
-        found = [group[_pairs_within(_subset(footprints, group))] for group in groups]
-        pairs = np.concatenate([*found, _pairs_across(footprints, crs, _transformers(maps, names))])
+    systems = Systems.of(maps, assume_same_crs)
+    groups = [np.flatnonzero(systems.number == number) for number in range(len(systems))]
+    found = [group[_pairs_within(footprints.subset(group))] for group in groups]
+    if len(systems) > 1:
+        found.append(_pairs_across(footprints, systems))
+    pairs = np.concatenate(found)
     pairs = np.sort(pairs, axis=1)
     pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
     overlapping = len(np.unique(pairs))
@@ -82,7 +87,33 @@ def map_overlaps(maps: ReferenceMaps, *, assume_same_crs: bool = False) -> MapOv
     assert len(np.unique(pairs, axis=0)) == len(pairs), "each pair is found once"
     assert overlapping <= min(len(maps), 2 * len(pairs)), "a pair has two patches"
     assert not np.isnan(footprints.boxes[pairs]).any(), "what shares ground has some"
-    return MapOverlaps(len(maps), overlapping, pairs)
+    area = shared_areas(footprints, systems, pairs) if areas else None
+    return MapOverlaps(len(maps), overlapping, pairs, area)
+
+
+def map_pair_table(maps: ReferenceMaps, overlaps: MapOverlaps) -> pa.Table:
+    """Pairs by name, as `benkit.overlaps.pair_table` gives them.
+
+    Where the name of a file is no patch id, the reason is null.
+
+    Parameters
+    ----------
+    maps : ReferenceMaps
+    overlaps : MapOverlaps
+        With areas.
+    """
+    patches, index = np.unique(overlaps.pairs, return_inverse=True)
+    products = [_product(maps.patch_ids[patch]) for patch in patches.tolist()]
+    reasons = overlap_reasons(products, index.reshape(-1, 2))
+    assert overlaps.area is not None, "the areas were asked for"
+    return pair_table(maps.patch_ids, overlaps.pairs, overlaps.area, reasons)
+
+
+def _product(name: str) -> Product | None:
+    try:
+        return parse_patch_id(name).product
+    except PatchIdError:
+        return None
 
 
 def _pairs_within(footprints: MapFootprints) -> Pairs:
@@ -92,6 +123,20 @@ def _pairs_within(footprints: MapFootprints) -> Pairs:
     rest = pairs[~exact]
     shared = _share_interior(footprints.with_box_polygons(), rest)
     return np.concatenate([pairs[exact], rest[shared]])
+
+
+def _pairs_across(footprints: MapFootprints, systems: Systems) -> Pairs:
+    """Pairs of patches of different reference systems."""
+    import shapely
+
+    found = [np.empty((0, 2), np.int64)]
+    for plane, some in planes(latitudes(footprints, systems)):
+        outlines = project_grounds(shapely.box(*footprints.boxes[some].T), some, systems, plane)
+        pairs = some[_pairs_of_boxes(shapely.bounds(outlines))]
+        pairs = pairs[systems.number[pairs[:, 0]] != systems.number[pairs[:, 1]]]
+        area = areas_on_plane(footprints, systems, pairs, plane)
+        found.append(pairs[area > _LEAST_SHARED_AREA])
+    return np.unique(np.concatenate(found), axis=0)
 
 
 def _pairs_of_boxes(boxes: NDArray[np.float64]) -> Pairs:
@@ -113,9 +158,7 @@ def _shared_sides(first: NDArray, second: NDArray) -> tuple[NDArray, NDArray]:
     return high[:, 0] - low[:, 0], high[:, 1] - low[:, 1]
 
 
-def _share_interior(
-    footprints: MapFootprints, pairs: Pairs, least_area: float | None = None
-) -> NDArray[np.bool_]:
+def _share_interior(footprints: MapFootprints, pairs: Pairs) -> NDArray[np.bool_]:
     """Whether a polygon of one and a polygon of the other share an interior point, for each pair."""
     import shapely
 
@@ -129,8 +172,8 @@ def _share_interior(
         rank = np.arange(len(pair)) - heads[pair]
         done, width = 0, 1
         while (open_ := ~shared[start + pair] & (rank >= done) & (rank < done + width)).any():
-            met = _meet(
-                footprints.polygons[first[open_]], footprints.polygons[second[open_]], least_area
+            met = shapely.relate_pattern(
+                footprints.polygons[first[open_]], footprints.polygons[second[open_]], "T********"
             )
             shared[start + pair[open_][met]] = True
             done, width = done + width, 2 * width
@@ -152,81 +195,3 @@ def _candidates(
     near = np.flatnonzero((width > 0) & (height > 0))
     near = near[np.lexsort((-width[near] * height[near], pair[near]))]
     return pair[near], first[near], second[near]
-
-
-def _meet(first: NDArray, second: NDArray, least_area: float | None) -> NDArray[np.bool_]:
-    import shapely
-
-    if least_area is None:
-        return shapely.relate_pattern(first, second, "T********")
-    return shapely.area(shapely.intersection(first, second)) > least_area
-
-
-def _transformers(maps: ReferenceMaps, names: tuple[str | None, ...]) -> list:
-    """From each reference system to the common one."""
-    from pyproj import Transformer
-    from pyproj.exceptions import ProjError
-
-    found = []
-    for name in names:
-        file = maps.path(maps.crs.index(name))
-        if name is None:
-            raise InputFormatError(
-                f"{file}: expected a coordinate reference system, as other files of the folder have "
-                "one, but there is none; compare coordinates as they are (assume the same CRS) instead"
-            )
-        try:
-            found.append(Transformer.from_crs(name, EQUAL_AREA_EPSG, always_xy=True))
-        except ProjError as error:
-            raise InputFormatError(
-                f"{file}: expected a known coordinate reference system, but {name[:80]} is none "
-                f"({str(error).splitlines()[0]})"
-            ) from None
-    return found
-
-
-def _pairs_across(footprints: MapFootprints, crs: NDArray, transformers: list) -> Pairs:
-    """Pairs of patches of different reference systems."""
-    import shapely
-
-    some = np.flatnonzero(~np.isnan(footprints.boxes).any(1))
-    boxes = np.full_like(footprints.boxes, np.nan)
-    outlines = _project(shapely.box(*footprints.boxes[some].T), crs[some], transformers)
-    boxes[some] = shapely.bounds(outlines)
-    pairs = _pairs_of_boxes(boxes)
-    pairs = pairs[crs[pairs[:, 0]] != crs[pairs[:, 1]]]
-    wanted, index = np.unique(pairs, return_inverse=True)
-    chosen = _subset(footprints, wanted).with_box_polygons()
-    of_polygon = np.repeat(crs[wanted], np.diff(chosen.first))
-    chosen = replace(chosen, polygons=_project(chosen.polygons, of_polygon, transformers))
-    shared = _share_interior(chosen, index.reshape(-1, 2), _LEAST_SHARED_AREA)
-    return pairs[shared]
-
-
-def _project(polygons: NDArray, crs: NDArray, transformers: list) -> NDArray[np.object_]:
-    """Polygons in the common reference system, their edges cut into short pieces first."""
-    import shapely
-
-    bounds = shapely.bounds(polygons)
-    sides = np.maximum(bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1])
-    projected = shapely.segmentize(polygons, sides / _PIECES_PER_EDGE)
-    for number in np.unique(crs):
-        of_crs = crs == number
-        projected[of_crs] = shapely.transform(
-            projected[of_crs], partial(_project_points, transformers[number])
-        )
-    broken = ~shapely.is_valid(projected)
-    projected[broken] = shapely.buffer(projected[broken], 0)
-    return projected
-
-
-def _project_points(transformer: Any, points: NDArray) -> NDArray:
-    return np.stack(transformer.transform(points[:, 0], points[:, 1]), axis=1)
-
-
-def _subset(footprints: MapFootprints, patches: NDArray[np.int64]) -> MapFootprints:
-    counts = np.diff(footprints.first)[patches]
-    firsts = np.concatenate([[0], np.cumsum(counts)])
-    steps = np.arange(firsts[-1]) - np.repeat(firsts[:-1], counts)
-    polygons = footprints.polygons[np.repeat(footprints.first[patches], counts) + steps]
-    return MapFootprints(footprints.boxes[patches], footprints.is_box[patches], firsts, polygons)

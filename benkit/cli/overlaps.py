@@ -1,13 +1,16 @@
 """``benkit overlaps``."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benkit.cli.common import show
+from benkit.cli.common import require, show
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from benkit.overlaps import Pairs
 
 EXAMPLE = "example: benkit overlaps metadata.parquet --output pairs.parquet"
 
@@ -17,44 +20,63 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "source",
         type=Path,
         metavar="DIR_OR_METADATA",
-        help="GeoParquet reference maps, or metadata",
+        help="folder of GeoParquet reference maps, metadata, footprints, or an archive",
     )
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="all pairs: .parquet, .csv or .json"
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="all pairs with shared area and reason: .parquet, .csv or .json",
     )
     parser.add_argument(
-        "--assume-same-crs", action="store_true", help="take coordinates of all maps as of one CRS"
+        "--assume-same-crs",
+        action="store_true",
+        help="compare the coordinates of all reference maps as they are, as if of one CRS in metres",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
+    import numpy as np
+
+    from benkit.io.patch_sources import holds_reference_maps
     from benkit.io.tables import write_table
 
-    if arguments.source.is_dir():
-        patches, pairs = _of_maps(arguments.source, arguments.assume_same_crs)
+    if holds_reference_maps(arguments.source):
+        patches, pairs, table = _of_maps(arguments)
     else:
-        patches, pairs = _of_metadata(arguments.source)
+        require(
+            not arguments.assume_same_crs,
+            f"--assume-same-crs is for a folder of reference maps, and {arguments.source} is none",
+        )
+        patches, pairs, table = _of_names(arguments)
     if arguments.output:
-        write_table(pairs, arguments.output)
-    overlapping = {*pairs["first"].to_pylist(), *pairs["second"].to_pylist()}
-    show(arguments, {"patches": patches, "overlapping": len(overlapping), "pairs": len(pairs)})
+        write_table(table(), arguments.output)
+    overlapping = len(np.unique(pairs))
+    show(arguments, {"patches": patches, "overlapping": overlapping, "pairs": len(pairs)})
     return 0
 
 
-def _of_maps(folder: Path, assume_same_crs: bool) -> "tuple[int, pa.Table]":
+def _of_maps(arguments: argparse.Namespace) -> "tuple[int, Pairs, Callable[[], pa.Table]]":
     from benkit.io.reference_maps import read_reference_maps
-    from benkit.map_overlaps import map_overlaps
-    from benkit.overlaps import pair_table
+    from benkit.map_overlaps import map_overlaps, map_pair_table
 
-    maps = read_reference_maps(folder)
-    overlaps = map_overlaps(maps, assume_same_crs=assume_same_crs)
-    return len(maps), pair_table(maps.patch_ids, overlaps.pairs)
+    maps = read_reference_maps(arguments.source)
+    same, wanted = arguments.assume_same_crs, arguments.output is not None
+    overlaps = map_overlaps(maps, assume_same_crs=same, areas=wanted)
+    return len(maps), overlaps.pairs, lambda: map_pair_table(maps, overlaps)
 
 
-def _of_metadata(path: Path) -> "tuple[int, pa.Table]":
-    from benkit.footprints import locate
-    from benkit.io.tables import read_metadata
-    from benkit.overlaps import overlapping_pairs, pair_table
+def _of_names(arguments: argparse.Namespace) -> "tuple[int, Pairs, Callable[[], pa.Table]]":
+    from benkit.footprints import locate_table
+    from benkit.io.patch_sources import read_patches
+    from benkit.overlaps import overlap_reasons, overlapping_pairs, pair_table, shared_areas
 
-    ids = read_metadata(path)["patch_id"]
-    return len(ids), pair_table(ids, overlapping_pairs(locate(ids)))
+    table = read_patches(arguments.source)
+    places = locate_table(table, arguments.source)
+    pairs = overlapping_pairs(places)
+
+    def pairs_by_name() -> "pa.Table":
+        reasons = overlap_reasons(places.products, places.product[pairs])
+        return pair_table(table["patch_id"], pairs, shared_areas(places, pairs), reasons)
+
+    return len(places), pairs, pairs_by_name

@@ -20,6 +20,7 @@ __all__ = [
     "column_sides",
     "read_metadata",
     "read_patch_list",
+    "read_patch_table",
     "read_sides",
     "read_table",
     "write_json",
@@ -109,6 +110,35 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
+def read_patch_table(path: Path, needed: Sequence[str] = ()) -> pa.Table:
+    """Read a table of one row a patch.
+
+    Parameters
+    ----------
+    path : Path
+    needed : sequence of str
+        Columns that must be there beside ``patch_id``.
+
+    Returns
+    -------
+    pyarrow.Table
+        All columns of the file; ``patch_id`` is a string, unique and never null.
+
+    Raises
+    ------
+    MissingInputError, InputFormatError
+        If the file is not there, damaged, lacks a column, or has no or a repeated patch in a row.
+    """
+    table = read_table(path, needed=("patch_id", *needed))
+    ids = _strings(path, table["patch_id"], "patch_id")
+    if ids.null_count:
+        raise InputFormatError(f"{path}: {ids.null_count:,} rows have no patch_id")
+    repeated = _first_repeated(ids)
+    if repeated is not None:
+        raise InputFormatError(f"{path}: expected each patch_id once, but {repeated} is repeated")
+    return table.set_column(table.column_names.index("patch_id"), "patch_id", ids)
+
+
 def read_metadata(path: Path) -> pa.Table:
     """Read the metadata of an archive.
 
@@ -123,13 +153,7 @@ def read_metadata(path: Path) -> pa.Table:
     MissingInputError, InputFormatError
         If the file is not there, damaged, lacks a column or holds something else in it.
     """
-    table = read_table(path, needed=("patch_id", "labels"))
-    ids = _strings(path, table["patch_id"], "patch_id")
-    if ids.null_count:
-        raise InputFormatError(f"{path}: {ids.null_count:,} rows have no patch_id")
-    repeated = _first_repeated(ids)
-    if repeated is not None:
-        raise InputFormatError(f"{path}: expected each patch_id once, but {repeated} is repeated")
+    table = read_patch_table(path, needed=("labels",))
     kind = table["labels"].type
     if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)) or not _is_text(
         kind.value_type
@@ -138,7 +162,6 @@ def read_metadata(path: Path) -> pa.Table:
             f"{path}: expected a list of strings in the column labels, but its type is {kind}"
         )
     labels = table["labels"].cast(pa.list_(pa.string()))
-    table = table.set_column(table.column_names.index("patch_id"), "patch_id", ids)
     return table.set_column(table.column_names.index("labels"), "labels", labels)
 
 

@@ -112,7 +112,7 @@ def sample_metadata(tmp_path):
     return tmp_path / "sample"
 
 
-def test_labels_footprints_and_overlaps(capsys, sample_metadata, tmp_path):
+def test_labels_and_footprints(capsys, sample_metadata, tmp_path):
     import geopandas as gpd
 
     folder = sample_metadata
@@ -121,13 +121,6 @@ def test_labels_footprints_and_overlaps(capsys, sample_metadata, tmp_path):
     )
     assert (status, list(values), values["patches"]) == (0, ["patches", "average_num_labels"], 60)
     assert len((tmp_path / "l.csv").read_text().splitlines()) == 61
-    for source in (folder / "geoparquets", folder / "metadata.parquet"):
-        pairs = tmp_path / "pairs.json"
-        status, values = run_json(capsys, "overlaps", source, "--output", pairs)
-        assert (status, list(values)) == (0, ["patches", "overlapping", "pairs"])
-        rows = json.loads(pairs.read_text())
-        assert len(rows) == values["pairs"] > 0
-        assert len({patch for row in rows for patch in row.values()}) == values["overlapping"]
     output = tmp_path / "footprints.parquet"
     status, values = run_json(capsys, "footprints", folder / "metadata.parquet", "--output", output)
     frame = gpd.read_parquet(output)
@@ -138,6 +131,73 @@ def test_labels_footprints_and_overlaps(capsys, sample_metadata, tmp_path):
         assert (abs(bounds.minx - some.x) < 1e-3).all()
         assert (abs(bounds.maxy - some.y) < 1e-3).all()
         assert (abs(bounds.maxx - bounds.minx - 1200) < 1e-3).all()
+
+
+@pytest.fixture
+def place_sources(sample_metadata, tmp_path):
+    """The same patches as reference maps, metadata, footprints and an archive."""
+    metadata = sample_metadata / "metadata.parquet"
+    main(["footprints", str(metadata), "--output", str(tmp_path / "footprints.parquet")])
+    from benkit import read_metadata
+
+    for patch in read_metadata(metadata)["patch_id"].to_pylist():
+        (tmp_path / "archive" / patch.rsplit("_", 2)[0] / patch).mkdir(parents=True)
+    return {
+        "maps": sample_metadata / "geoparquets",
+        "metadata": metadata,
+        "footprints": tmp_path / "footprints.parquet",
+        "archive": tmp_path / "archive",
+    }
+
+
+def test_all_sources_give_the_same_overlaps(capsys, place_sources, tmp_path):
+    found = {}
+    for name, source in place_sources.items():
+        output = tmp_path / f"{name}.json"
+        capsys.readouterr()
+        status, values = run_json(capsys, "overlaps", source, "--output", output)
+        assert (status, list(values)) == (0, ["patches", "overlapping", "pairs"])
+        rows = json.loads(output.read_text())
+        assert len(rows) == values["pairs"] > 0
+        assert len({row[k] for row in rows for k in ("first", "second")}) == values["overlapping"]
+        assert list(rows[0]) == ["first", "second", "area_m2", "reason"]
+        found[name] = (
+            values,
+            {
+                (*sorted([row["first"], row["second"]]), row["area_m2"], row["reason"])
+                for row in rows
+            },
+        )
+    assert all(value == found["maps"] for value in found.values())
+    assert {reason for *_, reason in found["maps"][1]} >= {"neighbouring tile"}
+
+
+def test_overlaps_of_wrong_sources(capsys, place_sources, tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "odd" / "product" / "no patch").mkdir(parents=True)
+    table = pq.read_table(place_sources["footprints"])
+    moved = table.set_column(
+        table.column_names.index("x"), "x", pa.array(table["x"].to_numpy() + 60)
+    )
+    pq.write_table(moved, tmp_path / "moved.parquet")
+    twice = pa.concat_tables([table, table.slice(0, 1)])
+    pq.write_table(twice, tmp_path / "twice.parquet")
+    for name, expected in {
+        "empty": "it holds neither",
+        "odd": "'no patch' is no patch id",
+        "moved.parquet": "write the footprints again",
+        "twice.parquet": "is repeated",
+        "nothing": "there is nothing",
+    }.items():
+        assert main(["overlaps", str(tmp_path / name)]) == 2
+        error = capsys.readouterr().err
+        assert f"benkit: {tmp_path / name}: " in error and expected in error
+        assert error.count("\n") == 1
+    assert main(["overlaps", str(place_sources["metadata"]), "--assume-same-crs"]) == 2
+    assert "is for a folder of reference maps" in capsys.readouterr().err
 
 
 def test_split_and_evaluate(capsys, sample_metadata, tmp_path):
