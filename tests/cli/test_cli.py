@@ -136,16 +136,22 @@ def test_labels_and_footprints(capsys, sample_metadata, tmp_path):
 @pytest.fixture
 def place_sources(sample_metadata, tmp_path):
     """The same patches as reference maps, metadata, footprints and an archive."""
-    metadata = sample_metadata / "metadata.parquet"
-    main(["footprints", str(metadata), "--output", str(tmp_path / "footprints.parquet")])
-    from benkit import read_metadata
+    import geopandas as gpd
+    import shapely
 
-    for patch in read_metadata(metadata)["patch_id"].to_pylist():
-        (tmp_path / "archive" / patch.rsplit("_", 2)[0] / patch).mkdir(parents=True)
+    metadata = sample_metadata / "metadata.parquet"
+    footprints = tmp_path / "footprints.parquet"
+    main(["footprints", str(metadata), "--output", str(footprints)])
+    (tmp_path / "maps").mkdir()
+    for row in gpd.read_parquet(footprints).itertuples():
+        (tmp_path / "archive" / row.product / row.patch_id).mkdir(parents=True)
+        square = shapely.box(row.x, row.y - 1200, row.x + 1200, row.y)
+        frame = gpd.GeoDataFrame({"DN": [312]}, geometry=[square], crs=row.epsg)
+        frame.to_parquet(tmp_path / "maps" / f"{row.patch_id}_reference_map.parquet")
     return {
-        "maps": sample_metadata / "geoparquets",
+        "maps": tmp_path / "maps",
         "metadata": metadata,
-        "footprints": tmp_path / "footprints.parquet",
+        "footprints": footprints,
         "archive": tmp_path / "archive",
     }
 
