@@ -11,16 +11,32 @@ EXAMPLE = "example: benkit footprints metadata.parquet --output footprints.parqu
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("metadata", type=Path, metavar="METADATA", help="metadata.parquet")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the GeoParquet")
+    parser.add_argument(
+        "--crs",
+        default="EPSG:4326",
+        metavar="CRS",
+        help="coordinate reference system of the polygons, such as EPSG:3035; default %(default)s",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from benkit.errors import PatchIdError
     from benkit.footprints import footprint_table
     from benkit.io.geoparquet import write_geoparquet
     from benkit.io.tables import read_metadata
 
-    footprints = footprint_table(read_metadata(arguments.metadata))
+    metadata = read_metadata(arguments.metadata)
+    try:
+        footprints = footprint_table(metadata, arguments.crs)
+    except PatchIdError as error:
+        raise PatchIdError(f"{arguments.metadata}: {error}") from None
     write_geoparquet(
-        footprints.table, arguments.output, epsg=4326, bounds=footprints.bounds, covering=True
+        footprints.table,
+        arguments.output,
+        crs=footprints.crs,
+        geometry_types=footprints.geometry_types,
+        bounds=footprints.bounds,
+        covering=True,
     )
     show(arguments, {"patches": len(footprints.table)})
     return 0

@@ -6,6 +6,7 @@ Source: GeoParquet 1.1.0 (https://geoparquet.org/releases/v1.1.0/).
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +25,9 @@ __all__ = ["DEFAULT_CRS", "GeoColumn", "encode_geoparquet", "geo_column", "write
 DEFAULT_CRS = "OGC:CRS84"
 """What a file means that does not name its coordinate reference system: longitude, latitude."""
 
+_ROWS_PER_GROUP = (
+    65_536  # so that readers can skip most of a large file by the bounds of its groups
+)
 _BOX_FIELDS = ("xmin", "ymin", "xmax", "ymax")
 
 
@@ -97,17 +101,18 @@ def _crs_text(crs: Any) -> str | None:
 
 
 @lru_cache(maxsize=256)
-def _projjson(epsg: int) -> str:
+def _projjson(crs: int | str) -> str:
     from pyproj import CRS
 
-    return CRS.from_epsg(epsg).to_json()
+    return CRS.from_user_input(crs).to_json()
 
 
 def encode_geoparquet(
     table: pa.Table,
     *,
-    epsg: int,
-    geometry_type: str = "Polygon",
+    epsg: int | None = None,
+    crs: str | None = None,
+    geometry_types: Sequence[str] = ("Polygon",),
     bounds: NDArray[np.float64] | None = None,
     covering: bool = False,
 ) -> bytes:
@@ -117,10 +122,11 @@ def encode_geoparquet(
     ----------
     table : pyarrow.Table
         With WKB in the column ``geometry``.
-    epsg : int
-        Coordinate reference system of the geometries; x is east or longitude.
-    geometry_type : str
-        What all geometries are, such as ``Polygon``.
+    epsg, crs : int or str
+        Coordinate reference system of the geometries, as one of the two: a code of EPSG, or a name
+        such as ``EPSG:3035``. Whatever its axes are, x is east or longitude.
+    geometry_types : sequence of str
+        What the geometries are, such as ``Polygon``.
     bounds : (n, 4) float64 array, optional
         Least x, least y, greatest x, greatest y of every row, in the unit of the CRS.
     covering : bool
@@ -131,7 +137,9 @@ def encode_geoparquet(
     bytes
         The same for the same table.
     """
-    column: dict[str, Any] = {"encoding": "WKB", "geometry_types": [geometry_type], "crs": None}
+    system = crs if epsg is None else epsg
+    assert system is not None, "the geometries have a reference system"
+    column: dict[str, Any] = {"encoding": "WKB", "geometry_types": [*geometry_types], "crs": None}
     if bounds is not None and len(bounds):
         column["bbox"] = [*bounds[:, :2].min(0).tolist(), *bounds[:, 2:].max(0).tolist()]
     if bounds is not None and covering:
@@ -140,10 +148,10 @@ def encode_geoparquet(
         column["covering"] = {"bbox": {name: ["bbox", name] for name in _BOX_FIELDS}}
     geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
     # The reference system is the long part of the text, always the same: it is put in ready-made.
-    text = json.dumps(geo).replace('"crs": null', f'"crs": {_projjson(epsg)}', 1)
+    text = json.dumps(geo).replace('"crs": null', f'"crs": {_projjson(system)}', 1)
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(sink, table.schema, compression="zstd", store_schema=False) as writer:
-        writer.write_table(table)
+        writer.write_table(table, row_group_size=_ROWS_PER_GROUP)
         writer.add_key_value_metadata({"geo": text})
     return sink.getvalue().to_pybytes()
 
