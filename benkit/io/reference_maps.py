@@ -1,7 +1,6 @@
-"""Read folders of reference maps in GeoParquet, and write reference maps as GeoTIFF.
+"""Read whole folders of reference maps in GeoParquet, and write reference maps as GeoTIFF.
 
-A reference map tells the land cover of a patch: polygons with a CLC code in the column ``DN``, as
-gdal_polygonize makes them, one file ``<patch id>_reference_map.parquet`` a patch.
+The folder has one file ``<patch id>_reference_map.parquet`` a patch (see `benkit.io.map_files`).
 """
 
 from collections.abc import Callable, Sequence
@@ -12,28 +11,20 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from benkit.engine import Engine, run
 from benkit.errors import InputFormatError, MissingInputError
-from benkit.io.geoparquet import geo_column
-from benkit.spec.nomenclature import CLC_TO_CLASS
+from benkit.io.map_files import MAP_SUFFIX, joined_wkb, read_polygons
 
 __all__ = [
-    "MAP_SUFFIX",
     "ReferenceMaps",
     "encode_reference_map_tiff",
     "read_reference_maps",
 ]
 
-MAP_SUFFIX = "_reference_map"
-"""What follows the patch id in the name of a reference map."""
-
 _FILES_PER_CHUNK = 512
 _FEW_FILES = 3000  # below, starting other processes costs more than it saves
-_CODE_LIMIT = 1000  # CLC level-3 codes have three digits
-_KNOWN_CODES = np.isin(np.arange(_CODE_LIMIT), list(CLC_TO_CLASS))
 
 
 @dataclass(frozen=True)
@@ -80,7 +71,7 @@ class ReferenceMaps:
 class _Chunk:
     rows: NDArray[np.int64]
     code: NDArray[np.int32]
-    geometry: pa.ChunkedArray | None
+    geometry: pa.Array | None
     crs: list[str | None]
 
 
@@ -136,17 +127,12 @@ def read_reference_maps(
         crs=tuple(crs for chunk in chunks for crs in chunk.crs),
         patch=np.repeat(np.arange(len(files), dtype=np.int32), rows),
         code=np.concatenate([chunk.code for chunk in chunks]),
-        geometry=_concatenate([chunk.geometry for chunk in chunks]) if geometry else None,
+        geometry=pa.chunked_array([chunk.geometry for chunk in chunks]) if geometry else None,
     )
     assert len(maps.crs) == len(rows) == len(maps), "every file was read, each once"
     assert len(maps.patch) == len(maps.code), "every polygon has a patch and a code"
     assert maps.geometry is None or len(maps.geometry) == len(maps.code), "and a geometry"
     return maps
-
-
-def _concatenate(arrays: Sequence[pa.ChunkedArray | None]) -> pa.ChunkedArray:
-    chunks = [chunk for array in arrays if array is not None for chunk in array.chunks]
-    return pa.chunked_array(chunks, pa.large_binary())
 
 
 def _list_files(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -177,92 +163,13 @@ def _list_files(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def _read_chunk(folder: Path, geometry: bool, names: Sequence[str]) -> _Chunk:
     """Read some files: the work of one worker at a time."""
-    codes, geometries, crs = [], [], []
-    for name in names:
-        table, column, file_crs = _read_file(folder / name, geometry)
-        codes.append(_codes(folder / name, table["DN"]))
-        crs.append(file_crs)
-        if geometry:
-            geometries.append(_wkb(folder / name, table[column]))
-    rows = np.array([len(code) for code in codes], np.int64)
-    code = np.concatenate(codes)
-    known = (code >= 0) & (code < _CODE_LIMIT)
-    known[known] = _KNOWN_CODES[code[known]]
-    if not known.all():
-        wrong = int(np.argmin(known))
-        name = names[int(np.searchsorted(np.cumsum(rows), wrong, "right"))]
-        raise InputFormatError(
-            f"{folder / name}: expected CLC 2018 level-3 codes in the column DN, such as 111 or 523, "
-            f"or 999, but there is {code[wrong]}"
-        )
-    combined = pa.concat_arrays(geometries) if geometries else None
+    maps = [read_polygons(folder / name) for name in names]
     return _Chunk(
-        rows, code.astype(np.int32), None if combined is None else pa.chunked_array(combined), crs
+        rows=np.array([len(polygons.code) for polygons in maps], np.int64),
+        code=np.concatenate([polygons.code for polygons in maps]).astype(np.int32),
+        geometry=joined_wkb(maps) if geometry else None,
+        crs=[polygons.crs for polygons in maps],
     )
-
-
-def _read_file(path: Path, geometry: bool) -> tuple[pa.Table, str, str | None]:
-    """The needed columns, the name of the geometry column, and its reference system."""
-    try:
-        file = pq.ParquetFile(pa.BufferReader(path.read_bytes()))
-        schema = file.schema_arrow
-        column = geo_column(schema.metadata, path)
-        needed = ["DN", column.name]
-        missing = [name for name in needed if name not in schema.names]
-        if missing:
-            raise InputFormatError(
-                f"{path}: expected the column {' and '.join(missing)}, "
-                f"but there is only {', '.join(schema.names) or 'nothing'}"
-            )
-        table = file.read(columns=needed if geometry else ["DN"], use_threads=False)
-    except (pa.ArrowException, OSError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise InputFormatError(
-            f"{path}: expected a whole GeoParquet file, but it cannot be read ({reason}); "
-            "download or copy it again"
-        ) from None
-    return table, column.name, column.crs
-
-
-def _codes(path: Path, column: pa.ChunkedArray) -> NDArray[np.int64]:
-    """The codes of a file as they are; floating-point columns may hold whole numbers."""
-    kind = column.type
-    if not len(column):  # a table without rows may have lost its types
-        return np.empty(0, np.int64)
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
-        raise InputFormatError(
-            f"{path}: expected integers in the column DN, but its type is {kind}"
-        )
-    if column.null_count:
-        raise InputFormatError(
-            f"{path}: expected a CLC code in every row of DN, but {column.null_count} are null"
-        )
-    values = column.to_numpy()
-    if pa.types.is_integer(kind):
-        return values.astype(np.int64)
-    fractions = values != np.trunc(values)
-    if fractions.any():
-        raise InputFormatError(
-            f"{path}: expected integers in the column DN, but there is {values[fractions][0]}"
-        )
-    return np.clip(values, -1, _CODE_LIMIT).astype(np.int64)
-
-
-def _wkb(path: Path, column: pa.ChunkedArray) -> pa.Array:
-    kind = column.type
-    if not len(column):
-        return pa.array([], pa.large_binary())
-    if isinstance(kind, pa.BaseExtensionType):
-        column = pa.chunked_array([chunk.storage for chunk in column.chunks], kind.storage_type)
-        kind = column.type
-    if not (
-        pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)
-    ):
-        raise InputFormatError(
-            f"{path}: expected geometries encoded as WKB, but their type is {kind}"
-        )
-    combined = column.combine_chunks().cast(pa.large_binary())
-    return combined.combine_chunks() if isinstance(combined, pa.ChunkedArray) else combined
 
 
 def encode_reference_map_tiff(codes: NDArray[np.uint16], *, epsg: int, x: float, y: float) -> bytes:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benkit.errors import BenkitError, OptionError, OutputError
-from benkit.io.reference_maps import MAP_SUFFIX
+from benkit.io.map_files import MAP_SUFFIX
 
 __all__ = [
     "ARCHIVE_FOLDER",
