@@ -17,7 +17,7 @@ VERBS = {
     "audit": "check whether an archive is whole and correct",
     "stats": "mean and standard deviation of the bands",
     "summary": "seasons and labels of the metadata",
-    "labels": "classes of reference maps",
+    "labels": "classes and land cover of reference maps",
     "footprints": "where the patches lie, as GeoParquet",
     "overlaps": "which patches show the same ground",
     "split": "divide patches into train and test so that a score means something",

@@ -23,6 +23,7 @@ __all__ = [
     "MAP_SUFFIX",
     "MapPixels",
     "MapPolygons",
+    "file_sizes",
     "find_maps",
     "joined_wkb",
     "read_pixels",
@@ -134,6 +135,11 @@ def _map_paths(folder: Path) -> list[Path]:
             if name.endswith((".parquet", _TIFF_SUFFIX)) and not name.startswith(".")
         ]
     return paths
+
+
+def file_sizes(paths: Sequence[Path]) -> int:
+    """Bytes of some files together."""
+    return sum(path.stat().st_size for path in paths)
 
 
 def read_polygons(path: Path) -> MapPolygons:
