@@ -51,6 +51,7 @@ _HOMES = {
     "parse_tile": "benkit.spec.tiles",
     "band_statistics": "benkit.stats",
     "Split": "benkit.split",
+    "shortfalls": "benkit.split",
     "split_folds": "benkit.split",
     "summarize": "benkit.summary",
 }

@@ -24,31 +24,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="CSV with a column a side, or .parquet: the metadata with a column split",
     )
-    parser.add_argument(
-        "--test", type=fraction, default=0.25, metavar="F", help="default %(default)s"
-    )
-    parser.add_argument(
-        "--validation", type=fraction, default=0.0, metavar="F", help="default none"
-    )
+    parser.add_argument("--test", type=fraction, metavar="F", help="default 0.25")
+    parser.add_argument("--validation", type=fraction, metavar="F", help="default none")
     parser.add_argument(
         "--buffer",
         type=float,
         default=0.0,
         metavar="METRES",
-        help="leave out patches so that no test patch has a train patch nearer than that",
+        help="leave out patches so that no two of different sides are nearer than that",
     )
     parser.add_argument(
         "--folds",
         type=int,
         metavar="K",
-        help="K splits with disjoint test sides, in files with _1, _2, ... before the suffix",
+        help="K splits that test each patch once, in files with _1, _2, ... before the suffix",
     )
     parser.add_argument(
         "--compactness",
         type=float,
         default=1.0,
         metavar="W",
-        help="weight of separation against balance; default %(default)s",
+        help="weight of separation against balance and spread, 0.001 to 1000; default %(default)s",
     )
     parser.add_argument("--group-by", metavar="COLUMN", help="never part patches with one value")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default %(default)s")
@@ -58,34 +54,52 @@ def run(arguments: argparse.Namespace) -> int:
     from benkit.io.tables import read_metadata
     from benkit.split import split_folds, split_patches
 
+    output: Path = arguments.output
+    _check(arguments)
     metadata = read_metadata(arguments.metadata)
     shared = {
         name: getattr(arguments, name) for name in ("buffer", "seed", "group_by", "compactness")
     }
     if arguments.folds is None:
-        parts = {"test": arguments.test, "validation": arguments.validation}
-        figures = _write(metadata, split_patches(metadata, **parts, **shared), arguments.output)
+        test = 0.25 if arguments.test is None else arguments.test
+        split = split_patches(metadata, test=test, validation=arguments.validation or 0.0, **shared)
+        figures = _write(metadata, split, output)
     else:
-        require(not arguments.validation, "expected --folds or --validation, not both")
-        output = arguments.output
         figures = {
-            str(fold): _write(metadata, split, output.with_stem(f"{output.stem}_{fold}"))
+            str(fold): _write(
+                metadata, split, output.with_stem(f"{output.stem}_{fold}"), f"fold {fold}: "
+            )
             for fold, split in enumerate(split_folds(metadata, arguments.folds, **shared), 1)
         }
     show(arguments, figures)
     return 0
 
 
-def _write(metadata: "pa.Table", split: "Split", output: Path) -> dict[str, Any]:
+def _check(arguments: argparse.Namespace) -> None:
+    output = arguments.output
+    require(
+        output.suffix in (".csv", ".parquet"),
+        f"{output}: expected a name that ends with .csv or .parquet",
+    )
+    require(
+        output.resolve() != arguments.metadata.resolve(),
+        f"{output}: expected another file than the metadata, which would be replaced",
+    )
+    alone = arguments.folds is None or (arguments.test is None and arguments.validation is None)
+    require(alone, "expected --folds, or --test and --validation, not both")
+
+
+def _write(metadata: "pa.Table", split: "Split", output: Path, prefix: str = "") -> dict[str, Any]:
     """Write a split; returns its figures."""
     from benkit.evaluate import evaluate_split
     from benkit.io.tables import write_sides, write_split_column
+    from benkit.split import shortfalls
 
     if output.suffix == ".parquet":
         write_split_column(metadata, split.side.tolist(), output)
     else:
         write_sides(split.sides(), output)
     evaluation = evaluate_split(metadata, split.sides())
-    for note in (*split.notes, *evaluation.warnings):
-        print(f"benkit: {note}", file=sys.stderr)
+    for sentence in shortfalls(evaluation, split.parts):
+        print(f"benkit: {prefix}{sentence}", file=sys.stderr)
     return evaluation.to_dict()

@@ -1,15 +1,15 @@
-"""Simulated annealing of blocks between two sides, in integers.
+"""Simulated annealing of blocks between sides, in integers.
 
-The goal is a sum of three parts, each a whole number of 2**-36ths:
+The goal is a sum of three parts:
 
-- the patches of chosen blocks that have a block of the other side within reach, as a part of all
-  patches that are to be chosen;
+- exposure: the patches of blocks that have a block of another side within reach;
 - the border: neighbouring blocks on different sides, weighted with the smaller one's patches;
-- the squared deviations of all counts from their targets (see `Goal`).
+- the squared deviations of all counts of each side from their targets.
 
-A move changes the side of one block: it is kept if it lowers the goal, and otherwise with the
-probability exp(-rise / temperature) [1]_. The logarithm of the random number is taken as linear between
-powers of two and every random number is a raw output of PCG64, so a run gives the same on every machine.
+A move puts one block on another side: it is kept if it lowers the goal, and otherwise with the
+probability exp(-rise / temperature) [1]_. The goal is a whole number, the logarithm of the random number
+is taken as linear between powers of two and every random number is a raw output of PCG64, so a run gives
+the same on every machine.
 
 References
 ----------
@@ -29,11 +29,12 @@ from benkit.split.cells import Neighbours
 
 __all__ = ["SCALE", "Goal", "Schedule", "anneal"]
 
-SCALE = 2**18
+SCALE = 2**20
 """Unit of a deviation; the square of it is the unit of the goal."""
 
 _MOVES_AT_ONCE = 1000  # moves that are drawn together, at one temperature
 _LN2 = 0.6931471805599453
+_NO_SIDE = 255
 
 
 @dataclass(frozen=True)
@@ -42,23 +43,29 @@ class Goal:
 
     Attributes
     ----------
-    deviations : (b, k) int64 array
-        What each block adds to each deviation when it is chosen.
-    start : (k,) int64 array
-        Deviations when no block is chosen: minus the targets.
+    amounts : (b, k) int64 array
+        What each block adds to each count of its side.
+    targets : (s, k) int64 array
+        Counts wanted of each side.
+    weights : (s,) int64 array
+        Weight of the squared deviations of each side.
     exposure : (b,) int64 array
-        Price of a chosen block with another within reach that is not.
+        Price of a block with one of another side within reach, ...
+    prices : (s,) int64 array
+        ... times the price of the side that it is on.
     within_reach : list of lists
-        Blocks within reach of each.
+        Blocks within reach of each; at most 254.
     border : list of lists
         Neighbours of each block, each with the price if the two are on different sides.
-    most_shift : (k,) int64 array
+    most_shift : (s, k) int64 array
         By how much each target may be shifted (see `Schedule`).
     """
 
-    deviations: NDArray[np.int64]
-    start: NDArray[np.int64]
+    amounts: NDArray[np.int64]
+    targets: NDArray[np.int64]
+    weights: NDArray[np.int64]
     exposure: NDArray[np.int64]
+    prices: NDArray[np.int64]
     within_reach: Neighbours
     border: list[list[tuple[int, int]]]
     most_shift: NDArray[np.int64]
@@ -89,53 +96,42 @@ class Schedule:
 
 
 def anneal(
-    goal: Goal, chosen: NDArray[np.bool_], schedule: Schedule, source: np.random.PCG64
-) -> NDArray[np.bool_]:
+    goal: Goal, side: NDArray[np.uint8], schedule: Schedule, source: np.random.PCG64
+) -> NDArray[np.uint8]:
     """Move blocks between the sides.
 
     Parameters
     ----------
     goal : Goal
-    chosen : (b,) bool array
-        Where to start.
+    side : (b,) uint8 array
+        Number of the side that each block is on at first.
     schedule : Schedule
     source : numpy.random.PCG64
 
     Returns
     -------
-    (b,) bool array
+    (b,) uint8 array
     """
-    state = _State(goal, chosen)
+    state = _State(goal, side)
     rounds = -(-schedule.moves // _MOVES_AT_ONCE)
     step = (schedule.cold / schedule.hot) ** (1 / rounds)
     temperature = schedule.hot
     for _ in range(rounds):
-        blocks, limits = _draw(state.movable(), len(chosen), schedule, temperature, source)
-        state.move(blocks, limits)
+        raw = source.random_raw((3, _MOVES_AT_ONCE))
+        state.move(*state.draw(raw[:2], schedule.anywhere), _limits(raw[2], temperature))
         if schedule.patience:
             state.shift_targets(schedule.patience)
         temperature *= round(step, 9)  # rounded: powers differ in the last place between machines
-    return np.frombuffer(state.chosen, np.uint8)[:-1] == 1
+    return np.frombuffer(state.side, np.uint8)[:-1]
 
 
-def _draw(
-    movable: NDArray[np.int64],
-    blocks: int,
-    schedule: Schedule,
-    temperature: float,
-    source: np.random.PCG64,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Blocks to try, and by how much each may raise the goal."""
-    raw = source.random_raw((2, _MOVES_AT_ONCE))
-    high, low = raw >> np.uint64(32), raw & np.uint64(2**32 - 1)
-    anywhere = (high[0] * np.uint64(blocks) >> np.uint64(32)).astype(np.int64)
-    picked = anywhere
-    if len(movable):
-        at_border = movable[(high[0] * np.uint64(len(movable)) >> np.uint64(32)).astype(np.int64)]
-        picked = np.where(low[0] < schedule.anywhere * 2**32, anywhere, at_border)
-    mantissa, exponent = np.frexp((low[1] + np.uint64(1)).astype(np.float64) / 2**32)
+def _limits(raw: NDArray[np.uint64], temperature: float) -> NDArray[np.int64]:
+    """By how much each move may raise the goal: -log(random number) * temperature."""
+    mantissa, exponent = np.frexp(
+        ((raw >> np.uint64(32)) + np.uint64(1)).astype(np.float64) / 2**32
+    )
     logarithm = (2 * (1 - mantissa) - exponent) * _LN2
-    return picked, (logarithm * temperature).astype(np.int64)
+    return (logarithm * temperature).astype(np.int64)
 
 
 class _State:
@@ -145,22 +141,25 @@ class _State:
     are quicker on the bytes, many at once in NumPy.
     """
 
-    def __init__(self, goal: Goal, chosen: NDArray[np.bool_]) -> None:
-        blocks = len(chosen)
+    def __init__(self, goal: Goal, side: NDArray[np.uint8]) -> None:
+        blocks, self.sides = len(side), len(goal.targets)
         self.goal = goal
-        self.chosen = bytearray(chosen.astype(np.uint8).tobytes() + b"\0")
+        self.side = bytearray(side.astype(np.uint8).tobytes() + bytes([_NO_SIDE]))
         self.near = _padded(goal.within_reach, blocks)
         self.beside = _padded([[near for near, _ in pairs] for pairs in goal.border], blocks)
-        self.prices = _padded([[price for _, price in pairs] for pairs in goal.border], 0)
-        others = (np.append(chosen, True)[self.near] == 0).sum(1)
-        self.others = bytearray(others.astype(np.uint8).tobytes() + b"\0")
+        self.borders = _padded([[price for _, price in pairs] for pairs in goal.border], 0)
+        self.reached = (self.near < blocks).sum(1)
+        same = np.frombuffer(self.side, np.uint8)[self.near] == side[:, np.newaxis]
+        self.others = bytearray((self.reached - same.sum(1)).astype(np.uint8).tobytes() + b"\0")
         self.exposure = np.append(goal.exposure, 0)
-        self.squares = (goal.deviations**2).sum(1)
-        self.deviation = goal.start + goal.deviations[chosen].sum(0)
+        self.squares = (goal.amounts**2).sum(1)
+        self.deviation = -goal.targets
+        np.add.at(self.deviation, side, goal.amounts)
         self.shift = np.zeros_like(self.deviation)
-        self.squares_of_blocks: list[int] = self.squares.tolist()
-        self.prices_of_exposure: list[int] = self.exposure.tolist()
-        self.rows = list(goal.deviations)
+        self.rows = list(goal.amounts)
+        self.lists = [
+            values.tolist() for values in (goal.exposure, self.squares, goal.prices, goal.weights)
+        ]
         self.alone = np.array([not pairs for pairs in goal.border], bool)
 
     def shift_targets(self, patience: int) -> None:
@@ -171,61 +170,108 @@ class _State:
         self.deviation += shift - self.shift
         self.shift = shift
 
-    def movable(self) -> NDArray[np.int64]:
-        """Blocks with a neighbour on the other side, or without any neighbour."""
-        chosen = np.frombuffer(self.chosen, np.uint8)
-        differs = (chosen[self.beside] != chosen[:-1, np.newaxis]) & (self.prices > 0)
+    def draw(
+        self, raw: NDArray[np.uint64], anywhere: float
+    ) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+        """Blocks to move, and the side that each is to go to: that of a neighbour, or any other."""
+        side = np.frombuffer(self.side, np.uint8)
+        high, low = raw >> np.uint64(32), raw & np.uint64(2**32 - 1)
+        blocks = _below(high[0], len(side) - 1)
+        movable = self._movable(side)
+        if len(movable):
+            at_border = movable[_below(high[0], len(movable))]
+            blocks = np.where(low[0] < anywhere * 2**32, blocks, at_border)
+        here = side[blocks]
+        other = (here + 1 + _below(low[1], self.sides - 1)) % self.sides
+        beside = side[self.beside[blocks, _below(high[1], self.beside.shape[1])]]
+        return blocks, np.where((beside == here) | (beside == _NO_SIDE), other, beside)
+
+    def _movable(self, side: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """Blocks with a neighbour on another side, or without any neighbour."""
+        differs = (side[self.beside] != side[:-1, np.newaxis]) & (self.borders > 0)
         return np.flatnonzero(differs.any(1) | self.alone)
 
-    def rises(self, blocks: NDArray[np.int64]) -> NDArray[np.int64]:
-        """By how much the goal rises if one of the blocks changes its side, for each: (n,) int64."""
-        chosen, others = np.frombuffer(self.chosen, np.uint8), np.frombuffer(self.others, np.uint8)
-        here = chosen[blocks]
-        sign = 1 - 2 * here.astype(np.int64)
-        same = chosen[self.beside[blocks]] == here[:, np.newaxis]
-        prices = self.prices[blocks]
-        rise = self.squares[blocks] + np.where(same, prices, -prices).sum(1)
+    def rises(self, blocks: NDArray[np.int64], to: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """By how much the goal rises when one of the blocks goes to another side."""
+        goal = self.goal
+        side, others = np.frombuffer(self.side, np.uint8), np.frombuffer(self.others, np.uint8)
+        here, there = side[blocks][:, np.newaxis], to[:, np.newaxis]
+        old, new = goal.prices[here[:, 0]], goal.prices[to]
         near = self.near[blocks]
-        turns = (chosen[near] == 1) & (others[near] == 1 - here[:, np.newaxis])
-        exposed = self.exposure[blocks] * (others[blocks] > 0)
-        exposed -= (self.exposure[near] * turns).sum(1)
-        return rise + sign * (2 * (self.goal.deviations[blocks] @ self.deviation) + exposed)
+        sides, differing, exposure = side[near], others[near], self.exposure[near]
+        becomes = (sides == here) & (differing == 0)
+        ceases = (sides == there) & (differing == 1)
+        rise = (exposure * becomes).sum(1) * old - (exposure * ceases).sum(1) * new
+        left = self.reached[blocks] - (sides == there).sum(1)
+        rise += self.exposure[blocks] * (new * (left > 0) - old * (others[blocks] > 0))
+        beside, borders = side[self.beside[blocks]], self.borders[blocks]
+        rise += (borders * (beside == here)).sum(1) - (borders * (beside == there)).sum(1)
+        weighted = goal.weights[:, np.newaxis] * self.deviation
+        change = 2 * (goal.amounts[blocks] * (weighted[to] - weighted[here[:, 0]])).sum(1)
+        return rise + change + self.squares[blocks] * (goal.weights[to] + goal.weights[here[:, 0]])
 
-    def move(self, blocks: NDArray[np.int64], limits: NDArray[np.int64]) -> None:
-        """Change the side of each block in turn if that raises the goal by no more than its limit.
+    def move(
+        self, blocks: NDArray[np.int64], to: NDArray[np.uint8], limits: NDArray[np.int64]
+    ) -> None:
+        """Put each block in turn on its new side if that raises the goal by no more than its limit.
 
         Moves that are refused as things stand at first are not tried again.
         """
-        likely = self.rises(blocks) <= limits
-        for block, limit in zip(blocks[likely].tolist(), limits[likely].tolist(), strict=True):
-            if self._rise(block) <= limit:
-                self._change(block)
+        likely = self.rises(blocks, to) <= limits
+        tried = (values[likely].tolist() for values in (blocks, to, limits))
+        for block, there, limit in zip(*tried, strict=True):
+            if self.side[block] != there and self._rise(block, there) <= limit:
+                self._change(block, there)
 
-    def _rise(self, block: int) -> int:
+    def _rise(self, block: int, there: int) -> int:
         """As `rises`, of one block."""
-        chosen, others, exposure = self.chosen, self.others, self.prices_of_exposure
-        here = chosen[block]
-        turning = 1 - here
-        exposed = exposure[block] if others[block] else 0
-        for near in self.goal.within_reach[block]:
-            if others[near] == turning and chosen[near]:
-                exposed -= exposure[near]
-        exposed += 2 * int(self.rows[block].dot(self.deviation))
-        rise = self.squares_of_blocks[block] + (-exposed if here else exposed)
+        side, others = self.side, self.others
+        exposure, squares, prices, weights = self.lists
+        here, within_reach = side[block], self.goal.within_reach[block]
+        becomes = ceases = 0
+        left = len(within_reach)
+        for near in within_reach:
+            if side[near] == here:
+                if not others[near]:
+                    becomes += exposure[near]
+            elif side[near] == there:
+                left -= 1
+                if others[near] == 1:
+                    ceases += exposure[near]
+        if left:
+            ceases -= exposure[block]
+        if others[block]:
+            becomes -= exposure[block]
+        rise = becomes * prices[here] - ceases * prices[there]
         for near, price in self.goal.border[block]:
-            rise += price if chosen[near] == here else -price
+            if side[near] == here:
+                rise += price
+            elif side[near] == there:
+                rise -= price
+        for number, sign in ((there, 2), (here, -2)):
+            if weights[number]:
+                change = sign * int(self.rows[block].dot(self.deviation[number])) + squares[block]
+                rise += weights[number] * change
         return rise
 
-    def _change(self, block: int) -> None:
-        others, here = self.others, self.chosen[block]
-        self.chosen[block] = 1 - here
-        change = 1 if here else -1
+    def _change(self, block: int, there: int) -> None:
+        side, others, here = self.side, self.others, self.side[block]
+        left = 0
         for near in self.goal.within_reach[block]:
-            others[near] += change
-        if here:
-            self.deviation -= self.rows[block]
-        else:
-            self.deviation += self.rows[block]
+            if side[near] == here:
+                others[near] += 1
+            elif side[near] == there:
+                others[near] -= 1
+                left -= 1
+        others[block] = len(self.goal.within_reach[block]) + left
+        side[block] = there
+        self.deviation[here] -= self.rows[block]
+        self.deviation[there] += self.rows[block]
+
+
+def _below(raw: NDArray[np.uint64], limit: int) -> NDArray[np.int64]:
+    """Random whole numbers below a limit, from ones of 32 bits."""
+    return (raw * np.uint64(limit) >> np.uint64(32)).astype(np.int64)
 
 
 def _padded(rows: Sequence[Sequence[int]], filler: int) -> NDArray[np.int64]:

@@ -17,11 +17,12 @@ class Blocks:
     Attributes
     ----------
     metres : int
-        Side of a cell; 0 where each unit is a block of its own, without neighbours.
+        Side of a cell; 0 where each unit is a block of its own.
     of_unit : (u,) int64 array
         Block of each unit.
     cell : (b, 2) int64 array
-        Column and row of each block in the grid, in ascending order.
+        Column and row of each block in the grid, in ascending order; where each unit is a block, its
+        centre.
     """
 
     metres: int
@@ -41,7 +42,7 @@ class Blocks:
     def neighbours(self, reach: float) -> Neighbours:
         """Other blocks whose cells' centres are at most ``reach`` metres away, of each block."""
         if not self.metres:
-            return [[] for _ in range(len(self))]
+            return _near_points(self.cell, reach)
         steps = int(reach // self.metres)
         near = range(-steps, steps + 1)
         limit = (reach / self.metres) ** 2
@@ -66,3 +67,12 @@ def gather_blocks(centre: NDArray[np.int64], metres: int) -> Blocks:
     """
     cell, of_unit = np.unique(centre // metres, axis=0, return_inverse=True)
     return Blocks(metres, of_unit.ravel(), cell)
+
+
+def _near_points(points: NDArray[np.int64], reach: float) -> Neighbours:
+    """Other points at most ``reach`` away, of each of a few points."""
+    found: Neighbours = []
+    for number, point in enumerate(points):
+        near = np.flatnonzero(((points - point) ** 2).sum(1) <= reach**2)
+        found.append(near[near != number].tolist())
+    return found

@@ -30,8 +30,8 @@ class Units:
         How many patches of each unit have each value of all traits; the last column counts all.
     kinds : (k,) array of str
         Trait of each column: ``label``, ``season``, ``country`` or ``patch``.
-    names : (k,) tuple of str
-        Value that each column counts.
+    traits : dict of str to Trait
+        Traits by name, in the order of the columns.
     """
 
     of_patch: NDArray[np.int64]
@@ -39,12 +39,16 @@ class Units:
     centre: NDArray[np.int64]
     counts: NDArray[np.int64]
     kinds: NDArray[np.str_]
-    names: tuple[str, ...]
+    traits: dict[str, Trait]
 
     @property
     def patches(self) -> NDArray[np.int64]:
         """Number of patches of each unit: (u,) int64."""
         return self.counts[:, -1]
+
+    def count(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """As the columns of ``counts``, of the chosen ones of all patches: (k,) int64."""
+        return np.concatenate([*(t.count(chosen) for t in self.traits.values()), [chosen.sum()]])
 
 
 def gather_units(metadata: pa.Table, group_by: str | None = None) -> Units:
@@ -69,14 +73,14 @@ def gather_units(metadata: pa.Table, group_by: str | None = None) -> Units:
     sums = [np.zeros(len(patches), np.int64) for _ in range(2)]
     for axis in range(2):
         np.add.at(sums[axis], of_patch, centres[:, axis])
-    named = [(kind, name) for kind, trait in traits.items() for name in trait.names]
+    kinds = [kind for kind, trait in traits.items() for _ in trait.names]
     return Units(
         of_patch=of_patch,
         patch_centre=centres,
         centre=np.stack(sums, 1) // patches[:, np.newaxis],
         counts=np.concatenate([*columns, patches[:, np.newaxis]], axis=1).astype(np.int64),
-        kinds=np.array([*(kind for kind, _ in named), "patch"]),
-        names=(*(name for _, name in named), "all"),
+        kinds=np.array([*kinds, "patch"]),
+        traits=traits,
     )
 
 

@@ -11,6 +11,7 @@ from benkit import (
     locate,
     overlapping_pairs,
     read_metadata,
+    shortfalls,
     split_folds,
     split_patches,
 )
@@ -68,7 +69,6 @@ def test_every_patch_is_on_one_side_and_no_ground_on_two(table, parts, seed):
     assert (split.side[pairs[:, 0]] == split.side[pairs[:, 1]]).all()
     again = split_patches(table, test=test, validation=validation, seed=seed)
     assert (again.side == split.side).all()
-    assert again.notes == split.notes
 
 
 @settings(max_examples=15)
@@ -82,7 +82,10 @@ def test_a_buffer_is_kept_and_what_is_left_out_is_counted(table, buffer):
     assert (apart[differ] >= buffer).all()
     left_out = int((~on_a_side).sum())
     assert sum(map(len, split.sides().values())) + left_out == len(table)
-    assert any(note.startswith(f"{left_out} patches") for note in split.notes) == (left_out > 0)
+    evaluation = evaluate_split(table, split.sides())
+    told = shortfalls(evaluation, split.parts)
+    assert evaluation.left_out == left_out
+    assert any(sentence.startswith(f"{left_out} patches") for sentence in told) == (left_out > 0)
 
 
 @settings(max_examples=15)
@@ -112,15 +115,54 @@ def test_a_tile_is_split_better_than_by_blocks():
     assert ours.label_rms < min(blocks.label_rms, 0.03)
 
 
+def told(table: pa.Table, **options: float) -> tuple[dict[str, int], list[str]]:
+    """Patches of each side, and what could not be had."""
+    split = split_patches(table, **options)
+    sides = split.sides()
+    sizes = {name: len(patches) for name, patches in sides.items()}
+    return sizes, shortfalls(evaluate_split(table, sides), split.parts)
+
+
 def test_what_cannot_be_parted_stays_together_and_is_told():
-    one = split_patches(metadata([(PRODUCTS[0], 1, 1)], [["A"]]))
-    assert len(one.patch_ids) == 1
-    assert any("instead of 25.0%" in note for note in one.notes)
-    spot = [(PRODUCTS[0], 1, 1), (PRODUCTS[1], 1, 1)]
-    together = split_patches(metadata(spot, [["A"], ["A"]]), test=0.5)
-    assert len(set(together.side.tolist())) == 1
-    assert together.notes
-    assert split_patches(metadata([])).sides() == {"train": [], "test": []}
+    empty = ["the test side is empty: too few patches can be parted"]
+    assert told(metadata([(PRODUCTS[0], 1, 1)], [["A"]])) == ({"train": 1, "test": 0}, empty)
+    spot = metadata([(product, 1, 1) for product in PRODUCTS[:2]], [["A"], ["A"]])
+    assert told(spot, test=0.5) == ({"train": 2, "test": 0}, empty)
+    country = whole_tile().append_column("group", pa.array(["g"] * 91**2))
+    sizes, sentences = told(country, group_by="group", validation=0.2)
+    assert sizes == {"train": 91**2, "validation": 0, "test": 0}
+    assert sentences == [empty[0].replace("test", "validation"), *empty]
+    assert told(metadata([]))[1] == ["the train side is empty", *empty]
+    assert told(metadata([(PRODUCTS[0], 1, 1)]), test=0)[1] == []
+
+
+@pytest.mark.parametrize("test", [1e-9, 0.01, 0.5, 0.99, 0.9999999])
+def test_no_side_is_empty_where_two_patches_can_be_parted(test):
+    far = metadata([(PRODUCTS[0], 1, 1), (PRODUCTS[0], 80, 80)], [["A"], ["A"]])
+    assert told(far, test=test)[0] == {"train": 1, "test": 1}
+    sizes, _ = told(metadata([(PRODUCTS[0], column, 0) for column in range(40)]), test=test)
+    assert min(sizes.values()) > 0
+
+
+def test_what_is_worse_than_it_is_to_be_is_told():
+    rare = metadata([(PRODUCTS[0], 0, row) for row in range(0, 90, 10)], [["A"], *[["B"]] * 8])
+    sizes, sentences = told(rare, test=1 / 3)
+    assert sizes == {"train": 6, "test": 3}
+    assert sentences == [
+        "no test patch has the label A",
+        "label shares of the test side are off by 71.3% (root mean square)",
+    ]  # (0 - 1/3) / (1/3) of A, (3/8 - 1/3) / (1/3) of B
+    row = metadata([(PRODUCTS[0], 0, row) for row in range(3)])
+    assert told(row, test=1 / 3)[1] == [
+        "100.0% of the test patches have a train patch nearer than 2.5 km"
+    ]
+    dates = metadata(
+        [(PRODUCTS[0], 0, 0), (PRODUCTS[2], 90, 0)], country=["Austria", "Switzerland"]
+    )
+    assert told(dates, test=0.5)[1] == [
+        "the share of a season on the test side is off by 50.0%",
+        "the share of a country on the test side is off by 50.0%",
+    ]
 
 
 def test_groups_of_a_column_are_not_parted():
@@ -143,8 +185,11 @@ def test_groups_of_a_column_are_not_parted():
         ({"test": 0.5, "validation": 0.5}, "together below 1"),
         ({"buffer": -1.0}, "expected a buffer"),
         ({"seed": -1}, "expected a seed"),
+        ({"buffer": float("nan")}, "expected a buffer"),
         ({"compactness": 0.0}, "expected a compactness"),
-        ({"group_by": "county"}, "there is no county"),
+        ({"compactness": 1e4}, "expected a compactness"),
+        ({"group_by": "county"}, "one of patch_id, labels, but there is no county"),
+        ({"group_by": "labels"}, "labels has lists"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options, message):
