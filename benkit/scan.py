@@ -26,7 +26,7 @@ from benkit.io.scan_state import Known, scan_state
 from benkit.moments import MEASURABLE, measure, measure_rows
 from benkit.spec.bands import BAND_NAMES
 
-__all__ = ["Progress", "ScanSummary", "open_source", "scan_archive"]
+__all__ = ["Progress", "ScanSummary", "band_reader", "open_source", "scan_archive"]
 
 Progress = Callable[[int, int, int], None]
 """Called with how many patches are done, how many there are, and how many bytes were read."""
@@ -163,6 +163,23 @@ def open_source(
         path = Path(folder) / "inventory.parquet"
         scan_archive(source, path, engine=engine, progress=progress)
         yield Inventory(path)
+
+
+def band_reader(archive: Path, inventory: Inventory) -> Callable[[str, str], Raster]:
+    """A function that reads a band of a patch, wherever in the archive the patch lies.
+
+    It is called with a patch id and a band and raises `MissingInputError` or `RasterError`, as
+    `read_raster` does.
+    """
+    rows = inventory.query(
+        "SELECT patch_id, min(product) FROM inventory WHERE band IS NOT NULL GROUP BY patch_id"
+    )
+    products = dict(rows)
+
+    def read_band(patch_id: str, band: str) -> Raster:
+        return read_raster(_path(archive, PatchFolder(products[patch_id], patch_id), band))
+
+    return read_band
 
 
 @dataclass(frozen=True)

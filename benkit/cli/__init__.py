@@ -22,6 +22,8 @@ VERBS = {
     "overlaps": "which patches show the same ground",
     "split": "divide patches into train and test so that a score means something",
     "evaluate": "judge a split: shared ground, distances, balance",
+    "report": "one HTML page: whether all is well, what there is, where it lies",
+    "map": "a map for the browser, with map tiles from the internet",
     "retile": "cut a raster into parts that keep its georeference",
     "patchify": "cut the bands of a Sentinel-2 product into an archive of patches",
 }

@@ -1,0 +1,53 @@
+"""``benkit map``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from benkit.cli.common import add_scan_options, engine_of, progress_of, show
+
+EXAMPLE = """\
+example: benkit map metadata.parquet --split split.csv --output map.html
+
+The page loads Leaflet and map tiles from the servers that folium names, so it needs the internet. The
+map in the page of `benkit report` needs nothing."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "source", type=Path, metavar="SOURCE", help="metadata.parquet, an archive or an inventory"
+    )
+    parser.add_argument(
+        "--metadata", type=Path, metavar="METADATA", help="needed for an archive or an inventory"
+    )
+    parser.add_argument("--split", type=Path, metavar="SPLIT", help="show the sides of a split")
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="FILE", help="the page, an .html file"
+    )
+    add_scan_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from benkit.audit import audit_inventory
+    from benkit.io.page_file import write_page
+    from benkit.io.tables import read_metadata, read_sides
+    from benkit.report.web_map import web_map
+    from benkit.scan import open_source
+
+    metadata = read_metadata(arguments.metadata or arguments.source)
+    findings = None
+    if arguments.metadata:
+        progress = progress_of(arguments)
+        engine = engine_of(arguments)
+        with open_source(arguments.source, engine=engine, progress=progress) as inventory:
+            findings = audit_inventory(inventory, metadata).findings
+    sides = read_sides(arguments.split) if arguments.split else None
+    page = web_map(metadata, findings, sides)
+    write_page(page, arguments.output)
+    if not arguments.json:
+        print(
+            "benkit: the page loads Leaflet and map tiles from the servers that folium names",
+            file=sys.stderr,
+        )
+    show(arguments, {"file": str(arguments.output), "bytes": len(page.encode())})
+    return 0

@@ -1,0 +1,85 @@
+"""``benkit report``."""
+
+import argparse
+import shlex
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from benkit.cli.common import add_scan_options, engine_of, progress_of, show
+
+EXAMPLE = """\
+example: benkit report archive/ --metadata metadata.parquet --split split.csv --output report.html
+
+Without SOURCE the page tells of the metadata only; quick looks of damaged patches need the archive."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "source", type=Path, nargs="?", metavar="SOURCE", help="archive or inventory"
+    )
+    parser.add_argument(
+        "--metadata", type=Path, required=True, metavar="METADATA", help="metadata.parquet"
+    )
+    parser.add_argument("--split", type=Path, metavar="SPLIT", help="a split to judge")
+    parser.add_argument(
+        "--reference-maps", type=Path, metavar="DIR", help="hold their labels against the metadata"
+    )
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="FILE", help="the page, an .html file"
+    )
+    add_scan_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from benkit import __version__
+    from benkit.io.page_file import write_page
+    from benkit.io.tables import read_metadata, read_sides
+    from benkit.labels import compare_labels, land_cover_labels
+    from benkit.land_cover import measure_land_cover
+    from benkit.report.archive_report import report_page
+    from benkit.scan import band_reader, open_source
+
+    start = time.monotonic()
+    metadata = read_metadata(arguments.metadata)
+    comparison = None
+    if arguments.reference_maps:
+        cover = measure_land_cover(arguments.reference_maps, engine=engine_of(arguments))
+        comparison = compare_labels(land_cover_labels(cover), metadata)
+    sides = read_sides(arguments.split) if arguments.split else None
+    inventory = read_band = None
+    with ExitStack() as stack:
+        if arguments.source:
+            progress = progress_of(arguments)
+            source = open_source(arguments.source, engine=engine_of(arguments), progress=progress)
+            inventory = stack.enter_context(source)
+            if arguments.source.is_dir():
+                read_band = band_reader(arguments.source, inventory)
+        made = {
+            "version": f"benkit {__version__}",
+            "command": shlex.join(["benkit", *sys.argv[1:]]),
+            "time": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()),
+            "archive": str(arguments.source or "none"),
+            "metadata": str(arguments.metadata),
+            "split": str(arguments.split or "none"),
+            "reference maps": str(arguments.reference_maps or "none"),
+        }
+        page = report_page(
+            metadata,
+            inventory=inventory,
+            sides=sides,
+            read_band=read_band,
+            comparison=comparison,
+            made=made,
+        )
+    write_page(page, arguments.output)
+    show(
+        arguments,
+        {
+            "file": str(arguments.output),
+            "bytes": len(page.encode()),
+            "seconds": time.monotonic() - start,
+        },
+    )
+    return 0

@@ -1,0 +1,199 @@
+"""One page that tells whether an archive is whole, what is in it and whether its split is sound."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from benkit.audit import Audit, audit_inventory
+from benkit.evaluate import Evaluation, evaluate_splits, official_sides, random_sides
+from benkit.footprints import locate
+from benkit.io.inventory_file import Inventory
+from benkit.io.page_file import read_asset
+from benkit.labels import LabelComparison
+from benkit.report.markup import escape, section, table
+from benkit.report.patch_map import map_section
+from benkit.report.quick_looks import ReadBand, looks_section
+from benkit.report.sections import (
+    bands_section,
+    contents_section,
+    findings_section,
+    reference_maps_section,
+    verdict_section,
+)
+from benkit.stats import band_statistics
+from benkit.summary import summarize
+
+__all__ = ["report_page"]
+
+Sides = Mapping[str, Sequence[str]]
+
+
+def report_page(
+    metadata: pa.Table,
+    *,
+    inventory: Inventory | None = None,
+    sides: Sides | None = None,
+    read_band: ReadBand | None = None,
+    comparison: LabelComparison | None = None,
+    made: Mapping[str, str] | None = None,
+) -> str:
+    """Make a report.
+
+    Parameters
+    ----------
+    metadata : pyarrow.Table
+        As `benkit.read_metadata` gives it.
+    inventory : Inventory, optional
+        Of the archive; without it the page tells of the metadata only.
+    sides : mapping of str to sequence of str, optional
+        A split: patch ids of ``train``, ``test`` and, if there is one, ``validation``.
+    read_band : callable, optional
+        Called with a patch id and a band, gives a `Raster` to draw; without it damaged patches are
+        not shown.
+    comparison : LabelComparison, optional
+        The labels of reference maps held against the metadata.
+    made : mapping of str to str, optional
+        How the report was made, by name.
+
+    Returns
+    -------
+    str
+        A whole HTML page that needs nothing else.
+
+    Raises
+    ------
+    InputFormatError
+        If the split names patches that the metadata does not hold.
+    PatchIdError
+        If a patch id of the metadata is none.
+    """
+    audit = None if inventory is None else audit_inventory(inventory, metadata)
+    splits = _splits(metadata, sides)
+    warnings = splits["this split"].warnings if splits else ()
+    parts = [verdict_section(audit, len(metadata), warnings)]
+    if audit is not None:
+        parts.append(findings_section(audit))
+    parts.append(map_section(metadata, _strangers(audit), audit and audit.findings, sides))
+    if splits:
+        parts.append(_split_section(splits))
+    parts.append(contents_section(metadata, summarize(metadata), _months(metadata)))
+    if inventory is not None:
+        parts.append(bands_section(inventory, band_statistics(inventory)))
+    if audit is not None and read_band is not None:
+        parts.append(looks_section(audit.findings, read_band))
+    if comparison is not None:
+        parts.append(reference_maps_section(comparison))
+    parts.append(_made_section(made or {}))
+    return _page("".join(parts))
+
+
+def _strangers(audit: Audit | None) -> list[str]:
+    """Patches on disk that the metadata does not know but whose name is a patch id."""
+    if audit is None:
+        return []
+    kinds = audit.findings["kind"]
+    unknown = audit.findings["patch_id"].filter(pc.equal(kinds, "not_part_of_dataset"))
+    invalid = audit.findings["patch_id"].filter(pc.equal(kinds, "invalid_patch_id"))
+    return sorted(set(unknown.to_pylist()) - set(invalid.to_pylist()))
+
+
+def _months(metadata: pa.Table) -> dict[str, int]:
+    """Patches by month of sensing, from the first to the last."""
+    places = locate(metadata["patch_id"])
+    of_product = np.bincount(places.product, minlength=len(places.products)).tolist()
+    counts: dict[str, int] = {}
+    for product, count in zip(places.products, of_product, strict=True):
+        month = f"{product.sensing_start:%Y-%m}"
+        counts[month] = counts.get(month, 0) + count
+    return dict(sorted(counts.items()))
+
+
+def _splits(metadata: pa.Table, sides: Sides | None) -> dict[str, Evaluation]:
+    """The split, a random one of the same sizes and, if the metadata has one, the official one."""
+    if sides is None:
+        return {}
+    splits: dict[str, Sides] = {"this split": sides, "random": random_sides(metadata, sides)}
+    if "split" in metadata.column_names:
+        splits["official"] = official_sides(metadata)
+    return evaluate_splits(metadata, splits)
+
+
+def _split_section(splits: Mapping[str, Evaluation]) -> str:
+    first = splits["this split"]
+    figures: dict[str, Callable[[Evaluation], object]] = {
+        "train patches": lambda e: e.train,
+        "test patches": lambda e: e.test.patches,
+        "overlapping pairs across sides": lambda e: e.crossing_pairs,
+        "test patches with a train centre under 2.5 km": lambda e: _percent(e.test.leakage["2500"]),
+        "under 5 km": lambda e: _percent(e.test.leakage["5000"]),
+        "under 10 km": lambda e: _percent(e.test.leakage["10000"]),
+        "label deviation (rms)": lambda e: e.test.label_rms,
+        "Jensen-Shannon divergence of labels (bits)": lambda e: e.test.js_divergence_bits,
+        "largest season deviation": lambda e: e.test.season_deviation,
+        "largest country deviation": lambda e: e.test.country_deviation,
+        "tiles with test patches": lambda e: e.test.tiles,
+    }
+    rows = [(name, *(figure(one) for one in splits.values())) for name, figure in figures.items()]
+    shares = [
+        (name, _percent(share), f"{100 * (share - first.test.fraction):+.2f} points")
+        for name, share in first.test.label_shares.items()
+    ]
+    return section(
+        "split",
+        "Split",
+        table(("figure", *splits), rows, "The test side beside other splits of the same patches"),
+        table(
+            ("label", "on the test side", "against all patches"),
+            shares,
+            f"Part of each label's patches on the test side; of all patches {first.test.fraction:.2%}",
+        ),
+    )
+
+
+def _percent(share: float | None) -> str | None:
+    return None if share is None else f"{share:.2%}"
+
+
+def _made_section(made: Mapping[str, str]) -> str:
+    lines = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td><code>{escape(value)}</code></td></tr>'
+        for name, value in made.items()
+    )
+    return section(
+        "made",
+        "How this page was made",
+        f'<div class="wide"><table><tbody>{lines}</tbody></table></div>' if lines else "",
+        "<p>By benkit. Nothing on this page is loaded from elsewhere.</p>",
+    )
+
+
+_LINKS = {
+    "verdict": "Verdict",
+    "findings": "Findings",
+    "map": "Map",
+    "split": "Split",
+    "contents": "Contents",
+    "bands": "Bands",
+    "looks": "Quick looks",
+    "reference-maps": "Reference maps",
+    "made": "How it was made",
+}
+
+
+def _page(body: str) -> str:
+    links = "".join(
+        f'<a href="#{name}">{text}</a>'
+        for name, text in _LINKS.items()
+        if f'<section id="{name}">' in body
+    )
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+        "style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">"
+        f"<title>Report of a patch archive</title><style>{read_asset('report.css')}</style></head>"
+        f"<body><h1>Report of a patch archive</h1><nav>{links}</nav><main>{body}</main>"
+        f"<script>{read_asset('report.js')}</script></body></html>\n"
+    )

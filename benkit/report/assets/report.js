@@ -1,0 +1,436 @@
+"use strict";
+
+const dataOf = (id) => JSON.parse(document.getElementById(id).textContent);
+const number = new Intl.NumberFormat("en");
+
+/** Bytes of a gzipped, base64-encoded block of this page. */
+async function unpack(id) {
+  const text = atob(document.getElementById(id).textContent.trim());
+  const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+// ---- findings: search and sort ----------------------------------------------------------------
+
+async function showFindings() {
+  const section = document.getElementById("findings-list");
+  if (!section) return;
+  const rows = JSON.parse(new TextDecoder().decode(await unpack("findings-data")));
+  const body = section.querySelector("tbody");
+  const search = section.querySelector("input");
+  const kind = section.querySelector("select");
+  const said = section.querySelector(".said");
+  const more = section.querySelector(".more");
+  const page = 25;
+  let shown = page, sorted = 0, up = true;
+
+  function render() {
+    const wanted = search.value.trim().toLowerCase();
+    const found = rows.filter((row) => (!kind.value || row[2] === kind.value)
+      && (!wanted || row.some((text) => text.toLowerCase().includes(wanted))));
+    found.sort((a, b) => (a[sorted] < b[sorted] ? -1 : a[sorted] > b[sorted] ? 1 : 0) * (up ? 1 : -1));
+    body.replaceChildren(...found.slice(0, shown).map((row) => {
+      const line = document.createElement("tr");
+      for (const text of row) line.insertCell().textContent = text;
+      return line;
+    }));
+    said.textContent = `${number.format(Math.min(shown, found.length))} of ${number.format(found.length)} findings shown`;
+    more.hidden = found.length <= shown;
+  }
+
+  section.querySelectorAll("th button").forEach((button, column) => {
+    button.addEventListener("click", () => {
+      up = sorted === column ? !up : true;
+      sorted = column;
+      section.querySelectorAll("th").forEach((head, place) => {
+        head.setAttribute("aria-sort", place !== column ? "none" : up ? "ascending" : "descending");
+      });
+      render();
+    });
+  });
+  for (const field of [search, kind]) field.addEventListener("input", () => { shown = page; render(); });
+  more.addEventListener("click", () => { shown += 4 * page; render(); });
+  render();
+}
+
+// ---- map --------------------------------------------------------------------------------------
+
+const PATCH_METRES = 1200, SMALLEST_CELL = 3; // pixels
+const SIDE_COLOURS = ["#8c959f", "#0072b2", "#e69f00", "#d55e00"];
+const SEASON_COLOURS = ["#009e73", "#e69f00", "#d55e00", "#56b4e9"];
+
+/** A colour between two, both as [red, green, blue]. */
+const between = (first, second, share) =>
+  `rgb(${first.map((value, place) => Math.round(value + (second[place] - value) * share)).join()})`;
+
+/** Centres of all patches on the plane, from the nine points that are given of each product's grid. */
+function placePatches(facts, columns, rows) {
+  const x = new Float32Array(facts.patches), y = new Float32Array(facts.patches);
+  const product = new Uint16Array(facts.patches);
+  let patch = 0;
+  facts.products.forEach(({ count, grid }, place) => {
+    for (const end = patch + count; patch < end; patch++) {
+      const across = quadratic((columns[patch] + 0.5) / 91), down = quadratic((rows[patch] + 0.5) / 91);
+      for (let i = 0; i < 3; i++) {
+        for (let j = 0; j < 3; j++) {
+          const weight = down[i] * across[j];
+          x[patch] += weight * grid[i][j][0];
+          y[patch] += weight * grid[i][j][1];
+        }
+      }
+      product[patch] = place;
+    }
+  });
+  return { x, y, product };
+}
+
+/** Weights of the values at 0, 1/2 and 1. */
+const quadratic = (t) => [(1 - t) * (1 - 2 * t), 4 * t * (1 - t), t * (2 * t - 1)];
+
+class PatchMap {
+  constructor(frame, facts, bytes) {
+    this.frame = frame;
+    this.facts = facts;
+    this.canvas = frame.querySelector("canvas");
+    this.pen = this.canvas.getContext("2d");
+    this.popup = frame.querySelector(".popup");
+    this.legend = document.getElementById("map-legend");
+    this.select = document.getElementById("map-colour");
+    const plane = (place) => bytes.subarray(place * facts.patches, (place + 1) * facts.patches);
+    [this.column, this.row, this.side, this.season] = [0, 1, 2, 3].map(plane);
+    this.labels = [4, 5, 6].map(plane);
+    this.findings = [7, 8].map(plane);
+    Object.assign(this, placePatches(facts, this.column, this.row));
+    this.cells = null;
+    this.fit();
+    this.listen();
+    this.draw();
+  }
+
+  fit() {
+    const { width, height } = this.canvas.getBoundingClientRect();
+    const [west, south, east, north] = this.facts.bounds;
+    this.scale = Math.max((east - west) / width, (north - south) / height, 4) * 1.06; // metres a pixel
+    this.centre = [(west + east) / 2, (south + north) / 2];
+  }
+
+  listen() {
+    this.select.addEventListener("input", () => { this.cells = null; this.draw(); });
+    addEventListener("resize", () => this.draw());
+    addEventListener("beforeprint", () => this.draw());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+    const [more, less, whole] = this.frame.querySelectorAll(".zoom button");
+    more.addEventListener("click", () => this.zoom(0.5));
+    less.addEventListener("click", () => this.zoom(2));
+    whole.addEventListener("click", () => { this.fit(); this.draw(); });
+    this.canvas.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      this.zoom(2 ** (event.deltaY / 300), event.offsetX, event.offsetY);
+    }, { passive: false });
+    this.canvas.addEventListener("keydown", (event) => this.key(event));
+    this.pointers = new Map();
+    this.canvas.addEventListener("pointerdown", (event) => {
+      this.canvas.setPointerCapture(event.pointerId);
+      this.pointers.set(event.pointerId, [event.offsetX, event.offsetY]);
+      this.moved = 0;
+    });
+    this.canvas.addEventListener("pointermove", (event) => this.drag(event));
+    this.canvas.addEventListener("pointerup", (event) => {
+      this.pointers.delete(event.pointerId);
+      if (this.moved < 5) this.tell(event.offsetX, event.offsetY);
+    });
+    this.canvas.addEventListener("pointercancel", (event) => this.pointers.delete(event.pointerId));
+  }
+
+  drag(event) {
+    const before = this.pointers.get(event.pointerId);
+    if (!before) return;
+    const now = [event.offsetX, event.offsetY];
+    const other = [...this.pointers].find(([id]) => id !== event.pointerId)?.[1];
+    if (other) {
+      const spread = (point) => Math.hypot(point[0] - other[0], point[1] - other[1]);
+      this.zoom(spread(before) / Math.max(spread(now), 1), other[0], other[1]);
+    } else {
+      this.pan(before[0] - now[0], before[1] - now[1]);
+    }
+    this.moved += Math.hypot(now[0] - before[0], now[1] - before[1]);
+    this.pointers.set(event.pointerId, now);
+  }
+
+  key(event) {
+    const step = 60;
+    const { width, height } = this.canvas.getBoundingClientRect();
+    const actions = {
+      ArrowLeft: () => this.pan(-step, 0), ArrowRight: () => this.pan(step, 0),
+      ArrowUp: () => this.pan(0, -step), ArrowDown: () => this.pan(0, step),
+      "+": () => this.zoom(0.5), "=": () => this.zoom(0.5), "-": () => this.zoom(2),
+      0: () => { this.fit(); this.draw(); },
+      Enter: () => this.tell(width / 2, height / 2), Escape: () => { this.popup.hidden = true; },
+    };
+    if (!actions[event.key] || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    actions[event.key]();
+  }
+
+  pan(right, down) {
+    this.centre = [this.centre[0] + right * this.scale, this.centre[1] - down * this.scale];
+    this.draw();
+  }
+
+  zoom(factor, x, y) {
+    const { width, height } = this.canvas.getBoundingClientRect();
+    const [east, north] = this.toPlane(x ?? width / 2, y ?? height / 2);
+    const scale = Math.min(Math.max(this.scale * factor, 4), 40000);
+    const change = scale / this.scale;
+    this.centre = [east + (this.centre[0] - east) * change, north + (this.centre[1] - north) * change];
+    this.scale = scale;
+    this.draw();
+  }
+
+  toPlane(x, y) {
+    const { width, height } = this.canvas.getBoundingClientRect();
+    return [this.centre[0] + (x - width / 2) * this.scale, this.centre[1] - (y - height / 2) * this.scale];
+  }
+
+  /** Sums of all patches by cell: how many, how many with each value of what is coloured. */
+  aggregate(size) {
+    if (this.cells?.size === size) return this.cells;
+    const [west, south, east, north] = this.facts.bounds;
+    const across = Math.floor((east - west) / size) + 1, up = Math.floor((north - south) / size) + 1;
+    const values = this.valueCount();
+    const count = new Uint32Array(across * up), sums = new Uint32Array(across * up * values);
+    const cell = new Uint32Array(this.facts.patches);
+    for (let patch = 0; patch < this.facts.patches; patch++) {
+      const place = Math.floor((this.y[patch] - south) / size) * across + Math.floor((this.x[patch] - west) / size);
+      cell[patch] = place;
+      count[place]++;
+      const value = this.valueOf(patch);
+      if (value >= 0) sums[place * values + value]++;
+    }
+    this.cells = { size, across, up, count, sums, values, cell };
+    return this.cells;
+  }
+
+  mode() { return this.select.value; }
+
+  valueCount() { return { side: 4, season: 4 }[this.mode()] ?? 1; }
+
+  /** Which value a patch counts for; -1 for none. */
+  valueOf(patch) {
+    const mode = this.mode();
+    if (mode === "side") return this.side[patch];
+    if (mode === "season") return this.season[patch];
+    if (mode === "patches") return 0;
+    if (mode === "findings") return this.findings[0][patch] || this.findings[1][patch] ? 0 : -1;
+    const [what, place] = mode.split(":");
+    const planes = what === "label" ? this.labels : this.findings;
+    return (planes[place >> 3][patch] >> (place & 7)) & 1 ? 0 : -1;
+  }
+
+  /** Colour of a cell. */
+  colour(cells, place, most) {
+    const mode = this.mode(), { sums, values, count } = cells;
+    if (values > 1) {
+      let best = 0;
+      for (let value = 1; value < values; value++) {
+        if (sums[place * values + value] > sums[place * values + best]) best = value;
+      }
+      return (mode === "side" ? SIDE_COLOURS : SEASON_COLOURS)[best];
+    }
+    if (mode === "patches") {
+      return between(this.low, this.high, most > 1 ? Math.log(count[place]) / Math.log(most) : 1);
+    }
+    const share = sums[place] / count[place];
+    if (!share) return this.nothing;
+    return between(this.low, mode.startsWith("find") || mode.startsWith("kind") ? this.alarm : this.high, 0.25 + 0.75 * share);
+  }
+
+  draw() {
+    const { width, height } = this.canvas.getBoundingClientRect();
+    const dense = devicePixelRatio || 1;
+    this.canvas.width = width * dense;
+    this.canvas.height = height * dense;
+    this.pen.setTransform(dense, 0, 0, dense, 0, 0);
+    const style = getComputedStyle(document.documentElement);
+    const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+    this.nothing = style.getPropertyValue("--nothing");
+    this.low = dark ? [40, 66, 94] : [205, 222, 240];
+    this.high = dark ? [140, 200, 255] : [5, 62, 130];
+    this.alarm = dark ? [255, 120, 100] : [190, 20, 10];
+    this.popup.hidden = true;
+    this.pen.clearRect(0, 0, width, height);
+    this.drawGraticule(style);
+    let size = PATCH_METRES;
+    while (size / this.scale < SMALLEST_CELL) size *= 2;
+    const cells = this.aggregate(size);
+    if (size === PATCH_METRES) this.drawPatches(width, height);
+    else this.drawCells(cells, width, height);
+    this.drawNames(style);
+    this.drawScaleBar(style, width, height);
+    this.showLegend(size);
+  }
+
+  drawCells(cells, width, height) {
+    const [west, south] = this.facts.bounds, { size, across, up, count } = cells;
+    const [left, top] = this.toPlane(0, 0), [right, bottom] = this.toPlane(width, height);
+    const clamp = (value, end) => Math.min(Math.max(Math.floor(value), 0), end);
+    const most = count.reduce((best, value) => Math.max(best, value), 1);
+    const side = size / this.scale;
+    for (let row = clamp((bottom - south) / size, up - 1); row <= clamp((top - south) / size, up - 1); row++) {
+      for (let column = clamp((left - west) / size, across - 1); column <= clamp((right - west) / size, across - 1); column++) {
+        const place = row * across + column;
+        if (!count[place]) continue;
+        this.pen.fillStyle = this.colour(cells, place, most);
+        const x = width / 2 + (west + column * size - this.centre[0]) / this.scale;
+        const y = height / 2 - (south + (row + 1) * size - this.centre[1]) / this.scale;
+        this.pen.fillRect(x, y, Math.max(side - 0.5, 1), Math.max(side - 0.5, 1));
+      }
+    }
+  }
+
+  drawPatches(width, height) {
+    const half = PATCH_METRES / 2 / this.scale;
+    const one = { values: this.valueCount(), count: [1], sums: new Uint32Array(4) };
+    this.pen.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue("--ground");
+    for (let patch = 0; patch < this.facts.patches; patch++) {
+      const x = width / 2 + (this.x[patch] - this.centre[0]) / this.scale;
+      const y = height / 2 - (this.y[patch] - this.centre[1]) / this.scale;
+      if (x < -half || y < -half || x > width + half || y > height + half) continue;
+      one.sums.fill(0);
+      const value = this.valueOf(patch);
+      if (value >= 0) one.sums[value] = 1;
+      this.pen.fillStyle = this.colour(one, 0, 1);
+      this.pen.fillRect(x - half, y - half, 2 * half, 2 * half);
+      if (half > 4) this.pen.strokeRect(x - half, y - half, 2 * half, 2 * half);
+    }
+  }
+
+  drawGraticule(style) {
+    const { width, height } = this.canvas.getBoundingClientRect();
+    this.pen.strokeStyle = style.getPropertyValue("--line");
+    this.pen.fillStyle = style.getPropertyValue("--muted");
+    this.pen.font = "11px system-ui, sans-serif";
+    for (const { name, points } of this.facts.graticule) {
+      this.pen.beginPath();
+      let named = false;
+      points.forEach(([east, north], place) => {
+        const x = width / 2 + (east - this.centre[0]) / this.scale, y = height / 2 - (north - this.centre[1]) / this.scale;
+        if (place) this.pen.lineTo(x, y); else this.pen.moveTo(x, y);
+        if (!named && x > 2 && x < width - 40 && y > 12 && y < height - 4) {
+          this.pen.fillText(name, x + 2, y - 2);
+          named = true;
+        }
+      });
+      this.pen.stroke();
+    }
+  }
+
+  drawNames(style) {
+    const { width, height } = this.canvas.getBoundingClientRect();
+    this.pen.font = "600 12px system-ui, sans-serif";
+    this.pen.textAlign = "center";
+    this.pen.lineWidth = 3;
+    this.pen.strokeStyle = style.getPropertyValue("--ground");
+    this.pen.fillStyle = style.getPropertyValue("--ink");
+    for (const [name, east, north] of this.facts.countries) {
+      const x = width / 2 + (east - this.centre[0]) / this.scale, y = height / 2 - (north - this.centre[1]) / this.scale;
+      this.pen.strokeText(name, x, y);
+      this.pen.fillText(name, x, y);
+    }
+    this.pen.textAlign = "start";
+    this.pen.lineWidth = 1;
+  }
+
+  drawScaleBar(style, width, height) {
+    const wanted = this.scale * 120;
+    const power = 10 ** Math.floor(Math.log10(wanted));
+    const metres = [5, 2, 1].map((digit) => digit * power).find((length) => length <= wanted) ?? power;
+    const text = metres >= 1000 ? `${metres / 1000} km` : `${metres} m`;
+    this.pen.fillStyle = style.getPropertyValue("--ink");
+    this.pen.fillRect(10, height - 12, metres / this.scale, 3);
+    this.pen.fillText(text, 10, height - 17);
+  }
+
+  showLegend(size) {
+    const mode = this.mode(), { sides, seasons } = this.facts;
+    let entries;
+    if (mode === "side") entries = sides.map((name, place) => [SIDE_COLOURS[place], name]).filter((entry) => entry[1]);
+    else if (mode === "season") entries = seasons.map((name, place) => [SEASON_COLOURS[place], name]);
+    else if (mode === "patches") entries = [[between(this.low, this.high, 0), "one patch"], [between(this.low, this.high, 1), "most patches"]];
+    else {
+      const high = mode.startsWith("label") ? this.high : this.alarm;
+      entries = [[this.nothing, "no patch of it"], [between(this.low, high, 0.25), "few"], [between(this.low, high, 1), "all patches"]];
+    }
+    this.legend.replaceChildren(...entries.map(([colour, name]) => {
+      const entry = document.createElement("span"), swatch = document.createElement("i");
+      swatch.style.background = colour;
+      entry.append(swatch, name);
+      return entry;
+    }), size > PATCH_METRES ? `one square: ${size / 1000} km; zoom in for patches` : "one square: a patch");
+  }
+
+  /** Say what lies at a point of the canvas. */
+  tell(x, y) {
+    const [east, north] = this.toPlane(x, y);
+    const { size, cell, across } = this.cells;
+    const [west, south] = this.facts.bounds;
+    const place = Math.floor((north - south) / size) * across + Math.floor((east - west) / size);
+    const found = [];
+    for (let patch = 0; patch < this.facts.patches; patch++) {
+      const hit = size === PATCH_METRES
+        ? Math.max(Math.abs(this.x[patch] - east), Math.abs(this.y[patch] - north)) < PATCH_METRES / 2
+        : cell[patch] === place;
+      if (hit) found.push(patch);
+    }
+    this.popup.hidden = !found.length;
+    if (!found.length) return;
+    this.popup.textContent = found.length === 1 || size === PATCH_METRES
+      ? found.slice(0, 5).map((patch) => this.describe(patch)).join("\n\n") + (found.length > 5 ? `\n\nand ${found.length - 5} more` : "")
+      : this.describeMany(found);
+    const { width, height } = this.canvas.getBoundingClientRect();
+    this.popup.style.left = `${Math.max(0, Math.min(x + 8, width - this.popup.offsetWidth - 8))}px`;
+    this.popup.style.top = `${Math.max(0, Math.min(y + 8, height - this.popup.offsetHeight - 8))}px`;
+  }
+
+  names(planes, names, patch) {
+    return names.filter((_, place) => (planes[place >> 3][patch] >> (place & 7)) & 1);
+  }
+
+  describe(patch) {
+    const two = (value) => String(value).padStart(2, "0");
+    const { name } = this.facts.products[this.product[patch]];
+    const labels = this.names(this.labels, this.facts.labels, patch);
+    const kinds = this.names(this.findings, this.facts.kinds, patch);
+    return [
+      `${name}_${two(this.column[patch])}_${two(this.row[patch])}`,
+      [this.facts.seasons[this.season[patch]], this.facts.sides[this.side[patch]]].filter(Boolean).join(", "),
+      labels.join(", "),
+      kinds.length ? `Findings: ${kinds.join(", ")}` : "",
+    ].filter(Boolean).join("\n");
+  }
+
+  describeMany(patches) {
+    const count = (valueOf, names) => names.map((name, value) => [name, patches.filter((patch) => valueOf(patch, value)).length])
+      .filter((entry) => entry[0] && entry[1]).sort((a, b) => b[1] - a[1]).slice(0, 4)
+      .map((entry) => `${entry[0]} ${number.format(entry[1])}`).join(", ");
+    const bit = (planes) => (patch, place) => (planes[place >> 3][patch] >> (place & 7)) & 1;
+    const kinds = count(bit(this.findings), this.facts.kinds);
+    return [
+      `${number.format(patches.length)} patches`,
+      count((patch, value) => this.season[patch] === value, this.facts.seasons),
+      count((patch, value) => this.side[patch] === value, this.facts.sides),
+      count(bit(this.labels), this.facts.labels),
+      kinds && `Findings: ${kinds}`,
+    ].filter(Boolean).join("\n");
+  }
+}
+
+async function showMap() {
+  const frame = document.querySelector(".map");
+  if (frame) window.patchMap = new PatchMap(frame, dataOf("map-facts"), await unpack("map-data"));
+}
+
+addEventListener("DOMContentLoaded", () => Promise.all([showFindings(), showMap()]).then(() => {
+  document.documentElement.dataset.ready = "yes";
+}));

@@ -1,0 +1,219 @@
+"""The map of a report: all patches in a few bytes each, drawn by the page's own script.
+
+Nothing is loaded from elsewhere. Patches are stored by product, column and row; the script finds their
+places from nine points of each product's grid, between which a quadratic surface is exact to metres.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from benkit.audit import KINDS
+from benkit.footprints import Footprints, locate
+from benkit.planar import centre_degrees, project, to_plane
+from benkit.report.markup import data_block, escape, json_block, section
+from benkit.spec.bands import PATCH_METRES
+from benkit.spec.nomenclature import CLASSES
+from benkit.spec.patch_id import PATCHES_PER_SIDE
+from benkit.spec.seasons import SEASONS
+
+__all__ = ["map_section"]
+
+_LABEL_PLANES, _FINDING_PLANES = 3, 2  # bytes a patch, a bit a label and a bit a kind
+assert len(CLASSES) <= 8 * _LABEL_PLANES and len(KINDS) <= 8 * _FINDING_PLANES, (
+    "there is a bit each"
+)
+SIDES = ("", "train", "validation", "test")
+_SIDE_METRES = PATCHES_PER_SIDE * PATCH_METRES
+_STEPS = (0.5, 1, 2, 5, 10, 20, 30)  # degrees between the lines of the graticule
+_LINES = 12  # at most, of each direction
+_FRAME = """
+<div class="controls">
+  <label>Colour by <select id="map-colour">{options}</select></label>
+  <span id="map-legend" class="legend" aria-live="polite"></span>
+</div>
+<div class="map">
+  <canvas tabindex="0" role="img" aria-label="Map of all patches. Arrow keys move it, plus and minus
+    zoom, Enter tells what lies in the middle."></canvas>
+  <div class="zoom">
+    <button type="button" aria-label="Zoom in">+</button>
+    <button type="button" aria-label="Zoom out">−</button>
+    <button type="button" aria-label="Show everything">⤢</button>
+  </div>
+  <div class="popup" role="status" hidden></div>
+</div>
+<p class="muted">Projection EPSG:{epsg}; drag or use the arrow keys, zoom with the wheel or + and −;
+  click for what lies there.</p>
+"""
+
+
+def map_section(
+    metadata: pa.Table,
+    on_disk: Sequence[str],
+    findings: pa.Table | None,
+    sides: Mapping[str, Sequence[str]] | None,
+) -> str:
+    """The map of all patches of the metadata and of those on disk.
+
+    Parameters
+    ----------
+    metadata : pyarrow.Table
+        With ``patch_id``, ``labels`` and, if there is one, ``country``.
+    on_disk : sequence of str
+        Further patches; each a valid patch id.
+    findings : pyarrow.Table, optional
+        With ``patch_id`` and ``kind``.
+    sides : mapping of str to sequence of str, optional
+        Patch ids of each side.
+    """
+    ids = pc.unique(
+        pa.chunked_array([*metadata["patch_id"].chunks, pa.array(on_disk, pa.string())])
+    )
+    ids = ids.take(pc.sort_indices(ids))
+    if not len(ids):
+        return ""
+    places = locate(ids)
+    planes = [places.column, places.row, _side_codes(ids, sides), _season_codes(places)]
+    planes += _bits(ids, metadata["patch_id"], metadata["labels"], CLASSES, _LABEL_PLANES)
+    planes += _finding_bits(ids, findings)
+    facts = _facts(places, ids, metadata)
+    modes = [("patches", "number of patches")]
+    modes += [("findings", "findings")] if findings is not None else []
+    modes += [("side", "side of the split")] if sides else []
+    modes += [("season", "season")]
+    modes += [(f"label:{place}", f"label: {name}") for place, name in enumerate(CLASSES)]
+    if findings is not None:
+        found = set(findings["kind"].unique().to_pylist())
+        modes += [
+            (f"kind:{place}", f"finding: {kind.replace('_', ' ')}")
+            for place, kind in enumerate(KINDS)
+            if kind in found
+        ]
+    options = "".join(f'<option value="{value}">{escape(name)}</option>' for value, name in modes)
+    return section(
+        "map",
+        "Map",
+        _FRAME.format(options=options, epsg=facts["epsg"]),
+        json_block("map-facts", facts),
+        data_block("map-data", np.stack(planes).astype(np.uint8).tobytes()),
+    )
+
+
+def _season_codes(places: Footprints) -> NDArray:
+    codes = np.array([SEASONS.index(product.season) for product in places.products])
+    return codes[places.product]
+
+
+def _side_codes(ids: pa.Array, sides: Mapping[str, Sequence[str]] | None) -> NDArray:
+    codes = np.zeros(len(ids), np.uint8)
+    for name, patches in (sides or {}).items():
+        place = pc.index_in(pa.array(patches, pa.string()), ids).drop_null().to_numpy()
+        codes[place] = SIDES.index(name)
+    return codes
+
+
+def _bits(
+    ids: pa.Array,
+    patch: pa.ChunkedArray,
+    values: pa.ChunkedArray,
+    names: Sequence[str],
+    planes: int,
+) -> list[NDArray]:
+    """One bit a name, in planes of eight: set where a patch's list holds the name."""
+    bits = np.zeros((len(ids), planes * 8), bool)
+    lists = values.combine_chunks()
+    flat = pc.index_in(pc.list_flatten(lists), pa.array(names, pa.string()))
+    parents = pc.index_in(patch.combine_chunks(), ids).take(pc.list_parent_indices(lists))
+    known = pc.and_(flat.is_valid(), parents.is_valid())
+    bits[parents.filter(known).to_numpy(), flat.filter(known).to_numpy()] = True
+    return list(np.packbits(bits, axis=1, bitorder="little").T)
+
+
+def _finding_bits(ids: pa.Array, findings: pa.Table | None) -> list[NDArray]:
+    if findings is None:
+        return [np.zeros(len(ids), np.uint8)] * _FINDING_PLANES
+    lists = pa.ListArray.from_arrays(
+        pa.array(np.arange(len(findings) + 1, dtype=np.int32)), findings["kind"].combine_chunks()
+    )
+    return _bits(
+        ids, findings["patch_id"], pa.chunked_array([lists]), tuple(KINDS), _FINDING_PLANES
+    )
+
+
+def _facts(places: Footprints, ids: pa.Array, metadata: pa.Table) -> dict[str, Any]:
+    """What the script needs to know beside the patches themselves."""
+    # Sorted ids come product by product, so that a count each is enough.
+    first = np.sort(np.unique(places.product, return_index=True)[1])
+    counts = np.diff([*first.tolist(), len(places)])
+    centres, epsg = to_plane(centre_degrees(places))
+    west, south = np.floor(centres.min(0)) - PATCH_METRES
+    east, north = np.ceil(centres.max(0)) + PATCH_METRES
+    products: list[dict[str, Any]] = []
+    for place, count in zip(places.product[first].tolist(), counts.tolist(), strict=True):
+        product = places.products[place]
+        steps = np.array([0, 0.5, 1]) * _SIDE_METRES
+        x, y = np.meshgrid(product.tile.west + steps, product.tile.north - steps)
+        grid = project(product.tile.epsg, epsg, x.ravel(), y.ravel())
+        products.append(
+            {
+                "name": ids[int(first[len(products)])].as_py()[: -len("_00_00")],
+                "count": count,
+                "grid": np.round(grid.reshape(3, 3, 2), 1).tolist(),
+            }
+        )
+    return {
+        "patches": len(places),
+        "epsg": epsg,
+        "bounds": [west, south, east, north],
+        "products": products,
+        "labels": list(CLASSES),
+        "seasons": list(SEASONS),
+        "sides": list(SIDES),
+        "kinds": [kind.replace("_", " ") for kind in KINDS],
+        "graticule": _graticule(epsg, (west, south, east, north)),
+        "countries": _countries(centres, ids, metadata),
+    }
+
+
+def _countries(centres: NDArray, ids: pa.Array, metadata: pa.Table) -> list[tuple[str, int, int]]:
+    """Names of countries, each in the midst of its patches."""
+    if "country" not in metadata.column_names:
+        return []
+    encoded = pc.dictionary_encode(metadata["country"].combine_chunks().cast(pa.string()))
+    code = pc.fill_null(encoded.indices, -1).to_numpy()
+    place = pc.index_in(metadata["patch_id"].combine_chunks(), ids).to_numpy()
+    names = []
+    for number, name in enumerate(encoded.dictionary.to_pylist()):
+        east, north = np.median(centres[place[code == number]], axis=0)
+        names.append((name, round(east), round(north)))
+    return sorted(names)
+
+
+def _graticule(epsg: int, bounds: tuple[float, float, float, float]) -> list[dict[str, Any]]:
+    """Meridians and parallels across the bounds."""
+    west, south, east, north = bounds
+    x, y = np.meshgrid(np.linspace(west, east, 20), np.linspace(south, north, 20))
+    degrees = project(epsg, 4326, x.ravel(), y.ravel())
+    (left, bottom), (right, top) = degrees.min(0), degrees.max(0)
+    step = next((s for s in _STEPS if max(right - left, top - bottom) / s <= _LINES), _STEPS[-1])
+    left, bottom = np.floor(left / step) * step, np.floor(bottom / step) * step
+    right, top = np.ceil(right / step) * step, np.ceil(top / step) * step
+    lines = []
+    for value in np.arange(left, right + step / 2, step):
+        along = np.linspace(bottom, top, 40)
+        lines.append((_degrees(value, "E", "W"), np.stack([np.full(40, value), along], 1)))
+    for value in np.arange(bottom, top + step / 2, step):
+        along = np.linspace(left, right, 40)
+        lines.append((_degrees(value, "N", "S"), np.stack([along, np.full(40, value)], 1)))
+    return [
+        {"name": name, "points": np.round(project(4326, epsg, *line.T)).astype(int).tolist()}
+        for name, line in lines
+    ]
+
+
+def _degrees(value: float, above: str, below: str) -> str:
+    return f"{abs(value):g}° {above if value > 0 else below if value < 0 else ''}".strip()

@@ -1,0 +1,77 @@
+"""Small pictures of damaged patches."""
+
+import base64
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from benkit.errors import BenkitError
+from benkit.io.geotiff import Raster
+from benkit.report.markup import escape, section
+
+__all__ = ["looks_section"]
+
+ReadBand = Callable[[str, str], Raster]
+"""Gives a band of a patch, or raises a `BenkitError`."""
+
+_KINDS = ("wrong_size", "with_no_data", "wrong_dtype", "wrong_georeference", "unreadable")
+_EACH = 6
+_MARK = (255, 0, 255)  # NO_DATA
+
+
+def looks_section(findings: pa.Table, read_band: ReadBand) -> str:
+    """Pictures of the first patches of each kind of damage that can be seen."""
+    figures: list[str] = []
+    for kind in _KINDS:
+        rows = findings.filter(pc.equal(findings["kind"], kind)).to_pylist()
+        first = {row["patch_id"]: row for row in reversed(rows)}  # one a patch, its first
+        some = sorted(first.values(), key=lambda row: row["patch_id"])[:_EACH]
+        figures += [_look(row, read_band) for row in some]
+    if not figures:
+        return ""
+    return section(
+        "looks",
+        "Quick looks",
+        f"<p>The first patches of each kind of damage: the band of the finding, from dark to bright "
+        f"by its own range, at most {_EACH} of a kind. Pixels without a measurement are magenta.</p>",
+        f'<div class="looks">{"".join(figures)}</div>',
+    )
+
+
+def _look(row: dict[str, str], read_band: ReadBand) -> str:
+    patch, band = row["patch_id"], row["band"]
+    said = f"{patch} {band}: {row['reason']}"
+    try:
+        raster = read_band(patch, band)
+        picture = f'<img alt="{escape(said)}" src="data:image/png;base64,{_picture(raster)}">'
+    except BenkitError:
+        picture = '<p class="muted">There is nothing to be seen.</p>'
+    return f"<figure>{picture}<figcaption>{escape(said)}</figcaption></figure>"
+
+
+def _picture(raster: Raster) -> str:
+    """A PNG of the first band, in base64."""
+    from matplotlib.image import imsave
+
+    pixels = np.nan_to_num(raster.pixels[0].astype(np.float64))
+    empty = np.zeros(pixels.shape, bool) if raster.nodata is None else pixels == raster.nodata
+    grey = _stretch(pixels, empty)
+    colours = np.repeat(grey[:, :, np.newaxis], 3, axis=2)
+    colours[empty] = _MARK
+    file = io.BytesIO()
+    step = max(1, max(pixels.shape) // 240)
+    imsave(file, colours[::step, ::step], format="png")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def _stretch(pixels: NDArray, empty: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """From the second to the 98th percentile of the valid pixels: (height, width) uint8."""
+    if empty.all():
+        return np.zeros(pixels.shape, np.uint8)
+    low, high = np.percentile(pixels[~empty], (2, 98))
+    shares = (pixels - low) / max(high - low, 1e-9)
+    return (np.clip(shares, 0, 1) * 255).astype(np.uint8)
