@@ -1,5 +1,6 @@
 # make run    do the course task            make bench  measure beside the alternatives
 # make test   check everything              make lock   resolve the dependencies anew
+# make hooks  check style and types before every commit
 
 SHELL := /bin/sh
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
@@ -22,7 +23,7 @@ fi >&2
 @touch $@
 endef
 
-.PHONY: run test format bench lock
+.PHONY: run test format bench lock hooks
 
 run: .venv/run.stamp
 	@.venv/bin/python main.py
@@ -39,6 +40,9 @@ format: .venv/test.stamp
 
 bench: .venv/test.stamp
 	PYTHONPATH=. .venv/bin/python benchmarks/run.py
+
+hooks: .venv/test.stamp
+	git config core.hooksPath hooks
 
 lock: .venv/test.stamp
 	.venv/bin/$(LOCK) --upgrade pyproject.toml --output-file requirements.lock

@@ -1,0 +1,91 @@
+"""Try what can be tried of ``environment.yml`` without conda: its pip part, and the course task in it.
+
+A virtual environment with nothing but pip stands for what conda makes of the first two lines. The pip
+part is handed to that pip as conda does it: as a requirements file beside ``environment.yml``. Then
+``main.py`` and ``make run`` go in a fresh copy of the repository, and their answers are compared with
+those of the environment that runs this script.
+
+    .venv/bin/python course/second_environment.py [PYTHON]
+
+PYTHON is an interpreter of the version that ``environment.yml`` names; default: the one that runs this.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+FACTS = ROOT / "course" / "second_environment.json"
+
+
+def main() -> int:
+    """Make the environment, run the task in it, write what happened."""
+    python = sys.argv[1] if len(sys.argv) > 1 else sys._base_executable
+    specification = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))
+    wanted = specification["dependencies"][0].removeprefix("python=")
+    version = run(python, "-c", "import platform; print(platform.python_version())").strip()
+    if version != wanted:
+        print(f"environment.yml names Python {wanted}, {python} is {version}", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory(prefix="second-") as folder:
+        facts = {"python": version} | try_out(python, specification, Path(folder))
+    FACTS.write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
+    print(json.dumps(facts, indent=2))
+    return 0 if facts["same_answers"] and facts["make_run_same_answers"] else 1
+
+
+def try_out(python: str, specification: dict, folder: Path) -> dict[str, object]:
+    """Install and run in a fresh copy of the repository below a folder."""
+    copy, bare = folder / "benkit", folder / "env"
+    copy_repository(copy)
+    run(python, "-m", "venv", str(bare))
+    inside = str(bare / "bin" / "python")
+    pip_part = next(entry["pip"] for entry in specification["dependencies"] if type(entry) is dict)
+    (copy / "condaenv.requirements.txt").write_text("\n".join(pip_part) + "\n", "utf-8")
+    start = time.monotonic()
+    run(inside, "-m", "pip", "install", "--quiet", "-r", "condaenv.requirements.txt", cwd=copy)
+    seconds = time.monotonic() - start
+    packages = json.loads(run(inside, "-m", "pip", "list", "--format", "json"))
+    check = run(inside, "-m", "pip", "check").strip()
+    here = run(sys.executable, "main.py", cwd=copy)
+    shutil.rmtree(copy / "untracked-files")
+    there = run(inside, "main.py", cwd=copy)
+    made = run("make", "run", cwd=copy, path=bare / "bin")
+    return {
+        "pip": next(package["version"] for package in packages if package["name"] == "pip"),
+        "pip_part": pip_part,
+        "install_seconds": round(seconds),
+        "packages": len([package for package in packages if package["name"] != "pip"]),
+        "pip_check": check,
+        "lines_of_answers": len(there.splitlines()),
+        "same_answers": there == here,
+        "make_run_same_answers": made == here,
+    }
+
+
+def copy_repository(target: Path) -> None:
+    """Copy the files that belong to the repository, as they are now."""
+    for name in run("git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target / name)
+
+
+def run(*command: str, cwd: Path = ROOT, path: Path | None = None) -> str:
+    """Standard output of a command; with a folder that comes first on the PATH, if one is given."""
+    environment = os.environ | {"PYTHONNOUSERSITE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    if path:
+        environment["PATH"] = f"{path}{os.pathsep}{environment['PATH']}"
+    return subprocess.run(
+        command, cwd=cwd, env=environment, check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())
