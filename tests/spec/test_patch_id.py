@@ -73,6 +73,14 @@ def test_refuses_what_is_no_patch_id(text):
         parse_patch_id(text)
 
 
+@pytest.mark.parametrize(
+    "name", ["S2A_MSIL2A_20170613T101031_26_57", "S2A_MSIL2A_20170905T95032_0_0"]
+)
+def test_a_name_of_version_1_is_told_where_to_look(name):
+    with pytest.raises(PatchIdError, match=f"'{name}' is no patch id: .*s2v1_name"):
+        parse_patch_id(name)
+
+
 def test_footprints_equal_the_published_geometries(shared_data):
     table = pq.read_table(shared_data / "metadata.parquet", columns=["patch_id", "s2v1_name"])
     patch_of = dict(zip(table["s2v1_name"].to_pylist(), table["patch_id"].to_pylist(), strict=True))
