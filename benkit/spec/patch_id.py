@@ -23,6 +23,7 @@ _PRODUCT_PATTERN = re.compile(
     r"(S2[A-D])_(MSIL(?:1C|2A))_(\d{8}T\d{6})_(N\d{4})_(R\d{3})_T(\d{2}[A-Z]{3})", re.ASCII
 )
 _POSITION_PATTERN = re.compile(r"(.+)_(\d{2})_(\d{2})", re.ASCII)
+_VERSION_1_PATTERN = re.compile(r"S2[AB]_MSIL2A_\d{8}T\d{5,6}_\d{1,2}_\d{1,2}", re.ASCII)
 _EXAMPLE = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP"
 _TIME_FORMAT = "%Y%m%dT%H%M%S"
 
@@ -155,6 +156,11 @@ def parse_patch_id(text: str) -> PatchId:
     >>> patch.product.season
     'summer'
     """
+    if _VERSION_1_PATTERN.fullmatch(text):
+        raise PatchIdError(
+            f"{text!r} is no patch id: it is a name of BigEarthNet v1.0; look up its patch_id by "
+            "the column s2v1_name of the v2.0 metadata"
+        )
     match = _POSITION_PATTERN.fullmatch(text)
     if not match:
         raise PatchIdError(f"{text!r} is no patch id: expected one such as {_EXAMPLE}_75_43")
