@@ -3,6 +3,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benkit.spec.nomenclature import CLASSES, CLC_TO_CLASS, UNLABELED, classes_of_codes
+from tests.course import oracle
 
 # CLC 2018 level 3 has 44 classes; 523 is the last.
 CLC_LEVEL_3 = {
@@ -15,6 +16,11 @@ CLC_LEVEL_3 = {
 
 def test_every_code_of_clc_and_999_has_a_class():
     assert CLC_TO_CLASS.keys() == CLC_LEVEL_3 | {999}
+
+
+def test_every_code_has_the_class_that_an_independent_table_gives_it():
+    expected = {code: name for name, codes in oracle.CODES.items() for code in codes}
+    assert expected | dict.fromkeys(oracle.UNLABELED, UNLABELED) == CLC_TO_CLASS
 
 
 def test_classes_are_those_of_the_official_metadata(shared_data):
