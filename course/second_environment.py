@@ -53,6 +53,7 @@ def try_out(python: str, specification: dict, folder: Path) -> dict[str, object]
     run(inside, "-m", "pip", "install", "--quiet", "-r", "condaenv.requirements.txt", cwd=copy)
     seconds = time.monotonic() - start
     packages = json.loads(run(inside, "-m", "pip", "list", "--format", "json"))
+    installed = {package["name"] for package in packages}
     check = run(inside, "-m", "pip", "check").strip()
     here = run(sys.executable, "main.py", cwd=copy)
     shutil.rmtree(copy / "untracked-files")
@@ -62,7 +63,7 @@ def try_out(python: str, specification: dict, folder: Path) -> dict[str, object]
         "pip": next(package["version"] for package in packages if package["name"] == "pip"),
         "pip_part": pip_part,
         "install_seconds": round(seconds),
-        "packages": len([package for package in packages if package["name"] != "pip"]),
+        "packages": len(installed - {"pip", "setuptools", "wheel"}),
         "pip_check": check,
         "lines_of_answers": len(there.splitlines()),
         "same_answers": there == here,

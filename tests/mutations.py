@@ -123,14 +123,21 @@ def outcome_of(said: str) -> Outcome:
     """Read what pytest has printed."""
     fell = re.findall(r"^FAILED \S+?::(\S+)", said, re.MULTILINE)
     errors = re.findall(r"^E +((?:\w+\.)*\w*Error\b.*)", said, re.MULTILINE)
-    example = re.search(r"Falsifying example: (\w+\((?:.|\n)*?^E? *\))", said, re.MULTILINE)
+    example = re.search(r"^E +Failing test case: .*\n(?:E .*\n)+", said, re.MULTILINE)
     passed = re.search(r"^[.Fs]+", said, re.MULTILINE)
     return Outcome(
         fell=fell,
         passed=passed[0].count(".") if passed else 0,
         error=errors[0] if errors else "",
-        example=re.sub(r"\n(E )? *", " ", example[1]) if example else "",
+        example=arguments_of(example[0]) if example else "",
     )
+
+
+def arguments_of(example: str) -> str:
+    """The arguments with which Hypothesis made a test fall, on one line."""
+    lines = [re.sub(r"^E +|  +#.*|^E +#.*", "", line) for line in example.splitlines()]
+    inside, _, drawn = "".join(f"{line} " for line in lines[1:] if line).partition(") ")
+    return f"{inside.strip().rstrip(',')} {drawn.strip()}".strip()
 
 
 def report(mutation: Mutation, outcome: Outcome) -> str:

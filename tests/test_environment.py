@@ -22,7 +22,7 @@ def test_the_second_environment_takes_python_and_pip_from_conda_and_all_else_fro
     assert environment["channels"] == ["conda-forge"]
     python, pip, pip_part = environment["dependencies"]
     assert pip == "pip"
-    assert pip_part == {"pip": ["--require-hashes", "-r requirements.lock"]}
+    assert pip_part == {"pip": ["--require-hashes", "--only-binary=:all:", "-r requirements.lock"]}
     version = re.fullmatch(r"python=(\d+\.\d+\.\d+)", python)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert version

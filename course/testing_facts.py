@@ -1,0 +1,130 @@
+"""Run every command that the talk on testing shows, and keep what it printed.
+
+    .venv/bin/python course/testing_facts.py
+
+Writes ``course/testing_facts.json``. Of the outputs only paths of this machine are shortened.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+FACTS = ROOT / "course" / "testing_facts.json"
+SCRATCH = ROOT / "untracked-files" / "facts" / "testing"
+RED = "Red: a test that a BigEarthNet v1 name is told where to look"
+GREEN = "Green: tell a BigEarthNet v1 name where its patch_id is to be found"
+OF_VERSION_1 = "-k version_1 tests/spec/test_patch_id.py"
+
+SEASON = "from benkit.spec.seasons import season_of_month\n\n"
+TYPED = {
+    "string.py": f'{SEASON}season_of_month("3")\n',
+    "truth.py": f"{SEASON}season_of_month(True)\n",
+    "swapped.py": "from benkit.spec.patch_id import Footprint\n\n"
+    "Footprint(epsg=32635, x=6065220, y=339600)\n",
+}
+COMMANDS = {
+    "string_at_run_time": "python -c 'from benkit.spec.seasons import season_of_month as s; "
+    'print(s("3"))\' 2>&1 | tail -1',
+    "string_in_mypy": "mypy --strict string.py | head -1",
+    "truth_at_run_time": "python -c 'from benkit.spec.seasons import season_of_month as s; "
+    "print(s(True))'",
+    "truth_in_mypy": "mypy --strict truth.py",
+    "swapped_in_mypy": "mypy --strict swapped.py",
+    "overflow": "python -c 'import numpy as np; x = np.full(2, 40000, np.uint16); print(x[0] + x[1])' "
+    "2>&1 | tail -1",
+    "overflow_array": "python -c 'import numpy as np; x = np.full(2, 40000, np.uint16); print(x + x)'",
+    "mocked": "pytest --tb=line course/mocked_training.py 2>&1 | grep -vE '^$'",
+    "tests": "pytest --collect-only 2>&1 | grep -cE '::'",
+    "properties": "grep -rh '^@given' tests | wc -l",
+    "replaced": "grep -rhE 'monkeypatch.(setattr|setitem)|mock' tests --include='test_*.py' | wc -l",
+    "refusals": "grep -rh 'pytest.raises' tests | wc -l",
+    "real_data": "grep -rhE '^def test.*(shared_data|real_archive)' tests | wc -l",
+    "hook": "git commit -m 'Change the script'",
+}
+
+
+def main() -> int:
+    """Run everything and write the facts."""
+    shutil.rmtree(SCRATCH, ignore_errors=True)
+    SCRATCH.mkdir(parents=True)
+    small_repository(SCRATCH / "small")
+    for name, code in TYPED.items():
+        (SCRATCH / name).write_text(code, "utf-8")
+    facts = {
+        "commands": {
+            name: {
+                "command": command,
+                "output": output_of(command, folder_of(name)),
+            }
+            for name, command in COMMANDS.items()
+        },
+        "red": at_commit(RED),
+        "green": at_commit(GREEN),
+        "typed": TYPED,
+        "mutations": json.loads(output_of("python tests/mutations.py --json", ROOT)),
+    }
+    FACTS.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    return 0
+
+
+def folder_of(name: str) -> Path:
+    """Where a command runs."""
+    return SCRATCH / "small" if name == "hook" else SCRATCH if name.endswith("_mypy") else ROOT
+
+
+def output_of(command: str, folder: Path) -> str:
+    """What a shell prints in a folder, on both streams, with the paths of this machine shortened.
+
+    ``python``, ``pytest`` and ``mypy`` are those of the environment that runs this.
+    """
+    command = re.sub(r"(?<![\w./])(pytest|mypy)(?= -)", rf"{sys.executable} -m \1", command)
+    command = re.sub(r"(?<![\w./])python(?= )", sys.executable, command)
+    environment = os.environ | {
+        "COLUMNS": "100",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "MYPYPATH": str(ROOT),
+    }
+    said = subprocess.run(
+        command, cwd=folder, env=environment, shell=True, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    ).stdout  # fmt: skip
+    said = said.strip("\n").replace(str(folder) + "/", "").replace(str(ROOT), "~/benkit")
+    said = re.sub(r" in \d+\.\d+s", "", said)
+    return re.sub(r"^=+ (.*?) =+$", r"=== \1 ===", said, flags=re.MULTILINE)
+
+
+def at_commit(subject: str) -> dict[str, object]:
+    """What the test of the change says at the commit of this subject."""
+    commits = output_of("git log --format='%H %s'", ROOT).splitlines()
+    commit = next(line.split(" ", 1)[0] for line in commits if line.endswith(f" {subject}"))
+    folder = SCRATCH / commit
+    output_of(f"git worktree add --quiet --detach {folder} {commit}", ROOT)
+    said = output_of(f"pytest --tb=line {OF_VERSION_1} 2>&1 | grep -vE '^$'", folder)
+    changed = output_of(f"git show --format= --numstat {commit}", ROOT)
+    output_of(f"git worktree remove --force {folder}", ROOT)
+    return {
+        "subject": subject,
+        "command": f"pytest --tb=line {OF_VERSION_1}",
+        "output": said,
+        "changed": [line.split("\t") for line in changed.splitlines()],
+    }
+
+
+def small_repository(folder: Path) -> None:
+    """A repository with the hook turned on and a file staged that is not formatted."""
+    (folder / "benkit").mkdir(parents=True)
+    (folder / "benkit" / "__init__.py").write_text('"""A package."""\n', "utf-8")
+    (folder / "main.py").write_text('"""A script."""\n\nx  = 1\n', "utf-8")
+    shutil.copytree(ROOT / "hooks", folder / "hooks")
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    (folder / ".venv").symlink_to(sys.prefix)
+    output_of("git init -q; git config core.hooksPath hooks; git add main.py", folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
