@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import tomllib
 import zipfile
 from collections import Counter
@@ -44,12 +45,12 @@ COMMANDS = {
     "isolated": "PYTHONPATH=elsewhere .venv/bin/python -I -c "
     '"import pandas; print(pandas.__version__)"',
     "pythonhome": "PYTHONHOME=/nowhere .venv/bin/python -c 1 2>&1 | grep Fatal",
-    "lock_entry": "sed -n '/^affine/,/^appdirs/{/^appdirs/!p}' requirements.lock",
+    "lock_entry": "sed -n '/^affine/,/^appdirs/{/^appdirs/!p}' requirements.lock | cut -c1-62",
     "lock_rasterio": "grep ^rasterio== requirements.lock",
     "tampered": f"{TAMPER}; pip install --no-cache-dir --force-reinstall --no-deps --require-hashes "
     "-r tampered.lock | grep -E 'Downloading|Successfully'",
-    "tampered_wheel": "pip install -q --no-deps --require-hashes --only-binary :all: "
-    "--force-reinstall -r tampered.lock",
+    "tampered_wheel": "pip install -q --force-reinstall --no-deps --require-hashes --only-binary :all: "
+    "-r tampered.lock 2>&1 | grep -E 'ERROR|Expected|Got' | cut -c1-62",
     "wheel_programs": "python -m zipfile -l RASTERIO_WHEEL | grep -cE '[ /](bin|scripts)/|\\.exe'",
     "wheel_scripts": f"head -2 {SITE}/rasterio-*.dist-info/entry_points.txt",
     "no_gdalinfo": 'PATH=.venv/bin python -c "import subprocess; '
@@ -66,7 +67,7 @@ COMMANDS = {
     "ldd_dynamic": "ldd dynamic",
     "ldd_static": "ldd static 2>&1",
     "ldd_rasterio": f"ldd {SITE}/rasterio/_base.*.so | grep -v rasterio.libs",
-    "ldd_gdalinfo": "ldd $(command -v gdalinfo) | wc -l",
+    "ldd_gdalinfo": "ldd $(command -v gdalinfo) | grep -c '=>'",
     "rpath": f"readelf -d {SITE}/rasterio/_base.*.so | grep -E 'RPATH|RUNPATH|libgdal'",
     "glibc": f"objdump -T {SITE}/rasterio/*.so {SITE}/rasterio.libs/* | "
     "grep -oE 'GLIBC_[0-9.]+' | sort -uV | tail -1",
@@ -101,6 +102,7 @@ def main() -> int:
         "wheel": contents(wheel),
         "lock": counts_of_lock(),
         "platforms": platforms(),
+        "uv_seconds": seconds_of_uv(),
         "second_environment": json.loads(
             (ROOT / "course" / "second_environment.json").read_text("utf-8")
         ),
@@ -177,6 +179,20 @@ def contents(wheel: Path) -> dict[str, object]:
         "libraries": dict(sorted(libraries.items(), key=lambda item: -item[1])),
         "library_bytes": sum(libraries.values()),
     }
+
+
+def seconds_of_uv() -> int:
+    """How long uv takes to install the lock into a new environment, its cache filled."""
+    install = (
+        "rm -rf uv && .venv/bin/python -m uv venv --quiet uv && .venv/bin/python -m uv pip install "
+        "--quiet --python uv/bin/python --require-hashes -r requirements.lock"
+    )
+    output_of(install)
+    start = time.monotonic()
+    output_of(install)
+    seconds = round(time.monotonic() - start)
+    output_of("rm -rf uv")
+    return seconds
 
 
 def counts_of_lock() -> dict[str, int]:

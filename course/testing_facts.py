@@ -14,6 +14,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.mutations import MUTATIONS, copy_of_the_code  # noqa: E402
+
 FACTS = ROOT / "course" / "testing_facts.json"
 SCRATCH = ROOT / "untracked-files" / "facts" / "testing"
 RED = "Red: a test that a BigEarthNet v1 name is told where to look"
@@ -22,23 +26,21 @@ OF_VERSION_1 = "-k version_1 tests/spec/test_patch_id.py"
 
 SEASON = "from benkit.spec.seasons import season_of_month\n\n"
 TYPED = {
-    "string.py": f'{SEASON}season_of_month("3")\n',
+    "wrong_type.py": f'{SEASON}season_of_month("3")\n',
     "truth.py": f"{SEASON}season_of_month(True)\n",
     "swapped.py": "from benkit.spec.patch_id import Footprint\n\n"
     "Footprint(epsg=32635, x=6065220, y=339600)\n",
 }
 COMMANDS = {
-    "string_at_run_time": "python -c 'from benkit.spec.seasons import season_of_month as s; "
+    "type_at_run_time": "python -c 'from benkit.spec.seasons import season_of_month as s; "
     'print(s("3"))\' 2>&1 | tail -1',
-    "string_in_mypy": "mypy --strict string.py | head -1",
+    "type_in_mypy": "mypy --strict wrong_type.py | head -1",
     "truth_at_run_time": "python -c 'from benkit.spec.seasons import season_of_month as s; "
     "print(s(True))'",
     "truth_in_mypy": "mypy --strict truth.py",
     "swapped_in_mypy": "mypy --strict swapped.py",
-    "overflow": "python -c 'import numpy as np; x = np.full(2, 40000, np.uint16); print(x[0] + x[1])' "
-    "2>&1 | tail -1",
-    "overflow_array": "python -c 'import numpy as np; x = np.full(2, 40000, np.uint16); print(x + x)'",
-    "mocked": "pytest --tb=line course/mocked_training.py 2>&1 | grep -vE '^$'",
+    "overflow": "python -c 'import numpy as np; x = np.full(2, 40000, np.uint16); print(x + x)'",
+    "mocked": "pytest --tb=line course/mocked_training.py 2>&1 | tail -2",
     "tests": "pytest --collect-only 2>&1 | grep -cE '::'",
     "properties": "grep -rh '^@given' tests | wc -l",
     "replaced": "grep -rhE 'monkeypatch.(setattr|setitem)|mock' tests --include='test_*.py' | wc -l",
@@ -66,6 +68,7 @@ def main() -> int:
         "red": at_commit(RED),
         "green": at_commit(GREEN),
         "typed": TYPED,
+        "effects": effects(),
         "mutations": json.loads(output_of("python tests/mutations.py --json", ROOT)),
     }
     FACTS.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", "utf-8")
@@ -94,8 +97,28 @@ def output_of(command: str, folder: Path) -> str:
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     ).stdout  # fmt: skip
     said = said.strip("\n").replace(str(folder) + "/", "").replace(str(ROOT), "~/benkit")
-    said = re.sub(r" in \d+\.\d+s", "", said)
+    said = re.sub(r" in \d+\.\d+s", "", re.sub(r" {4,}\[100%\]", "  [100%]", said))
     return re.sub(r"^=+ (.*?) =+$", r"=== \1 ===", said, flags=re.MULTILINE)
+
+
+def effects() -> dict[str, dict[str, dict]]:
+    """What two of the changed lines would do to answers about the official metadata."""
+    metadata = (ROOT / ".." / "shared" / "data" / "metadata.parquet").resolve()
+    found: dict[str, dict[str, dict]] = {}
+    for module, verb in (("overlaps", "overlaps"), ("spec/seasons", "summary")):
+        mutation = next(m for m in MUTATIONS if m.module == f"benkit/{module}.py")
+        folder = SCRATCH / verb
+        folder.mkdir()
+        copy = copy_of_the_code(folder)
+        command = f"python -m benkit {verb} {metadata} --json 2>/dev/null"
+        right = json.loads(output_of(command, copy))
+        changed = (copy / mutation.module).read_text("utf-8")
+        (copy / mutation.module).write_text(
+            changed.replace(mutation.line, mutation.changed), "utf-8"
+        )
+        found[verb] = {"right": right, "wrong": json.loads(output_of(command, copy))}
+        shutil.rmtree(folder)
+    return found
 
 
 def at_commit(subject: str) -> dict[str, object]:

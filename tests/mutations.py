@@ -135,8 +135,9 @@ def outcome_of(said: str) -> Outcome:
 
 def arguments_of(example: str) -> str:
     """The arguments with which Hypothesis made a test fall, on one line."""
-    lines = [re.sub(r"^E +|  +#.*|^E +#.*", "", line) for line in example.splitlines()]
-    inside, _, drawn = "".join(f"{line} " for line in lines[1:] if line).partition(") ")
+    told = example.partition("Explanation:")[0].splitlines()[1:]
+    lines = [re.sub(r"(^|  )#.*", "", line.removeprefix("E").strip()) for line in told]
+    inside, _, drawn = "".join(f"{line.strip()} " for line in lines if line).partition(") ")
     return f"{inside.strip().rstrip(',')} {drawn.strip()}".strip()
 
 
