@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benkit.errors import PatchIdError
-from benkit.spec.patch_id import PatchId, Product, parse_patch_id, parse_product
+from benkit.spec.patch_id import (
+    _VERSION_1_PATTERN,
+    PatchId,
+    Product,
+    parse_patch_id,
+    parse_product,
+)
 from benkit.spec.tiles import parse_tile
 
 EXAMPLE = "S2B_MSIL2A_20170808T094029_N9999_R036_T35ULA_33_29"
@@ -79,6 +85,12 @@ def test_refuses_what_is_no_patch_id(text):
 def test_a_name_of_version_1_is_told_where_to_look(name):
     with pytest.raises(PatchIdError, match=f"'{name}' is no patch id: .*s2v1_name"):
         parse_patch_id(name)
+
+
+def test_every_name_of_version_1_and_no_patch_id_is_taken_for_one(shared_data):
+    table = pq.read_table(shared_data / "metadata.parquet", columns=["patch_id", "s2v1_name"])
+    assert all(map(_VERSION_1_PATTERN.fullmatch, table["s2v1_name"].to_pylist()))
+    assert not any(map(_VERSION_1_PATTERN.fullmatch, table["patch_id"].to_pylist()))
 
 
 def test_footprints_equal_the_published_geometries(shared_data):
