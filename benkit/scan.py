@@ -26,7 +26,7 @@ from benkit.io.scan_state import Known, scan_state
 from benkit.moments import MEASURABLE, measure, measure_rows
 from benkit.spec.bands import BAND_NAMES
 
-__all__ = ["Progress", "ScanSummary", "band_reader", "open_source", "scan_archive"]
+__all__ = ["Progress", "ScanSummary", "band_reader", "open_source", "scan_archive", "scan_patches"]
 
 Progress = Callable[[int, int, int], None]
 """Called with how many patches are done, how many there are, and how many bytes were read."""
@@ -180,6 +180,11 @@ def band_reader(archive: Path, inventory: Inventory) -> Callable[[str, str], Ras
         return read_raster(_path(archive, PatchFolder(products[patch_id], patch_id), band))
 
     return read_band
+
+
+def scan_patches(root: Path, patches: Sequence[PatchFolder]) -> pa.Table:
+    """Rows of the inventory for a few patches of an archive, in their order."""
+    return scan_chunk(root, _Chunk(patches, None)).rows
 
 
 @dataclass(frozen=True)

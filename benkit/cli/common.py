@@ -3,15 +3,38 @@
 import argparse
 import json
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from benkit.cli.progress import progress_of, width_of
 from benkit.engine import ENGINES, Engine
-from benkit.errors import OptionError
+from benkit.errors import OptionError, OutputError
 
-_SECONDS_BETWEEN_LINES = 5.0
-_SECONDS_BETWEEN_UPDATES = 0.1
+__all__ = [
+    "OUTPUTS",
+    "add_scan_options",
+    "check_outputs",
+    "engine_of",
+    "fraction",
+    "grid",
+    "note",
+    "progress_of",
+    "require",
+    "show",
+    "show_table",
+    "table_file",
+]
+
+OUTPUTS = ("output", "findings", "differences", "figure", "figures")
+"""Names of the arguments that say where something is written."""
+
+TABLE_SUFFIXES = (".parquet", ".csv", ".json")
+_GAP = "  "
+_LEAST_ROOM = 20
+_NUMBER_WIDTH = 14
+_UNITS = {"_m": "m", "_bits": "bits"}
 
 
 def add_workers(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +44,7 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
 def add_scan_options(parser: argparse.ArgumentParser) -> None:
     add_workers(parser)
     parser.add_argument(
-        "--engine", choices=ENGINES, default=ENGINES[0], help="where to read; default %(default)s"
+        "--engine", choices=ENGINES, default=ENGINES[0], help="where to work; default %(default)s"
     )
     parser.add_argument(
         "--ray-address",
@@ -35,70 +58,88 @@ def engine_of(arguments: argparse.Namespace) -> Engine:
     return Engine(arguments.engine, arguments.workers, arguments.ray_address)
 
 
-def progress_of(arguments: argparse.Namespace) -> Callable[[int, int, int], None] | None:
-    """Show the progress of a scan on stderr: one changing line on a terminal, else now and then."""
-    if arguments.no_progress:
-        return None
-    terminal = sys.stderr.isatty()
-    start = last = time.monotonic()
-
-    def show_progress(done: int, total: int, size: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        pause = _SECONDS_BETWEEN_UPDATES if terminal else _SECONDS_BETWEEN_LINES
-        if now - last < pause and done < total:
-            return
-        last, seconds = now, max(now - start, 1e-9)
-        left = seconds / max(done, 1) * (total - done)
-        text = (
-            f"{done:,} of {total:,} patches, {done / seconds:,.0f} patches/s, "
-            f"{size / seconds / 1e6:,.0f} MB/s, {_duration(left)} left"
-        )
-        if terminal:
-            print(f"\r{text:<78}", end="\n" if done == total else "", file=sys.stderr, flush=True)
-        elif done < total:
-            print(text, file=sys.stderr, flush=True)
-
-    return show_progress
+def check_outputs(arguments: argparse.Namespace) -> None:
+    """Refuse, before any work, to replace an input; and any file at all with --no-overwrite."""
+    overwrite = getattr(arguments, "overwrite", None)
+    if overwrite:
+        return
+    values = vars(arguments)
+    inputs = [path for name in values if name not in OUTPUTS for path in _files(values[name])]
+    for output in (path for name in OUTPUTS for path in _files(values.get(name))):
+        if any(output.samefile(path) for path in inputs):
+            raise OutputError(
+                f"{output}: is an input of this call; write to another file, or say --overwrite"
+            )
+        if overwrite is False:
+            raise OutputError(
+                f"{output}: is there already; write to another file, or say --overwrite"
+            )
 
 
-def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}"
+def _files(value: Any) -> list[Path]:
+    """The files that are there among the values of an argument."""
+    values = value if isinstance(value, list) else [value]
+    return [path for path in values if isinstance(path, Path) and path.is_file()]
+
+
+def note(text: str) -> None:
+    """Tell people something that is no result."""
+    print(f"benkit: {text}", file=sys.stderr)
 
 
 def show(arguments: argparse.Namespace, values: Mapping[str, Any]) -> None:
-    """Print one JSON object, or a line a value."""
+    """Print one JSON object, or a line a value: its name, numbers aligned right, their unit."""
     if arguments.json:
         print(json.dumps(values, indent=2))
         return
-    rows = list(_flat(values))
-    width = max(len(name) for name, _ in rows)
-    for name, text in rows:
-        print(f"{name:<{width}}  {text:>14}")
+    rows = _flat(values)
+    name_width = max(len(name) for name, _, _ in rows)
+    for name, text, unit in rows:
+        print(f"{name:<{name_width}}  {text:>{_NUMBER_WIDTH}} {unit}".rstrip())
 
 
 def show_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print a table: texts aligned left, numbers right."""
-    texts = [list(header), *([_text(value) for value in row] for row in rows)]
+    """Print a table: texts aligned left, numbers right; without a header if all of that is empty.
+
+    On a terminal a last column of texts is broken into lines where it would leave the screen.
+    """
+    texts = [[_text(value) for value in row] for row in (header, *rows) if any(row)]
     widths = [max(len(row[i]) for row in texts) for i in range(len(header))]
     sides = [
         "<" if all(isinstance(row[i], str) for row in rows) else ">" for i in range(len(header))
     ]
-    for row in texts:
-        cells = zip(row, sides, widths, strict=True)
-        print("  ".join(f"{text:{side}{width}}" for text, side, width in cells).rstrip())
+    if sides[-1] == "<" and sys.stdout.isatty():
+        room = width_of(sys.stdout) - sum(widths[:-1]) - len(_GAP) * len(widths[:-1])
+        widths[-1] = min(widths[-1], max(room, _LEAST_ROOM))
+    for *first, last in texts:
+        for line in textwrap.wrap(last, widths[-1]) or [""]:
+            cells = zip([*first, line], sides, widths, strict=True)
+            print(_GAP.join(f"{text:{side}{width}}" for text, side, width in cells).rstrip())
+            first = [""] * len(first)
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str, str]]:
+    """Name, text and unit of all values within."""
     rows = []
     for name, value in values.items():
         if isinstance(value, Mapping):
             rows += _flat(value, f"{prefix}{name} ")
         else:
-            rows.append((f"{prefix}{name}".replace("_", " "), _text(value)))
+            name, unit, value = _with_unit(name, value)
+            rows.append((f"{prefix}{name}".replace("_", " "), _text(value), unit))
     return rows
+
+
+def _with_unit(name: str, value: Any) -> tuple[str, str, Any]:
+    """Name without unit, unit, and value in that unit."""
+    if name == "seconds":
+        return "time", "s", value
+    if name == "bytes":
+        return "read", "MB", value / 1e6
+    for ending, unit in _UNITS.items():
+        if name.endswith(ending):
+            return name.removesuffix(ending), unit, value
+    return name, "", value
 
 
 def _text(value: Any) -> str:
@@ -119,6 +160,15 @@ def fraction(text: str) -> float:
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, not {text}")
     return value
+
+
+def table_file(text: str) -> Path:
+    """Name of a table to write, for argparse: a wrong one is refused before any work."""
+    if Path(text).suffix not in TABLE_SUFFIXES:
+        raise argparse.ArgumentTypeError(
+            f"{text}: expected a name that ends with {' or '.join(TABLE_SUFFIXES)}"
+        )
+    return Path(text)
 
 
 def grid(text: str) -> tuple[int, int]:

@@ -1,12 +1,17 @@
 """``benkit scan``."""
 
 import argparse
-import sys
 from pathlib import Path
 
-from benkit.cli.common import add_scan_options, engine_of, progress_of, show
+from benkit.cli.common import add_scan_options, engine_of, note, progress_of, show
+from benkit.cli.progress import end_line
 
-EXAMPLE = "example: benkit scan BigEarthNet-S2 --output inventory.parquet"
+EXAMPLE = """\
+example: benkit scan BigEarthNet-S2 --output inventory.parquet
+         benkit audit inventory.parquet --metadata metadata.parquet
+
+All other verbs that take a SOURCE answer from inventory.parquet without reading a pixel again. The
+same command again reads only what has changed, or goes on where it was interrupted."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
             progress=progress_of(arguments),
         )
     except KeyboardInterrupt:
-        print("\nbenkit: the same command again goes on where this scan stopped", file=sys.stderr)
+        end_line()
+        note("the same command again goes on where this scan stopped")
         raise
     values = {
         "patches": summary.patches,

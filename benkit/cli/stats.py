@@ -1,14 +1,25 @@
 """``benkit stats``."""
 
 import argparse
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from benkit.cli.common import add_scan_options, engine_of, progress_of, require, show, show_table
+from benkit.cli.common import (
+    add_scan_options,
+    engine_of,
+    note,
+    progress_of,
+    require,
+    show,
+    show_table,
+)
 from benkit.errors import InputFormatError
 
-EXAMPLE = "example: benkit stats inventory.parquet --split split.csv --side train"
+EXAMPLE = """\
+example: benkit stats inventory.parquet --split split.csv --side train
+
+gives the mean and standard deviation that a model should be normalised with: those of the side that
+it learns from. Without --split all patches of the inventory count."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,17 +41,17 @@ def run(arguments: argparse.Namespace) -> int:
     with open_source(arguments.source, engine=engine_of(arguments), progress=progress) as inventory:
         statistics = band_statistics(inventory, patches)
     if statistics.absent:
-        print(
-            f"benkit: {len(statistics.absent):,} of the listed patches are not in "
-            f"{arguments.source}, {statistics.absent[0]} among them; the figures leave them out",
-            file=sys.stderr,
+        note(
+            f"{len(statistics.absent):,} of the listed patches are not in {arguments.source}, "
+            f"{statistics.absent[0]} among them; the figures leave them out"
         )
     bands = {band: asdict(figures) for band, figures in statistics.bands.items()}
     if arguments.json:
         show(arguments, bands)
     else:
-        header = ("band", "count", "mean", "std", "min", "max")
+        header = ("band", "pixels", "mean", "std", "min", "max")
         show_table(header, [(band, *figures.values()) for band, figures in bands.items()])
+        print("\nmean to max in digital numbers, of valid pixels")
     return 0
 
 

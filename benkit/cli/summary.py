@@ -5,7 +5,10 @@ from pathlib import Path
 
 from benkit.cli.common import show
 
-EXAMPLE = "example: benkit summary metadata.parquet"
+EXAMPLE = """\
+example: benkit summary metadata.parquet
+
+counts the patches by season, spring from March to May and so on, and their labels."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

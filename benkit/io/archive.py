@@ -6,7 +6,15 @@ from pathlib import Path
 
 from benkit.errors import MissingInputError
 
-__all__ = ["Listing", "PatchFolder", "band_file_name", "find_file", "list_archive"]
+__all__ = [
+    "Listing",
+    "PatchFolder",
+    "band_file_name",
+    "find_file",
+    "find_patch",
+    "list_archive",
+    "patch_of_folder",
+]
 
 
 @dataclass(frozen=True, order=True)
@@ -54,11 +62,7 @@ def list_archive(root: Path) -> Listing:
     MissingInputError
         If the root is not a folder.
     """
-    if not root.is_dir():
-        raise MissingInputError(
-            f"{root}: expected the folder of an archive, <root>/<product>/<patch id>/, "
-            f"but there is {'a file' if root.exists() else 'nothing'}"
-        )
+    _require_folder(root)
     products, strays = _folders_and_files(root)
     patches = []
     for product in products:
@@ -83,6 +87,39 @@ def find_file(root: Path, name: str) -> Path:
     raise MissingInputError(
         f"{root}: expected the file {name} somewhere below it, but it is not there"
     )
+
+
+def patch_of_folder(folder: Path) -> tuple[Path, PatchFolder]:
+    """Root of the archive and patch of a folder ``<root>/<product>/<patch id>``."""
+    folder = folder.resolve()
+    return folder.parent.parent, PatchFolder(folder.parent.name, folder.name)
+
+
+def find_patch(root: Path, patch_id: str) -> PatchFolder:
+    """Find a patch by its id; the one in the folder of its own product, if there are several.
+
+    Raises
+    ------
+    MissingInputError
+        If the root is not a folder, or holds no such patch.
+    """
+    _require_folder(root)
+    own = patch_id.rsplit("_", 2)[0]
+    for product in (own, *sorted(_folders_and_files(root)[0])):
+        if (root / product / patch_id).is_dir():
+            return PatchFolder(product, patch_id)
+    raise MissingInputError(
+        f"{root}: expected the folder of the patch {patch_id} in that of a product, "
+        "but there is none; name the root of the archive, and the whole patch id"
+    )
+
+
+def _require_folder(root: Path) -> None:
+    if not root.is_dir():
+        raise MissingInputError(
+            f"{root}: expected the folder of an archive, <root>/<product>/<patch id>/, "
+            f"but there is {'a file' if root.exists() else 'nothing'}"
+        )
 
 
 def _folders_and_files(folder: Path) -> tuple[list[str], list[str]]:

@@ -1,0 +1,82 @@
+"""Show on stderr how far a verb has come: one changing line on a terminal, else a line now and then."""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+
+__all__ = ["end_line", "progress_of", "width_of"]
+
+_SECONDS_BETWEEN_LINES = 5.0
+_SECONDS_BETWEEN_UPDATES = 0.1
+_USUAL_WIDTH = 80
+
+_open_line = False
+
+
+def progress_of(arguments: argparse.Namespace) -> Callable[..., None] | None:
+    """What a verb calls with patches done, patches in all and, where it knows them, bytes read."""
+    if arguments.no_progress or arguments.quiet:
+        return None
+    terminal = sys.stderr.isatty()
+    start = last = time.monotonic()
+
+    def show_progress(done: int, total: int, size: int = 0) -> None:
+        nonlocal last
+        now = time.monotonic()
+        pause = _SECONDS_BETWEEN_UPDATES if terminal else _SECONDS_BETWEEN_LINES
+        if now - last < pause and done < total:
+            return
+        last, seconds = now, max(now - start, 1e-9)
+        if terminal:
+            room = width_of(sys.stderr) - 1
+            print(f"\r{_text(done, total, size, seconds, room):<{room}}", end="", file=sys.stderr)
+            _set_open(True)
+            if done == total:
+                end_line()
+            sys.stderr.flush()
+        elif done < total:
+            text = _text(done, total, size, seconds, _USUAL_WIDTH)
+            print(text, file=sys.stderr, flush=True)
+
+    return show_progress
+
+
+def end_line() -> None:
+    """End the changing line, so that what is said next has a line of its own."""
+    if _open_line:
+        print(file=sys.stderr)
+        _set_open(False)
+
+
+def width_of(stream: object) -> int:
+    """Columns of the terminal that a stream writes to; 80 if it does not say."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or _USUAL_WIDTH  # type: ignore[attr-defined]
+    except (AttributeError, OSError, ValueError):
+        return _USUAL_WIDTH
+
+
+def _set_open(is_open: bool) -> None:
+    global _open_line
+    _open_line = is_open
+
+
+def _text(done: int, total: int, size: int, seconds: float, room: int) -> str:
+    """As many figures as there is room for."""
+    left = f"{_duration(seconds / max(done, 1) * (total - done))} left"
+    speed = [
+        f"{done / seconds:,.0f} patches/s",
+        *[f"{size / seconds / 1e6:,.0f} MB/s"] * (size > 0),
+    ]
+    parts = [f"{done:,} of {total:,} patches", *speed, left]
+    while len(", ".join(parts)) > room and len(parts) > 1:
+        parts.pop(-2 if len(parts) > 2 else -1)
+    return ", ".join(parts)[:room]
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}"
