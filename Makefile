@@ -1,6 +1,7 @@
 # make run    do the course task            make bench  measure beside the alternatives
 # make test   check everything              make lock   resolve the dependencies anew
 # make hooks  check style and types before every commit
+# make course build the report and the talks
 
 SHELL := /bin/sh
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
@@ -23,7 +24,7 @@ fi >&2
 @touch $@
 endef
 
-.PHONY: run test format bench lock hooks
+.PHONY: run test format bench course lock hooks
 
 run: .venv/run.stamp
 	@.venv/bin/python main.py
@@ -43,6 +44,8 @@ bench: .venv/test.stamp
 
 hooks: .venv/test.stamp
 	git config core.hooksPath hooks
+course: .venv/test.stamp
+	.venv/bin/python -m course.build
 
 lock: .venv/test.stamp
 	.venv/bin/$(LOCK) --upgrade pyproject.toml --output-file requirements.lock
