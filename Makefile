@@ -45,7 +45,7 @@ bench: .venv/test.stamp
 hooks: .venv/test.stamp
 	git config core.hooksPath hooks
 course: .venv/test.stamp
-	.venv/bin/python -m course.build
+	.venv/bin/python -m course.build $(if $(MEASURE),--measure)
 
 lock: .venv/test.stamp
 	.venv/bin/$(LOCK) --upgrade pyproject.toml --output-file requirements.lock

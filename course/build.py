@@ -8,11 +8,15 @@ and only sets the documents; ``--measure`` also takes the times anew into ``cour
 """
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+HERE = ROOT / "course"
+NUMBERS, MEASURED = HERE / "numbers.json", HERE / "measured.json"
 WORK = ROOT / "untracked-files" / "course"
 FIGURES = WORK / "figures"
 DOCUMENTS = {
@@ -26,26 +30,82 @@ _STYLES = ("Regular", "It", "Semibold", "SemiboldIt", "Bold", "BoldIt")
 
 def main() -> int:
     """Build everything; returns the exit status."""
-    _parser().parse_args()
+    options = _parser().parse_args()
+    if not options.text:
+        from course.facts import METADATA
+
+        if not METADATA.is_file():
+            _say(f"{METADATA}: expected the official metadata; --text goes without them")
+            return 2
+        _compute(options.measure)
     for name, target in DOCUMENTS.items():
-        if (ROOT / "course" / f"{name}.typ").is_file():
+        if (HERE / f"{name}.typ").is_file():
             content = set_document(name)
-            _replace(ROOT / target, content)
+            replace_file(ROOT / target, content)
             _say(f"{target}: {len(content):,} bytes")
     return 0
 
 
-def set_document(name: str, figures: Path = FIGURES) -> bytes:
-    """The PDF of a source in ``course/``, with the figures of a folder below the repository."""
+def _compute(anew: bool) -> None:
+    """Compute numbers, take the times anew if wanted, and draw the figures."""
+    from course.drawings import draw_all
+    from course.facts import changed, compute
+
+    if anew:
+        from course.measure import measure
+
+        replace_file(MEASURED, as_json(measure(WORK)))
+    facts = compute(WORK)
+    numbers = as_json(facts.numbers)
+    old = json.loads(NUMBERS.read_text("utf-8")) if NUMBERS.exists() else {}
+    for name in changed(json.loads(numbers), old):
+        _say(f"stale: {name} of {NUMBERS.name} was not what it is now")
+    replace_file(NUMBERS, numbers)
+    draw_all(facts, json.loads(MEASURED.read_text("utf-8")), FIGURES, fonts())
+
+
+def as_json(numbers: dict[str, Any]) -> bytes:
+    """Numbers as they are committed, with nine digits: the last ones differ between machines."""
+    text = json.dumps(_rounded(numbers), indent=1, sort_keys=True, ensure_ascii=False)
+    return f"{text}\n".encode()
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.9g}")
+    if isinstance(value, dict):
+        return {name: _rounded(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_rounded(one) for one in value]
+    return value
+
+
+def set_document(name: str, root: Path = ROOT) -> bytes:
+    """The PDF of a source in ``course/``.
+
+    Parameters
+    ----------
+    name : str
+        As in `DOCUMENTS`.
+    root : Path
+        Folder with the sources in ``course/`` and the figures in ``untracked-files/course/figures``.
+
+    Raises
+    ------
+    RuntimeError
+        If Typst warns, of a font that is not there for instance.
+    """
     import typst
 
-    return typst.compile(
-        ROOT / "course" / f"{name}.typ",
-        root=ROOT,
+    content, warnings = typst.compile_with_warnings(
+        root / "course" / f"{name}.typ",
+        root=root,
         font_paths=[fonts()],
         ignore_system_fonts=True,
-        sys_inputs={"figures": "/" + figures.relative_to(ROOT).as_posix()},
     )
+    if warnings:
+        raise RuntimeError(f"{name}.typ: {'; '.join(str(one) for one in warnings)}")
+    return content
 
 
 def fonts() -> Path:
@@ -58,11 +118,11 @@ def fonts() -> Path:
         name = f"SourceSansPro-{style}.ttf"
         if not (folder / name).exists():
             source = Path(font_source_sans_pro.__file__).parent / "files" / name
-            _replace(folder / name, source.read_bytes())
+            replace_file(folder / name, source.read_bytes())
     return folder
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
     """Write a file at once: it is never there by halves."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}")
