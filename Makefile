@@ -44,6 +44,7 @@ bench: .venv/test.stamp
 
 hooks: .venv/test.stamp
 	git config core.hooksPath hooks
+
 course: .venv/test.stamp
 	.venv/bin/python -m course.build $(if $(MEASURE),--measure)
 
