@@ -12,7 +12,6 @@ benkit and DuckDB are whole runs over all maps.
 """
 
 import argparse
-import json
 import shutil
 import subprocess
 import sys
@@ -123,7 +122,9 @@ def benkit_labels(folder: Path, output: Path) -> None:
 
 def require_same(files: list[Path], output: Path) -> None:
     """Areas of benkit and of geopandas."""
-    rows = {row["patch_id"]: row for row in json.loads(output.read_text())}
+    import pyarrow.parquet
+
+    rows = {row["patch_id"]: row for row in pyarrow.parquet.read_table(output).to_pylist()}
     for name, areas in geopandas_loop(files).items():
         row = rows[name.removesuffix("_reference_map")]
         assert dict(zip(row["codes"], row["areas"], strict=True)) == areas, name
@@ -142,7 +143,7 @@ def main() -> None:
     fifth, whole = (make_maps(PLACE / f"{n}-maps", n) for n in (count // 5, count))
     some = sorted(whole.iterdir())[: arguments.loop]
     with tempfile.TemporaryDirectory(dir=PLACE) as folder:
-        output = Path(folder) / "labels.json"
+        output = Path(folder) / "labels.parquet"
         times = rounds_of(
             arguments.rounds,
             {

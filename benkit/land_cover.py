@@ -212,8 +212,9 @@ def polygon_areas(
     """
     import shapely
 
-    geometries = shapely.from_wkb(wkb.to_numpy(zero_copy_only=False), on_invalid="ignore")
-    absent = wkb.is_null().to_numpy(zero_copy_only=False)
+    texts = np.array([None, *wkb.to_pylist()], object)[1:]  # to_numpy would load pandas
+    geometries = shapely.from_wkb(texts, on_invalid="ignore")
+    absent = np.array([text is None for text in texts], bool)
     area = np.where(absent, 0.0, shapely.area(geometries))
     damaged = ~np.isfinite(area)
     if damaged.any() or not len(area):

@@ -187,7 +187,7 @@ def _codes(path: Path, column: pa.ChunkedArray) -> NDArray[np.int64]:
         raise InputFormatError(
             f"{path}: expected a CLC code in every row of DN, but {column.null_count} are null"
         )
-    values = column.to_numpy()
+    values = np.from_dlpack(column.combine_chunks())  # to_numpy would load pandas
     if pa.types.is_floating(kind):
         fractions = values != np.trunc(values)
         if fractions.any():
