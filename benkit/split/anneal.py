@@ -19,13 +19,10 @@ References
    Optimization Theory and Applications 4, 1969, https://doi.org/10.1007/BF00927673
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from benkit.split.cells import Neighbours
 
 __all__ = ["SCALE", "Goal", "Schedule", "anneal"]
 
@@ -53,10 +50,12 @@ class Goal:
         Price of a block with one of another side within reach, ...
     prices : (s,) int64 array
         ... times the price of the side that it is on.
-    within_reach : list of lists
-        Blocks within reach of each; at most 254.
-    border : list of lists
-        Neighbours of each block, each with the price if the two are on different sides.
+    within_reach : (b, m) int64 array
+        Blocks within reach of each, at most 255; b where there are fewer.
+    beside : (b, n) int64 array
+        Neighbours of each block; b where there are fewer.
+    border : (b, n) int64 array
+        Price if a block and its neighbour are on different sides; 0 where there is none.
     most_shift : (s, k) int64 array
         By how much each target may be shifted (see `Schedule`).
     """
@@ -66,8 +65,9 @@ class Goal:
     weights: NDArray[np.int64]
     exposure: NDArray[np.int64]
     prices: NDArray[np.int64]
-    within_reach: Neighbours
-    border: list[list[tuple[int, int]]]
+    within_reach: NDArray[np.int64]
+    beside: NDArray[np.int64]
+    border: NDArray[np.int64]
     most_shift: NDArray[np.int64]
 
 
@@ -81,18 +81,18 @@ class Schedule:
         How many moves are tried.
     hot, cold : float
         Temperature at the beginning and at the end, in units of the goal.
-    anywhere : float
-        Part of the moves that are drawn from all blocks; the others are from those at the border.
-    patience : int, optional
+    patience : int
         Targets shift against the deviations that remain, after each thousand moves by this part of
         them: slack weights then suffice for a good balance, and blocks stay free to move [2]_.
+    anywhere : float
+        Part of the moves that are drawn from all blocks; the others are from those at the border.
     """
 
     moves: int
     hot: float
     cold: float
+    patience: int
     anywhere: float = 0.1
-    patience: int | None = None
 
 
 def anneal(
@@ -119,8 +119,7 @@ def anneal(
     for _ in range(rounds):
         raw = source.random_raw((3, _MOVES_AT_ONCE))
         state.move(*state.draw(raw[:2], schedule.anywhere), _limits(raw[2], temperature))
-        if schedule.patience:
-            state.shift_targets(schedule.patience)
+        state.shift_targets(schedule.patience)
         temperature *= round(step, 9)  # rounded: powers differ in the last place between machines
     return np.frombuffer(state.side, np.uint8)[:-1]
 
@@ -145,11 +144,9 @@ class _State:
         blocks, self.sides = len(side), len(goal.targets)
         self.goal = goal
         self.side = bytearray(side.astype(np.uint8).tobytes() + bytes([_NO_SIDE]))
-        self.near = _padded(goal.within_reach, blocks)
-        self.beside = _padded([[near for near, _ in pairs] for pairs in goal.border], blocks)
-        self.borders = _padded([[price for _, price in pairs] for pairs in goal.border], 0)
-        self.reached = (self.near < blocks).sum(1)
-        same = np.frombuffer(self.side, np.uint8)[self.near] == side[:, np.newaxis]
+        self.reached = (goal.within_reach < blocks).sum(1)
+        self.degrees = self.reached.tolist()
+        same = np.frombuffer(self.side, np.uint8)[goal.within_reach] == side[:, np.newaxis]
         self.others = bytearray((self.reached - same.sum(1)).astype(np.uint8).tobytes() + b"\0")
         self.exposure = np.append(goal.exposure, 0)
         self.squares = (goal.amounts**2).sum(1)
@@ -158,9 +155,14 @@ class _State:
         self.shift = np.zeros_like(self.deviation)
         self.rows = list(goal.amounts)
         self.lists = [
-            values.tolist() for values in (goal.exposure, self.squares, goal.prices, goal.weights)
+            values.tolist() for values in (self.exposure, self.squares, goal.prices, goal.weights)
         ]
-        self.alone = np.array([not pairs for pairs in goal.border], bool)
+        self.near = goal.within_reach.tolist()
+        self.neighbours = [
+            list(zip(near, prices, strict=True))
+            for near, prices in zip(goal.beside.tolist(), goal.border.tolist(), strict=True)
+        ]
+        self.alone = (goal.beside == blocks).all(1)
 
     def shift_targets(self, patience: int) -> None:
         """Shift the targets against what deviates from the true ones."""
@@ -183,12 +185,12 @@ class _State:
             blocks = np.where(low[0] < anywhere * 2**32, blocks, at_border)
         here = side[blocks]
         other = (here + 1 + _below(low[1], self.sides - 1)) % self.sides
-        beside = side[self.beside[blocks, _below(high[1], self.beside.shape[1])]]
+        beside = side[self.goal.beside[blocks, _below(high[1], self.goal.beside.shape[1])]]
         return blocks, np.where((beside == here) | (beside == _NO_SIDE), other, beside)
 
     def _movable(self, side: NDArray[np.uint8]) -> NDArray[np.int64]:
         """Blocks with a neighbour on another side, or without any neighbour."""
-        differs = (side[self.beside] != side[:-1, np.newaxis]) & (self.borders > 0)
+        differs = (side[self.goal.beside] != side[:-1, np.newaxis]) & (self.goal.border > 0)
         return np.flatnonzero(differs.any(1) | self.alone)
 
     def rises(self, blocks: NDArray[np.int64], to: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -197,15 +199,15 @@ class _State:
         side, others = np.frombuffer(self.side, np.uint8), np.frombuffer(self.others, np.uint8)
         here, there = side[blocks][:, np.newaxis], to[:, np.newaxis]
         old, new = goal.prices[here[:, 0]], goal.prices[to]
-        near = self.near[blocks]
+        near = goal.within_reach[blocks]
         sides, differing, exposure = side[near], others[near], self.exposure[near]
         becomes = (sides == here) & (differing == 0)
         ceases = (sides == there) & (differing == 1)
         rise = (exposure * becomes).sum(1) * old - (exposure * ceases).sum(1) * new
         left = self.reached[blocks] - (sides == there).sum(1)
         rise += self.exposure[blocks] * (new * (left > 0) - old * (others[blocks] > 0))
-        beside, borders = side[self.beside[blocks]], self.borders[blocks]
-        rise += (borders * (beside == here)).sum(1) - (borders * (beside == there)).sum(1)
+        beside, border = side[goal.beside[blocks]], goal.border[blocks]
+        rise += (border * (beside == here)).sum(1) - (border * (beside == there)).sum(1)
         weighted = goal.weights[:, np.newaxis] * self.deviation
         change = 2 * (goal.amounts[blocks] * (weighted[to] - weighted[here[:, 0]])).sum(1)
         return rise + change + self.squares[blocks] * (goal.weights[to] + goal.weights[here[:, 0]])
@@ -220,17 +222,17 @@ class _State:
         likely = self.rises(blocks, to) <= limits
         tried = (values[likely].tolist() for values in (blocks, to, limits))
         for block, there, limit in zip(*tried, strict=True):
-            if self.side[block] != there and self._rise(block, there) <= limit:
-                self._change(block, there)
+            if self.side[block] != there and self.rise(block, there) <= limit:
+                self.put(block, there)
 
-    def _rise(self, block: int, there: int) -> int:
+    def rise(self, block: int, there: int) -> int:
         """As `rises`, of one block."""
         side, others = self.side, self.others
         exposure, squares, prices, weights = self.lists
-        here, within_reach = side[block], self.goal.within_reach[block]
+        here = side[block]
         becomes = ceases = 0
-        left = len(within_reach)
-        for near in within_reach:
+        left = self.degrees[block]
+        for near in self.near[block]:
             if side[near] == here:
                 if not others[near]:
                     becomes += exposure[near]
@@ -243,7 +245,7 @@ class _State:
         if others[block]:
             becomes -= exposure[block]
         rise = becomes * prices[here] - ceases * prices[there]
-        for near, price in self.goal.border[block]:
+        for near, price in self.neighbours[block]:
             if side[near] == here:
                 rise += price
             elif side[near] == there:
@@ -254,16 +256,17 @@ class _State:
                 rise += weights[number] * change
         return rise
 
-    def _change(self, block: int, there: int) -> None:
+    def put(self, block: int, there: int) -> None:
+        """Put a block on another side."""
         side, others, here = self.side, self.others, self.side[block]
-        left = 0
-        for near in self.goal.within_reach[block]:
+        differing = self.degrees[block]
+        for near in self.near[block]:
             if side[near] == here:
                 others[near] += 1
             elif side[near] == there:
                 others[near] -= 1
-                left -= 1
-        others[block] = len(self.goal.within_reach[block]) + left
+                differing -= 1
+        others[block] = differing
         side[block] = there
         self.deviation[here] -= self.rows[block]
         self.deviation[there] += self.rows[block]
@@ -272,11 +275,3 @@ class _State:
 def _below(raw: NDArray[np.uint64], limit: int) -> NDArray[np.int64]:
     """Random whole numbers below a limit, from ones of 32 bits."""
     return (raw * np.uint64(limit) >> np.uint64(32)).astype(np.int64)
-
-
-def _padded(rows: Sequence[Sequence[int]], filler: int) -> NDArray[np.int64]:
-    """Rows of different lengths as a table, at least one column wide."""
-    table = np.full((len(rows), max(map(len, rows), default=0) or 1), filler)
-    for number, row in enumerate(rows):
-        table[number, : len(row)] = row
-    return table

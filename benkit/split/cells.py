@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 __all__ = ["Blocks", "gather_blocks"]
 
-Neighbours = list[list[int]]
-
 
 @dataclass(frozen=True)
 class Blocks:
@@ -39,20 +37,27 @@ class Blocks:
         np.add.at(sums, self.of_unit, values)
         return sums
 
-    def neighbours(self, reach: float) -> Neighbours:
-        """Other blocks whose cells' centres are at most ``reach`` metres away, of each block."""
+    def neighbours(self, reach: float) -> NDArray[np.int64]:
+        """Other blocks whose cells' centres are at most ``reach`` metres away, of each block.
+
+        Returns
+        -------
+        (b, m) int64 array
+            Numbers of blocks; where a block has fewer than m neighbours, the number of all blocks.
+        """
         if not self.metres:
             return _near_points(self.cell, reach)
-        steps = int(reach // self.metres)
+        steps, limit = int(reach // self.metres), (reach / self.metres) ** 2
         near = range(-steps, steps + 1)
-        limit = (reach / self.metres) ** 2
-        offsets = [(a, b) for a in near for b in near if 0 < a * a + b * b <= limit]
-        place = {cell: number for number, cell in enumerate(map(tuple, self.cell.tolist()))}
-        found: Neighbours = []
-        for column, row in self.cell.tolist():
-            cells = ((column + a, row + b) for a, b in offsets)
-            found.append([place[cell] for cell in cells if cell in place])
-        return found
+        column, row = (self.cell - self.cell.min(0) + steps).T
+        height = int(row.max()) + steps + 1
+        key = column * height + row
+        found = []
+        for offset in (a * height + b for a in near for b in near if 0 < a * a + b * b <= limit):
+            place = np.searchsorted(key, key + offset)
+            place[key[np.minimum(place, len(key) - 1)] != key + offset] = len(key)
+            found.append(place)
+        return np.stack(found, axis=1)
 
 
 def gather_blocks(centre: NDArray[np.int64], metres: int) -> Blocks:
@@ -69,10 +74,10 @@ def gather_blocks(centre: NDArray[np.int64], metres: int) -> Blocks:
     return Blocks(metres, of_unit.ravel(), cell)
 
 
-def _near_points(points: NDArray[np.int64], reach: float) -> Neighbours:
-    """Other points at most ``reach`` away, of each of a few points."""
-    found: Neighbours = []
-    for number, point in enumerate(points):
-        near = np.flatnonzero(((points - point) ** 2).sum(1) <= reach**2)
-        found.append(near[near != number].tolist())
-    return found
+def _near_points(points: NDArray[np.int64], reach: float) -> NDArray[np.int64]:
+    """As `Blocks.neighbours`, of a few points."""
+    apart = ((points[:, np.newaxis] - points) ** 2).sum(2)
+    near = (apart <= reach**2) & ~np.eye(len(points), dtype=bool)
+    table = np.where(near, np.arange(len(points)), len(points))
+    table.sort(axis=1)
+    return table[:, : max(int(near.sum(1).max()), 1)]

@@ -2,11 +2,16 @@
 
 Blocks of 20 km find where whole regions go, those of 10 km their outlines, those of 5 and 2.5 km mend
 the balance along the border; each level is annealed from the result of the one before (see
-`benkit.split.anneal`). A block is exposed if a block of another side lies within 10 km: over all blocks
-that counts the test patches with a train patch nearer than 10 km. All sides are searched at once, so
-that the last of them is as whole as the first. Coarse to fine keeps regions whole which single small
-blocks would never find, as in multilevel graph partitioning [1]_; balancing many rare labels by greedy
-assignment alone [2]_ scatters them.
+`benkit.split.anneal`). A block of a held-out side is exposed if a block of another side lies within
+10 km: over all blocks that counts the test patches with a train patch nearer than 10 km. All sides are
+searched at once, so that the last of them is as whole as the first. Coarse to fine keeps regions whole
+which single small blocks would never find, as in multilevel graph partitioning [1]_; balancing many rare
+labels by greedy assignment alone [2]_ scatters them.
+
+Sides that keep a buffer lose patches along their border. At the begin of each level the targets are set
+anew, for the patches that the sides found so far would keep.
+
+The number of moves is fixed, so that the result does not depend on the machine.
 
 References
 ----------
@@ -16,8 +21,7 @@ References
    https://doi.org/10.1007/978-3-642-23808-6_10
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +32,6 @@ from benkit.split.cells import Blocks, gather_blocks
 from benkit.split.units import Units
 
 __all__ = ["Wanted", "choose_sides"]
-
-_REACH_METRES = 10_000
 
 
 @dataclass(frozen=True)
@@ -62,22 +64,25 @@ class _Level:
     ----------
     metres : int
         Side of a cell.
+    reach : int
+        Metres between the centres of cells within which a block of another side exposes one.
     exposed : float
-        Part of a block's patches that lie within reach of a neighbouring block.
+        Part of the patches of such a block that count as exposed.
     hot, cold : float
         Temperatures, in the price of an average block.
     balance : dict of str to float
         Weights of the squared relative deviations, by trait; for labels, of their mean.
-    patience : int, optional
-        As of `Schedule`.
+    exact : bool
+        Whether targets of labels and patches shift (see `Schedule`).
     """
 
     metres: int
+    reach: int
     exposed: float
     hot: float
     cold: float
     balance: dict[str, float]
-    patience: int | None = None
+    exact: bool = True
 
 
 def _weights(label: float, season: float, country: float, patch: float = 100) -> dict[str, float]:
@@ -85,11 +90,15 @@ def _weights(label: float, season: float, country: float, patch: float = 100) ->
 
 
 _LEVELS = (
-    _Level(20_000, 0.4, 3, 0.1, _weights(label=0.3, season=0.3, country=0.3, patch=10)),
-    _Level(10_000, 1, 1, 0.1, _weights(label=10, season=2, country=1), patience=30),
-    _Level(5_000, 1, 0.1, 0.02, _weights(label=30, season=5, country=1)),
-    _Level(2_500, 1, 0.2, 0.02, _weights(label=100, season=5, country=1)),
+    _Level(20_000, 20_000, 0.4, 3, 0.1, _weights(0.3, season=0.3, country=0.3, patch=10), False),
+    _Level(10_000, 10_000, 1, 1, 0.1, _weights(label=3, season=2, country=1)),
+    _Level(5_000, 10_000, 1, 0.1, 0.02, _weights(label=10, season=3, country=1)),
+    _Level(2_500, 10_000, 1, 0.1, 0.02, _weights(label=30, season=4, country=2)),
 )
+_WITH_BUFFER = replace(
+    _LEVELS[-1], hot=_LEVELS[-1].cold
+)  # once more, for the patches that are lost
+_PATIENCE = 30
 _LEAST_FRACTION = 0.05  # smaller sides are weighted as if of this part, so that squares fit 64 bits
 _FEW_BLOCKS = 50  # with fewer of the finest blocks single units are moved
 _BORDER = 0.25  # price of the border against that of exposed blocks
@@ -113,7 +122,7 @@ def choose_sides(units: Units, wanted: Wanted, seed: int) -> NDArray[np.uint8]:
     """
     source = np.random.PCG64(seed)
     side = _random_sides(units, wanted, source)
-    for level in _LEVELS:
+    for level in (*_LEVELS, _WITH_BUFFER) if wanted.buffer else _LEVELS:
         blocks = gather_blocks(units.centre, level.metres)
         side = _search(blocks, units, wanted, level, side, source)
     if len(blocks) < _FEW_BLOCKS:
@@ -161,44 +170,43 @@ def _search(
     """Anneal the blocks of one level from the sides found so far."""
     patches = np.zeros((len(blocks), len(wanted.fractions)), np.int64)
     np.add.at(patches, (blocks.of_unit, side), units.patches)
-    held_out = [part for part, held in zip(wanted.fractions, wanted.held_out, strict=True) if held]
-    fraction = max(float(np.mean(held_out)), _LEAST_FRACTION)
-    one_patch = wanted.compactness * SCALE**2 / units.patches.sum() / fraction
-    price = level.exposed * one_patch * units.patches.sum() / len(blocks)
+    price = level.exposed * _one_patch(units, wanted) * units.patches.sum() / len(blocks)
     moves = min(_MOVES_PER_BLOCK * len(blocks), _MOST_MOVES)
-    schedule = Schedule(moves, level.hot * price, level.cold * price, patience=level.patience)
-    goal = _goal(blocks, units, wanted, level, side, one_patch)
+    schedule = Schedule(moves, level.hot * price, level.cold * price, patience=_PATIENCE)
+    goal = _goal(blocks, units, wanted, level, side)
     return anneal(goal, patches.argmax(1).astype(np.uint8), schedule, source)[blocks.of_unit]
 
 
+def _one_patch(units: Units, wanted: Wanted) -> float:
+    """Price of one exposed patch: all of an average held-out side cost the square of `SCALE`."""
+    held_out = np.array(wanted.fractions)[np.array(wanted.held_out)]
+    fraction = max(float(held_out.mean()), _LEAST_FRACTION)
+    return float(wanted.compactness * SCALE**2 / units.patches.sum() / fraction)
+
+
 def _goal(
-    blocks: Blocks,
-    units: Units,
-    wanted: Wanted,
-    level: _Level,
-    side: NDArray[np.uint8],
-    one_patch: float,
+    blocks: Blocks, units: Units, wanted: Wanted, level: _Level, side: NDArray[np.uint8]
 ) -> Goal:
-    counts = units.counts.sum(0)
-    kinds, counts = units.kinds[counts > 0], counts[counts > 0]
+    kinds, held_out = units.kinds, np.array(wanted.held_out)
     weight = np.array([level.balance[kind] for kind in kinds], float)
     weight[kinds == "label"] /= max((kinds == "label").sum(), 1)
-    scale = SCALE * np.sqrt(weight) / counts
-    targets = _targets(units, wanted, side)[:, units.counts.sum(0) > 0] * scale
-    fractions, held_out = np.array(wanted.fractions), np.array(wanted.held_out)
-    patches = blocks.total(units.patches)
-    reach = max(_REACH_METRES, blocks.metres) if blocks.metres else level.metres
+    scale = SCALE * np.sqrt(weight) / np.maximum(units.counts.sum(0), 1)
+    targets = np.rint(_targets(units, wanted, side) * scale).astype(np.int64)
+    exact = level.exact and blocks.metres > 0  # single units cannot be balanced by a price
+    price = _one_patch(units, wanted) * np.append(blocks.total(units.patches), 0)
+    beside = blocks.neighbours(level.metres)
+    border = np.minimum(price[:-1, np.newaxis], price[beside]) * _BORDER
     return Goal(
-        amounts=np.rint(blocks.total(units.counts)[:, units.counts.sum(0) > 0] * scale).astype(
-            np.int64
-        ),
-        targets=np.rint(targets).astype(np.int64),
-        weights=held_out * np.rint(np.maximum(fractions, _LEAST_FRACTION) ** -2.0).astype(np.int64),
-        exposure=np.rint(one_patch * level.exposed * patches).astype(np.int64),
-        prices=held_out * np.int64(1),
-        within_reach=blocks.neighbours(reach),
-        border=list(_border(blocks, reach, patches.tolist(), one_patch * _BORDER)),
-        most_shift=np.rint(targets * np.isin(kinds, ("label", "patch"))).astype(np.int64),
+        amounts=np.rint(blocks.total(units.counts) * scale).astype(np.int64),
+        targets=targets,
+        weights=held_out
+        * np.rint(1 / np.maximum(wanted.fractions, _LEAST_FRACTION) ** 2).astype(int),
+        exposure=np.rint(price[:-1] * level.exposed).astype(np.int64),
+        prices=held_out.astype(np.int64),
+        within_reach=blocks.neighbours(level.reach if blocks.metres else level.metres),
+        beside=beside,
+        border=np.maximum(np.rint(border).astype(np.int64), beside < len(blocks)),
+        most_shift=targets * exact * np.isin(kinds, ("label", "patch")),
     )
 
 
@@ -209,10 +217,3 @@ def _targets(units: Units, wanted: Wanted, side: NDArray[np.uint8]) -> NDArray[n
     lost = np.array([units.count(out & (side == number)[units.of_patch]) for number in numbers])
     kept = units.counts.sum(0) - lost.sum(0)
     return np.array(wanted.fractions)[:, np.newaxis] * kept + lost
-
-
-def _border(
-    blocks: Blocks, reach: float, patches: list[int], price: float
-) -> Iterator[list[tuple[int, int]]]:
-    for block, near in enumerate(blocks.neighbours(blocks.metres or reach)):
-        yield [(other, max(int(price * min(patches[block], patches[other])), 1)) for other in near]
