@@ -72,7 +72,7 @@ def list_archive(root: Path) -> Listing:
     return Listing(root, tuple(sorted(patches)), tuple(sorted(strays)))
 
 
-def find_file(root: Path, name: str) -> Path:
+def find_file(root: str | os.PathLike[str], name: str) -> Path:
     """Find a file by its name, wherever it lies below a folder; the first in order of paths.
 
     Raises

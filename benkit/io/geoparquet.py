@@ -6,6 +6,7 @@ Source: GeoParquet 1.1.0 (https://geoparquet.org/releases/v1.1.0/).
 """
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -156,7 +157,7 @@ def encode_geoparquet(
     return sink.getvalue().to_pybytes()
 
 
-def write_geoparquet(table: pa.Table, path: Path, **options: Any) -> None:
+def write_geoparquet(table: pa.Table, path: str | os.PathLike[str], **options: Any) -> None:
     """Write a GeoParquet file; the options are those of `encode_geoparquet`.
 
     Raises
@@ -165,5 +166,5 @@ def write_geoparquet(table: pa.Table, path: Path, **options: Any) -> None:
         If the file cannot be written.
     """
     content = encode_geoparquet(table, **options)
-    with replacing(path) as part:
+    with replacing(Path(path)) as part:
         part.write_bytes(content)

@@ -7,6 +7,7 @@ refuses. Only the file itself counts: side files such as ``.aux.xml`` or ``.tfw`
 and a file that is no TIFF is refused whatever GDAL could make of it.
 """
 
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,7 +54,7 @@ class Raster:
     encoding: str
 
 
-def read_raster(path: Path) -> Raster:
+def read_raster(path: str | os.PathLike[str]) -> Raster:
     """Read all bands of a GeoTIFF.
 
     Raises
@@ -63,6 +64,7 @@ def read_raster(path: Path) -> Raster:
     RasterError
         If it cannot be read as a GeoTIFF, or claims to be larger than `LARGEST_RASTER`.
     """
+    path = Path(path)
     try:
         content = path.read_bytes()
     except FileNotFoundError:

@@ -3,6 +3,7 @@
 The folder has one file ``<patch id>_reference_map.parquet`` a patch (see `benkit.io.map_files`).
 """
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -76,7 +77,7 @@ class _Chunk:
 
 
 def read_reference_maps(
-    folder: Path,
+    folder: str | os.PathLike[str],
     *,
     geometry: bool = True,
     engine: Engine | None = None,
@@ -109,6 +110,7 @@ def read_reference_maps(
         If a file is damaged, lacks the column ``DN`` or the geometry, has a null, a fraction or an
         unknown code in ``DN``, or two files are of one patch.
     """
+    folder = Path(folder)
     files, patch_ids = _list_files(folder)
     if engine is None and len(files) < _FEW_FILES:
         engine = Engine(workers=1)

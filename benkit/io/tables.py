@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import zlib
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
@@ -33,7 +34,7 @@ _SIDES = ("train", "validation", "test")
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
-def read_table(path: Path, needed: Sequence[str] = ()) -> pa.Table:
+def read_table(path: str | os.PathLike[str], needed: Sequence[str] = ()) -> pa.Table:
     """Read a Parquet file, or a CSV file, gzipped or not, whose fields are all texts.
 
     Raises
@@ -43,6 +44,7 @@ def read_table(path: Path, needed: Sequence[str] = ()) -> pa.Table:
     InputFormatError
         If it is neither, or lacks a needed column.
     """
+    path = Path(path)
     content = _read_bytes(path)
     if content[:4] == b"PAR1":
         table = _parse_parquet(path, content)
@@ -110,7 +112,7 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
-def read_patch_table(path: Path, needed: Sequence[str] = ()) -> pa.Table:
+def read_patch_table(path: str | os.PathLike[str], needed: Sequence[str] = ()) -> pa.Table:
     """Read a table of one row a patch.
 
     Parameters
@@ -139,7 +141,7 @@ def read_patch_table(path: Path, needed: Sequence[str] = ()) -> pa.Table:
     return table.set_column(table.column_names.index("patch_id"), "patch_id", ids)
 
 
-def read_metadata(path: Path) -> pa.Table:
+def read_metadata(path: str | os.PathLike[str]) -> pa.Table:
     """Read the metadata of an archive.
 
     Returns
@@ -173,7 +175,7 @@ def _is_text(kind: pa.DataType) -> bool:
     )
 
 
-def _strings(path: Path | str, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+def _strings(path: str | os.PathLike[str], column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     if not _is_text(column.type):
         raise InputFormatError(
             f"{path}: expected strings in the column {name}, but its type is {column.type}"
@@ -189,7 +191,7 @@ def _first_repeated(ids: pa.ChunkedArray) -> str | None:
     return repeated[0].as_py()
 
 
-def read_patch_list(path: Path) -> list[str]:
+def read_patch_list(path: str | os.PathLike[str]) -> list[str]:
     """Read the column ``patch_id`` of a CSV (gzipped or not) or Parquet file.
 
     Returns
@@ -209,7 +211,7 @@ def read_patch_list(path: Path) -> list[str]:
     return list(dict.fromkeys(patches))
 
 
-def read_sides(path: Path) -> dict[str, list[str]]:
+def read_sides(path: str | os.PathLike[str]) -> dict[str, list[str]]:
     """Read a split: the patches of each side.
 
     Returns
@@ -276,9 +278,9 @@ def column_sides(table: pa.Table, source: str) -> dict[str, list[str]]:
     return {name: ids.filter(pc.equal(column, name)).to_pylist() for name in names}
 
 
-def write_sides(sides: Mapping[str, Sequence[str]], path: Path) -> None:
+def write_sides(sides: Mapping[str, Sequence[str]], path: str | os.PathLike[str]) -> None:
     """Write a split as CSV: a column a side, in the given order, shorter ones filled with nothing."""
-    with replacing(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
+    with replacing(Path(path)) as part, part.open("w", encoding="utf-8", newline="\n") as file:
         file.write(",".join(sides) + "\n")
         file.writelines(",".join(row) + "\n" for row in zip_longest(*sides.values(), fillvalue=""))
 
@@ -290,7 +292,7 @@ def write_split_column(metadata: pa.Table, sides: Sequence[str], path: Path) -> 
     write_table(metadata.select(others).append_column("split", column), path)
 
 
-def write_table(table: pa.Table, path: Path) -> None:
+def write_table(table: pa.Table, path: str | os.PathLike[str]) -> None:
     """Write a table as Parquet, CSV or JSON (an array of objects), as the suffix says.
 
     Raises
@@ -300,6 +302,7 @@ def write_table(table: pa.Table, path: Path) -> None:
     OutputError
         If the file cannot be written.
     """
+    path = Path(path)
     if path.suffix not in (".parquet", ".csv", ".json"):
         raise OptionError(f"{path}: expected a name that ends with .parquet, .csv or .json")
     with replacing(path) as part:

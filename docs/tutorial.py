@@ -1,0 +1,170 @@
+"""From an archive to a data set that a model can be trained on, with a synthetic sample.
+
+Run it as it is (``python docs/tutorial.py [FOLDER]``), or cell by cell: editors that know ``# %%``
+show it as a notebook. Everything it makes goes below FOLDER.
+"""
+
+# %% [markdown]
+# # From an archive to training
+#
+# The sample stands for your download: the same folders, the same kinds of files, and errors in them
+# that a real archive can have. With the real one, leave this cell out and set the three paths.
+
+# %%
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+import benkit
+
+folder = Path(sys.argv[1] if len(sys.argv) > 1 else "untracked-files/tutorial")
+benkit.make_sample(folder / "sample", patches=100, seed=7)
+
+archive = folder / "sample" / "BigEarthNet-v2.0-S2-with-errors"
+metadata_file = folder / "sample" / "metadata.parquet"
+inventory_file = folder / "inventory.parquet"
+
+# %% [markdown]
+# ## 1. Read every pixel once
+#
+# The scan writes one row per patch and band into the inventory. Of an archive that was scanned before
+# it reads only what has changed, and a scan that was interrupted goes on where it stopped.
+
+# %%
+benkit.scan_archive(archive, inventory_file)
+inventory = benkit.Inventory(inventory_file)
+metadata = benkit.read_metadata(metadata_file)
+print(f"{metadata.num_rows} patches in the metadata")
+
+# %% [markdown]
+# ## 2. Leave out what is damaged
+#
+# Every deviation is a finding, with its patch, band, kind and reason. Whoever trains on a patch half of
+# which is NO_DATA teaches the model about zeros.
+
+# %%
+audit = benkit.audit_inventory(inventory, metadata)
+for kind, count in audit.counts.items():
+    if count:
+        print(f"{kind}: {count}")
+
+damaged = pc.is_in(metadata["patch_id"], audit.findings["patch_id"].combine_chunks())
+sound = metadata.filter(pc.invert(damaged))
+print(f"{sound.num_rows} patches are sound")
+
+# %% [markdown]
+# ## 3. Split so that the test score means something
+#
+# Patches that show the same ground, on another date or in a neighbouring tile, are never on different
+# sides. `evaluate_split` judges any split, also one of somebody else.
+
+# %%
+split = benkit.split_patches(sound, test=0.25, validation=0.15, seed=0)
+evaluation = benkit.evaluate_split(sound, split.sides())
+for side, patches in split.sides().items():
+    print(f"{side}: {len(patches)} patches")
+print(f"pairs of patches that share ground across sides: {evaluation.crossing_pairs}")
+assert evaluation.crossing_pairs == 0
+
+# %% [markdown]
+# ## 4. Mean and standard deviation of the train side only
+#
+# Statistics over all patches would tell the model about the test side before the test. From the
+# inventory, those of any side take no second look at the pixels.
+
+# %%
+train_statistics = benkit.band_statistics(inventory, split.sides()["train"])
+for band, figures in train_statistics.bands.items():
+    print(f"{band}: mean {figures.mean:8.2f}, standard deviation {figures.std:7.2f}")
+
+# %% [markdown]
+# ## 5. The table to train from
+#
+# One row per patch: where it lies on disk, its side, and its labels as a vector of the 19 classes in
+# the order of `benkit.CLASSES`.
+
+# %%
+patch_ids = sound["patch_id"].to_pylist()
+targets = np.array(
+    [[name in labels for name in benkit.CLASSES] for labels in sound["labels"].to_pylist()],
+    np.float32,
+)
+ready = pa.table(
+    {
+        "patch_id": patch_ids,
+        "folder": [f"{benkit.parse_patch_id(patch).product}/{patch}" for patch in patch_ids],
+        "side": split.side.tolist(),
+        "target": list(targets),
+    }
+)
+benkit.write_table(ready, folder / "ready.parquet")
+
+# %% [markdown]
+# ## 6. A data set for PyTorch
+#
+# A map-style data set is any object with `__len__` and `__getitem__`, so this class needs no import:
+# hand it to `torch.utils.data.DataLoader` as it is. Bands with larger pixels are repeated to the
+# 10 m grid, 120 x 120 pixels.
+
+
+# %%
+class PatchDataset:
+    """Normalised patches of one side.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        As made above.
+    archive : Path
+    side : str
+        ``train``, ``validation`` or ``test``.
+    bands : mapping of str to BandStatistics
+        Mean and standard deviation of the train side, whatever the side.
+    """
+
+    def __init__(self, table, archive, side, bands):
+        rows = table.filter(pc.equal(table["side"], side))
+        self.folders = [archive / folder for folder in rows["folder"].to_pylist()]
+        self.targets = np.array(rows["target"].to_pylist(), np.float32)
+        self.bands = bands
+
+    def __len__(self):
+        return len(self.folders)
+
+    def __getitem__(self, index):
+        """The (12, 120, 120) float32 picture, and its (19,) float32 vector of classes."""
+        folder = self.folders[index]
+        picture = np.empty((len(self.bands), 120, 120), np.float32)
+        for layer, (band, figures) in zip(picture, self.bands.items(), strict=True):
+            pixels = benkit.read_raster(folder / f"{folder.name}_{band}.tif").pixels[0]
+            repeats = 120 // len(pixels)
+            normalised = (pixels - figures.mean) / figures.std
+            layer[:] = normalised.repeat(repeats, axis=0).repeat(repeats, axis=1)
+        return picture, self.targets[index]
+
+
+datasets = {
+    side: PatchDataset(ready, archive, side, train_statistics.bands) for side in split.sides()
+}
+
+# %% [markdown]
+# ## 7. What the model will see
+#
+# On the train side every band now has mean 0 and standard deviation 1. On the others not quite: they are
+# other ground, and were not asked.
+
+# %%
+for side, dataset in datasets.items():
+    pictures = np.stack([dataset[index][0] for index in range(len(dataset))])
+    means = pictures.mean(axis=(0, 2, 3), dtype=np.float64)
+    stds = pictures.std(axis=(0, 2, 3), dtype=np.float64)
+    print(
+        f"{side}: {len(dataset)} patches, means at most {abs(means).max():.3f} away from 0, "
+        f"standard deviations at most {abs(stds - 1).max():.3f} away from 1"
+    )
+    if side == "train":
+        assert np.allclose(means, 0, atol=1e-4)
+        assert np.allclose(stds, 1, atol=1e-4)
