@@ -25,6 +25,7 @@ DOCUMENTS = {
     "testing": "course/testing.pdf",
 }
 """Name of each source in ``course/``, and the PDF that it gives."""
+_MOST_NAMES = 20  # of stale numbers
 _STYLES = ("Regular", "It", "Semibold", "SemiboldIt", "Bold", "BoldIt")
 
 
@@ -35,12 +36,16 @@ def main() -> int:
         from course.facts import METADATA
 
         if not METADATA.is_file():
-            _say(f"{METADATA}: expected the official metadata; --text goes without them")
+            _say(f"{METADATA}: expected the official metadata, which the report is computed from")
             return 2
         _compute(options.measure)
     for name, target in DOCUMENTS.items():
         if (HERE / f"{name}.typ").is_file():
-            content = set_document(name)
+            try:
+                content = set_document(name)
+            except RuntimeError as error:
+                _say(f"course/{name}.typ: {error}; figures come from a run without --text")
+                return 2
             replace_file(ROOT / target, content)
             _say(f"{target}: {len(content):,} bytes")
     return 0
@@ -58,8 +63,10 @@ def _compute(anew: bool) -> None:
     facts = compute(WORK)
     numbers = as_json(facts.numbers)
     old = json.loads(NUMBERS.read_text("utf-8")) if NUMBERS.exists() else {}
-    for name in changed(json.loads(numbers), old):
-        _say(f"stale: {name} of {NUMBERS.name} was not what it is now")
+    stale = changed(json.loads(numbers), old)
+    if stale:
+        some = ", ".join(stale[:_MOST_NAMES])
+        _say(f"{NUMBERS.name} was stale: {len(stale)} numbers were not what they are now: {some}")
     replace_file(NUMBERS, numbers)
     draw_all(facts, json.loads(MEASURED.read_text("utf-8")), FIGURES, fonts())
 
@@ -104,7 +111,7 @@ def set_document(name: str, root: Path = ROOT) -> bytes:
         ignore_system_fonts=True,
     )
     if warnings:
-        raise RuntimeError(f"{name}.typ: {'; '.join(str(one) for one in warnings)}")
+        raise RuntimeError("; ".join(str(one) for one in warnings))
     return content
 
 

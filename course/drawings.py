@@ -42,7 +42,7 @@ def draw_all(facts: Facts, measured: dict[str, Any], folder: Path, fonts: Path) 
     folder.mkdir(parents=True, exist_ok=True)
     for file in sorted(fonts.glob("*.ttf")):
         font_manager.fontManager.addfont(file)
-    settings = {
+    settings: Any = {
         "font.family": "Source Sans Pro",
         "font.size": 8.5,
         "axes.edgecolor": GREY,
@@ -88,10 +88,10 @@ def formats(facts: Facts, measured: dict[str, Any]) -> Figure:
         facts.numbers["csv"]["bytes"],
     ]
     read = [facts.numbers["parquet"]["season_bytes"], *whole[1:]]
-    place = np.arange(3)
-    right.barh(place, np.array(whole) / 1e6, color=LIGHT, height=0.72, label="file")
-    right.barh(place, np.array(read) / 1e6, color=CLAY, height=0.34, label="read")
-    right.set_yticks(place, ["Parquet", "CSV, gzipped", "CSV"])
+    rows = np.arange(3)
+    right.barh(rows, np.array(whole) / 1e6, color=LIGHT, height=0.72, label="file")
+    right.barh(rows, np.array(read) / 1e6, color=CLAY, height=0.34, label="read")
+    right.set_yticks(rows, ["Parquet", "CSV, gzipped", "CSV"])
     right.invert_yaxis()
     right.set_xscale("log")
     right.set_xlim(0.2, 300)
