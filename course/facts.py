@@ -20,8 +20,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 import benkit
-from benchmarks.split import official, ours, random_blocks, random_patches
-from benkit.footprints import Footprints
+from benchmarks.split import BLOCK_METRES, benkit_split, official_split, random_split
+from benkit.footprints import Footprints, locate
 from benkit.planar import nearest_distances, planar_centres
 from benkit.spec.bands import PATCH_METRES
 from benkit.traits import label_trait
@@ -34,7 +34,23 @@ PROJECT = ROOT / "pyproject.toml"
 PATCHES, SEED = 5000, 7
 TEST = 0.25
 BUFFERS = (2500, 10000)
-METHODS = {"random": random_patches, "blocks": random_blocks, "official": official, "benkit": ours}
+
+
+def random_blocks(metadata: pa.Table) -> NDArray[np.bool_]:
+    """Whole cells of a grid in random order until a quarter of the patches is reached."""
+    cells = planar_centres(locate(metadata["patch_id"])) // BLOCK_METRES
+    of_patch = np.unique(cells, axis=0, return_inverse=True)[1].ravel()
+    order = np.random.default_rng(0).permutation(of_patch.max() + 1)
+    taken = np.cumsum(np.bincount(of_patch)[order]) <= TEST * len(metadata)
+    return np.isin(of_patch, order[taken])
+
+
+METHODS = {
+    "random": random_split,
+    "blocks": random_blocks,
+    "official": official_split,
+    "benkit": benkit_split,
+}
 
 _FIGURES = (
     "train", "test", "fraction", "crossing_pairs", "leakage", "median_nearest_train_m", "label_rms",

@@ -60,8 +60,8 @@ MUTATIONS = [
     ),
     Mutation(
         "benkit/retile.py",
-        "row_edges = [i * height // rows for i in range(rows + 1)]",
-        "row_edges = [i * (height // rows) for i in range(rows + 1)]",
+        "edges = [i * (length - overlap) // count for i in range(count + 1)]",
+        "edges = [i * ((length - overlap) // count) for i in range(count + 1)]",
         "tests/test_retile.py",
     ),
     Mutation(

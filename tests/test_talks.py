@@ -1,29 +1,21 @@
 """The two talks and their guides: rebuilt from their sources, and quoting only what was run."""
 
-import importlib.util
 import json
 import re
 
 import pytest
 import typst
 
+from course.build import set_document
 from tests.conftest import ROOT
 
 COURSE = ROOT / "course"
 
 
-def talks():
-    """The script that builds the talks; `course` is no package."""
-    specification = importlib.util.spec_from_file_location("talks", COURSE / "talks.py")
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.parametrize("name", ["dependency-management", "testing"])
 def test_a_talk_is_what_its_sources_make(name):
     committed = (COURSE / f"{name}.pdf").read_bytes()
-    assert committed == talks().build(name), f"course/{name}.pdf is stale: run course/talks.py"
+    assert committed == set_document(name), f"course/{name}.pdf is stale: run make course"
     assert len(committed) < 1.5e6
     slides = typst.compile(
         COURSE / f"{name}.typ", root=ROOT, ignore_system_fonts=True, format="svg"

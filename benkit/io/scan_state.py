@@ -130,7 +130,7 @@ class ScanState:
         ]
         for rows, patches in files:
             with suppress(OSError, ValueError, KeyError, pa.ArrowException):
-                table = pq.read_table(pa.BufferReader(patches.read_bytes()))
+                table = pq.ParquetFile(pa.BufferReader(patches.read_bytes())).read()
                 stamp = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
                 if stamp == self._stamp | _identity(rows):
                     self._earlier.append(_Earlier(rows, table))
@@ -242,7 +242,7 @@ class ScanState:
         """Patches of each part, and the row of the inventory with which it starts."""
         first = 0
         for rows in self._parts:
-            table = pq.read_table(pa.BufferReader(rows.with_suffix(".patches").read_bytes()))
+            table = pq.ParquetFile(rows.with_suffix(".patches")).read()
             yield table.replace_schema_metadata(None), first
             first += pq.read_metadata(rows).num_rows
 

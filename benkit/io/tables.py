@@ -74,7 +74,8 @@ def _read_bytes(path: Path) -> bytes:
 
 def _parse_parquet(path: Path, content: bytes) -> pa.Table:
     try:
-        return pq.read_table(pa.BufferReader(content))
+        # Threads that have just started when Python ends would abort it.
+        return pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise InputFormatError(
             f"{path}: expected a whole Parquet file, but it is damaged ({_first_line(error)}); "

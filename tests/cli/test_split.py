@@ -81,7 +81,7 @@ def test_an_output_that_is_no_split_or_the_input_is_refused(capsys, metadata, tm
     before = metadata.read_bytes()
     for output, message in (
         (tmp_path / "a.txt", "ends with .csv or .parquet"),
-        (metadata, "replaced"),
+        (metadata, "is an input of this call"),
     ):
         status, _, err = call(capsys, metadata, "--output", output)
         assert status == 2
