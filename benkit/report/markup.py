@@ -99,7 +99,7 @@ def matrix(names: Sequence[str], counts: Sequence[Sequence[int]], caption: str) 
 
 def json_block(name: str, value: Any) -> str:
     """Data for the page's script."""
-    text = json.dumps(value, ensure_ascii=True, separators=(",", ":")).replace("</", "<\\/")
+    text = json.dumps(value, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
     return f'<script type="application/json" id="{name}">{text}</script>'
 
 
