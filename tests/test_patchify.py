@@ -1,4 +1,3 @@
-import os
 import shutil
 
 import numpy as np
@@ -6,7 +5,6 @@ import pyarrow as pa
 import pytest
 import rasterio
 from rasterio.transform import from_origin
-from rasterio.windows import Window
 
 from benkit.audit import KINDS, audit_inventory
 from benkit.engine import Engine
@@ -158,41 +156,17 @@ def test_the_real_crop_is_off_the_grid(shared_data, tmp_path):
         assert patch.crs.to_epsg() == 32633
 
 
-def write_tile(folder):
-    """A whole tile, compressed; bands of one pixel size share a file."""
-    sources = {}
-    for name, band in BANDS.items():
-        file = folder / f"{name}.tif"
-        if band.pixel_size in sources:
-            os.link(sources[band.pixel_size], file)
-            continue
-        folder.mkdir(parents=True, exist_ok=True)
-        sources[band.pixel_size] = file
-        side = 109_800 // band.pixel_size
-        profile = {"driver": "GTiff", "height": side, "width": side, "count": 1, "dtype": "uint16"}
-        profile |= {"crs": "EPSG:32633", "compress": "zstd", "zstd_level": 1, "blockysize": 60}
-        transform = from_origin(*TILE, band.pixel_size, band.pixel_size)
-        columns = np.arange(1, side + 1, dtype=np.uint16)
-        with rasterio.open(file, "w", **profile, transform=transform) as target:
-            for row in range(0, side, 915):
-                rows = np.arange(row, row + 915, dtype=np.uint16)[: side - row, np.newaxis]
-                window = Window(0, row, side, len(rows))
-                target.write((columns + 3 * rows)[np.newaxis], window=window)
-
-
-def test_a_whole_tile_is_without_a_finding(tmp_path):
-    write_tile(tmp_path / PRODUCT)
-    done = patchify_scene(tmp_path / PRODUCT, tmp_path / "out")
-    assert (done.patches, done.files) == (91 * 91, 91 * 91 * 12)
-    assert (done.patches, done.files) == (8_281, 99_372)
-    assert kinds_found(tmp_path / "out", workers=2) == {}
-    last = tmp_path / "out" / PRODUCT / f"{PRODUCT}_90_89"
-    for name, band in BANDS.items():
-        left, top = 90 * band.side, 89 * band.side
-        with rasterio.open(last / f"{last.name}_{name}.tif") as patch:
-            rows, columns = np.mgrid[top : top + band.side, left : left + band.side]
-            np.testing.assert_array_equal(patch.read(1), columns + 1 + 3 * rows)
-    shutil.rmtree(tmp_path / "out")
+def test_the_last_half_patch_of_a_tile_is_dropped(tmp_path):
+    """The south-east corner of a tile of 91.5 patches; `benchmarks/retile.py` cuts a whole one."""
+    corner = (TILE[0] + 89 * 1_200, TILE[1] - 89 * 1_200)
+    scene = write_scene(tmp_path / PRODUCT, 3_000, corner=corner)
+    assert corner[0] + 3_000 == TILE[0] + 109_800
+    done = patchify_scene(tmp_path / PRODUCT, tmp_path / "out", engine=ONE)
+    assert (done.patches, done.files) == (4, 48)
+    names = sorted(path.name[-5:] for path in (tmp_path / "out" / PRODUCT).iterdir())
+    assert names == ["89_89", "89_90", "90_89", "90_90"]
+    assert_patches_equal(tmp_path / "out", PRODUCT, scene, (89, 89))
+    assert kinds_found(tmp_path / "out") == {}
 
 
 @pytest.mark.parametrize(
