@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext, redirect_stderr
+from types import FrameType
 
 from benkit.errors import BenkitError
 
@@ -43,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     0: done. 1: `audit` found something. 2: the call or its input was wrong. 130: interrupted.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # both interrupt alike
+    interrupts = _catch_interrupts()
     verbose = False
     try:
         from benkit.cli.parsing import parse
@@ -51,19 +52,38 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = parse(argv, VERBS)
         verbose = arguments.verbose
         return _run(arguments)
-    except BenkitError as error:
+    except BrokenPipeError:  # the reader of our output has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        _say("interrupted")
+        return _INTERRUPTED
+    except Exception as error:
+        if interrupts:  # compiled modules may turn an interrupt into an error of another kind
+            _say("interrupted")
+            return _INTERRUPTED
+        if not isinstance(error, BenkitError):
+            raise
         _say(str(error))
         if verbose:
             import traceback
 
             traceback.print_exception(error)
         return _WRONG
-    except KeyboardInterrupt:
-        _say("interrupted")
-        return _INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+
+
+def _catch_interrupts() -> list[int]:
+    """Let Ctrl-C and SIGTERM raise KeyboardInterrupt; returns a list of those that came."""
+    came: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as a shell has it behind &
+        signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
+    return came
 
 
 def _run(arguments: argparse.Namespace) -> int:

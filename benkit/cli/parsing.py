@@ -3,10 +3,9 @@
 import argparse
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from functools import partial
 from importlib import import_module
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from benkit.cli.common import OUTPUTS
 
@@ -14,6 +13,14 @@ __all__ = ["did_you_mean", "options_of", "parse", "verb_parser"]
 
 _WRONG = 2
 _PURPOSE_COLUMN = 16  # of the list of verbs, so that each has one line on 80 columns
+
+
+class _ListOfVerbs(argparse.HelpFormatter):
+    """Help with room for the longest verb before its purpose."""
+
+    def __init__(self, prog: str, **others: Any) -> None:
+        super().__init__(prog, **{**others, "max_help_position": _PURPOSE_COLUMN})
+        self._action_max_length = _PURPOSE_COLUMN  # else what is indented twice counts too little
 
 
 class _Parser(argparse.ArgumentParser):
@@ -74,7 +81,7 @@ def _root_parser() -> _Parser:
         prog="benkit",
         description="Check, measure, label and split Sentinel-2 patch archives.",
         epilog="`benkit VERB --help` shows the options of a verb and an example.",
-        formatter_class=partial(argparse.HelpFormatter, max_help_position=_PURPOSE_COLUMN),
+        formatter_class=_ListOfVerbs,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return parser

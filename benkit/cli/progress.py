@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
-__all__ = ["end_line", "progress_of", "width_of"]
+__all__ = ["end_line", "progress_of", "progress_text", "width_of"]
 
 _SECONDS_BETWEEN_LINES = 5.0
 _SECONDS_BETWEEN_UPDATES = 0.1
@@ -31,13 +31,17 @@ def progress_of(arguments: argparse.Namespace) -> Callable[..., None] | None:
         last, seconds = now, max(now - start, 1e-9)
         if terminal:
             room = width_of(sys.stderr) - 1
-            print(f"\r{_text(done, total, size, seconds, room):<{room}}", end="", file=sys.stderr)
+            print(
+                f"\r{progress_text(done, total, size, seconds, room):<{room}}",
+                end="",
+                file=sys.stderr,
+            )
             _set_open(True)
             if done == total:
                 end_line()
             sys.stderr.flush()
         elif done < total:
-            text = _text(done, total, size, seconds, _USUAL_WIDTH)
+            text = progress_text(done, total, size, seconds, _USUAL_WIDTH)
             print(text, file=sys.stderr, flush=True)
 
     return show_progress
@@ -63,7 +67,7 @@ def _set_open(is_open: bool) -> None:
     _open_line = is_open
 
 
-def _text(done: int, total: int, size: int, seconds: float, room: int) -> str:
+def progress_text(done: int, total: int, size: int, seconds: float, room: int) -> str:
     """As many figures as there is room for."""
     left = f"{_duration(seconds / max(done, 1) * (total - done))} left"
     speed = [

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -13,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 CTRL_C = b"\x03"
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def _let_interrupts_through() -> None:
@@ -64,7 +66,7 @@ class Terminal:
     def read_until(self, text: str, seconds: float = 60) -> str:
         """Everything shown so far, once a text is among it."""
         end = time.monotonic() + seconds
-        while text not in self.text:
+        while text not in _ESCAPES.sub("", self.text):
             assert time.monotonic() < end, f"{text!r} is not in {self.text!r}"
             assert self._read(0.1), f"{text!r} is not in {self.text!r}"
         return self.text

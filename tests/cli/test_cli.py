@@ -1,10 +1,12 @@
 import json
+import signal
 import subprocess
 import sys
 
 import pytest
 
 from benkit.cli import VERBS, main
+from benkit.cli.parsing import options_of, verb_parser
 from tests.conftest import ROOT
 from tests.test_audit import PRODUCT, Archive
 
@@ -303,3 +305,152 @@ def test_installed_from_a_wheel_gives_the_command(tmp_path):
         env={"PYTHONPATH": str(tmp_path), "PATH": ""}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.startswith("benkit 0.")
+
+
+def test_an_interrupt_that_a_library_turned_into_an_error_is_an_interrupt(monkeypatch, capsys):
+    def interrupted(_):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise SystemError("returned a result with an exception set") from None
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr("benkit.io.tables.read_metadata", interrupted)
+    try:
+        assert main(["summary", "metadata.parquet"]) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert capsys.readouterr().err == "benkit: interrupted\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "meant"),
+    [
+        (["scna"], "did you mean scan?"),
+        (["foot"], "did you mean footprints?"),
+        (["scan", "x", "--ouput", "y"], "did you mean --output?"),
+        (["audit", "x", "--metdata=y"], "did you mean --metadata?"),
+        (["audit", "x", "--metadata", "y", "--fail-on", "wrong-sze"], "did you mean wrong_size?"),
+        (["qqqq"], "expected sample, scan"),
+        (["stats", "x", "--engine", "raay"], "processes"),
+    ],
+)
+def test_what_does_not_exist_is_answered_with_the_nearest(argv, meant, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(argv)
+    assert caught.value.code == 2
+    err = capsys.readouterr().err
+    assert meant in err
+    assert err.startswith("benkit: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_the_shared_options(verb):
+    names = {name for one in options_of(verb_parser(verb)) for name in one.option_strings}
+    assert {"--json", "--verbose", "-v", "--quiet", "-q"} <= names
+    if names & {"--output", "--findings", "--figure", "--figures"}:
+        assert "--overwrite" in names
+    if "--engine" in names:
+        assert {"--workers", "--no-progress"} <= names
+
+
+def test_an_input_is_never_replaced_unasked(capsys, metadata, tmp_path):
+    before = metadata.read_bytes()
+    call = ["footprints", str(metadata), "--output", str(metadata)]
+    assert main(call) == 2
+    assert "is an input of this call" in capsys.readouterr().err
+    assert metadata.read_bytes() == before
+    assert main([*call, "--overwrite"]) == 0
+    assert metadata.read_bytes() != before
+
+
+def test_results_are_replaced_unless_told_not_to(capsys, metadata, tmp_path):
+    output = tmp_path / "footprints.parquet"
+    call = ["footprints", str(metadata), "--output", str(output)]
+    assert main([*call, "--no-overwrite"]) == 0
+    output.write_bytes(b"earlier")
+    assert main([*call, "--no-overwrite"]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert output.read_bytes() == b"earlier"
+    assert main(call) == 0
+    assert output.read_bytes() != b"earlier"
+
+
+def test_audit_groups_findings_and_fails_on_the_chosen_kinds(capsys, archive, metadata):
+    call = ["audit", str(archive), "--metadata", str(metadata)]
+    assert main(call) == 1
+    out = capsys.readouterr().out
+    assert out.startswith("2 patches on disk, 1 findings\n")
+    assert f"\nmissing_band\n  {PRODUCT}_00_00  B02  there is no file of this band\n" in out
+    assert main([*call, "--fail-on", "missing_band,unreadable"]) == 1
+    assert main([*call, "--fail-on", "unreadable"]) == 0
+    assert main([*call, "--fail-on", "none"]) == 0
+
+
+def test_audit_shows_the_first_patches_of_a_kind(capsys, metadata, tmp_path):
+    many = Archive(tmp_path / "many")
+    for row in range(6):
+        many.patch(f"{PRODUCT}_01_0{row}", B02=None, B03=None)
+    call = ["audit", str(many.root), "--metadata", str(metadata), "--fail-on", "none"]
+    assert main(call) == 0
+    lines = capsys.readouterr().out.splitlines()
+    start = lines.index("missing_band")
+    assert [line.split()[:3] for line in lines[start + 1 : start + 4]] == [
+        [f"{PRODUCT}_01_0{row}", "B02", "B03"] for row in range(3)
+    ]
+    assert lines[start + 4] == "  and 3 more"
+    assert main([*call, "--verbose"]) == 0
+    assert capsys.readouterr().out.count("there is no file of this band") == 12
+
+
+def test_findings_of_another_suffix_are_refused_before_any_work(capsys, tmp_path):
+    with pytest.raises(SystemExit) as caught:
+        main(["audit", "nowhere", "--metadata", "nowhere", "--findings", str(tmp_path / "x.txt")])
+    assert caught.value.code == 2
+    assert "expected a name that ends with .parquet or .csv or .json" in capsys.readouterr().err
+
+
+def test_verbose_tells_the_time_and_quiet_nothing(capsys, metadata):
+    assert main(["summary", str(metadata), "-v"]) == 0
+    assert capsys.readouterr().err.startswith("benkit: version ")
+    assert main(["evaluate", str(metadata), "--metadata", str(metadata), "-q"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert main(["summary", "nowhere", "-v"]) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_inspect(capsys, archive, metadata, tmp_path):
+    call = ["inspect", f"{PRODUCT}_00_00", "--archive", archive, "--metadata", metadata]
+    status, values = run_json(capsys, *call, "--figure", tmp_path / "patch.png")
+    assert (status, values["patch_id"], values["metadata"]["labels"]) == (
+        0, f"{PRODUCT}_00_00", ["Pastures"],
+    )  # fmt: skip
+    assert [finding["kind"] for finding in values["findings"]] == ["missing_band"]
+    assert (values["bands"]["B03"]["mean"], values["bands"]["B02"]["status"]) == (9.0, "missing")
+    assert (tmp_path / "patch.png").read_bytes().startswith(b"\x89PNG")
+    assert main([*map(str, call)]) == 0
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) <= 30
+    assert "labels     Pastures" in out
+    assert "there is no file of this band" in out
+
+
+def test_public_functions_take_paths_as_texts(archive, metadata, tmp_path):
+    import benkit
+
+    table = benkit.read_metadata(str(metadata))
+    patches = table["patch_id"].to_pylist()
+    split = tmp_path / "split.csv"
+    benkit.write_sides({"train": patches[:1], "test": patches[1:]}, str(split))
+    assert benkit.read_sides(str(split)) == {"train": patches[:1], "test": patches[1:]}
+    benkit.write_table(table, str(tmp_path / "table.csv"))
+    assert benkit.read_patch_list(str(tmp_path / "table.csv")) == patches
+    benkit.scan_archive(str(archive), str(tmp_path / "inventory.parquet"))
+    inventory = benkit.Inventory(str(tmp_path / "inventory.parquet"))
+    assert benkit.audit_inventory(inventory, table).patches == 2
+    path = benkit.find_file(str(archive), f"{patches[1]}_B02.tif")
+    assert benkit.read_raster(str(path)).pixels.shape == (1, 120, 120)
+    assert benkit.inspect_patch(patches[0], str(archive)).patch_id == patches[0]
+    footprints = benkit.footprint_table(table)
+    benkit.write_geoparquet(footprints.table, str(tmp_path / "f.parquet"), epsg=4326)

@@ -1,0 +1,133 @@
+"""The command line in a real terminal."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from benkit.cli.progress import progress_text
+from benkit.sample import make_sample
+from tests.cli.terminal import CTRL_C, Terminal
+from tests.conftest import ROOT
+
+BENKIT = [sys.executable, "-m", "benkit"]
+PATCHES = 70
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("terminal") / "sample"
+    make_sample(folder, PATCHES)
+    return folder
+
+
+def in_terminal(*argv, columns=80):
+    return Terminal([*BENKIT, *map(str, argv)], columns=columns, folder=ROOT)
+
+
+@pytest.mark.parametrize("columns", [60, 160])
+def test_progress_and_tables_fit_the_terminal(sample, tmp_path, columns):
+    archive = sample / "BigEarthNet-v2.0-S2-with-errors"
+    terminal = in_terminal(
+        "audit", archive, "--metadata", sample / "metadata.parquet", "--workers", 1, columns=columns
+    )
+    assert terminal.finish() == 1
+    progress = [state for state in terminal.states() if " of 70 patches" in state]
+    assert progress
+    assert all(len(state) < columns for state in progress)
+    assert progress[-1].startswith("70 of 70 patches")
+    table = terminal.text[terminal.text.index("kind ") : terminal.text.index("\r\n\r\nwrong_size")]
+    assert all(len(line) <= columns for line in table.splitlines())
+    assert "\x1b" not in terminal.text
+    assert ("a band lies elsewhere than the patch id says" in table) == (columns == 160)
+
+
+@pytest.mark.parametrize(
+    ("room", "text"),
+    [
+        (80, "50 of 100 patches, 5 patches/s, 20 MB/s, 0:00:10 left"),
+        (50, "50 of 100 patches, 5 patches/s, 0:00:10 left"),
+        (40, "50 of 100 patches, 0:00:10 left"),
+        (20, "50 of 100 patches"),
+        (10, "50 of 100 "),
+    ],
+)
+def test_progress_says_what_there_is_room_for(room, text):
+    assert progress_text(50, 100, 200_000_000, 10.0, room) == text
+
+
+def test_the_changing_line_is_written_over(tmp_path):
+    terminal = in_terminal("sample", tmp_path / "sample", "--patches", 100)
+    assert terminal.finish() == 0
+    shown = [line for line in terminal.lines() if "patches," in line]
+    assert len(shown) == 1
+    assert shown[0].startswith("100 of 100 patches")
+    assert "\r32 of 100 patches" in terminal.text
+
+
+def test_help_fits_and_lists_each_verb_on_one_line():
+    from benkit.cli import VERBS
+
+    terminal = in_terminal("--help", columns=80)
+    assert terminal.finish() == 0
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", terminal.text)
+    for verb, purpose in VERBS.items():
+        assert re.search(rf"^    {verb} +{re.escape(purpose)}\r$", plain, re.MULTILINE), verb
+    assert all(len(line) <= 80 for line in plain.splitlines())
+
+
+def test_what_is_piped_has_no_colour_and_whole_lines(sample):
+    call = ["audit", sample / "BigEarthNet-v2.0-S2-with-errors", "--workers", 1]
+    call += ["--metadata", sample / "metadata.parquet"]
+    done = subprocess.run(
+        [*BENKIT, *map(str, call)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "\r" not in done.stdout + done.stderr
+    assert "a band lies elsewhere than the patch id says\n" in done.stdout
+
+
+def test_quiet_and_no_progress_say_nothing(tmp_path):
+    for word in ("--quiet", "--no-progress"):
+        terminal = in_terminal("sample", tmp_path / word, "--patches", 40, word)
+        assert terminal.finish() == 0
+        assert " of 40 patches" not in terminal.text
+        assert ("synthetic data" in terminal.text) == (word == "--no-progress")
+
+
+@pytest.mark.parametrize("verb", ["sample", "scan", "audit", "split"])
+def test_ctrl_c_ends_a_verb_and_leaves_nothing(verb, sample, shared_data, tmp_path):
+    archive, output = sample / "BigEarthNet-v2.0-S2-with-errors", tmp_path / "output"
+    metadata = shared_data / "metadata.parquet"
+    call, at_work = {
+        "sample": (["sample", output, "--patches", 3000], " of 3,000 patches"),
+        "scan": (["scan", archive, "--output", output, "--verbose"], None),
+        "audit": (["audit", archive, "--metadata", metadata, "--findings", f"{output}.csv"], None),
+        "split": (["split", metadata, "--output", output], None),
+    }[verb]
+    terminal = in_terminal(*call)
+    if at_work:
+        terminal.read_until(at_work)
+    else:
+        time.sleep(1.0)
+        if terminal.process.poll() is not None:
+            pytest.fail(f"{verb} was done before it could be interrupted")
+    start = time.monotonic()
+    terminal.press(CTRL_C)
+    status = terminal.finish()
+    assert (status, time.monotonic() - start < 10) == (130, True), terminal.text
+    assert terminal.text.rstrip().endswith("benkit: interrupted")
+    assert "Traceback" not in terminal.text
+    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")] == []
+
+
+def test_a_termination_signal_ends_a_verb_alike(tmp_path):
+    terminal = in_terminal("sample", tmp_path / "sample", "--patches", 3000)
+    terminal.read_until(" of 3,000 patches")
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.finish() == 130
+    assert list(tmp_path.iterdir()) == []
