@@ -26,10 +26,10 @@ VERBS = {
     "overlaps": "which patches show the same ground",
     "split": "train and test sides that a score can be trusted on",
     "evaluate": "judge a split: shared ground, distances, balance",
-    "report": "one HTML page: whether all is well, what there is, where it lies",
+    "report": "one HTML page: whether all is well, what there is, and where",
     "map": "a map for the browser, with map tiles from the internet",
     "retile": "cut a raster into parts that keep its georeference",
-    "patchify": "cut the bands of a Sentinel-2 product into an archive of patches",
+    "patchify": "cut a Sentinel-2 product into an archive of patches",
     "completion": "let bash or zsh complete verbs, options and paths",
 }
 """The verbs in the order of work, and what each does."""

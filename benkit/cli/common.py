@@ -58,17 +58,22 @@ def engine_of(arguments: argparse.Namespace) -> Engine:
     return Engine(arguments.engine, arguments.workers, arguments.ray_address)
 
 
-def check_outputs(arguments: argparse.Namespace) -> None:
-    """Refuse, before any work, to replace an input; and any file at all with --no-overwrite."""
+def check_outputs(arguments: argparse.Namespace, more: Sequence[Path] = ()) -> None:
+    """Refuse, before any work, to replace an input; and any file at all with --no-overwrite.
+
+    ``more`` are outputs that the arguments do not name as they are.
+    """
     overwrite = getattr(arguments, "overwrite", None)
     if overwrite:
         return
     values = vars(arguments)
     inputs = [path for name in values if name not in OUTPUTS for path in _files(values[name])]
-    for output in (path for name in OUTPUTS for path in _files(values.get(name))):
+    outputs = [path for name in OUTPUTS for path in _files(values.get(name))]
+    for output in (*outputs, *_files([*more])):
         if any(output.samefile(path) for path in inputs):
             raise OutputError(
-                f"{output}: is an input of this call; write to another file, or say --overwrite"
+                f"{output}: is an input of this call and would be replaced; write to another file, "
+                "or say --overwrite"
             )
         if overwrite is False:
             raise OutputError(

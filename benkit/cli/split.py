@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benkit.cli.common import fraction, require, show
+from benkit.cli.common import check_outputs, fraction, require, show
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -66,9 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         figures = _write(metadata, split, output)
     else:
         figures = {
-            str(fold): _write(
-                metadata, split, output.with_stem(f"{output.stem}_{fold}"), f"fold {fold}: "
-            )
+            str(fold): _write(metadata, split, _fold_file(output, fold), f"fold {fold}: ")
             for fold, split in enumerate(split_folds(metadata, arguments.folds, **shared), 1)
         }
     show(arguments, figures)
@@ -81,12 +79,14 @@ def _check(arguments: argparse.Namespace) -> None:
         output.suffix in (".csv", ".parquet"),
         f"{output}: expected a name that ends with .csv or .parquet",
     )
-    require(
-        output.resolve() != arguments.metadata.resolve(),
-        f"{output}: expected another file than the metadata, which would be replaced",
-    )
     alone = arguments.folds is None or (arguments.test is None and arguments.validation is None)
     require(alone, "expected --folds, or --test and --validation, not both")
+    folds = range(1, (arguments.folds or 0) + 1)
+    check_outputs(arguments, [_fold_file(output, fold) for fold in folds])
+
+
+def _fold_file(output: Path, fold: int) -> Path:
+    return output.with_stem(f"{output.stem}_{fold}")
 
 
 def _write(metadata: "pa.Table", split: "Split", output: Path, prefix: str = "") -> dict[str, Any]:

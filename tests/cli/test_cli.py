@@ -1,12 +1,15 @@
 import json
+import re
+import shlex
 import signal
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 
 from benkit.cli import VERBS, main
-from benkit.cli.parsing import options_of, verb_parser
+from benkit.cli.parsing import options_of, parse, verb_parser
 from tests.conftest import ROOT
 from tests.test_audit import PRODUCT, Archive
 
@@ -346,6 +349,15 @@ def test_what_does_not_exist_is_answered_with_the_nearest(argv, meant, capsys):
 
 
 @pytest.mark.parametrize("verb", VERBS)
+def test_the_commands_of_the_examples_are_right(verb):
+    example = import_module(f"benkit.cli.{verb}").EXAMPLE.replace("\\\n", " ")
+    commands = re.findall(r"^(?:example: |  +)benkit ([^>\n]*)", example, re.MULTILINE)
+    assert commands[0].startswith(verb)
+    for command in commands:
+        assert parse(shlex.split(command), VERBS).run
+
+
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_the_shared_options(verb):
     names = {name for one in options_of(verb_parser(verb)) for name in one.option_strings}
     assert {"--json", "--verbose", "-v", "--quiet", "-q"} <= names
@@ -375,6 +387,14 @@ def test_results_are_replaced_unless_told_not_to(capsys, metadata, tmp_path):
     assert output.read_bytes() == b"earlier"
     assert main(call) == 0
     assert output.read_bytes() != b"earlier"
+
+
+def test_files_of_folds_are_outputs_too(capsys, sample_metadata, tmp_path):
+    (tmp_path / "fold_2.csv").write_text("earlier")
+    call = ["split", sample_metadata / "metadata.parquet", "--output", tmp_path / "fold.csv"]
+    assert main([*map(str, call), "--folds", "3", "--no-overwrite"]) == 2
+    assert "fold_2.csv: is there already" in capsys.readouterr().err
+    assert not (tmp_path / "fold_1.csv").exists()
 
 
 def test_audit_groups_findings_and_fails_on_the_chosen_kinds(capsys, archive, metadata):
