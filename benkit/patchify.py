@@ -13,7 +13,7 @@ from pathlib import Path
 from benkit.engine import Engine, run
 from benkit.errors import InputFormatError, OptionError, OutputError, PatchIdError
 from benkit.io.atomic import replacing_folder
-from benkit.io.raster_parts import RasterInfo, read_info
+from benkit.io.raster_source import RasterInfo, read_info
 from benkit.io.scene_files import BandCut, cut_band, find_bands
 from benkit.spec.bands import BANDS, NODATA, PATCH_METRES, Band
 from benkit.spec.patch_id import PATCHES_PER_SIDE, PatchId, Product, parse_product

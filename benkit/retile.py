@@ -10,15 +10,8 @@ from pathlib import Path
 
 from benkit.engine import Engine, run
 from benkit.errors import OptionError, OutputError
-from benkit.io.raster_parts import (
-    COMPRESSIONS,
-    PartFile,
-    PartForm,
-    RasterInfo,
-    pixel_dtype,
-    read_info,
-    write_parts,
-)
+from benkit.io.raster_parts import COMPRESSIONS, PartFile, PartForm, write_parts
+from benkit.io.raster_source import RasterInfo, pixel_dtype, read_info
 from benkit.io.raster_windows import BYTES_AT_ONCE, Window
 
 __all__ = [

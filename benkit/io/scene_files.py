@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from benkit.errors import InputFormatError, MissingInputError, OutputError
 from benkit.io.archive import band_file_name
 from benkit.io.plain_tiff import encode
-from benkit.io.raster_parts import opened_pixels
+from benkit.io.raster_source import opened_pixels
 from benkit.io.raster_windows import BYTES_AT_ONCE, PixelSource, Window
 from benkit.spec.bands import BANDS, NODATA, Band
 
