@@ -2,8 +2,6 @@
 
 import gzip
 import io
-import secrets
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benkit.errors import BenkitError, OptionError, OutputError
+from benkit.errors import OptionError
+from benkit.io.atomic import replacing_folder
 from benkit.io.map_files import MAP_SUFFIX
 
 __all__ = [
@@ -46,27 +45,10 @@ def building_sample(folder: Path) -> Iterator[Path]:
         If the folder cannot be written.
     """
     _refuse_other_content(folder)
-    token = secrets.token_hex(4)
-    part = folder.with_name(f".{folder.name}.{token}.part")
-    old = folder.with_name(f".{folder.name}.{token}.old")
-    try:
+    with replacing_folder(folder) as part:
         for name in (ARCHIVE_FOLDER, _MAPS_FOLDER, _GEOPARQUET_FOLDER):
-            (part / name).mkdir(parents=True)
-        try:
-            yield part
-            if folder.exists():
-                folder.rename(old)
-            part.rename(folder)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-            shutil.rmtree(old, ignore_errors=True)
-    except BenkitError:
-        raise
-    except OSError as error:
-        raise OutputError(
-            f"{folder}: cannot be written: {error.strerror or error}; "
-            "check that the folder can be written and that the disk has room"
-        ) from error
+            (part / name).mkdir()
+        yield part
 
 
 def _refuse_other_content(folder: Path) -> None:
