@@ -3,16 +3,20 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benkit.cli.common import check_outputs, fraction, require, show
+from benkit.cli.split_table import show_evaluations
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from benkit.evaluate import Evaluation
     from benkit.split import Split
 
 EXAMPLE = "example: benkit split metadata.parquet --output split.csv --test 0.25"
+
+_FOLDS_BESIDE = 4  # in a table of 80 columns
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,13 +67,18 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.folds is None:
         test = 0.25 if arguments.test is None else arguments.test
         split = split_patches(metadata, test=test, validation=arguments.validation or 0.0, **shared)
-        figures = _write(metadata, split, output)
+        evaluations = {output.name: _write(metadata, split, output)}
     else:
-        figures = {
+        evaluations = {
             str(fold): _write(metadata, split, _fold_file(output, fold), f"fold {fold}: ")
             for fold, split in enumerate(split_folds(metadata, arguments.folds, **shared), 1)
         }
-    show(arguments, figures)
+    if arguments.json:
+        figures = {name: evaluation.to_dict() for name, evaluation in evaluations.items()}
+        show(arguments, figures if arguments.folds else figures[output.name])
+        return 0
+    for start in range(0, len(evaluations), _FOLDS_BESIDE):
+        show_evaluations(dict(list(evaluations.items())[start : start + _FOLDS_BESIDE]))
     return 0
 
 
@@ -89,8 +98,8 @@ def _fold_file(output: Path, fold: int) -> Path:
     return output.with_stem(f"{output.stem}_{fold}")
 
 
-def _write(metadata: "pa.Table", split: "Split", output: Path, prefix: str = "") -> dict[str, Any]:
-    """Write a split; returns its figures."""
+def _write(metadata: "pa.Table", split: "Split", output: Path, prefix: str = "") -> "Evaluation":
+    """Write a split and judge it."""
     from benkit.evaluate import evaluate_split
     from benkit.io.tables import write_sides, write_split_column
     from benkit.split import shortfalls
@@ -102,4 +111,4 @@ def _write(metadata: "pa.Table", split: "Split", output: Path, prefix: str = "")
     evaluation = evaluate_split(metadata, split.sides())
     for sentence in shortfalls(evaluation, split.parts):
         print(f"benkit: {prefix}{sentence}", file=sys.stderr)
-    return evaluation.to_dict()
+    return evaluation
