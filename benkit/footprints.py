@@ -14,7 +14,14 @@ from benkit.errors import InputFormatError, OptionError, PatchIdError
 from benkit.spec.bands import PATCH_METRES
 from benkit.spec.patch_id import PATCHES_PER_SIDE, Product, parse_patch_id, parse_product
 
-__all__ = ["FootprintTable", "Footprints", "footprint_table", "locate", "locate_table"]
+__all__ = [
+    "FootprintTable",
+    "Footprints",
+    "footprint_table",
+    "locate",
+    "locate_table",
+    "square_rings",
+]
 
 DEFAULT_CRS = "EPSG:4326"
 """Longitude and latitude on WGS 84: what maps and tools expect."""
@@ -217,7 +224,7 @@ def _geometries(
 ) -> tuple[pa.Array, NDArray[np.float64], tuple[str, ...]]:
     """The squares as WKB, their bounds, and which types of geometries they are."""
     system = _reference_system(crs)
-    rings = _rings(places, system)
+    rings = square_rings(places, system)
     bounds = np.hstack([rings.min(1), rings.max(1)])
     largest = 180 if system.is_geographic else _LARGEST_SQUARE
     shown = np.isfinite(bounds).all(1)
@@ -265,8 +272,20 @@ def _reference_system(text: str) -> Any:
     return system
 
 
-def _rings(places: Footprints, system: Any) -> NDArray[np.float64]:
-    """Corners of the squares, counter-clockwise and closed: (patches, 5, 2)."""
+def square_rings(places: Footprints, crs: Any) -> NDArray[np.float64]:
+    """Corners of the squares.
+
+    Parameters
+    ----------
+    places : Footprints
+    crs : anything that pyproj takes
+        The reference system of the result.
+
+    Returns
+    -------
+    (patches, 5, 2) float64 array
+        Longitude or east first, counter-clockwise from the north-west, closed.
+    """
     from pyproj import Transformer
 
     rings = np.empty((len(places), 5, 2))
@@ -275,7 +294,7 @@ def _rings(places: Footprints, system: Any) -> NDArray[np.float64]:
     for epsg in np.unique(places.epsg).tolist():
         some = places.epsg == epsg
         x, y = places.x[some, np.newaxis] + right, places.y[some, np.newaxis] - down
-        project = Transformer.from_crs(epsg, system, always_xy=True).transform
+        project = Transformer.from_crs(epsg, crs, always_xy=True).transform
         rings[some] = np.stack(project(x, y), axis=-1)
     return rings
 

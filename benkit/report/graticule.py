@@ -11,12 +11,49 @@ from benkit.report.style import INK
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["draw_graticule", "draw_scale_bar"]
+__all__ = ["draw_graticule", "draw_scale_bar", "graticule"]
 
 _STEPS = (10.0, 5.0, 2.0, 1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)  # degrees
 _LINES = 3  # at least so many of each kind, where a step gives them
 _POINTS = 200  # along a line, and along each edge of the view
 _BAR = 0.3  # of the width, at most
+
+
+Lines = dict[str, NDArray[np.float64]]
+"""Points of lines, (points, 2) east and north in metres, by their names such as ``10°E``."""
+
+
+def graticule(bounds: tuple[float, float, float, float], epsg: int) -> tuple[Lines, Lines]:
+    """Meridians and parallels across a part of a plane.
+
+    Parameters
+    ----------
+    bounds : tuple of float
+        West, south, east and north in metres.
+    epsg : int
+        The plane.
+
+    Returns
+    -------
+    meridians, parallels : dict of str to array
+    """
+    west, south, east, north = bounds
+    x, y = np.meshgrid(np.linspace(west, east, _POINTS), np.linspace(south, north, _POINTS))
+    degrees = project(epsg, 4326, x.ravel(), y.ravel())
+    degrees = degrees[np.isfinite(degrees).all(1)]
+    (left, low), (right, high) = degrees.min(0), degrees.max(0)
+    step = next((s for s in _STEPS if min(right - left, high - low) / s >= _LINES), _STEPS[-1])
+    longitudes = np.linspace(left - step, right + step, _POINTS)  # beyond the edges of the view
+    latitudes = np.linspace(max(low - step, -90), min(high + step, 90), _POINTS)
+    meridians = {
+        _named(longitude, "E", "W"): project(4326, epsg, np.full(_POINTS, longitude), latitudes)
+        for longitude in _multiples(left, right, step)
+    }
+    parallels = {
+        _named(latitude, "N", "S"): project(4326, epsg, longitudes, np.full(_POINTS, latitude))
+        for latitude in _multiples(low, high, step)
+    }
+    return meridians, parallels
 
 
 def draw_graticule(axes: "Axes", epsg: int) -> None:
@@ -30,23 +67,14 @@ def draw_graticule(axes: "Axes", epsg: int) -> None:
         The plane.
     """
     west, east, south, north = (*axes.get_xlim(), *axes.get_ylim())
-    x, y = np.meshgrid(np.linspace(west, east, _POINTS), np.linspace(south, north, _POINTS))
-    degrees = project(epsg, 4326, x.ravel(), y.ravel())
-    degrees = degrees[np.isfinite(degrees).all(1)]
-    (left, low), (right, high) = degrees.min(0), degrees.max(0)
     style: dict[str, Any] = {"color": "#CCCCCC", "linewidth": 0.6, "zorder": 0.5}
-    ticks: list[list[tuple[float, str]]] = [[], []]
-    step = next((s for s in _STEPS if min(right - left, high - low) / s >= _LINES), _STEPS[-1])
-    longitudes = np.linspace(left - step, right + step, _POINTS)  # beyond the edges of the view
-    latitudes = np.linspace(max(low - step, -90), min(high + step, 90), _POINTS)
-    for longitude in _multiples(left, right, step):
-        along = project(4326, epsg, np.full(_POINTS, longitude), latitudes)
-        axes.plot(*along.T, **style)
-        ticks[0].append((_crossing(south, *along.T[::-1]), _named(longitude, "E", "W")))
-    for latitude in _multiples(low, high, step):
-        along = project(4326, epsg, longitudes, np.full(_POINTS, latitude))
-        axes.plot(*along.T, **style)
-        ticks[1].append((_crossing(west, *along.T), _named(latitude, "N", "S")))
+    meridians, parallels = graticule((west, south, east, north), epsg)
+    for line in (*meridians.values(), *parallels.values()):
+        axes.plot(*line.T, **style)
+    ticks = (
+        [(_crossing(south, *line.T[::-1]), name) for name, line in meridians.items()],
+        [(_crossing(west, *line.T), name) for name, line in parallels.items()],
+    )
     axes.set_xlim(west, east)
     axes.set_ylim(south, north)
     for marked, (axis, first, last) in zip(

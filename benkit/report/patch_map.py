@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from benkit.audit import KINDS
 from benkit.footprints import Footprints, locate
 from benkit.planar import centre_degrees, project, to_plane
+from benkit.report.graticule import graticule
 from benkit.report.markup import data_block, escape, json_block, section
 from benkit.spec.bands import PATCH_METRES
 from benkit.spec.nomenclature import CLASSES
@@ -29,8 +30,6 @@ assert len(CLASSES) <= 8 * _LABEL_PLANES and len(KINDS) <= 8 * _FINDING_PLANES, 
 )
 SIDES = ("", "train", "validation", "test")
 _SIDE_METRES = PATCHES_PER_SIDE * PATCH_METRES
-_STEPS = (0.5, 1, 2, 5, 10, 20, 30)  # degrees between the lines of the graticule
-_LINES = 12  # at most, of each direction
 _FRAME = """
 <div class="controls">
   <label>Colour by <select id="map-colour">{options}</select></label>
@@ -174,7 +173,7 @@ def _facts(places: Footprints, ids: pa.Array, metadata: pa.Table) -> dict[str, A
         "seasons": list(SEASONS),
         "sides": list(SIDES),
         "kinds": [kind.replace("_", " ") for kind in KINDS],
-        "graticule": _graticule(epsg, (west, south, east, north)),
+        "graticule": _lines((west, south, east, north), epsg),
         "countries": _countries(centres, ids, metadata),
     }
 
@@ -193,27 +192,10 @@ def _countries(centres: NDArray, ids: pa.Array, metadata: pa.Table) -> list[tupl
     return sorted(names)
 
 
-def _graticule(epsg: int, bounds: tuple[float, float, float, float]) -> list[dict[str, Any]]:
-    """Meridians and parallels across the bounds."""
-    west, south, east, north = bounds
-    x, y = np.meshgrid(np.linspace(west, east, 20), np.linspace(south, north, 20))
-    degrees = project(epsg, 4326, x.ravel(), y.ravel())
-    (left, bottom), (right, top) = degrees.min(0), degrees.max(0)
-    step = next((s for s in _STEPS if max(right - left, top - bottom) / s <= _LINES), _STEPS[-1])
-    left, bottom = np.floor(left / step) * step, np.floor(bottom / step) * step
-    right, top = np.ceil(right / step) * step, np.ceil(top / step) * step
-    lines = []
-    for value in np.arange(left, right + step / 2, step):
-        along = np.linspace(bottom, top, 40)
-        lines.append((_degrees(value, "E", "W"), np.stack([np.full(40, value), along], 1)))
-    for value in np.arange(bottom, top + step / 2, step):
-        along = np.linspace(left, right, 40)
-        lines.append((_degrees(value, "N", "S"), np.stack([along, np.full(40, value)], 1)))
+def _lines(bounds: tuple[float, float, float, float], epsg: int) -> list[dict[str, Any]]:
+    """Meridians and parallels, to the metre."""
+    meridians, parallels = graticule(bounds, epsg)
     return [
-        {"name": name, "points": np.round(project(4326, epsg, *line.T)).astype(int).tolist()}
-        for name, line in lines
+        {"name": name, "points": np.round(line[np.isfinite(line).all(1)]).astype(int).tolist()}
+        for name, line in (*meridians.items(), *parallels.items())
     ]
-
-
-def _degrees(value: float, above: str, below: str) -> str:
-    return f"{abs(value):g}° {above if value > 0 else below if value < 0 else ''}".strip()

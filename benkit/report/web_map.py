@@ -18,9 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from benkit.audit import KINDS
-from benkit.footprints import Footprints, locate
-from benkit.planar import project
-from benkit.spec.bands import PATCH_METRES
+from benkit.footprints import Footprints, locate, square_rings
 from benkit.traits import Trait, label_trait, season_trait
 
 __all__ = ["MOST_PATCHES", "web_map"]
@@ -75,7 +73,7 @@ def web_map(
     import folium
 
     places = locate(metadata["patch_id"])
-    corners = _corners(places)
+    corners = square_rings(places, 4326)[:, :4]
     single = len(places) <= MOST_PATCHES
     cells = None if single else _Cells.of(corners.mean(1))
     chart = folium.Map(tiles="OpenStreetMap", control_scale=True, prefer_canvas=True)
@@ -122,17 +120,6 @@ def _members(trait: Trait) -> Iterator[tuple[str, NDArray[np.intp]]]:
         patches = trait.patch[trait.value == value]
         if len(patches):
             yield name, patches
-
-
-def _corners(places: Footprints) -> NDArray[np.float64]:
-    """Corners of the patches, clockwise from the north-west: (n, 4, 2) longitude and latitude."""
-    corners = np.empty((len(places), 4, 2))
-    steps = [(0, 0), (PATCH_METRES, 0), (PATCH_METRES, -PATCH_METRES), (0, -PATCH_METRES)]
-    for epsg in np.unique(places.epsg).tolist():
-        some = places.epsg == epsg
-        for corner, (right, up) in enumerate(steps):
-            corners[some, corner] = project(epsg, 4326, places.x[some] + right, places.y[some] + up)
-    return corners
 
 
 Drawn = Iterator[tuple[list[dict[str, Any]], float]]
