@@ -193,8 +193,11 @@ def _countries(centres: NDArray, ids: pa.Array, metadata: pa.Table) -> list[tupl
 
 
 def _lines(bounds: tuple[float, float, float, float], epsg: int) -> list[dict[str, Any]]:
-    """Meridians and parallels, to the metre."""
-    meridians, parallels = graticule(bounds, epsg)
+    """Meridians and parallels of the bounds and as much again around them, to the metre."""
+    west, south, east, north = bounds
+    margin = max(east - west, north - south) / 2
+    around = (west - margin, south - margin, east + margin, north + margin)
+    meridians, parallels = graticule(around, epsg)
     return [
         {"name": name, "points": np.round(line[np.isfinite(line).all(1)]).astype(int).tolist()}
         for name, line in (*meridians.items(), *parallels.items())
