@@ -4,7 +4,8 @@
 # make course build the report and the talks
 
 SHELL := /bin/sh
-LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
+LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
+	--only-binary :all: --emit-build-options
 LATEST_FIRST := python3 python3.14 python3.13 python3.12 python3.11 python
 PYTHON ?= $(shell for p in $(LATEST_FIRST); do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)

@@ -209,14 +209,16 @@ def counts_of_lock() -> dict[str, int]:
 
 def platforms() -> dict[str, object]:
     """For every platform and Python: which files of the lock it would take."""
+    lock = (ROOT / "requirements.lock").read_text("utf-8")
+    everything = SCRATCH / "everything.lock"  # source archives are to be counted too
+    everything.write_text(lock.replace("--only-binary :all:\n", ""), "utf-8")
     listed = subprocess.run(
         [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--no-header",
          "--no-deps", "--generate-hashes", "--python-version", "3.11", "--format", "pylock.toml",
-         "requirements.lock"],
+         str(everything)],
         cwd=ROOT, check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip
     packages = tomllib.loads(listed)["packages"]
-    lock = (ROOT / "requirements.lock").read_text("utf-8")
     table = {
         name: {f"3.{minor}": chosen(packages, name, minor, lock) for minor in (11, 12, 13, 14)}
         for name in PLATFORMS
