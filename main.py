@@ -5,7 +5,20 @@ is said to people goes to standard error. Files go below ``untracked-files/``.
 """
 
 import sys
+import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyarrow import Table
+
+    from benkit.audit import Audit
+    from benkit.io.inventory_file import Inventory
+    from benkit.labels import LabelSets
+    from benkit.overlapping_maps import MapOverlaps
+    from benkit.stats import Statistics
+    from benkit.summary import Summary
 
 HERE = Path(__file__).resolve().parent
 OUTPUT = HERE / "untracked-files"
@@ -20,6 +33,20 @@ HOW_TO_GET_DATA = (
 )
 
 
+@dataclass(frozen=True)
+class Solution:
+    """What the task asks to find out."""
+
+    metadata: "Table"
+    inventory: "Inventory"
+    summary: "Summary"
+    audit: "Audit"
+    statistics: "Statistics"
+    labels: "LabelSets"
+    overlaps: "MapOverlaps"
+    sides: dict[str, list[str]]
+
+
 def main() -> int:
     """Do the whole task; returns the exit status."""
     try:
@@ -28,11 +55,16 @@ def main() -> int:
         say(f"{error.name} is not installed; `make run` installs what is needed, see README.md")
         return 2
     try:
-        answers = solve(data_folder())
+        data = data_folder()
+        solution = solve(data)
     except BenkitError as error:
         say(f"{error}\n{HOW_TO_GET_DATA}")
         return 2
-    print("\n".join(answers))
+    print("\n".join(answers(solution)), flush=True)
+    try:
+        write_pages(solution, data)
+    except Exception as error:  # whatever it is, the answers stand
+        say(f"the answers are whole, but the report and the maps are not: {error}")
     return 0
 
 
@@ -50,8 +82,8 @@ def data_folder() -> Path:
     return SAMPLE
 
 
-def solve(data: Path) -> list[str]:
-    """The lines of the answer, in the order of the task."""
+def solve(data: Path) -> Solution:
+    """Do all that is asked, and write what is to be written."""
     import benkit
 
     metadata = benkit.read_metadata(data / "metadata.parquet")
@@ -75,9 +107,14 @@ def solve(data: Path) -> list[str]:
     labels = benkit.label_sets(maps)
     overlaps = benkit.map_overlaps(maps, assume_same_crs=True)
 
-    split = benkit.split_patches(metadata, test=0.25)
-    benkit.write_sides(split.sides(), OUTPUT / "split.csv")
+    sides = benkit.split_patches(metadata, test=0.25).sides()
+    benkit.write_sides(sides, OUTPUT / "split.csv")
+    return Solution(metadata, inventory, summary, audit, statistics, labels, overlaps, sides)
 
+
+def answers(solution: Solution) -> list[str]:
+    """The lines of the answer, in the order of the task."""
+    summary, audit = solution.summary, solution.audit
     return [
         *(f"{season}: {count}" for season, count in summary.seasons.items()),
         f"average-num-labels: {float(summary.average_num_labels):.2f}",
@@ -87,12 +124,37 @@ def solve(data: Path) -> list[str]:
         f"not-part-of-dataset: {audit.counts['not_part_of_dataset']}",
         *(
             f"{band} {name}: {'none' if value is None else round(value)}"
-            for band, figures in statistics.bands.items()
+            for band, figures in solution.statistics.bands.items()
             for name, value in (("mean", figures.mean), ("std-dev", figures.std))
         ),
-        f"geom-average-num-labels: {float(labels.average_num_labels):.2f}",
-        f"geom-num-overlaps: {overlaps.overlapping}",
+        f"geom-average-num-labels: {float(solution.labels.average_num_labels):.2f}",
+        f"geom-num-overlaps: {solution.overlaps.overlapping}",
     ]
+
+
+def write_pages(solution: Solution, data: Path) -> None:
+    """Write the report and the maps, and say where they are."""
+    import benkit
+
+    metadata, sides = solution.metadata, solution.sides
+    report = benkit.report_page(
+        metadata,
+        inventory=solution.inventory,
+        sides=sides,
+        read_band=benkit.band_reader(data / ARCHIVE, solution.inventory),
+        comparison=benkit.compare_labels(solution.labels, metadata),
+        made={
+            "version": f"benkit {benkit.__version__}",
+            "command": "python main.py",
+            "time": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()),
+            "input": str(data),
+        },
+    )
+    benkit.write_page(report, OUTPUT / "report.html")
+    web_map = benkit.web_map(metadata, solution.audit.findings, sides)
+    benkit.write_page(web_map, OUTPUT / "map.html")
+    benkit.write_figure(benkit.draw_split(metadata, sides), OUTPUT / "split.png")
+    say(f"open {OUTPUT / 'report.html'} to see it all; map.html and split.png are maps beside it")
 
 
 def say(text: str) -> None:

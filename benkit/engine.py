@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar
 
 from benkit.errors import BenkitError, OptionError
@@ -131,13 +133,34 @@ def _submit(
     pool: ProcessPoolExecutor, function: Callable[[Chunk], Result], chunk: Chunk
 ) -> Future[Result]:
     """Hand a chunk to the pool, which may start a process that must never see an interrupt."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        return pool.submit(function, chunk)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    with _script_hidden(function):
+        if not hasattr(signal, "pthread_sigmask"):  # Windows
+            return pool.submit(function, chunk)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return pool.submit(function, chunk)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _script_hidden(function: Callable[..., Any]) -> Iterator[None]:
+    """Start processes that do not run the caller's script again, as Python would have them do.
+
+    So a script needs no ``if __name__ == "__main__":`` around its calls. Only a function that the
+    script itself defines cannot be found without it.
+    """
+    script = sys.modules["__main__"]
+    while isinstance(function, partial):
+        function = function.func
+    if getattr(function, "__module__", "") == "__main__":
+        yield
+        return
     try:
-        return pool.submit(function, chunk)
+        sys.modules["__main__"] = ModuleType("__main__")
+        yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        sys.modules["__main__"] = script
 
 
 def _in_order(

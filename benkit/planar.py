@@ -5,11 +5,17 @@ in its area of use, else to EPSG:6933 (the cylindrical equal-area projection of 
 distances are only roughly right away from its standard parallels at 30 degrees.
 """
 
+from functools import cache
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from benkit.footprints import Footprints
 from benkit.spec.bands import PATCH_METRES
+
+if TYPE_CHECKING:
+    from pyproj import Transformer
 
 __all__ = ["centre_degrees", "nearest_distances", "planar_centres", "project", "to_plane"]
 
@@ -101,7 +107,11 @@ def nearest_distances(points: NDArray, others: NDArray) -> NDArray[np.float64]:
 
 def project(source: int, target: int, x: NDArray, y: NDArray) -> NDArray[np.float64]:
     """Project points between two EPSG codes, longitude or east first: (n, 2) float64 array."""
+    return np.stack(_transformer(source, target).transform(x, y), axis=-1)
+
+
+@cache  # to find the way between two reference systems takes longer than to project many points
+def _transformer(source: int, target: int) -> "Transformer":
     from pyproj import Transformer
 
-    transform = Transformer.from_crs(source, target, always_xy=True).transform
-    return np.stack(transform(x, y), axis=-1)
+    return Transformer.from_crs(source, target, always_xy=True)

@@ -1,5 +1,6 @@
 import os
 import signal
+import subprocess
 import sys
 import time
 from functools import partial
@@ -9,6 +10,7 @@ import pytest
 
 from benkit.engine import Engine, WorkerError, run
 from benkit.errors import OptionError
+from tests.conftest import ROOT
 
 
 def square(number):
@@ -87,6 +89,20 @@ def test_leaving_early_ends_the_workers():
     results.close()
     assert multiprocessing.active_children() == []
     assert time.monotonic() - start < 2
+
+
+def test_a_script_needs_no_guard(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from benkit.engine import Engine, run\n"
+        "print('once')\n"
+        "print(list(run(abs, range(-3, 3), Engine(workers=2))))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("once\n[3, 2, 1, 0, 1, 2]\n", "")
 
 
 def test_wrong_engines():

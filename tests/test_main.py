@@ -32,6 +32,7 @@ SHARED = ROOT.parent / "shared" / "data"
 SPLIT = Path("untracked-files", "split.csv")
 PARTS = Path("untracked-files", "re-tiled")
 DATA = Path("untracked-files", "milestone01")
+PAGES = ("report.html", "map.html", "split.png")
 
 Run = subprocess.CompletedProcess[bytes]
 
@@ -160,9 +161,35 @@ def test_writes_only_below_untracked_files(course: Course, finished: tuple[Path,
             assert (course.folder / path).read_bytes() == (project / DATA / path).read_bytes()
 
 
+def test_the_report_and_the_maps_lie_beside_the_answers(finished: tuple[Path, Run]) -> None:
+    project, run = finished
+    folder = project / "untracked-files"
+    (said,) = run.stderr.decode().splitlines()
+    for name in PAGES:
+        assert name in said
+    report = (folder / "report.html").read_text("utf-8")
+    assert "neither whole nor correct" in report
+    assert '<section id="reference-maps">' in report
+    assert "finding: wrong size" in (folder / "map.html").read_text("utf-8")
+    assert (folder / "split.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_report_that_fails_costs_no_answer(finished: tuple[Path, Run], tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(finished[0], project)
+    report = project / "untracked-files" / "report.html"
+    report.unlink()
+    report.mkdir()
+    run = run_main(project)
+    assert (run.returncode, run.stdout) == (0, finished[1].stdout)
+    (said,) = run.stderr.decode().splitlines()
+    assert "report.html" in said
+
+
 def test_a_second_run_gives_the_same_bytes(finished: tuple[Path, Run]) -> None:
     project, first = finished
     names = [SPLIT, *(PARTS / path.name for path in (project / PARTS).iterdir())]
+    names += [Path("untracked-files", name) for name in ("map.html", "split.png")]
     before = [(project / name).read_bytes() for name in names]
     again = run_main(project)
     assert (again.returncode, again.stdout) == (0, first.stdout)

@@ -16,7 +16,7 @@ from benkit.footprints import locate
 from benkit.io.reference_maps import read_reference_maps
 from benkit.io.tables import read_metadata, read_patch_list
 from benkit.labels import label_sets
-from benkit.map_overlaps import map_overlaps
+from benkit.overlapping_maps import map_overlaps
 from benkit.overlaps import overlapping_pairs
 from benkit.sample import PATCH_TO_RETILE, make_sample
 from benkit.scan import open_source

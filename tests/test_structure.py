@@ -154,5 +154,7 @@ def test_public_names_are_all_there_and_documented():
     for name in benkit.__all__:
         value = getattr(benkit, name)
         assert not callable(value) or value.__doc__, name
+    modules = {path.stem for path in (ROOT / "benkit").iterdir()}
+    assert not modules & set(benkit.__all__), "a module would hide the public name"
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         benkit.nonsense  # noqa: B018

@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _of_maps(arguments: argparse.Namespace) -> "tuple[int, Pairs, Callable[[], pa.Table]]":
     from benkit.io.reference_maps import read_reference_maps
-    from benkit.map_overlaps import map_overlaps, map_pair_table
+    from benkit.overlapping_maps import map_overlaps, map_pair_table
 
     maps = read_reference_maps(arguments.source)
     same, wanted = arguments.assume_same_crs, arguments.output is not None

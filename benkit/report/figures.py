@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["distance_figure", "label_figure", "map_figure", "split_figures"]
+__all__ = ["distance_figure", "draw_split", "label_figure", "map_figure", "split_figures"]
 
 _NEAR_KM = (2.5, 5, 10)
 _TICKS_KM = (0.5, 1, 2.5, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
@@ -51,17 +51,12 @@ def split_figures(
     dict of str to matplotlib.figure.Figure
         ``map``, ``labels`` and ``distances``.
     """
-    ids = metadata["patch_id"].combine_chunks()
-    side = np.full(len(ids), "", "<U10")
-    for name, patches in sides.items():
-        side[pc.index_in(pa.array(patches, ids.type), ids).to_numpy()] = name
-    country = metadata["country"].to_pylist() if "country" in metadata.column_names else ()
     first, *others = evaluations
     shares = {name: evaluation.label_shares() for name, evaluation in evaluations.items()}
     total = max(sum(map(len, sides.values())), 1)
     fractions = {name: len(sides[name]) / total for name in shares[first]}
     return {
-        "map": map_figure(centre_degrees(locate(ids)), side, country),
+        "map": draw_split(metadata, sides),
         "labels": label_figure(
             shares[first],
             fractions,
@@ -72,6 +67,29 @@ def split_figures(
             {name: evaluation.test.distances for name, evaluation in evaluations.items()}
         ),
     }
+
+
+def draw_split(metadata: pa.Table, sides: Mapping[str, Sequence[str]]) -> "Figure":
+    """Draw a map of the sides of a split.
+
+    Parameters
+    ----------
+    metadata : pyarrow.Table
+        With the column ``patch_id``, and ``country`` if there is one.
+    sides : mapping of str to sequence of str
+        Patch ids of each side.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        As `benkit.report.side_map.map_figure` gives it.
+    """
+    ids = metadata["patch_id"].combine_chunks()
+    side = np.full(len(ids), "", "<U10")
+    for name, patches in sides.items():
+        side[pc.index_in(pa.array(patches, ids.type), ids).to_numpy()] = name
+    country = metadata["country"].to_pylist() if "country" in metadata.column_names else ()
+    return map_figure(centre_degrees(locate(ids)), side, country)
 
 
 def label_figure(

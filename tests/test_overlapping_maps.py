@@ -10,7 +10,7 @@ from pyproj import Transformer
 from benkit.errors import InputFormatError
 from benkit.io.reference_maps import read_reference_maps
 from benkit.map_footprints import map_footprints
-from benkit.map_overlaps import map_overlaps, map_pair_table
+from benkit.overlapping_maps import map_overlaps, map_pair_table
 from tests.io.test_reference_maps import write_map
 
 # Patches drawn on squared paper: each is a set of cells at a place, cut into polygons row by row.
