@@ -71,6 +71,16 @@ def test_real_patches_equal_rasterio(real_archive, tmp_path):
         assert (row["min"], row["max"]) == (valid.min(), valid.max())
 
 
+def test_a_band_in_the_place_of_a_smaller_one_is_measured_whole(tmp_path):
+    """Its header is known already from the bands that are as large."""
+    ten_metres = np.full((120, 120), 7, np.uint16)
+    content = encode(ten_metres, epsg=32633, x=587580, y=5394000, pixel_size=10)
+    write_patch(tmp_path / "archive", B09=content)
+    scan_archive(tmp_path / "archive", tmp_path / "inventory.parquet", engine=Engine(workers=1))
+    row = next(row for row in rows_of(tmp_path / "inventory.parquet") if row["band"] == "B09")
+    assert (row["width"], row["valid"], row["sum"]) == (120, 14_400, 7 * 14_400)
+
+
 def test_same_bytes_for_any_number_of_workers(tmp_path):
     source = write_patch(tmp_path / "archive")
     for column in range(40):

@@ -163,13 +163,14 @@ class BandFileReader:
         others: list[int] = []
         for size in np.unique(sizes[sizes >= 0]).tolist():
             rows = np.flatnonzero(sizes == size)
+            whole = size <= buffer.shape[1]  # a longer file was not read to its end
             while len(rows):
-                for header, template in self._known.get(size, []):
+                for header, template in self._known.get(size, []) if whole else []:
                     same = _same_header(buffer, rows, header, template)
                     if same.any():
                         groups.append(_plain_group(buffer, rows[same], header))
                         rows = rows[~same]
-                if len(rows) and not self._learn(buffer[rows[0], :size]):
+                if len(rows) and not (whole and self._learn(buffer[rows[0], :size])):
                     others.append(int(rows[0]))
                     rows = rows[1:]
         return BandFiles(sizes, tuple(groups), tuple(sorted(others)))
