@@ -3,8 +3,10 @@
 A plain file (see `benkit.io.plain_tiff`) and one that is plain but for its compression (see
 `benkit.io.packed_tiff`) are read by hand; anything else goes to rasterio. All paths give the same
 pixels, size, nodata value and georeference for every file that rasterio reads, and refuse what it
-refuses. Only the file itself counts: side files such as ``.aux.xml`` or ``.tfw`` are not looked for,
-and a file that is no TIFF is refused whatever GDAL could make of it.
+refuses. Besides they refuse what is beyond `benkit.io.limits`, compressions made for pictures such as
+JPEG, whose pixels depend on the decoder, and damage that GDAL does not notice (see
+`benkit.io.deflated_blocks`). Only the file itself counts: side files such as ``.aux.xml`` or ``.tfw``
+are not looked for, and a file that is no TIFF is refused whatever GDAL could make of it.
 """
 
 import os
@@ -18,13 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benkit.errors import MissingInputError, RasterError
+from benkit.io.deflated_blocks import damaged_block
+from benkit.io.file_kinds import kind_of
+from benkit.io.limits import LARGEST_FILE, LARGEST_RASTER, MOST_BANDS, MOST_BLOCKS
 from benkit.io.packed_tiff import unpack
 from benkit.io.plain_tiff import Description, PlainHeader, corner_of, parse_header
 
-__all__ = ["LARGEST_RASTER", "Raster", "gdal_session", "read_raster"]
+__all__ = ["Raster", "gdal_session", "read_raster"]
 
-LARGEST_RASTER = 10_980 * 10_980 * 8
-"""Most bytes of decoded pixels that are read at once: a whole Sentinel-2 band of 8-byte pixels."""
+_EXACT = ("deflate", "lzw", "zstd", "lzma", "packbits", "lerc")
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 @dataclass(frozen=True)
@@ -62,23 +67,43 @@ def read_raster(path: str | os.PathLike[str]) -> Raster:
     MissingInputError
         If there is no such file.
     RasterError
-        If it cannot be read as a GeoTIFF, or claims to be larger than `LARGEST_RASTER`.
+        If it cannot be read as a GeoTIFF, is no regular file, or claims more than the limits of
+        `benkit.io.limits`.
     """
     path = Path(path)
+    content = _read_whole(path)
+    return _read_by_hand(content) or _read_with_rasterio(path, content)
+
+
+def _read_whole(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        with os.fdopen(os.open(path, _READ), "rb") as file:
+            status = os.fstat(file.fileno())
+            if kind := kind_of(status.st_mode):
+                raise RasterError(f"{path}: cannot be read: expected a file, but it is {kind}")
+            if status.st_size > LARGEST_FILE:
+                raise RasterError(
+                    f"{path}: has {status.st_size:,} bytes; expected at most {LARGEST_FILE:,}"
+                )
+            return file.read(LARGEST_FILE)
     except FileNotFoundError:
         raise MissingInputError(f"{path}: expected a GeoTIFF, but there is no such file") from None
-    except OSError as error:
-        raise RasterError(f"{path}: cannot be read: {error.strerror}") from None
+    except RasterError:
+        raise
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise RasterError(f"{path}: cannot be read: {reason}") from None
+
+
+def _read_by_hand(content: bytes) -> Raster | None:
     header = parse_header(content)
-    if header:
+    if header and header.size <= LARGEST_RASTER + header.pixel_offset:
         return _raster(header.pixels(content), header, corner_of(content, header), "plain")
     unpacked = unpack(content)
     if unpacked:
         found = unpacked.description
         return _raster(unpacked.pixels, found, found.corner, unpacked.compression)
-    return _read_with_rasterio(path)
+    return None
 
 
 def _raster(
@@ -94,7 +119,7 @@ def _raster(
     )
 
 
-def _read_with_rasterio(path: Path) -> Raster:
+def _read_with_rasterio(path: Path, content: bytes) -> Raster:
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
 
@@ -102,7 +127,9 @@ def _read_with_rasterio(path: Path) -> Raster:
         with warnings.catch_warnings(), gdal_session():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             with rasterio.open(path, driver="GTiff") as source:
+                _refuse_inexact(path, source)
                 _refuse_giants(path, source)
+                _refuse_damaged(path, source, content)
                 epsg = source.crs.to_epsg() if source.crs else None
                 transform = None if source.transform.is_identity else tuple(source.transform)[:6]
                 return Raster(source.read(), source.nodata, epsg, transform, _encoding(source))
@@ -135,10 +162,36 @@ def _encoding(source) -> str:  # type: ignore[no-untyped-def]
     return "tiled" if source.profile.get("tiled") else "unusual"
 
 
+def _refuse_inexact(path: Path, source) -> None:  # type: ignore[no-untyped-def]
+    """Refuse what may give other pixels with another version of a decoder, or at the next reading."""
+    encoding = _encoding(source)
+    if source.compression and not encoding.lower().startswith(_EXACT):
+        raise RasterError(
+            f"{path}: is compressed with {encoding}; expected a compression that keeps every pixel: "
+            f"{', '.join(_EXACT)}"
+        )
+
+
 def _refuse_giants(path: Path, source) -> None:  # type: ignore[no-untyped-def]
-    pixels = source.count * source.height * source.width
+    """Refuse what would take long or much memory, also for the blocks that hold the pixels."""
+    if source.count > MOST_BANDS:
+        raise RasterError(f"{path}: has {source.count:,} bands; expected at most {MOST_BANDS:,}")
+    height, width = source.block_shapes[0]
+    blocks = source.count * -(-source.height // height) * -(-source.width // width)
+    if blocks > MOST_BLOCKS:
+        raise RasterError(
+            f"{path}: has {blocks:,} strips or tiles; expected at most {MOST_BLOCKS:,}"
+        )
+    pixels = source.count * max(source.height * source.width, height * width)
     claimed = pixels * max(np.dtype(dtype).itemsize for dtype in source.dtypes)
     if claimed > LARGEST_RASTER:
         raise RasterError(
             f"{path}: claims {claimed:,} bytes of pixels; expected at most {LARGEST_RASTER:,}"
         )
+
+
+def _refuse_damaged(path: Path, source, content: bytes) -> None:  # type: ignore[no-untyped-def]
+    from rasterio.enums import Compression
+
+    if source.compression == Compression.deflate and (block := damaged_block(content, source)):
+        raise RasterError(f"{path}: is damaged: {block} does not decode to the bytes it stands for")

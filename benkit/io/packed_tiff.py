@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from benkit.io.limits import LARGEST_RASTER
 from benkit.io.plain_tiff import (
     COMPRESSION,
     PREDICTOR,
@@ -31,7 +32,6 @@ __all__ = ["Unpacked", "unpack"]
 _NAMES = {8: "deflate", 32946: "deflate", 50000: "zstd"}
 _HORIZONTAL = 2  # predictor: each pixel is stored as the difference from its left neighbour
 _ZSTD = pa.Codec("zstd")
-_LARGEST = 2**28  # bytes of pixels; what is larger is not worth sparing GDAL's opening
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def unpack(content: bytes) -> Unpacked | None:
         return None
     try:
         fields, _ = read_fields(content)
-        compression = _NAMES[fields[COMPRESSION][0]]
+        (compression,) = (_NAMES[code] for code in fields[COMPRESSION])
         found = describe(fields)
         pixels = _pixels(content, fields, found, compression)
     except (struct.error, zlib.error, pa.ArrowException, OSError, KeyError, ValueError, IndexError):
@@ -67,8 +67,9 @@ def unpack(content: bytes) -> Unpacked | None:
 
 def _pixels(content: bytes, fields: Fields, found: Description, compression: str) -> NDArray:
     row = found.width * found.dtype.itemsize
-    rows_per_strip = min(fields[ROWS_PER_STRIP][0], found.height)
-    if not 0 < found.height * row <= _LARGEST or rows_per_strip < 1:
+    (rows_per_strip,) = fields[ROWS_PER_STRIP]
+    rows_per_strip = min(rows_per_strip, found.height)
+    if not 0 < found.height * row <= LARGEST_RASTER or rows_per_strip < 1:
         raise ValueError("left to GDAL")
     starts = range(0, found.height, rows_per_strip)
     places = list(zip(fields[STRIP_OFFSETS], fields[STRIP_BYTES], strict=True))

@@ -178,7 +178,8 @@ def describe(fields: Fields) -> Description:
     (width,), (height,) = fields[_WIDTH], fields[_HEIGHT]
     if any(len(fields[tag]) != 1 or fields[tag][0] not in _FIXED[tag] for tag in _FIXED):
         raise ValueError("not plain")
-    dtype = np.dtype(_DTYPES[fields[_SAMPLE_FORMAT] + fields[_BITS]])
+    (sample_format,), (bits,) = fields[_SAMPLE_FORMAT], fields[_BITS]
+    dtype = np.dtype(_DTYPES[sample_format, bits])
     scale, tiepoint = fields[_PIXEL_SCALE], fields[_TIEPOINT]
     if len(scale) != 3 or scale[0] != scale[1] or not 0 < scale[0] < 1e6 or scale[2] != 0:
         raise ValueError("not plain")

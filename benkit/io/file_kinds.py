@@ -1,0 +1,27 @@
+"""What a path leads to that is no regular file."""
+
+import stat
+
+__all__ = ["LINK", "kind_of"]
+
+LINK = "a link, which is not followed"
+
+_KINDS = {
+    stat.S_IFLNK: LINK,
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def kind_of(mode: int) -> str | None:
+    """Words for what a file's mode (``st_mode``) tells; None for a regular file.
+
+    Examples
+    --------
+    >>> kind_of(stat.S_IFIFO | 0o600)
+    'a pipe'
+    """
+    return None if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "no regular file")

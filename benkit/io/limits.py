@@ -1,0 +1,19 @@
+"""How much is read at once of a raster from an unknown source.
+
+A file of some hundred bytes can claim gigabytes, so what a file needs cannot be told from its length.
+Rasters of any size are for `benkit.retile`, which reads them window by window.
+"""
+
+__all__ = ["LARGEST_FILE", "LARGEST_RASTER", "MOST_BANDS", "MOST_BLOCKS"]
+
+LARGEST_RASTER = 2**25
+"""Most bytes of decoded pixels: a thousand times a band of a patch."""
+
+LARGEST_FILE = 2 * LARGEST_RASTER
+"""Most bytes of a file that is read whole."""
+
+MOST_BANDS = 256
+"""Most bands; GDAL needs minutes for tens of thousands, however small they are."""
+
+MOST_BLOCKS = 2**16
+"""Most strips or tiles, which cost time each, however small they are."""
