@@ -73,6 +73,10 @@ class Engine:
         if self.workers is not None and self.workers < 1:
             raise OptionError(f"workers: expected 1 or more, not {self.workers}")
 
+    def local_workers(self, chunks: int) -> int:
+        """How many workers this machine is to have for so many chunks."""
+        return max(1, min(self.workers or os.cpu_count() or 1, chunks))
+
 
 def run(
     function: Callable[[Chunk], Result], chunks: Sequence[Chunk], engine: Engine | None = None
@@ -103,8 +107,8 @@ def run(
     engine = engine or Engine()
     if engine.name == "ray":
         return _run_on_ray(function, chunks, engine)
-    workers = min(engine.workers or os.cpu_count() or 1, len(chunks))
-    if workers <= 1:
+    workers = engine.local_workers(len(chunks))
+    if workers == 1:
         return map(function, chunks)
     return _run_on_processes(function, chunks, workers)
 

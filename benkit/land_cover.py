@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from benkit.engine import Engine, run
 from benkit.errors import InputFormatError
-from benkit.io.geotiff import gdal_session
+from benkit.io.gdal_session import gdal_session
 from benkit.io.map_files import file_sizes, find_maps, joined_wkb, read_pixels, read_polygons
 from benkit.spec.bands import PATCH_METRES
 from benkit.spec.nomenclature import UNLABELED_CODES

@@ -4,15 +4,13 @@ import os
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import groupby
 from pathlib import Path
 
-from benkit.engine import Engine, run
+from benkit.engine import Engine
 from benkit.errors import OptionError, OutputError
 from benkit.io.raster_parts import COMPRESSIONS, PartFile, PartForm, write_parts
-from benkit.io.raster_source import RasterInfo, pixel_dtype, read_info
-from benkit.io.raster_windows import BYTES_AT_ONCE, Window
+from benkit.io.raster_source import RasterInfo, read_info
+from benkit.io.raster_windows import Window
 
 __all__ = [
     "COMPRESSIONS",
@@ -248,7 +246,8 @@ def retile_raster(
     overwrite : bool
         Whether files that are there may be replaced.
     engine : Engine, optional
-        Where it is done; on one local process a core if not given.
+        Where it is done; on one local process a core if not given. Plain files are cut by as many
+        threads of this process.
 
     Returns
     -------
@@ -285,13 +284,11 @@ def retile_raster(
         )
         for part in parts
     ]
-    there = [file.path for file in files if file.path.exists()]
+    there = [file.path for file in files if file.path.exists()] if folder.exists() else []
     if there and not overwrite:
         raise OutputError(f"{there[0]}: is there already; allow it to be overwritten or move it")
-    chunks = _chunks(files, pixel_dtype(info.dtype).itemsize * len(form.bands or range(info.bands)))
-    for _ in run(partial(write_parts, source, form), chunks, engine):
-        pass
-    assert all(file.path.is_file() for file in files), "every part is there"
+    written = write_parts(source, form, files, engine)
+    assert written == len(files), "every part is there"
     padded = any(
         part.row + part.height > info.height or part.column + part.width > info.width
         for part in parts
@@ -332,23 +329,3 @@ def _size_of_metres(source: Path, info: RasterInfo, metres: float | None) -> tup
             f"{down:g} m high and {across:g} m wide in {source}"
         )
     return height, width
-
-
-def _chunks(files: Sequence[PartFile], bytes_per_pixel: int) -> list[list[PartFile]]:
-    """Parts that are cut from one piece of the raster in memory: whole rows of them, or one."""
-    chunks: list[list[PartFile]] = []
-    for _, group in groupby(files, key=lambda file: file.window.row):
-        row = list(group)
-        if _bytes_of([row[0], row[-1]], bytes_per_pixel) > BYTES_AT_ONCE:
-            chunks += [[file] for file in row]
-        elif chunks and _bytes_of([chunks[-1][0], row[-1]], bytes_per_pixel) <= BYTES_AT_ONCE:
-            chunks[-1] += row
-        else:
-            chunks.append(row)
-    return chunks
-
-
-def _bytes_of(ends: Sequence[PartFile], bytes_per_pixel: int) -> int:
-    """Pixels from the left of the raster to the south-east end of the last part."""
-    first, last = ends[0].window, ends[-1].window
-    return (last.row + last.height - first.row) * (last.column + last.width) * bytes_per_pixel

@@ -20,7 +20,8 @@ from benkit.errors import BenkitError
 from benkit.inventory_rows import InventoryRows, stray_rows
 from benkit.io.archive import PatchFolder, band_file_name, list_archive
 from benkit.io.band_files import BandFileReader, PlainGroup, Reading
-from benkit.io.geotiff import Raster, gdal_session, read_raster
+from benkit.io.gdal_session import gdal_session
+from benkit.io.geotiff import Raster, read_raster
 from benkit.io.inventory_file import Inventory
 from benkit.io.scan_state import Known, scan_state
 from benkit.moments import MEASURABLE, measure, measure_rows

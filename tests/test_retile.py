@@ -1,3 +1,4 @@
+import os
 import warnings
 from contextlib import nullcontext
 from itertools import pairwise
@@ -15,6 +16,7 @@ from benkit.engine import Engine
 from benkit.errors import MissingInputError, OptionError, OutputError, RasterError
 from benkit.io import plain_parts
 from benkit.io.plain_tiff import parse_header
+from benkit.io.raster_windows import Window
 from benkit.retile import parts_of_grid, parts_of_size, retile_raster
 
 sizes = st.integers(1, 300)
@@ -348,8 +350,9 @@ def test_same_bytes_in_pieces_and_with_workers(tmp_path, monkeypatch, options):
         ("rows", 100, 2**18, 1),
         ("workers", 100, 2**18, 2),
     ):
-        for module in ("benkit.retile", "benkit.io.raster_windows"):
-            monkeypatch.setattr(f"{module}.BYTES_AT_ONCE", budget)
+        for module in ("raster_parts", "raster_windows"):
+            monkeypatch.setattr(f"benkit.io.{module}.BYTES_AT_ONCE", budget)
+        monkeypatch.setattr("benkit.io.raster_parts._PLAIN_BYTES_TOGETHER", budget)
         done = retile_raster(
             raster, tmp_path / name, tile_size=size, overlap=20, engine=Engine(workers=workers)
         )
@@ -369,17 +372,30 @@ def test_what_reads_back_differently_is_refused(tmp_path, monkeypatch):
         target.write(random_pixels(1, 20, 20, dtype="uint8"))
     write_file = plain_parts._write
 
-    def flip_last_byte(file, *rest):
-        write_file(file, *rest)
+    def flip_last_byte(file, content):
+        write_file(file, content)
         file.seek(-1, 1)
         last = file.read(1)
         file.seek(-1, 1)
         file.write(bytes([last[0] ^ 1]))
 
     monkeypatch.setattr(plain_parts, "_write", flip_last_byte)
-    with pytest.raises(OutputError, match=r"in_A\.tif: .* pixels read back differently"):
+    with pytest.raises(OutputError, match=r"in_A\.tif: .* reads back differently"):
         retile_raster(raster, tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_raster_that_shrinks_while_it_is_read_is_an_error(tmp_path):
+    raster = tmp_path / "in.tif"
+    profile = {"driver": "GTiff", "height": 20, "width": 20, "count": 1, "dtype": "uint8"}
+    with rasterio.open(raster, "w", **profile, **UTM) as target:
+        target.write(random_pixels(1, 20, 20, dtype="uint8"))
+    with plain_parts.opened_plain(raster) as source:
+        os.truncate(raster, raster.stat().st_size - 10)
+        assert source.read(Window(0, 0, 19, 20)).all()
+        for window in (Window(0, 0, 20, 20), Window(19, 11, 1, 9)):
+            with pytest.raises(RasterError, match=r"in\.tif: became shorter"):
+                source.read(window)
 
 
 def test_wrong_calls(tmp_path):

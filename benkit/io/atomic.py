@@ -24,12 +24,14 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     part = _beside(path)
     with _output_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.is_dir():  # mkdir would raise for each of many files
+            path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield part
             part.replace(path)
-        finally:
+        except BaseException:
             part.unlink(missing_ok=True)
+            raise
 
 
 @contextmanager

@@ -11,8 +11,6 @@ are not looked for, and a file that is no TIFF is refused whatever GDAL could ma
 
 import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,11 +20,12 @@ from numpy.typing import NDArray
 from benkit.errors import MissingInputError, RasterError
 from benkit.io.deflated_blocks import damaged_block
 from benkit.io.file_kinds import kind_of
+from benkit.io.gdal_session import gdal_session
 from benkit.io.limits import LARGEST_FILE, LARGEST_RASTER, MOST_BANDS, MOST_BLOCKS
 from benkit.io.packed_tiff import unpack
 from benkit.io.plain_tiff import Description, PlainHeader, corner_of, parse_header
 
-__all__ = ["Raster", "gdal_session", "read_raster"]
+__all__ = ["Raster", "read_raster"]
 
 _EXACT = ("deflate", "lzw", "zstd", "lzma", "packbits", "lerc")
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -141,19 +140,6 @@ def _read_with_rasterio(path: Path, content: bytes) -> Raster:
             or type(error).__name__
         )
         raise RasterError(f"{path}: cannot be read as a GeoTIFF: {reason}") from error
-
-
-@contextmanager
-def gdal_session() -> Iterator[None]:
-    """Let GDAL look at the files themselves only; around many reads this spares time on each."""
-    from rasterio.env import Env, getenv, hasenv
-
-    options = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}
-    if hasenv() and options.items() <= getenv().items():
-        yield
-        return
-    with Env(**options):
-        yield
 
 
 def _encoding(source) -> str:  # type: ignore[no-untyped-def]

@@ -7,8 +7,9 @@ opening each with GDAL takes many times as long as writing its bytes.
 import mmap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,13 +26,14 @@ _LONGEST_SIDE = 65_535
 
 
 class PlainSource(PixelSource):
-    """The pixels of a plain file, read from disk window by window."""
+    """The pixels of a plain file, read from disk window by window, also by several threads."""
 
     def __init__(
-        self, path: Path, file: BinaryIO, header: PlainHeader, corner: tuple[float, float]
+        self, path: Path, file: FileIO, header: PlainHeader, corner: tuple[float, float]
     ) -> None:
         self.path = path
         self.file = file
+        self.lock = Lock()
         self.header = header
         self.corner = corner
         self.shape = (1, header.height, header.width)
@@ -39,19 +41,22 @@ class PlainSource(PixelSource):
         self.fill = header.nodata or 0
 
     def read_inside(self, window: Window) -> NDArray:
-        """Read the rows of a window, whose bytes follow each other, and cut out its columns."""
-        row = self.header.width * self.dtype.itemsize
-        pieces = []
-        for strip in Window(window.row, 0, window.height, self.header.width).strips(
-            self.dtype.itemsize
-        ):
-            self.file.seek(self.header.pixel_offset + strip.row * row)
-            content = self.file.read(strip.height * row)
-            if len(content) != strip.height * row:
+        """Read whole rows at once, as their bytes follow each other, and parts of rows one by one."""
+        pixels = np.empty((1, window.height, window.width), self.dtype)
+        itemsize, width = self.dtype.itemsize, self.header.width
+        start = self.header.pixel_offset + (window.row * width + window.column) * itemsize
+        with self.lock:
+            for i, line in enumerate(pixels if window.width == width else pixels[0]):
+                self.file.seek(start + i * width * itemsize)
+                self._fill(memoryview(line.view(np.uint8)).cast("B"))
+        return pixels
+
+    def _fill(self, content: memoryview) -> None:
+        while content:
+            count = self.file.readinto(content)
+            if not count:
                 raise RasterError(f"{self.path}: became shorter while it was read")
-            rows = np.frombuffer(content, self.dtype).reshape(1, strip.height, -1)
-            pieces.append(rows[:, :, window.column : window.column + window.width])
-        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces, axis=1)
+            content = content[count:]
 
 
 @contextmanager
@@ -69,7 +74,7 @@ def opened_plain(path: Path) -> Iterator[PlainSource | None]:
         yield _recognised(path, file)
 
 
-def _recognised(path: Path, file: BinaryIO) -> PlainSource | None:
+def _recognised(path: Path, file: FileIO) -> PlainSource | None:
     try:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
             with memoryview(mapped) as content:
@@ -120,31 +125,20 @@ def write_plain_part(
         nodata=like.nodata,
     )
     with replacing(target) as part, part.open("w+b", buffering=0) as file:
-        _write(file, header, pixels, window)
-        file.seek(0)
-        _verify(file, target, header, pixels, window)
+        start = 0
+        for strip in window.strips(pixels.bytes_per_pixel):
+            content = header + pixels.read(strip).tobytes()
+            _write(file, content)
+            file.seek(start)
+            if file.read(len(content) + 1) != content:
+                raise OutputError(
+                    f"{target}: was written, but reads back differently; check the disk"
+                )
+            start += len(content)
+            header = b""  # stands before the first strip only
 
 
-def _write(file: BinaryIO, header: bytes, pixels: PixelSource, window: Window) -> None:
-    rest = memoryview(header)
-    for strip in window.strips(pixels.bytes_per_pixel):
-        rest = memoryview(b"".join((rest, pixels.read(strip).tobytes())))
-        while rest:  # an unbuffered file may take a part of it at a time
-            rest = rest[file.write(rest) :]
-
-
-def _verify(
-    file: BinaryIO, target: Path, header: bytes, pixels: PixelSource, window: Window
-) -> None:
-    """Hold the file against the header, whose meaning `encode_header` vouches for, and the pixels."""
-    if file.read(len(header)) != header:
-        raise OutputError(_DIFFERS.format(target, "header"))
-    for strip in window.strips(pixels.bytes_per_pixel):
-        expected = pixels.read(strip).tobytes()
-        if file.read(len(expected)) != expected:
-            raise OutputError(_DIFFERS.format(target, "pixels"))
-    if file.read(1):
-        raise OutputError(_DIFFERS.format(target, "length"))
-
-
-_DIFFERS = "{}: was written, but its {} read back differently; check the disk"
+def _write(file: FileIO, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:  # an unbuffered file may take a part of it at a time
+        rest = rest[file.write(rest) :]

@@ -1,17 +1,23 @@
 """Copy rectangles of a raster into GeoTIFFs of their own, and verify each."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 
+from benkit.engine import Engine, run
 from benkit.io.gdal_part import COMPRESSIONS, write_gdal_part
-from benkit.io.geotiff import gdal_session
-from benkit.io.plain_parts import fits_plain, opened_plain, write_plain_part
+from benkit.io.gdal_session import gdal_session
+from benkit.io.plain_parts import PlainSource, fits_plain, opened_plain, write_plain_part
 from benkit.io.plain_tiff import PlainHeader, encode_header
 from benkit.io.raster_source import GdalSource, opened_by_gdal
-from benkit.io.raster_windows import PixelSource, Window
+from benkit.io.raster_windows import BYTES_AT_ONCE, Window
 
 __all__ = ["COMPRESSIONS", "PartFile", "PartForm", "write_parts"]
+
+_PLAIN_BYTES_TOGETHER = 2**23  # little, so that threads end at about the same time
 
 
 @dataclass(frozen=True)
@@ -51,11 +57,13 @@ class PartForm:
         return self.bands in (None, (1,)) and self.compression in (None, "none")
 
 
-def write_parts(path: Path, form: PartForm, parts: Sequence[PartFile]) -> None:
+def write_parts(
+    path: Path, form: PartForm, parts: Sequence[PartFile], engine: Engine | None = None
+) -> int:
     """Copy rectangles of a raster with all that describes it.
 
     Each file appears, or replaces an earlier one, when it has been read back and agrees with the
-    source. Several parts are cut from one piece in memory; a single one may be of any size.
+    source. Parts of a plain file are cut by threads of this process, whatever the engine.
 
     Parameters
     ----------
@@ -63,6 +71,14 @@ def write_parts(path: Path, form: PartForm, parts: Sequence[PartFile]) -> None:
         The raster.
     form : PartForm
     parts : sequence of PartFile
+        Row by row from the north.
+    engine : Engine, optional
+        Where the others are cut; on one local process a core if not given.
+
+    Returns
+    -------
+    int
+        How many were written.
 
     Raises
     ------
@@ -73,30 +89,52 @@ def write_parts(path: Path, form: PartForm, parts: Sequence[PartFile]) -> None:
     """
     with opened_plain(path) as plain:
         if plain and form.keeps_plain and all(fits_plain(part.window) for part in parts):
-            pixels = _held(plain, parts)
-            for part in parts:
-                write_plain_part(pixels, part.window, part.path, plain.header, plain.corner)
-            return
-    _write_parts_with_gdal(path, form, parts)
+            chunks = _chunks(parts, plain.bytes_per_pixel, _PLAIN_BYTES_TOGETHER)
+            with ThreadPoolExecutor((engine or Engine()).local_workers(len(chunks))) as pool:
+                return sum(pool.map(partial(_cut_plain, plain), chunks))
+    with opened_by_gdal(path) as source:
+        bytes_per_pixel = GdalSource(path, source, form.bands).bytes_per_pixel
+    chunks = _chunks(parts, bytes_per_pixel, BYTES_AT_ONCE)
+    return sum(run(partial(_cut_with_gdal, path, form), chunks, engine))
 
 
-def _held(source: PixelSource, parts: Sequence[PartFile]) -> PixelSource:
-    """The rectangle that holds several parts, in memory; of a single part the raster itself."""
-    if len(parts) == 1:
-        return source
-    windows = [part.window for part in parts]
-    row = min(window.row for window in windows)
-    column = min(window.column for window in windows)
-    bottom = max(window.row + window.height for window in windows)
-    right = max(window.column + window.width for window in windows)
-    return source.held(Window(row, column, bottom - row, right - column))
+def _chunks(
+    parts: Sequence[PartFile], bytes_per_pixel: int, together: int
+) -> list[Sequence[PartFile]]:
+    """Parts that are cut from one piece of the raster in memory.
+
+    Rows of parts as long as ``together`` holds them, in bytes, or one row, or one part of any size.
+    """
+    chunks: list[Sequence[PartFile]] = []
+    for _, group in groupby(parts, key=lambda part: part.window.row):
+        row = list(group)
+        if _bytes_of(row, bytes_per_pixel) > BYTES_AT_ONCE:
+            chunks += [[part] for part in row]
+        elif chunks and _bytes_of([*chunks[-1], *row], bytes_per_pixel) <= together:
+            chunks[-1] = [*chunks[-1], *row]
+        else:
+            chunks.append(row)
+    return chunks
 
 
-def _write_parts_with_gdal(path: Path, form: PartForm, parts: Sequence[PartFile]) -> None:
+def _bytes_of(parts: Sequence[PartFile], bytes_per_pixel: int) -> int:
+    """Pixels from the left of the raster to the south-east end of the last part."""
+    first, last = parts[0].window, parts[-1].window
+    return (last.row + last.height - first.row) * (last.column + last.width) * bytes_per_pixel
+
+
+def _cut_plain(source: PlainSource, parts: Sequence[PartFile]) -> int:
+    pixels = source.holding([part.window for part in parts])
+    for part in parts:
+        write_plain_part(pixels, part.window, part.path, source.header, source.corner)
+    return len(parts)
+
+
+def _cut_with_gdal(path: Path, form: PartForm, parts: Sequence[PartFile]) -> int:
     """Write parts one by one, by hand as soon as GDAL has shown that they are plain files."""
     with opened_by_gdal(path) as source:
         raster = GdalSource(path, source, form.bands)
-        pixels = _held(raster, parts)
+        pixels = raster.holding([part.window for part in parts])
         plain = None
         with gdal_session():  # the folder of the parts may be full
             for part in parts:
@@ -105,6 +143,7 @@ def _write_parts_with_gdal(path: Path, form: PartForm, parts: Sequence[PartFile]
                 else:
                     write_gdal_part(raster, pixels, part.window, part.path, form.compression)
                     plain = _plain_header(raster, part)
+    return len(parts)
 
 
 def _plain_header(raster: GdalSource, part: PartFile) -> PlainHeader | None:

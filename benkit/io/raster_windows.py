@@ -1,7 +1,7 @@
 """Rectangles of a raster, read so that memory does not grow with the raster."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -88,9 +88,18 @@ class PixelSource(ABC):
             pixels[:, : inside.height, : inside.width] = self.read_inside(inside)
         return pixels
 
-    def held(self, window: Window) -> "HeldPixels":
-        """A part of the raster in memory; windows keep their rows and columns."""
-        return HeldPixels.of(self, window)
+    def holding(self, windows: Sequence[Window]) -> "PixelSource":
+        """The rectangle that holds several windows, in memory; of a single one the raster itself.
+
+        Windows keep their rows and columns.
+        """
+        if len(windows) == 1:
+            return self
+        row = min(window.row for window in windows)
+        column = min(window.column for window in windows)
+        bottom = max(window.row + window.height for window in windows)
+        right = max(window.column + window.width for window in windows)
+        return HeldPixels.of(self, Window(row, column, bottom - row, right - column))
 
 
 @dataclass(frozen=True)
