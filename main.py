@@ -49,14 +49,14 @@ class Solution:
 
 def main() -> int:
     """Do the whole task; returns the exit status."""
-    try:
-        from benkit import BenkitError
-    except ModuleNotFoundError as error:
-        say(f"{error.name} is not installed; `make run` installs what is needed, see README.md")
-        return 2
+    from benkit import BenkitError
+
     try:
         data = data_folder()
         solution = solve(data)
+    except ModuleNotFoundError as error:
+        say(f"{error.name} is not installed; `make run` installs what is needed, see README.md")
+        return 2
     except BenkitError as error:
         say(f"{error}\n{HOW_TO_GET_DATA}")
         return 2

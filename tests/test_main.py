@@ -458,7 +458,26 @@ def test_says_which_input_is_missing_or_broken(course: Course, tmp_path: Path, d
     assert set(run.stdout.decode().splitlines()) <= set(course.lines)
 
 
-# --- without data -------------------------------------------------------------------------------
+# --- without the libraries, without data --------------------------------------------------------
+
+
+def test_started_with_a_python_that_lacks_the_libraries_it_says_how_to_get_them(
+    tmp_path: Path,
+) -> None:
+    project = make_project(tmp_path, None)
+    run = subprocess.run(
+        [sys.executable, "-S", "-E", project / "main.py"],  # -S: as if nothing were installed
+        capture_output=True,
+        check=False,
+    )
+    assert (run.returncode, run.stdout) == (2, b"")
+    assert (
+        run.stderr.decode()
+        .splitlines()[-1]
+        .endswith(" is not installed; `make run` installs what is needed, see README.md")
+    )
+    assert "Traceback" not in run.stderr.decode()
+
 
 COUNT = r"\d+"
 AVERAGE = r"\d+\.\d\d"
