@@ -7,12 +7,14 @@ SHELL := /bin/sh
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
 	--only-binary :all: --emit-build-options
 LATEST_FIRST := python3 python3.14 python3.13 python3.12 python3.11 python
+# The lock has wheels for these versions and no others.
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 PYTHON ?= $(shell for p in $(LATEST_FIRST); do \
-	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+	$$p -c '$(FITS)' 2>/dev/null && echo $$p && break; done)
 
 # Make the virtual environment and install a lock file into it, checking every hash.
 define install
-@test -n "$(PYTHON)" || { echo "benkit needs Python 3.11 or newer; found none on the PATH. \
+@test -n "$(PYTHON)" || { echo "benkit needs Python 3.11 to 3.14; found none on the PATH. \
 Install it from python.org, or name it: make PYTHON=/path/to/python" >&2; exit 2; }
 @echo "Setting up .venv from $(1); this is needed once" >&2
 @if command -v uv >/dev/null; then \

@@ -25,6 +25,7 @@ from benkit.footprints import Footprints, locate
 from benkit.planar import nearest_distances, planar_centres
 from benkit.spec.bands import PATCH_METRES
 from benkit.traits import label_trait
+from course.round_trips import round_trips
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
@@ -92,7 +93,7 @@ def quick(work: Path) -> dict[str, Any]:
     return {
         "metadata": _metadata(metadata),
         "parquet": _parquet(),
-        "round_trips": _round_trips(work),
+        "round_trips": round_trips(work / "formats"),
         "retile": _retile(work),
         "geometry": _geometry(metadata),
     }
@@ -185,80 +186,6 @@ def _csv(metadata: pa.Table, work: Path) -> dict[str, Any]:
         "bytes": path.stat().st_size,
         "labels_with_comma": with_comma,
         "patches_wrong_if_joined": wrong,
-    }
-
-
-def _round_trips(work: Path) -> list[dict[str, str]]:
-    """Values that went through CSV and came back as something else; pandas with its defaults."""
-    import pandas
-
-    cases: list[tuple[str, list[Any], str]] = [
-        ("list", [["Arable land", "Pastures"]], "object"),
-        ("null and empty text", ["", None], "object"),
-        ("text of digits", ["007"], "object"),
-        ("text NA", ["NA"], "object"),
-        ("truth value, one unknown", [True, None], "boolean"),
-        ("whole number, one unknown", [1, None], "Int64"),
-        ("16-bit whole number", [65535], "uint16"),
-        ("moment with a zone", [pandas.Timestamp("2017-06-13T10:10:31Z")], "datetime64[us, UTC]"),
-    ]
-    found = []
-    for kind, values, dtype in cases:
-        frame = pandas.DataFrame({"x": pandas.Series(values, dtype=dtype), "y": range(len(values))})
-        text = frame.to_csv(index=False, lineterminator="\n")
-        back = pandas.read_csv(io.StringIO(text))["x"]
-        path = work / "formats" / "case.parquet"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        frame.to_parquet(path)
-        again = pq.read_table(path)["x"].to_pylist()
-        expected = [None if value is pandas.NA else value for value in frame["x"].tolist()]
-        assert again == expected, "Parquet gives back what it was given"
-        found.append(
-            {
-                "kind": kind,
-                "written": ", ".join(_shown(value) for value in values)
-                + (f" ({dtype.split('[')[0]})" if dtype != "object" else ""),
-                "text": text.split("\n", 1)[1].strip(),
-                "back": ", ".join(_shown(value) for value in back.tolist())
-                + (f" ({back.dtype})" if dtype != "object" else ""),
-            }
-        )
-    found.append(_case_of_encoding())
-    found.append(_case_of_delimiter())
-    return found
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, float) and np.isnan(value):
-        return "NaN"
-    if isinstance(value, (str, list)) or value is None:
-        return repr(value)
-    return str(value) if not hasattr(value, "isoformat") else value.isoformat()
-
-
-def _case_of_encoding() -> dict[str, str]:
-    import pandas
-
-    content = "x\nÅland\n".encode()
-    back = pandas.read_csv(io.BytesIO(content), encoding="cp1252")["x"].tolist()
-    return {
-        "kind": "encoding: written as UTF-8, read as Windows-1252",
-        "written": "'Åland'",
-        "text": "Åland",
-        "back": repr(back[0]),
-    }
-
-
-def _case_of_delimiter() -> dict[str, str]:
-    import pandas
-
-    text = "x;y\n1,5;2\n"
-    back = pandas.read_csv(io.StringIO(text))
-    return {
-        "kind": "delimiter and decimal sign of a German spreadsheet",
-        "written": "x = 1.5, y = 2",
-        "text": "1,5;2",
-        "back": f"{back.columns[0]} = {back.iloc[0, 0]}, row name {back.index[0]}",
     }
 
 

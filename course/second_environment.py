@@ -54,6 +54,7 @@ def try_out(python: str, specification: dict, folder: Path) -> dict[str, object]
     seconds = time.monotonic() - start
     packages = json.loads(run(inside, "-m", "pip", "list", "--format", "json"))
     installed = {package["name"] for package in packages}
+    size = sum(path.stat().st_size for path in bare.rglob("*") if path.is_file())
     check = run(inside, "-m", "pip", "check").strip()
     here = run(sys.executable, "main.py", cwd=copy)
     shutil.rmtree(copy / "untracked-files")
@@ -64,6 +65,7 @@ def try_out(python: str, specification: dict, folder: Path) -> dict[str, object]
         "pip_part": pip_part,
         "install_seconds": round(seconds),
         "packages": len(installed - {"pip", "setuptools", "wheel"}),
+        "megabytes_on_disk": round(size / 1e6),
         "pip_check": check,
         "lines_of_answers": len(there.splitlines()),
         "same_answers": there == here,

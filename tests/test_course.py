@@ -93,7 +93,7 @@ def test_words_on_the_screen_are_quoted_as_the_code_says_them():
     code = (ROOT / "main.py").read_text("utf-8") + (ROOT / "Makefile").read_text("utf-8")
     report = (ROOT / "course" / "report.typ").read_text("utf-8")
     for words in [
-        "benkit needs Python 3.11 or newer; found none on the PATH",
+        "benkit needs Python 3.11 to 3.14; found none on the PATH",
         "is not there, so this run shows a synthetic sample",
         "is not installed; `make run` installs what is needed",
     ]:
