@@ -34,7 +34,7 @@ def main() -> int:
     """Build everything; returns the exit status."""
     options = _parser().parse_args()
     if not options.text:
-        from course.facts import METADATA
+        from course.inputs import METADATA
 
         if not METADATA.is_file():
             _say(f"{METADATA}: expected the official metadata, which the report is computed from")

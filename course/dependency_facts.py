@@ -88,8 +88,7 @@ def main() -> int:
     for name in (".venv", "requirements.lock"):
         (SCRATCH / name).unlink(missing_ok=True)
         (SCRATCH / name).symlink_to(ROOT / name)
-    if not (SCRATCH / "pip").exists():
-        subprocess.run([sys.executable, "-m", "venv", str(SCRATCH / "pip")], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--clear", str(SCRATCH / "pip")], check=True)
     wheel = download("rasterio")
     facts: dict[str, object] = {
         "commands": {
@@ -134,6 +133,7 @@ def shortened() -> list[tuple[str, str]]:
     base = str(Path(sys.base_prefix))
     return [
         (str(SCRATCH) + "/", ""),
+        (str((ROOT / ".venv").resolve()), ".venv"),
         (str(ROOT), "~/benkit"),
         (str(Path(base).resolve()), "~/python"),
         (base, "~/python"),

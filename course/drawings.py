@@ -12,7 +12,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benkit.spec.bands import PATCH_METRES
-from course.facts import PATCH, Facts, band_of, outline
+from course.facts import Facts
+from course.inputs import PATCH
+from course.places import band_of
+from course.shared_ground import outline
 
 INK, SEA, MOSS, CLAY, SAND, GREY = (
     "#1b2a33", "#15607a", "#6f9a58", "#b3542a", "#e4ded0", "#6b7880",

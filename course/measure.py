@@ -17,7 +17,9 @@ from statistics import median
 from typing import Any
 
 import benkit
-from course.facts import METADATA, course_project, csv_text
+from course.course_run import course_project
+from course.formats import csv_text
+from course.inputs import METADATA
 
 ROOT = Path(__file__).resolve().parents[1]
 QUESTION = "SELECT substr(patch_id, 16, 2) AS month, count(*) FROM '{}' GROUP BY month"
