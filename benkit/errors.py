@@ -6,6 +6,7 @@ expected, what came and what to do.
 """
 
 __all__ = [
+    "AccessError",
     "BenkitError",
     "InputFormatError",
     "MissingInputError",
@@ -13,6 +14,7 @@ __all__ = [
     "OutputError",
     "PatchIdError",
     "RasterError",
+    "RemoteError",
 ]
 
 
@@ -42,3 +44,11 @@ class RasterError(BenkitError, OSError):
 
 class OutputError(BenkitError, OSError):
     """An output cannot be written, or would replace something."""
+
+
+class RemoteError(BenkitError, OSError):
+    """A file system at a distance cannot be reached, denies access, or fails again and again."""
+
+
+class AccessError(RemoteError, PermissionError):
+    """A file system at a distance denies access."""

@@ -1,6 +1,5 @@
 """Read every pixel of an archive once and keep a table of what was found."""
 
-import os
 import tempfile
 import time
 from collections import Counter
@@ -21,9 +20,12 @@ from benkit.inventory_rows import InventoryRows, stray_rows
 from benkit.io.archive import PatchFolder, band_file_name, list_archive
 from benkit.io.band_files import BandFileReader, PlainGroup, Reading
 from benkit.io.gdal_session import gdal_session
-from benkit.io.geotiff import Raster, read_raster
+from benkit.io.geotiff import Raster, decode_raster, read_raster
 from benkit.io.inventory_file import Inventory
+from benkit.io.location import Place, PlaceLike, place
+from benkit.io.remote_band_files import band_file_reader
 from benkit.io.scan_state import Known, scan_state
+from benkit.io.uploads import downloaded, uploading
 from benkit.moments import MEASURABLE, measure, measure_rows
 from benkit.spec.bands import BAND_NAMES
 
@@ -62,8 +64,8 @@ class ScanSummary:
 
 
 def scan_archive(
-    archive: str | os.PathLike[str],
-    output: str | os.PathLike[str],
+    archive: PlaceLike,
+    output: PlaceLike,
     *,
     engine: Engine | None = None,
     full: bool = False,
@@ -76,9 +78,10 @@ def scan_archive(
 
     Parameters
     ----------
-    archive : path
-        Folder with the layout ``<root>/<product>/<patch id>/<patch id>_<band>.tif``.
-    output : path
+    archive : path, URI or Location
+        Folder with the layout ``<root>/<product>/<patch id>/<patch id>_<band>.tif``, on this machine or
+        at a location such as ``s3://bucket/archive``.
+    output : path, URI or Location
         The inventory, a Parquet file with the columns of `INVENTORY_SCHEMA`: first the files that lie
         beside the patches, then by product and patch the twelve bands. It appears, or replaces an
         earlier one, when the scan is done. The same archive gives the same bytes whatever the
@@ -100,16 +103,18 @@ def scan_archive(
         If the archive is not a folder.
     OutputError
         If the inventory cannot be written.
+    RemoteError
+        If a server does not answer, or denies access.
     WorkerError
         If workers die again and again.
     """
     start = time.monotonic()
-    listing = list_archive(Path(archive))
+    listing = list_archive(place(archive))
     patches = listing.patches
     edges = range(0, len(patches), _PATCHES_PER_CHUNK)
     done = unchanged = files = size = 0
     slow_files: Counter[str] = Counter()
-    with scan_state(Path(output), listing.root) as state:
+    with uploading(place(output)) as path, scan_state(path, listing.name) as state:
         state.add(stray_rows((None, path) for path in listing.strays))
         known = None if full else state.known(patches)
         chunks = [_Chunk.of(patches, known, slice(i, i + _PATCHES_PER_CHUNK)) for i in edges]
@@ -138,7 +143,7 @@ def scan_archive(
 
 @contextmanager
 def open_source(
-    source: str | os.PathLike[str],
+    source: PlaceLike,
     *,
     engine: Engine | None = None,
     progress: Progress | None = None,
@@ -147,7 +152,7 @@ def open_source(
 
     Parameters
     ----------
-    source : path
+    source : path, URI or Location
         Folder of an archive, or an inventory.
     engine, progress
         As in `scan_archive`.
@@ -157,8 +162,10 @@ def open_source(
     MissingInputError, InputFormatError
         If the source is neither.
     """
-    if not Path(source).is_dir():
-        yield Inventory(Path(source))
+    source = place(source)
+    if not source.is_dir():
+        with downloaded(source) as path:
+            yield Inventory(path, str(source))
         return
     with tempfile.TemporaryDirectory(prefix="benkit-") as folder:
         path = Path(folder) / "inventory.parquet"
@@ -178,12 +185,12 @@ def band_reader(archive: Path, inventory: Inventory) -> Callable[[str, str], Ras
     products = dict(rows)
 
     def read_band(patch_id: str, band: str) -> Raster:
-        return read_raster(_path(archive, PatchFolder(products[patch_id], patch_id), band))
+        return read_raster(archive / products[patch_id] / patch_id / band_file_name(patch_id, band))
 
     return read_band
 
 
-def scan_patches(root: Path, patches: Sequence[PatchFolder]) -> pa.Table:
+def scan_patches(root: Place, patches: Sequence[PatchFolder]) -> pa.Table:
     """Rows of the inventory for a few patches of an archive, in their order."""
     return scan_chunk(root, _Chunk(patches, None)).rows
 
@@ -217,7 +224,7 @@ class _ScannedChunk:
     slow_files: Mapping[str, int]
 
 
-def scan_chunk(root: Path, chunk: _Chunk) -> _ScannedChunk:
+def scan_chunk(root: Place, chunk: _Chunk) -> _ScannedChunk:
     """Read and measure the bands of some patches: the work of one worker at a time."""
     reader = _reader(root)
     signatures = np.zeros(len(chunk.patches), np.uint64)
@@ -239,7 +246,7 @@ def scan_chunk(root: Path, chunk: _Chunk) -> _ScannedChunk:
         size += int(found.sizes[there].sum())
         for group in found.plain:
             _fill_plain(rows, band, group)
-    slow_files = Counter(_fill_others(rows, root, patches, reading))
+    slow_files = Counter(_fill_others(rows, reader, patches, reading))
     return _ScannedChunk(
         rows.table(), rows.counts(), signatures, np.flatnonzero(unchanged), files, size, slow_files
     )
@@ -261,13 +268,9 @@ def _in_order_of_patches(
 
 
 @lru_cache(maxsize=1)
-def _reader(root: Path) -> BandFileReader:
+def _reader(root: Place) -> BandFileReader:
     """One reader a process: its buffers and the headers that it knows serve all chunks."""
-    return BandFileReader(root, _PATCHES_PER_CHUNK)
-
-
-def _path(root: Path, patch: PatchFolder, band: str) -> Path:
-    return root / patch.product / patch.patch_id / band_file_name(patch.patch_id, band)
+    return band_file_reader(root, _PATCHES_PER_CHUNK)
 
 
 def _fill_plain(rows: InventoryRows, band: str, group: PlainGroup) -> None:
@@ -297,30 +300,31 @@ def _fill_plain(rows: InventoryRows, band: str, group: PlainGroup) -> None:
 
 
 def _fill_others(
-    rows: InventoryRows, root: Path, patches: Sequence[PatchFolder], reading: Reading
+    rows: InventoryRows, reader: BandFileReader, patches: Sequence[PatchFolder], reading: Reading
 ) -> list[str]:
     """Fill in the files that are not plain; returns of each why it is not."""
     others = [(row, band) for band, found in reading.bands.items() for row in found.others]
     if not others:
         return []
+    for row, band in others:
+        rows.fill(row, band, bytes=reading.bands[band].sizes[row])
     with gdal_session():
-        return [
-            _fill_other(
-                rows, row, band, _path(root, patches[row], band), reading.bands[band].sizes[row]
-            )
-            for row, band in others
-        ]
+        return [_fill_other(rows, row, band, reader, patches[row]) for row, band in others]
 
 
-def _fill_other(rows: InventoryRows, row: int, band: str, path: Path, size: int) -> str:
+def _fill_other(
+    rows: InventoryRows, row: int, band: str, reader: BandFileReader, patch: PatchFolder
+) -> str:
     """Fill in a file that is not plain; returns why it is not."""
-    rows.fill(row, band, bytes=size)
+    source = (
+        f"{reader.root}/{patch.product}/{patch.patch_id}/{band_file_name(patch.patch_id, band)}"
+    )
     try:
-        raster = read_raster(path)
+        raster = decode_raster(reader.content(patch, row, band), source)
         _check_measurable(raster)
         _fill_raster(rows, row, band, raster)
     except (BenkitError, TypeError, OverflowError) as error:
-        detail = str(error).removeprefix(f"{path}: ")
+        detail = str(error).removeprefix(f"{source}: ")
         rows.fill(row, band, status="unreadable", detail=detail)
         return "unreadable"
     return raster.encoding

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benkit.errors import MissingInputError
+from benkit.io.location import Location, Place
+from benkit.io.patience import in_parallel
 
 __all__ = [
     "Listing",
@@ -37,16 +39,22 @@ class Listing:
 
     Attributes
     ----------
-    root : Path
+    root : Path or Location
     patches : tuple of PatchFolder
         Sorted by product, then by patch id.
     strays : tuple of str
         Files beside the product and patch folders, relative to the root, with ``/``, sorted.
     """
 
-    root: Path
+    root: Place
     patches: tuple[PatchFolder, ...]
     strays: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """By what the archive is known again."""
+        options = self.root.options if isinstance(self.root, Location) else ()
+        return " ".join([str(self.root.resolve()), *(f"{name}={value}" for name, value in options)])
 
 
 def band_file_name(patch_id: str, band: str) -> str:
@@ -54,19 +62,24 @@ def band_file_name(patch_id: str, band: str) -> str:
     return f"{patch_id}_{band}.tif"
 
 
-def list_archive(root: Path) -> Listing:
+def list_archive(root: Place) -> Listing:
     """List the patch folders of an archive without opening them.
 
     Raises
     ------
     MissingInputError
         If the root is not a folder.
+    RemoteError
+        If a server does not list it.
     """
     _require_folder(root)
     products, strays = _folders_and_files(root)
     patches = []
-    for product in products:
-        folders, files = _folders_and_files(root / product)
+    places = [root / product for product in products]
+    listings = in_parallel if isinstance(root, Location) else map
+    for product, (folders, files) in zip(
+        products, listings(_folders_and_files, places), strict=True
+    ):
         patches += [PatchFolder(product, folder) for folder in folders]
         strays += [f"{product}/{file}" for file in files]
     return Listing(root, tuple(sorted(patches)), tuple(sorted(strays)))
@@ -114,7 +127,7 @@ def find_patch(root: Path, patch_id: str) -> PatchFolder:
     )
 
 
-def _require_folder(root: Path) -> None:
+def _require_folder(root: Place) -> None:
     if not root.is_dir():
         raise MissingInputError(
             f"{root}: expected the folder of an archive, <root>/<product>/<patch id>/, "
@@ -122,7 +135,10 @@ def _require_folder(root: Path) -> None:
         )
 
 
-def _folders_and_files(folder: Path) -> tuple[list[str], list[str]]:
+def _folders_and_files(folder: Place) -> tuple[list[str], list[str]]:
+    if isinstance(folder, Location):
+        found = folder.entries()
+        return [e.name for e in found if e.is_folder], [e.name for e in found if not e.is_folder]
     with os.scandir(folder) as entries:
         names: tuple[list[str], list[str]] = ([], [])
         for entry in entries:

@@ -7,13 +7,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benkit.errors import BenkitError, OutputError
+from benkit.io.location import Location, Place
+from benkit.io.uploads import uploading
 
 __all__ = ["replacing", "replacing_folder"]
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Place) -> Iterator[Path]:
     """Give a temporary path in the same folder; when all went well it replaces ``path``.
+
+    What shall replace a file at a distance is written on this machine and uploaded.
 
     When the body raises, what it wrote is removed and an earlier file stays as it was.
 
@@ -22,6 +26,10 @@ def replacing(path: Path) -> Iterator[Path]:
     OutputError
         If the folder cannot be made or written, or the disk is full.
     """
+    if isinstance(path, Location):
+        with uploading(path) as part:
+            yield part
+        return
     part = _beside(path)
     with _output_errors(path):
         if not path.parent.is_dir():  # mkdir would raise for each of many files

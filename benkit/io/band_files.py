@@ -7,7 +7,7 @@ coordinates is the same for all files of a band in a UTM zone.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -17,10 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benkit.io.archive import PatchFolder, band_file_name
+from benkit.io.geotiff import read_whole
+from benkit.io.location import Place
 from benkit.io.plain_tiff import PlainHeader, parse_header
 from benkit.spec.bands import BANDS
 
-__all__ = ["BandFileReader", "BandFiles", "PlainGroup", "Reading"]
+__all__ = [
+    "BandFileReader",
+    "BandFiles",
+    "PlainGroup",
+    "Reading",
+    "VisitedFolder",
+    "signature_of",
+]
 
 _ROOM_FOR_HEADER = 1024
 _LARGEST_CORNER = 1e9  # metres; as in `parse_header`
@@ -86,6 +95,25 @@ class Reading:
     signatures: NDArray[np.uint64]
 
 
+@dataclass(frozen=True)
+class VisitedFolder:
+    """What was found in the folder of a patch.
+
+    Attributes
+    ----------
+    sizes : list of int
+        Of each band's file in bytes: -1 where there is none, 0 where it cannot be read.
+    strays : list of str
+        Names of everything else, sorted.
+    signature : int
+        As `BandFileReader.look` gives it.
+    """
+
+    sizes: list[int]
+    strays: list[str]
+    signature: int
+
+
 class BandFileReader:
     """Reads up to ``capacity`` patches at a time.
 
@@ -95,16 +123,23 @@ class BandFileReader:
         Folder of the archive.
     capacity : int
         Most patches in one reading.
+
+    Attributes
+    ----------
+    root, capacity
+        As above.
+    slots : dict of str to list of memoryview
+        By band: where the bytes of each patch's file go, with room for more than a plain one.
     """
 
-    def __init__(self, root: Path, capacity: int = 32) -> None:
+    def __init__(self, root: Place, capacity: int = 32) -> None:
         self.root = root
         self.capacity = capacity
         self._buffers = {
             name: np.zeros((capacity, _ROOM_FOR_HEADER + 2 * band.side**2), np.uint8)
             for name, band in BANDS.items()
         }
-        self._slots = {name: [row.data for row in buffer] for name, buffer in self._buffers.items()}
+        self.slots = {name: [row.data for row in buffer] for name, buffer in self._buffers.items()}
         self._known: dict[int, list[tuple[PlainHeader, bytes]]] = {}
 
     def read(self, patches: Sequence[PatchFolder]) -> Reading:
@@ -117,8 +152,7 @@ class BandFileReader:
         sizes = np.full((len(BANDS), len(patches)), -1, np.int64)
         strays: list[tuple[int, str]] = []
         signatures = np.zeros(len(patches), np.uint64)
-        for row, patch in enumerate(patches):
-            folder = self._visit(patch, row)
+        for row, folder in enumerate(self.visit(patches)):
             strays += [(row, name) for name in folder.strays]
             sizes[:, row] = folder.sizes
             signatures[row] = folder.signature
@@ -134,27 +168,53 @@ class BandFileReader:
             The same as long as no file comes, goes, or changes its size, time of modification or
             identity on the disk; 0 where a folder cannot be listed.
         """
-        return np.array([self._visit(patch).signature for patch in patches], np.uint64)
+        folders = self.visit(patches, only_look=True)
+        return np.array([folder.signature for folder in folders], np.uint64)
 
-    def _visit(self, patch: PatchFolder, row: int | None = None) -> "_Folder":
+    def content(self, patch: PatchFolder, row: int, band: str) -> bytes:
+        """All bytes of a file that the last reading found not to be plain.
+
+        Parameters
+        ----------
+        patch : PatchFolder
+        row : int
+            Its place among the patches that were read.
+        band : str
+
+        Raises
+        ------
+        MissingInputError, RasterError
+            As `read_raster`.
+        """
+        name = band_file_name(patch.patch_id, band)
+        return read_whole(Path(f"{self.root}/{patch.product}/{patch.patch_id}/{name}"))
+
+    def visit(
+        self, patches: Sequence[PatchFolder], *, only_look: bool = False
+    ) -> Iterable[VisitedFolder]:
+        """Read the band files of some patches into their slots, or only look at them."""
+        for row, patch in enumerate(patches):
+            yield self._visit(patch, None if only_look else row)
+
+    def _visit(self, patch: PatchFolder, row: int | None = None) -> VisitedFolder:
         """Read the band files of one patch into their slots, or only look at them."""
         sizes = [-1] * len(BANDS)
         stamps = [0] * (2 * len(BANDS))
         try:
             with _opened_folder(f"{self.root}/{patch.product}/{patch.patch_id}") as folder:
                 left = set(folder.names)
-                for index, (band, slots) in enumerate(self._slots.items()):
+                for index, (band, slots) in enumerate(self.slots.items()):
                     name = band_file_name(patch.patch_id, band)
                     if name in left:
                         left.remove(name)
                         buffer = None if row is None else slots[row]
                         sizes[index], *stamps[2 * index : 2 * index + 2] = folder.read(name, buffer)
         except FileNotFoundError:  # vanished since the archive was listed
-            return _Folder(sizes, [], 0)
+            return VisitedFolder(sizes, [], 0)
         except OSError:
-            return _Folder([0] * len(BANDS), [], 0)
+            return VisitedFolder([0] * len(BANDS), [], 0)
         strays = sorted(left)
-        return _Folder(sizes, strays, _signature(sizes, stamps, strays))
+        return VisitedFolder(sizes, strays, signature_of(sizes, stamps, strays))
 
     def _sort_out(self, band: str, sizes: NDArray[np.int64]) -> BandFiles:
         """Group the files of a band by their header."""
@@ -212,14 +272,8 @@ def _plain_group(
     return PlainGroup(header, rows, pixels, _corners(buffer, rows, header))
 
 
-@dataclass(frozen=True)
-class _Folder:
-    sizes: list[int]
-    strays: list[str]
-    signature: int
-
-
-def _signature(sizes: list[int], stamps: list[int], strays: list[str]) -> int:
+def signature_of(sizes: Sequence[int], stamps: Sequence[int | None], strays: Sequence[str]) -> int:
+    """Another number when a size, a stamp or a stray changes; never 0."""
     text = repr((sizes, stamps, strays)).encode(errors="surrogateescape")
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "little") or 1
 

@@ -6,7 +6,6 @@ Source: GeoParquet 1.1.0 (https://geoparquet.org/releases/v1.1.0/).
 """
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from benkit.errors import InputFormatError
 from benkit.io.atomic import replacing
+from benkit.io.location import PlaceLike, place
 
 __all__ = ["DEFAULT_CRS", "GeoColumn", "encode_geoparquet", "geo_column", "write_geoparquet"]
 
@@ -157,7 +157,7 @@ def encode_geoparquet(
     return sink.getvalue().to_pybytes()
 
 
-def write_geoparquet(table: pa.Table, path: str | os.PathLike[str], **options: Any) -> None:
+def write_geoparquet(table: pa.Table, path: PlaceLike, **options: Any) -> None:
     """Write a GeoParquet file; the options are those of `encode_geoparquet`.
 
     Raises
@@ -166,5 +166,5 @@ def write_geoparquet(table: pa.Table, path: str | os.PathLike[str], **options: A
         If the file cannot be written.
     """
     content = encode_geoparquet(table, **options)
-    with replacing(Path(path)) as part:
+    with replacing(place(path)) as part:
         part.write_bytes(content)

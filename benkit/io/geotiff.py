@@ -12,7 +12,7 @@ are not looked for, and a file that is no TIFF is refused whatever GDAL could ma
 import os
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ from benkit.io.limits import LARGEST_FILE, LARGEST_RASTER, MOST_BANDS, MOST_BLOC
 from benkit.io.packed_tiff import unpack
 from benkit.io.plain_tiff import Description, PlainHeader, corner_of, parse_header
 
-__all__ = ["Raster", "read_raster"]
+__all__ = ["Raster", "decode_raster", "read_raster", "read_whole"]
 
 _EXACT = ("deflate", "lzw", "zstd", "lzma", "packbits", "lerc")
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -69,12 +69,35 @@ def read_raster(path: str | os.PathLike[str]) -> Raster:
         If it cannot be read as a GeoTIFF, is no regular file, or claims more than the limits of
         `benkit.io.limits`.
     """
-    path = Path(path)
-    content = _read_whole(path)
+    return decode_raster(read_whole(Path(path)), str(path))
+
+
+def decode_raster(content: bytes, path: str) -> Raster:
+    """Read all bands of a GeoTIFF in memory.
+
+    Parameters
+    ----------
+    content : bytes
+        The whole file.
+    path : str
+        What the file is called in errors.
+
+    Raises
+    ------
+    RasterError
+        As `read_raster`.
+    """
     return _read_by_hand(content) or _read_with_rasterio(path, content)
 
 
-def _read_whole(path: Path) -> bytes:
+def read_whole(path: Path) -> bytes:
+    """Read the bytes of a file that should be a GeoTIFF.
+
+    Raises
+    ------
+    MissingInputError, RasterError
+        If there is no such file; or it is no regular one, too long, or cannot be read.
+    """
     try:
         with os.fdopen(os.open(path, _READ), "rb") as file:
             status = os.fstat(file.fileno())
@@ -118,28 +141,29 @@ def _raster(
     )
 
 
-def _read_with_rasterio(path: Path, content: bytes) -> Raster:
-    import rasterio
+def _read_with_rasterio(path: str, content: bytes) -> Raster:
+    from rasterio import MemoryFile
     from rasterio.errors import NotGeoreferencedWarning
 
-    try:
-        with warnings.catch_warnings(), gdal_session():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.open(path, driver="GTiff") as source:
+    with warnings.catch_warnings(), gdal_session(), MemoryFile(content) as file:
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        try:
+            with file.open(driver="GTiff") as source:
                 _refuse_inexact(path, source)
                 _refuse_giants(path, source)
                 _refuse_damaged(path, source, content)
                 epsg = source.crs.to_epsg() if source.crs else None
                 transform = None if source.transform.is_identity else tuple(source.transform)[:6]
                 return Raster(source.read(), source.nodata, epsg, transform, _encoding(source))
-    except RasterError:
-        raise
-    except Exception as error:  # GDAL's errors come as many types; each means the same here
-        reason = (
-            str(error.__cause__ or error).replace(str(path), path.name).strip()
-            or type(error).__name__
-        )
-        raise RasterError(f"{path}: cannot be read as a GeoTIFF: {reason}") from error
+        except RasterError:
+            raise
+        except Exception as error:  # GDAL's errors come as many types; each means the same here
+            reason = str(error.__cause__ or error)
+            for called in (file.name, PurePath(file.name).name):
+                reason = reason.replace(called, PurePath(path).name)
+            raise RasterError(
+                f"{path}: cannot be read as a GeoTIFF: {reason.strip() or type(error).__name__}"
+            ) from error
 
 
 def _encoding(source) -> str:  # type: ignore[no-untyped-def]
@@ -148,7 +172,7 @@ def _encoding(source) -> str:  # type: ignore[no-untyped-def]
     return "tiled" if source.profile.get("tiled") else "unusual"
 
 
-def _refuse_inexact(path: Path, source) -> None:  # type: ignore[no-untyped-def]
+def _refuse_inexact(path: str, source) -> None:  # type: ignore[no-untyped-def]
     """Refuse what may give other pixels with another version of a decoder, or at the next reading."""
     encoding = _encoding(source)
     if source.compression and not encoding.lower().startswith(_EXACT):
@@ -158,7 +182,7 @@ def _refuse_inexact(path: Path, source) -> None:  # type: ignore[no-untyped-def]
         )
 
 
-def _refuse_giants(path: Path, source) -> None:  # type: ignore[no-untyped-def]
+def _refuse_giants(path: str, source) -> None:  # type: ignore[no-untyped-def]
     """Refuse what would take long or much memory, also for the blocks that hold the pixels."""
     if source.count > MOST_BANDS:
         raise RasterError(f"{path}: has {source.count:,} bands; expected at most {MOST_BANDS:,}")
@@ -176,7 +200,7 @@ def _refuse_giants(path: Path, source) -> None:  # type: ignore[no-untyped-def]
         )
 
 
-def _refuse_damaged(path: Path, source, content: bytes) -> None:  # type: ignore[no-untyped-def]
+def _refuse_damaged(path: str, source, content: bytes) -> None:  # type: ignore[no-untyped-def]
     from rasterio.enums import Compression
 
     if source.compression == Compression.deflate and (block := damaged_block(content, source)):

@@ -77,6 +77,8 @@ class Inventory:
     Parameters
     ----------
     path : Path
+    source : str, optional
+        What it is called in errors, if not by its path.
 
     Raises
     ------
@@ -87,22 +89,23 @@ class Inventory:
     """
 
     path: Path
+    source: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what is no inventory."""
+        source = self.source or self.path
         try:
             names = pq.read_schema(self.path).names
         except FileNotFoundError:
             raise MissingInputError(
-                f"{self.path}: expected an inventory or the folder of an archive, but "
-                "there is nothing"
+                f"{source}: expected an inventory or the folder of an archive, but there is nothing"
             ) from None
         except (pa.ArrowException, OSError) as error:
-            raise InputFormatError(f"{self.path}: expected an inventory: {error}") from None
+            raise InputFormatError(f"{source}: expected an inventory: {error}") from None
         missing = [name for name in INVENTORY_SCHEMA.names if name not in names]
         if missing:
             raise InputFormatError(
-                f"{self.path}: expected an inventory as `benkit scan` writes it, "
+                f"{source}: expected an inventory as `benkit scan` writes it, "
                 f"but it lacks the column {', '.join(missing)}"
             )
 

@@ -89,11 +89,11 @@ class _Earlier:
 class ScanState:
     """The rows of a scan in the making, and those of earlier ones. Made by `scan_state`."""
 
-    def __init__(self, output: Path, archive: Path) -> None:
+    def __init__(self, output: Path, archive: str) -> None:
         self.rows = 0
         self._output = output
         self._folder = output.with_name(f".{output.name}.scan")
-        self._stamp = {"format": _FORMAT, "archive": str(archive.resolve())}
+        self._stamp = {"format": _FORMAT, "archive": archive}
         self._name = f"{time.time_ns():020d}"
         self._parts: list[Path] = []
         self._earlier: list[_Earlier] = []
@@ -248,7 +248,7 @@ class ScanState:
 
 
 @contextmanager
-def scan_state(output: Path, archive: Path) -> Iterator[ScanState]:
+def scan_state(output: Path, archive: str) -> Iterator[ScanState]:
     """Collect the rows of a scan; the inventory appears, or is replaced, when all went well.
 
     When the body is interrupted or fails, what it has added is kept for the next scan, and an earlier
@@ -258,8 +258,8 @@ def scan_state(output: Path, archive: Path) -> Iterator[ScanState]:
     ----------
     output : Path
         The inventory.
-    archive : Path
-        Folder that is scanned; what was left by scans of another one is not used.
+    archive : str
+        What is scanned; what was left by scans of another one is not used.
 
     Raises
     ------

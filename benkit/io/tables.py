@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import zlib
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
@@ -14,8 +13,9 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from benkit.errors import InputFormatError, MissingInputError, OptionError
+from benkit.errors import InputFormatError, MissingInputError, OptionError, RemoteError
 from benkit.io.atomic import replacing
+from benkit.io.location import Place, PlaceLike, place
 
 __all__ = [
     "column_sides",
@@ -34,7 +34,7 @@ _SIDES = ("train", "validation", "test")
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
-def read_table(path: str | os.PathLike[str], needed: Sequence[str] = ()) -> pa.Table:
+def read_table(path: PlaceLike, needed: Sequence[str] = ()) -> pa.Table:
     """Read a Parquet file, or a CSV file, gzipped or not, whose fields are all texts.
 
     Raises
@@ -44,7 +44,7 @@ def read_table(path: str | os.PathLike[str], needed: Sequence[str] = ()) -> pa.T
     InputFormatError
         If it is neither, or lacks a needed column.
     """
-    path = Path(path)
+    path = place(path)
     content = _read_bytes(path)
     if content[:4] == b"PAR1":
         table = _parse_parquet(path, content)
@@ -61,9 +61,11 @@ def read_table(path: str | os.PathLike[str], needed: Sequence[str] = ()) -> pa.T
     return table
 
 
-def _read_bytes(path: Path) -> bytes:
+def _read_bytes(path: Place) -> bytes:
     try:
         return path.read_bytes()
+    except RemoteError:
+        raise
     except FileNotFoundError:
         raise MissingInputError(f"{path}: expected a file, but there is nothing") from None
     except IsADirectoryError:
@@ -72,7 +74,7 @@ def _read_bytes(path: Path) -> bytes:
         raise InputFormatError(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def _parse_parquet(path: Path, content: bytes) -> pa.Table:
+def _parse_parquet(path: Place, content: bytes) -> pa.Table:
     try:
         # Threads that have just started when Python ends would abort it.
         return pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
@@ -83,7 +85,7 @@ def _parse_parquet(path: Path, content: bytes) -> pa.Table:
         ) from None
 
 
-def _parse_csv(path: Path, content: bytes) -> pa.Table:
+def _parse_csv(path: Place, content: bytes) -> pa.Table:
     if path.suffix == ".gz" and content[:2] != _GZIP_MAGIC:
         raise InputFormatError(f"{path}: expected a gzipped file, but it does not begin as one")
     try:
@@ -113,7 +115,7 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
-def read_patch_table(path: str | os.PathLike[str], needed: Sequence[str] = ()) -> pa.Table:
+def read_patch_table(path: PlaceLike, needed: Sequence[str] = ()) -> pa.Table:
     """Read a table of one row a patch.
 
     Parameters
@@ -142,7 +144,7 @@ def read_patch_table(path: str | os.PathLike[str], needed: Sequence[str] = ()) -
     return table.set_column(table.column_names.index("patch_id"), "patch_id", ids)
 
 
-def read_metadata(path: str | os.PathLike[str]) -> pa.Table:
+def read_metadata(path: PlaceLike) -> pa.Table:
     """Read the metadata of an archive.
 
     Returns
@@ -176,7 +178,7 @@ def _is_text(kind: pa.DataType) -> bool:
     )
 
 
-def _strings(path: str | os.PathLike[str], column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+def _strings(path: PlaceLike, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     if not _is_text(column.type):
         raise InputFormatError(
             f"{path}: expected strings in the column {name}, but its type is {column.type}"
@@ -192,7 +194,7 @@ def _first_repeated(ids: pa.ChunkedArray) -> str | None:
     return repeated[0].as_py()
 
 
-def read_patch_list(path: str | os.PathLike[str]) -> list[str]:
+def read_patch_list(path: PlaceLike) -> list[str]:
     """Read the column ``patch_id`` of a CSV (gzipped or not) or Parquet file.
 
     Returns
@@ -212,7 +214,7 @@ def read_patch_list(path: str | os.PathLike[str]) -> list[str]:
     return list(dict.fromkeys(patches))
 
 
-def read_sides(path: str | os.PathLike[str]) -> dict[str, list[str]]:
+def read_sides(path: PlaceLike) -> dict[str, list[str]]:
     """Read a split: the patches of each side.
 
     Returns
@@ -279,21 +281,21 @@ def column_sides(table: pa.Table, source: str) -> dict[str, list[str]]:
     return {name: ids.filter(pc.equal(column, name)).to_pylist() for name in names}
 
 
-def write_sides(sides: Mapping[str, Sequence[str]], path: str | os.PathLike[str]) -> None:
+def write_sides(sides: Mapping[str, Sequence[str]], path: PlaceLike) -> None:
     """Write a split as CSV: a column a side, in the given order, shorter ones filled with nothing."""
-    with replacing(Path(path)) as part, part.open("w", encoding="utf-8", newline="\n") as file:
+    with replacing(place(path)) as part, part.open("w", encoding="utf-8", newline="\n") as file:
         file.write(",".join(sides) + "\n")
         file.writelines(",".join(row) + "\n" for row in zip_longest(*sides.values(), fillvalue=""))
 
 
-def write_split_column(metadata: pa.Table, sides: Sequence[str], path: Path) -> None:
+def write_split_column(metadata: pa.Table, sides: Sequence[str], path: PlaceLike) -> None:
     """Write the metadata with the side of each patch in the column ``split``, as loaders expect it."""
     column = pa.array([side or None for side in sides], pa.string())
     others = [name for name in metadata.column_names if name != "split"]
     write_table(metadata.select(others).append_column("split", column), path)
 
 
-def write_table(table: pa.Table, path: str | os.PathLike[str]) -> None:
+def write_table(table: pa.Table, path: PlaceLike) -> None:
     """Write a table as Parquet, CSV or JSON (an array of objects), as the suffix says.
 
     Raises
@@ -303,7 +305,7 @@ def write_table(table: pa.Table, path: str | os.PathLike[str]) -> None:
     OutputError
         If the file cannot be written.
     """
-    path = Path(path)
+    path = place(path)
     if path.suffix not in (".parquet", ".csv", ".json"):
         raise OptionError(f"{path}: expected a name that ends with .parquet, .csv or .json")
     with replacing(path) as part:
