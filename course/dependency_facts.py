@@ -102,9 +102,6 @@ def main() -> int:
         "lock": counts_of_lock(),
         "platforms": platforms(),
         "uv_seconds": seconds_of_uv(),
-        "second_environment": json.loads(
-            (ROOT / "course" / "second_environment.json").read_text("utf-8")
-        ),
     }
     FACTS.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", "utf-8")
     return 0

@@ -5,9 +5,10 @@ part is handed to that pip as conda does it: as a requirements file beside ``env
 ``main.py`` and ``make run`` go in a fresh copy of the repository, and their answers are compared with
 those of the environment that runs this script.
 
-    .venv/bin/python course/second_environment.py [PYTHON]
+    .venv/bin/python course/second_environment.py [PYTHON [OTHER ...]]
 
 PYTHON is an interpreter of the version that ``environment.yml`` names; default: the one that runs this.
+With each OTHER, an interpreter of another version, ``make run`` goes once more.
 """
 
 import json
@@ -30,12 +31,17 @@ def main() -> int:
     python = sys.argv[1] if len(sys.argv) > 1 else sys._base_executable
     specification = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))
     wanted = specification["dependencies"][0].removeprefix("python=")
-    version = run(python, "-c", "import platform; print(platform.python_version())").strip()
+    version = version_of(python)
     if version != wanted:
         print(f"environment.yml names Python {wanted}, {python} is {version}", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory(prefix="second-") as folder:
         facts = {"python": version} | try_out(python, specification, Path(folder))
+        copy = Path(folder) / "benkit"
+        expected = answers_of(python, copy)
+        facts["others_same_answers"] = {
+            version_of(other): answers_of(other, copy) == expected for other in sys.argv[2:]
+        }
     FACTS.write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
     print(json.dumps(facts, indent=2))
     return 0 if facts["same_answers"] and facts["make_run_same_answers"] else 1
@@ -71,6 +77,20 @@ def try_out(python: str, specification: dict, folder: Path) -> dict[str, object]
         "same_answers": there == here,
         "make_run_same_answers": made == here,
     }
+
+
+def version_of(python: str) -> str:
+    """The exact version of an interpreter."""
+    return run(python, "-c", "import platform; print(platform.python_version())").strip()
+
+
+def answers_of(python: str, copy: Path) -> tuple[str, bytes]:
+    """What `make run` prints with another interpreter, and the split that it writes."""
+    shutil.rmtree(copy / ".venv", ignore_errors=True)
+    shutil.rmtree(copy / "untracked-files", ignore_errors=True)
+    tools = Path(sys.executable).parent  # with uv, which is quick
+    printed = run("make", "run", f"PYTHON={python}", cwd=copy, path=tools)
+    return printed, (copy / "untracked-files" / "split.csv").read_bytes()
 
 
 def copy_repository(target: Path) -> None:

@@ -64,3 +64,6 @@ def test_the_recorded_second_environment_is_the_one_of_the_file():
     assert recorded["same_answers"]
     assert recorded["make_run_same_answers"]
     assert recorded["pip_check"] == "No broken requirements found."
+    guide = (ROOT / "docs" / "dependency-management.md").read_text("utf-8")
+    others = recorded["others_same_answers"]
+    assert others == {version: True for version in others if version in guide}
