@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 from benkit.engine import Engine, run
-from benkit.io.gdal_part import COMPRESSIONS, write_gdal_part
+from benkit.io.gdal_part import COMPRESSIONS, GdalPartWriter
 from benkit.io.gdal_session import gdal_session
 from benkit.io.plain_parts import PlainSource, fits_plain, opened_plain, write_plain_part
 from benkit.io.plain_tiff import PlainHeader, encode_header
@@ -134,6 +134,7 @@ def _cut_with_gdal(path: Path, form: PartForm, parts: Sequence[PartFile]) -> int
     """Write parts one by one, by hand as soon as GDAL has shown that they are plain files."""
     with opened_by_gdal(path) as source:
         raster = GdalSource(path, source, form.bands)
+        writer = GdalPartWriter(raster, form.compression)
         pixels = raster.holding([part.window for part in parts])
         plain = None
         with gdal_session():  # the folder of the parts may be full
@@ -141,7 +142,7 @@ def _cut_with_gdal(path: Path, form: PartForm, parts: Sequence[PartFile]) -> int
                 if plain and fits_plain(part.window):
                     write_plain_part(pixels, part.window, part.path, plain, raster.corner)
                 else:
-                    write_gdal_part(raster, pixels, part.window, part.path, form.compression)
+                    writer.write(pixels, part.window, part.path)
                     plain = _plain_header(raster, part)
     return len(parts)
 
