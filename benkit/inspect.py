@@ -1,7 +1,6 @@
 """Everything about one patch."""
 
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from benkit.footprints import footprint_table
 from benkit.io.archive import PatchFolder, band_file_name, find_patch, patch_of_folder
 from benkit.io.geotiff import read_raster
 from benkit.io.inventory_file import Inventory, writing_inventory
+from benkit.io.stage import temporary_folder
 from benkit.scan import scan_patches
 from benkit.spec.bands import BAND_NAMES
 from benkit.spec.patch_id import PatchId, parse_patch_id
@@ -181,8 +181,8 @@ def _look(
     """Scan the patch into an inventory of its own, and ask that."""
     known = pa.table({"patch_id": [patch.patch_id]}) if own is None else own
     columns = "status, detail, bytes, height, width, pixel_size, dtype, nodata, valid, nodata_count"
-    with tempfile.TemporaryDirectory(prefix="benkit-") as folder:
-        path = Path(folder) / "inventory.parquet"
+    with temporary_folder() as folder:
+        path = folder / "inventory.parquet"
         with writing_inventory(path) as writer:
             writer.write(scan_patches(root, [patch]))
         inventory = Inventory(path)

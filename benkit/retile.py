@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benkit.engine import Engine
-from benkit.errors import OptionError, OutputError
+from benkit.errors import OptionError
+from benkit.io.atomic import filling_folder
 from benkit.io.raster_parts import COMPRESSIONS, PartFile, PartForm, write_parts
 from benkit.io.raster_source import RasterInfo, read_info
 from benkit.io.raster_windows import Window
@@ -218,8 +219,8 @@ def retile_raster(
 
     The parts keep the raster's CRS, data type, NO_DATA value, mask, band descriptions, colours,
     scales, offsets and compression; their transform is the raster's, moved by their first row and
-    column. Each is read back and compared with the source before it gets its name. A worker holds
-    few megabytes of pixels at a time, however large the raster is.
+    column. Each is read back and compared with the source, and they appear when all are there. A
+    worker holds few megabytes of pixels at a time, however large the raster is.
 
     Parameters
     ----------
@@ -277,24 +278,20 @@ def retile_raster(
     else:
         size = tile_size if tile_size is not None else _size_of_metres(source, info, tile_metres)
         parts = parts_of_size(info.height, info.width, size, overlap=overlap, edge=edge)
-    files = [
-        PartFile(
-            Window(part.row, part.column, part.height, part.width),
-            folder / f"{source.stem}{part.suffix}.tif",
-        )
-        for part in parts
-    ]
-    there = [file.path for file in files if file.path.exists()] if folder.exists() else []
-    if there and not overwrite:
-        raise OutputError(f"{there[0]}: is there already; allow it to be overwritten or move it")
-    written = write_parts(source, form, files, engine)
+    names = [f"{source.stem}{part.suffix}.tif" for part in parts]
+    with filling_folder(folder, names, overwrite=overwrite) as place:
+        files = [
+            PartFile(Window(part.row, part.column, part.height, part.width), place / name)
+            for part, name in zip(parts, names, strict=True)
+        ]
+        written = write_parts(source, form, files, engine)
     assert written == len(files), "every part is there"
     padded = any(
         part.row + part.height > info.height or part.column + part.width > info.width
         for part in parts
     )
     return Retiling(
-        tuple(file.path for file in files), info.georeferenced, padded and info.nodata is None
+        tuple(folder / name for name in names), info.georeferenced, padded and info.nodata is None
     )
 
 

@@ -1,6 +1,5 @@
 """Read every pixel of an archive once and keep a table of what was found."""
 
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from benkit.io.inventory_file import Inventory
 from benkit.io.location import Place, PlaceLike, place
 from benkit.io.remote_band_files import band_file_reader
 from benkit.io.scan_state import Known, scan_state
+from benkit.io.stage import temporary_folder
 from benkit.io.uploads import downloaded, uploading
 from benkit.moments import MEASURABLE, measure, measure_rows
 from benkit.spec.bands import BAND_NAMES
@@ -167,8 +167,8 @@ def open_source(
         with downloaded(source) as path:
             yield Inventory(path, str(source))
         return
-    with tempfile.TemporaryDirectory(prefix="benkit-") as folder:
-        path = Path(folder) / "inventory.parquet"
+    with temporary_folder() as folder:
+        path = folder / "inventory.parquet"
         scan_archive(source, path, engine=engine, progress=progress)
         yield Inventory(path)
 

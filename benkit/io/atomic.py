@@ -1,50 +1,67 @@
-"""Write files so that nobody ever sees half of one."""
+"""Write files and folders so that nobody ever sees half of one.
 
-import secrets
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+What is written comes into being in a folder of its own beside the output (see `benkit.io.stage`), and
+moves to its place in one step. Of several processes that write the same output, the last one wins.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 from benkit.errors import BenkitError, OutputError
 from benkit.io.location import Location, Place
+from benkit.io.stage import holding, staging
 from benkit.io.uploads import uploading
 
-__all__ = ["replacing", "replacing_folder"]
+__all__ = ["filling_folder", "output_errors", "replacing", "replacing_folder"]
+
+_NEW, _OLD = "new", "old"
 
 
 @contextmanager
-def replacing(path: Place) -> Iterator[Path]:
-    """Give a temporary path in the same folder; when all went well it replaces ``path``.
+def replacing(path: Place, *, part_of: Path | None = None) -> Iterator[Path]:
+    """Give a temporary path of the same name; when all went well it replaces ``path``.
 
     What shall replace a file at a distance is written on this machine and uploaded.
 
     When the body raises, what it wrote is removed and an earlier file stays as it was.
 
+    Parameters
+    ----------
+    path : Path
+        If it is a link, the file that it leads to is replaced.
+    part_of : Path, optional
+        The output that errors name, if it is another than the path.
+
     Raises
     ------
     OutputError
-        If the folder cannot be made or written, or the disk is full.
+        If the folder cannot be made or written, the disk is full, or the path is that of something
+        else than a file.
     """
     if isinstance(path, Location):
         with uploading(path) as part:
             yield part
         return
-    part = _beside(path)
-    with _output_errors(path):
-        if not path.parent.is_dir():  # mkdir would raise for each of many files
-            path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            yield part
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+    with output_errors(part_of or path):
+        target = Path(os.path.realpath(path))
+        if target.exists() and not target.is_file():
+            raise OutputError(
+                f"{path}: expected the name of a file to write, but there is something else; "
+                "choose another name"
+            )
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with staging(target.parent, target.name) as stage:
+            yield stage / target.name
+            (stage / target.name).replace(target)
 
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """Give a new folder beside ``path``; when all went well it takes its place with all it holds.
+    """Give a new folder; when all went well it takes the place of ``path`` with all it holds.
 
     When the body raises, what it wrote is removed and an earlier folder stays as it was.
 
@@ -53,27 +70,94 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     OutputError
         As in `replacing`.
     """
-    part, old = _beside(path), _beside(path)
-    with _output_errors(path):
-        part.mkdir(parents=True)
+    with output_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with staging(path.parent, path.name, before_removal=partial(_bring_back, path)) as stage:
+            (stage / _NEW).mkdir()
+            yield stage / _NEW
+            _exchange(stage, path)
+
+
+def _exchange(stage: Path, path: Path) -> None:
+    """Put the new folder in the place of the old one, which may be put there anew by others."""
+    for number in count():
         try:
-            yield part
-            if path.exists():
-                path.replace(old)
-            part.replace(path)
-        finally:
-            if old.exists() and not path.exists():
-                old.replace(path)
-            for folder in (part, old):
-                shutil.rmtree(folder, ignore_errors=True)
+            (stage / _NEW).replace(path)
+        except OSError:
+            if not path.is_dir():
+                raise
+            with suppress(FileNotFoundError):  # somebody else has moved it just now
+                path.replace(stage / f"{_OLD}{number}")
+        else:
+            return
 
 
-def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+def _bring_back(path: Path, stage: Path) -> None:
+    """Put the old folder back where no new one has come into its place."""
+    earlier = sorted(stage.glob(f"{_OLD}*"))
+    if earlier and not path.exists():
+        earlier[-1].replace(path)
 
 
 @contextmanager
-def _output_errors(path: Path) -> Iterator[None]:
+def filling_folder(path: Path, names: Sequence[str], *, overwrite: bool) -> Iterator[Path]:
+    """Give a new folder; when all went well its files appear in ``path``, beside what is there.
+
+    A folder that was not there appears with all files at once. Into one that was there they move
+    one after the other, with nobody else's between them.
+
+    Parameters
+    ----------
+    path : Path
+    names : sequence of str
+        Of the files that the body writes.
+    overwrite : bool
+        Whether files that are there may be replaced.
+
+    Raises
+    ------
+    OutputError
+        As in `replacing`; or if a file is there already and may not be replaced.
+    """
+    with output_errors(path):
+        _require_absent(path, () if overwrite else names)
+        target = Path(os.path.realpath(path))
+        parent = target if target.is_dir() else target.parent
+        parent.mkdir(parents=True, exist_ok=True)
+        with staging(parent, target.name) as stage:
+            new = stage / _NEW
+            new.mkdir()
+            yield new
+            assert sorted(os.listdir(new)) == sorted(names), "every file is there"
+            if target.exists() or not _moved_whole(new, target):
+                with holding(target, wait=True):
+                    _require_absent(path, () if overwrite else names)
+                    for name in names:
+                        (new / name).replace(target / name)
+
+
+def _require_absent(folder: Path, names: Sequence[str]) -> None:
+    for name in names:
+        if (folder / name).exists():
+            raise OutputError(
+                f"{folder / name}: is there already; allow it to be overwritten or move it"
+            )
+
+
+def _moved_whole(new: Path, target: Path) -> bool:
+    """Let a folder appear at once, unless another process has been faster."""
+    try:
+        new.replace(target)
+    except OSError:
+        if not target.is_dir():
+            raise
+        return False
+    return True
+
+
+@contextmanager
+def output_errors(path: Path) -> Iterator[None]:
+    """Turn what the system refuses into an error that names the output."""
     try:
         yield
     except BenkitError:

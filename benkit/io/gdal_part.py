@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benkit.errors import OutputError
-from benkit.io.atomic import replacing
 from benkit.io.raster_source import GdalSource, opened_raster, rasterio_window
 from benkit.io.raster_windows import PixelSource, Window
 
@@ -55,7 +54,7 @@ class GdalPartWriter:
                 self.colours[index] = source.colormap(band)
 
     def write(self, pixels: PixelSource, window: Window, target: Path) -> None:
-        """Write a rectangle of the raster; the file appears when it reads back the same.
+        """Write a rectangle of the raster, and verify it.
 
         Parameters
         ----------
@@ -73,19 +72,19 @@ class GdalPartWriter:
         from rasterio.errors import RasterioError
 
         raster = self.raster
-        with replacing(target) as place:
-            try:
-                with rasterio.open(place, "w", **self._profile_of(window)) as copy:
-                    self._describe(copy)
-                    for strip in window.strips(pixels.bytes_per_pixel):
-                        here = rasterio_window(strip.moved(window.row, window.column))
-                        copy.write(pixels.read(strip), window=here)
-                        if raster.has_mask:
-                            copy.write_mask(raster.read_mask(strip), window=here)
-            except RasterioError as error:
-                raise OutputError(f"{target}: cannot be written: {error}") from None
-            with opened_raster(place) as copy:
-                self._verify(copy, pixels, window, target)
+        try:
+            with rasterio.open(target, "w", **self._profile_of(window)) as copy:
+                self._describe(copy)
+                for strip in window.strips(pixels.bytes_per_pixel):
+                    here = rasterio_window(strip.moved(window.row, window.column))
+                    copy.write(pixels.read(strip), window=here)
+                    if raster.has_mask:
+                        copy.write_mask(raster.read_mask(strip), window=here)
+        except RasterioError as error:
+            reason = str(error).replace(str(target), target.name)
+            raise OutputError(f"{target.name}: cannot be written: {reason}") from None
+        with opened_raster(target) as copy:
+            self._verify(copy, pixels, window, target)
 
     def _profile_of(self, window: Window) -> dict[str, Any]:
         profile = self.profile | {"height": window.height, "width": window.width}
@@ -217,5 +216,5 @@ def _place(transform: Any, row: int, column: int) -> tuple[float, float]:
 def _demand(holds: bool, target: Path, what: str) -> None:
     if not holds:
         raise OutputError(
-            f"{target}: was written, but its {what} read back differently; check the disk"
+            f"{target.name}: was written, but its {what} read back differently; check the disk"
         )

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benkit.errors import OutputError, RasterError
-from benkit.io.atomic import replacing
 from benkit.io.plain_tiff import PlainHeader, corner_of, encode_header, parse_header
 from benkit.io.raster_windows import PixelSource, Window
 
@@ -110,7 +109,9 @@ def write_plain_part(
     Raises
     ------
     OutputError
-        If it cannot be written or does not read back the same.
+        If it does not read back the same.
+    OSError
+        If it cannot be written.
     """
     x = corner[0] + window.column * like.pixel_size
     y = corner[1] - window.row * like.pixel_size
@@ -124,7 +125,7 @@ def write_plain_part(
         pixel_size=like.pixel_size,
         nodata=like.nodata,
     )
-    with replacing(target) as part, part.open("w+b", buffering=0) as file:
+    with target.open("w+b", buffering=0) as file:
         start = 0
         for strip in window.strips(pixels.bytes_per_pixel):
             content = header + pixels.read(strip).tobytes()
@@ -132,7 +133,7 @@ def write_plain_part(
             file.seek(start)
             if file.read(len(content) + 1) != content:
                 raise OutputError(
-                    f"{target}: was written, but reads back differently; check the disk"
+                    f"{target.name}: was written, but reads back differently; check the disk"
                 )
             start += len(content)
             header = b""  # stands before the first strip only

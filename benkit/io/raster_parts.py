@@ -62,8 +62,8 @@ def write_parts(
 ) -> int:
     """Copy rectangles of a raster with all that describes it.
 
-    Each file appears, or replaces an earlier one, when it has been read back and agrees with the
-    source. Parts of a plain file are cut by threads of this process, whatever the engine.
+    Each file is read back and held against the source. Parts of a plain file are cut by threads of
+    this process, whatever the engine.
 
     Parameters
     ----------
@@ -85,7 +85,9 @@ def write_parts(
     MissingInputError, RasterError
         If the raster is not there or cannot be read.
     OutputError
-        If a part cannot be written or does not read back the same.
+        If a part cannot be written with GDAL, or does not read back the same.
+    OSError
+        If a part cannot be written.
     """
     with opened_plain(path) as plain:
         if plain and form.keeps_plain and all(fits_plain(part.window) for part in parts):

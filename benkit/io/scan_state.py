@@ -9,7 +9,7 @@ deleted at any time; then the next scan reads everything.
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,15 +20,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from benkit.errors import BenkitError
+from benkit.errors import BenkitError, OutputError
 from benkit.io.archive import PatchFolder
-from benkit.io.atomic import replacing
+from benkit.io.atomic import output_errors, replacing
 from benkit.io.inventory_file import writing_inventory
+from benkit.io.stage import holding
 from benkit.spec.inventory import INVENTORY_SCHEMA
 
 __all__ = ["Known", "ScanState", "scan_state"]
 
 _FORMAT = "1"
+_FINISHED = "patches.parquet"
 _ROWS_PER_PART = 120_000
 _SECONDS_PER_PART = 5.0
 _PATCHES_SCHEMA = pa.schema(
@@ -89,10 +91,10 @@ class _Earlier:
 class ScanState:
     """The rows of a scan in the making, and those of earlier ones. Made by `scan_state`."""
 
-    def __init__(self, output: Path, archive: str) -> None:
+    def __init__(self, output: Path, archive: str, folder: Path) -> None:
         self.rows = 0
         self._output = output
-        self._folder = output.with_name(f".{output.name}.scan")
+        self._folder = folder
         self._stamp = {"format": _FORMAT, "archive": archive}
         self._name = f"{time.time_ns():020d}"
         self._parts: list[Path] = []
@@ -124,7 +126,7 @@ class ScanState:
 
     def _load_earlier(self) -> list[_Earlier]:
         """The finished inventory, then parts of interrupted scans from old to new."""
-        files = [(self._output, self._folder / "patches.parquet")]
+        files = [(self._output, self._folder / _FINISHED)]
         files += [
             (rows, rows.with_suffix(".patches")) for rows in sorted(self._folder.glob("*.rows"))
         ]
@@ -195,7 +197,7 @@ class ScanState:
     def _put_aside(self) -> None:
         """Write what has come since the last time into a part."""
         rows = self._folder / f"{self._name}-{len(self._parts):06d}.rows"
-        with replacing(rows) as part:
+        with replacing(rows, part_of=self._output) as part:
             pq.write_table(pa.concat_tables(self._waiting), part, compression="zstd")
         first = self.rows - self._rows_waiting
         self._write_patches(rows.with_suffix(".patches"), self._patches, rows, first)
@@ -207,7 +209,7 @@ class ScanState:
         table = pa.concat_tables([_PATCHES_SCHEMA.empty_table(), *tables])
         starts = pa.array(table["start"].to_numpy() - first)
         table = table.set_column(table.column_names.index("start"), "start", starts)
-        with replacing(path) as part:
+        with replacing(path, part_of=self._output) as part:
             pq.write_table(
                 table.replace_schema_metadata(self._stamp | _identity(rows)),
                 part,
@@ -233,10 +235,11 @@ class ScanState:
                 inventory.write(table)
         assert inventory.rows == self.rows, "no row is lost between the parts and the inventory"
         self._earlier.clear()
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._write_patches(
-            self._folder / "patches.parquet", [*patches, *self._patches], self._output, 0
-        )
+        with suppress(BenkitError, OSError):  # the inventory is whole; this only spares time
+            for path in self._folder.iterdir():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            patches += self._patches
+            self._write_patches(self._folder / _FINISHED, patches, self._output, 0)
 
     def _part_patches(self) -> Iterator[tuple[pa.Table, int]]:
         """Patches of each part, and the row of the inventory with which it starts."""
@@ -264,15 +267,31 @@ def scan_state(output: Path, archive: str) -> Iterator[ScanState]:
     Raises
     ------
     OutputError
-        If something cannot be written.
+        If something cannot be written, or another scan of the same output is under way.
     """
-    state = ScanState(output, archive)
-    try:
-        yield state
-    except BaseException:
-        state.interrupt()
-        raise
-    state.finish()
+    with ExitStack() as stack:
+        state = ScanState(output, archive, _enter_folder(output, stack))
+        try:
+            yield state
+        except BaseException:
+            state.interrupt()
+            raise
+        state.finish()
+
+
+def _enter_folder(output: Path, stack: ExitStack) -> Path:
+    """The folder of a scan's state, for this scan alone until the stack is left."""
+    folder = output.with_name(f".{output.name}.scan")
+    with output_errors(output):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            stack.enter_context(holding(folder))
+        except BlockingIOError:
+            raise OutputError(
+                f"{output}: another scan is writing it; wait until that is done, "
+                "or scan into another file"
+            ) from None
+    return folder
 
 
 def _keys(patches: Sequence[PatchFolder]) -> pa.Array:

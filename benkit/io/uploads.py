@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benkit.errors import OutputError, RemoteError
 from benkit.io.location import Location, Place
+from benkit.io.stage import temporary_folder
 
 __all__ = ["downloaded", "uploading"]
 
@@ -58,8 +59,8 @@ def downloaded(source: Place) -> Iterator[Path]:
         yield source
         return
     content = source.read_bytes()
-    with tempfile.TemporaryDirectory(prefix="benkit-") as folder:
-        path = Path(folder) / source.name
+    with temporary_folder() as folder:
+        path = folder / source.name
         path.write_bytes(content)
         yield path
 

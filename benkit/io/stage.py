@@ -1,0 +1,134 @@
+"""Folders in which outputs are made, and which do not outlive their process for long.
+
+A process that is killed cannot tidy up. So it holds a lock on its folder, which ends with the process
+however that ends; who makes the next folder under the same name removes those that nobody holds.
+"""
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows: nothing is locked, and what a killed process left stays
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["holding", "staging", "temporary_folder"]
+
+_FOR_EVERYONE, _FOR_ITS_USER = 0o777, 0o700
+
+
+@contextmanager
+def holding(folder: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold a folder for this process; no other, and no other caller in this one, can hold it then.
+
+    On file systems without locks nobody is kept out.
+
+    Raises
+    ------
+    BlockingIOError
+        If somebody else holds it, unless we shall wait.
+    OSError
+        If it is no folder, or there is none.
+    """
+    handle = _lock(folder, wait)
+    try:
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _lock(folder: Path, wait: bool = False) -> int | None:
+    if fcntl is None:
+        return None
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        os.close(handle)
+        raise
+    except OSError:  # a file system without locks
+        os.close(handle)
+        return None
+    return handle
+
+
+@contextmanager
+def staging(
+    parent: Path,
+    name: str,
+    *,
+    mode: int = _FOR_EVERYONE,
+    before_removal: Callable[[Path], None] = lambda folder: None,
+) -> Iterator[Path]:
+    """Give a new, empty folder ``<parent>/.<name>.<random>.part``, which goes with the block.
+
+    Those that killed processes left under the same name go first.
+
+    Parameters
+    ----------
+    parent : Path
+        A folder that is there.
+    name : str
+        Of what is made in the folder.
+    mode : int
+        Permissions of the folder, of which the process's umask takes away.
+    before_removal : callable
+        Called with each folder that is about to be removed, to rescue what is in it.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be made.
+    """
+    _remove_abandoned(parent, name, before_removal)
+    folder, handle = _make(parent, name, mode)
+    try:
+        yield folder
+    finally:
+        before_removal(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        if handle is not None:
+            os.close(handle)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Give a folder for what nobody needs after the block, where this machine keeps such things."""
+    with staging(Path(tempfile.gettempdir()), "benkit", mode=_FOR_ITS_USER) as folder:
+        yield folder
+
+
+def _make(parent: Path, name: str, mode: int) -> tuple[Path, int | None]:
+    while True:
+        folder = parent / f".{name}.{secrets.token_hex(4)}.part"
+        folder.mkdir(mode)
+        with suppress(BlockingIOError, FileNotFoundError):  # taken for abandoned before the lock
+            handle = _lock(folder)
+            if handle is None or os.path.samestat(os.fstat(handle), folder.stat()):
+                return folder, handle
+
+
+def _remove_abandoned(parent: Path, name: str, before_removal: Callable[[Path], None]) -> None:
+    if fcntl is None:
+        return
+    start, end = f".{name}.", ".part"
+    for entry in sorted(os.listdir(parent)):
+        if not (entry.startswith(start) and entry.endswith(end)):
+            continue
+        if len(entry) != len(start) + 8 + len(end):  # of another name that begins like this one
+            continue
+        with suppress(OSError):
+            handle = _lock(parent / entry)
+            if handle is None:  # nobody can tell
+                continue
+            try:
+                before_removal(parent / entry)
+                shutil.rmtree(parent / entry, ignore_errors=True)
+            finally:
+                os.close(handle)
