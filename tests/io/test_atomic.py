@@ -1,4 +1,5 @@
 import os
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -42,12 +43,19 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
         pass
 
 
+@contextmanager
+def into_full(target):
+    with replacing(target) as part:
+        part.symlink_to("/dev/full")
+        with part.open("wb") as file:
+            yield file
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_a_clear_error(tmp_path):
     """/dev/full refuses every byte, as a full disk does."""
-    with pytest.raises(OutputError, match="No space left"), replacing(tmp_path / "x") as part:
-        part.symlink_to("/dev/full")
-        part.write_bytes(b"x" * 10_000)
+    with pytest.raises(OutputError, match="No space left"), into_full(tmp_path / "x") as file:
+        file.write(b"x" * 10_000)
     assert os.listdir(tmp_path) == []
 
 
@@ -112,14 +120,18 @@ def test_a_folder_is_replaced_whole(tmp_path):
     assert os.listdir(tmp_path) == ["folder"]
 
 
+def fail_to_make_folder(path):
+    with replacing_folder(path):
+        raise LookupError
+
+
 def test_a_folder_that_a_killed_process_had_moved_away_comes_back(tmp_path):
     target, stage = tmp_path / "folder", tmp_path / ".folder.0123abcd.part"
     make_folder(target, "old")
     stage.mkdir()
     target.rename(stage / "old0")  # here it was killed
-    with pytest.raises(LookupError), replacing_folder(target):
-        assert (target / "file").read_text() == "old"
-        raise LookupError
+    with pytest.raises(LookupError):
+        fail_to_make_folder(target)
     assert (target / "file").read_text() == "old"
     assert os.listdir(tmp_path) == ["folder"]
 
@@ -154,16 +166,18 @@ def test_a_folder_is_filled_beside_what_is_there(tmp_path):
     assert os.listdir(tmp_path) == ["folder"]
 
 
+def fill_while_another_does(folder, overwrite):
+    with filling_folder(folder, ["a", "b"], overwrite=overwrite) as new:
+        for name in ("a", "b"):
+            (new / name).write_text("slow")
+        fill(folder, "fast")
+
+
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_two_that_fill_one_folder_do_not_mix(tmp_path, overwrite):
     folder = tmp_path / "folder"
-    try:
-        with filling_folder(folder, ["a", "b"], overwrite=overwrite) as new:
-            for name in ("a", "b"):
-                (new / name).write_text("slow")
-            fill(folder, "fast")
-    except OutputError as error:
-        assert not overwrite
-        assert "a: is there already" in str(error)
+    refused = pytest.raises(OutputError, match="a: is there already")
+    with nullcontext() if overwrite else refused:
+        fill_while_another_does(folder, overwrite)
     assert {(folder / name).read_text() for name in "ab"} == {"slow" if overwrite else "fast"}
     assert os.listdir(tmp_path) == ["folder"]
