@@ -149,6 +149,7 @@ def write_pages(solution: Solution, data: Path) -> None:
             "time": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()),
             "input": str(data),
         },
+        title=f"Report of {ARCHIVE}",
     )
     benkit.write_page(report, OUTPUT / "report.html")
     web_map = benkit.web_map(metadata, solution.audit.findings, sides)

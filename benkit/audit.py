@@ -53,7 +53,7 @@ _QUERIES = (
     """,
     """
     SELECT patch_id, band, 'with_no_data',
-           format('{} of {} pixels are NO_DATA', nodata_count, valid + nodata_count)
+           format('{:,} of {:,} pixels are NO_DATA', nodata_count, valid + nodata_count)
     FROM ok WHERE nodata_count > 0
     """,
     """
@@ -79,8 +79,9 @@ _QUERIES = (
     """
     SELECT patch_id, band, 'wrong_georeference',
            format('EPSG:{} at {}, {} with pixels of {} m; expected EPSG:{} at {}, {} with {} m',
-                  coalesce(ok.epsg::VARCHAR, 'none'), coalesce(ok.x::VARCHAR, '?'),
-                  coalesce(ok.y::VARCHAR, '?'), coalesce(ok.pixel_size::VARCHAR, '?'),
+                  coalesce(ok.epsg::VARCHAR, 'none'), coalesce(format('{:.10g}', ok.x), '?'),
+                  coalesce(format('{:.10g}', ok.y), '?'),
+                  coalesce(format('{:.10g}', ok.pixel_size), '?'),
                   places.epsg, places.x, places.y, bands.pixel_size)
     FROM ok JOIN bands USING (band) JOIN places USING (patch_id)
     WHERE ok.epsg IS DISTINCT FROM places.epsg OR ok.x IS DISTINCT FROM places.x

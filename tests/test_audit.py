@@ -87,7 +87,7 @@ def test_patches_count_once_however_many_bands_are_wrong(archive):
         "with_no_data": 1,
     }
     reasons = audit.findings["reason"].to_pylist()
-    assert reasons[:2] == ["21 x 20 pixels; expected 20 x 20", "1 of 14400 pixels are NO_DATA"]
+    assert reasons[:2] == ["21 x 20 pixels; expected 20 x 20", "1 of 14,400 pixels are NO_DATA"]
 
 
 def test_disk_and_metadata_are_held_against_each_other(archive):

@@ -72,6 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
             read_band=read_band,
             comparison=comparison,
             made=made,
+            title=f"Report of {(arguments.source or arguments.metadata).name}",
         )
     write_page(page, arguments.output)
     show(

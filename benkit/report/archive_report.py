@@ -1,6 +1,6 @@
 """One page that tells whether an archive is whole, what is in it and whether its split is sound."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +12,7 @@ from benkit.footprints import locate
 from benkit.io.inventory_file import Inventory
 from benkit.io.page_file import read_asset
 from benkit.labels import LabelComparison
-from benkit.report.markup import escape, section, table
+from benkit.report.markup import escape, section
 from benkit.report.patch_map import map_section
 from benkit.report.quick_looks import ReadBand, looks_section
 from benkit.report.sections import (
@@ -20,8 +20,9 @@ from benkit.report.sections import (
     contents_section,
     findings_section,
     reference_maps_section,
-    verdict_section,
 )
+from benkit.report.split_section import split_section
+from benkit.report.verdict import verdict_section
 from benkit.stats import band_statistics
 from benkit.summary import summarize
 
@@ -38,6 +39,7 @@ def report_page(
     read_band: ReadBand | None = None,
     comparison: LabelComparison | None = None,
     made: Mapping[str, str] | None = None,
+    title: str = "Report of a patch archive",
 ) -> str:
     """Make a report.
 
@@ -56,6 +58,8 @@ def report_page(
         The labels of reference maps held against the metadata.
     made : mapping of str to str, optional
         How the report was made, by name.
+    title : str
+        Of the page, such as the archive's name.
 
     Returns
     -------
@@ -71,13 +75,12 @@ def report_page(
     """
     audit = None if inventory is None else audit_inventory(inventory, metadata)
     splits = _splits(metadata, sides)
-    warnings = splits["this split"].warnings if splits else ()
-    parts = [verdict_section(audit, len(metadata), warnings)]
+    parts = [verdict_section(audit, metadata["patch_id"], splits)]
     if audit is not None:
         parts.append(findings_section(audit))
     parts.append(map_section(metadata, _strangers(audit), audit and audit.findings, sides))
     if splits:
-        parts.append(_split_section(splits))
+        parts.append(split_section(splits))
     parts.append(contents_section(metadata, summarize(metadata), _months(metadata)))
     if inventory is not None:
         parts.append(bands_section(inventory, band_statistics(inventory)))
@@ -86,7 +89,7 @@ def report_page(
     if comparison is not None:
         parts.append(reference_maps_section(comparison))
     parts.append(_made_section(made or {}))
-    return _page("".join(parts))
+    return _page(title, "".join(parts))
 
 
 def _strangers(audit: Audit | None) -> list[str]:
@@ -111,49 +114,16 @@ def _months(metadata: pa.Table) -> dict[str, int]:
 
 
 def _splits(metadata: pa.Table, sides: Sides | None) -> dict[str, Evaluation]:
-    """The split, a random one of the same sizes and, if the metadata has one, the official one."""
+    """The split, a random one of the same sizes and, if the metadata has one, the official one.
+
+    Where the split has no validation side, that of the official one counts as train.
+    """
     if sides is None:
         return {}
     splits: dict[str, Sides] = {"this split": sides, "random": random_sides(metadata, sides)}
     if "split" in metadata.column_names:
-        splits["official"] = official_sides(metadata)
+        splits["official"] = official_sides(metadata, "validation" in sides)
     return evaluate_splits(metadata, splits)
-
-
-def _split_section(splits: Mapping[str, Evaluation]) -> str:
-    first = splits["this split"]
-    figures: dict[str, Callable[[Evaluation], object]] = {
-        "train patches": lambda e: e.train,
-        "test patches": lambda e: e.test.patches,
-        "overlapping pairs across sides": lambda e: e.crossing_pairs,
-        "test patches with a train centre under 2.5 km": lambda e: _percent(e.test.leakage["2500"]),
-        "under 5 km": lambda e: _percent(e.test.leakage["5000"]),
-        "under 10 km": lambda e: _percent(e.test.leakage["10000"]),
-        "label deviation (rms)": lambda e: e.test.label_rms,
-        "Jensen-Shannon divergence of labels (bits)": lambda e: e.test.js_divergence_bits,
-        "largest season deviation": lambda e: e.test.season_deviation,
-        "largest country deviation": lambda e: e.test.country_deviation,
-        "tiles with test patches": lambda e: e.test.tiles,
-    }
-    rows = [(name, *(figure(one) for one in splits.values())) for name, figure in figures.items()]
-    shares = [
-        (name, _percent(share), f"{100 * (share - first.test.fraction):+.2f} points")
-        for name, share in first.test.label_shares.items()
-    ]
-    return section(
-        "split",
-        "Split",
-        table(("figure", *splits), rows, "The test side beside other splits of the same patches"),
-        table(
-            ("label", "on the test side", "against all patches"),
-            shares,
-            f"Part of each label's patches on the test side; of all patches {first.test.fraction:.2%}",
-        ),
-    )
-
-
-def _percent(share: float | None) -> str | None:
-    return None if share is None else f"{share:.2%}"
 
 
 def _made_section(made: Mapping[str, str]) -> str:
@@ -164,7 +134,9 @@ def _made_section(made: Mapping[str, str]) -> str:
     return section(
         "made",
         "How this page was made",
-        f'<div class="wide"><table><tbody>{lines}</tbody></table></div>' if lines else "",
+        f'<div class="wide"><table class="made"><tbody>{lines}</tbody></table></div>'
+        if lines
+        else "",
         "<p>By benkit. Nothing on this page is loaded from elsewhere.</p>",
     )
 
@@ -182,7 +154,7 @@ _LINKS = {
 }
 
 
-def _page(body: str) -> str:
+def _page(title: str, body: str) -> str:
     links = "".join(
         f'<a href="#{name}">{text}</a>'
         for name, text in _LINKS.items()
@@ -193,7 +165,7 @@ def _page(body: str) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
         "style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">"
-        f"<title>Report of a patch archive</title><style>{read_asset('report.css')}</style></head>"
-        f"<body><h1>Report of a patch archive</h1><nav>{links}</nav><main>{body}</main>"
+        f"<title>{escape(title)}</title><style>{read_asset('report.css')}</style></head>"
+        f'<body><h1>{escape(title)}</h1><nav aria-label="Sections">{links}</nav><main>{body}</main>'
         f"<script>{read_asset('report.js')}</script></body></html>\n"
     )

@@ -7,7 +7,19 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["bar_table", "data_block", "histogram", "json_block", "matrix", "section", "table"]
+__all__ = [
+    "bar_table",
+    "data_block",
+    "escape",
+    "histogram",
+    "json_block",
+    "matrix",
+    "percent",
+    "section",
+    "table",
+]
+
+_LARGE = 10  # numbers from here on get by with fewer digits
 
 
 def escape(value: object) -> str:
@@ -20,29 +32,50 @@ def section(name: str, title: str, *parts: str) -> str:
     return f'<section id="{name}"><h2>{escape(title)}</h2>{"".join(parts)}</section>'
 
 
-def table(
-    header: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "", name: str = ""
-) -> str:
+def percent(share: float | None) -> str:
+    """A share, 0 to 1, in percent."""
+    return "–" if share is None else f"{100 * share:.2f} %"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "") -> str:
     """A table: numbers are aligned right and have thousands separators."""
-    heads = "".join(f'<th scope="col">{escape(text)}</th>' for text in header)
-    lines = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-    said = f"<caption>{escape(caption)}</caption>" if caption else ""
-    known = f' id="{name}"' if name else ""
+    rows = list(rows)
+    kinds = [
+        ' class="number"' if any(_is_number(row[place]) for row in rows) else ""
+        for place in range(len(header))
+    ]
+    heads = "".join(
+        f'<th scope="col"{kind}>{escape(text)}</th>'
+        for text, kind in zip(header, kinds, strict=True)
+    )
+    lines = ""
+    for row in rows:
+        cells = (f"<td{kind}>{_text(value)}</td>" for value, kind in zip(row, kinds, strict=True))
+        lines += f"<tr>{''.join(cells)}</tr>"
     return (
-        f'<div class="wide"><table{known}>{said}<thead><tr>{heads}</tr></thead>'
+        f'<div class="wide"><table>{_caption(caption)}<thead><tr>{heads}</tr></thead>'
         f"<tbody>{lines}</tbody></table></div>"
     )
 
 
-def _cell(value: object) -> str:
+def _caption(text: str) -> str:
+    return f"<caption><span>{escape(text)}</span></caption>" if text else ""
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) or str(value)[:1] in tuple("+-0123456789")
+
+
+def _text(value: object) -> str:
+    """A value as HTML, numbers with no more digits than people can use."""
     if value is None:
-        return '<td class="number">–</td>'
+        return "–"
     if isinstance(value, int):
-        return f'<td class="number">{value:,}</td>'
+        return f"{value:,}"
     if isinstance(value, float):
-        return f'<td class="number">{value:,.4f}</td>'
-    kind = ' class="number"' if str(value)[:1] in "+-0123456789" else ""
-    return f"<td{kind}>{escape(value)}</td>"
+        digits = 0 if value.is_integer() else 2 if abs(value) >= _LARGE else 4
+        return f"{value:,.{digits}f}"
+    return escape(value)
 
 
 def bar_table(title: str, counts: Iterable[tuple[str, int]], total: int) -> str:
@@ -51,12 +84,11 @@ def bar_table(title: str, counts: Iterable[tuple[str, int]], total: int) -> str:
     most = max((count for _, count in counts), default=0) or 1
     lines = "".join(
         f'<tr><th scope="row">{escape(name)}</th><td class="number">{count:,}</td>'
-        f'<td class="number">{count / max(total, 1):.1%}</td>'
+        f'<td class="number">{100 * count / max(total, 1):.1f} %</td>'
         f'<td class="bar"><span style="width:{100 * count / most:.1f}%"></span></td></tr>'
         for name, count in counts
     )
-    caption = f"<caption>{escape(title)}</caption>"
-    return f'<div class="wide"><table>{caption}<tbody>{lines}</tbody></table></div>'
+    return f'<div class="wide"><table>{_caption(title)}<tbody>{lines}</tbody></table></div>'
 
 
 def histogram(counts: Sequence[int], least: float, greatest: float, title: str) -> str:
@@ -79,7 +111,10 @@ def histogram(counts: Sequence[int], least: float, greatest: float, title: str) 
 
 def matrix(names: Sequence[str], counts: Sequence[Sequence[int]], caption: str) -> str:
     """How often two things occur together, as shares of the line's own count."""
-    heads = "".join(f'<th scope="col">{number}</th>' for number in range(1, len(names) + 1))
+    heads = "".join(
+        f'<th scope="col" title="{escape(name)}">{number}</th>'
+        for number, name in enumerate(names, 1)
+    )
     lines = ""
     for row, name in enumerate(names):
         own = counts[row][row] or 1
@@ -87,12 +122,12 @@ def matrix(names: Sequence[str], counts: Sequence[Sequence[int]], caption: str) 
         for column, count in enumerate(counts[row]):
             share = count / own
             text = "" if row == column or not count else f"{100 * share:.0f}"
-            tint = "" if row == column else f"background:rgb(122 167 214 / {share:.2f})"
+            tint = "" if row == column else f"background:rgb(var(--tint) / {share:.2f})"
             where = f"{name} and {names[column]}: {count:,}"
             cells += f'<td style="{tint}" title="{escape(where)}">{text}</td>'
         lines += f'<tr><th scope="row">{row + 1} {escape(name)}</th>{cells}</tr>'
     return (
-        f'<div class="wide"><table class="matrix"><caption>{escape(caption)}</caption>'
+        f'<div class="wide"><table class="matrix">{_caption(caption)}'
         f"<thead><tr><th></th>{heads}</tr></thead><tbody>{lines}</tbody></table></div>"
     )
 

@@ -45,8 +45,8 @@ _FRAME = """
   </div>
   <div class="popup" role="status" hidden></div>
 </div>
-<p class="muted">Projection EPSG:{epsg}; drag or use the arrow keys, zoom with the wheel or + and −;
-  click for what lies there.</p>
+<p class="muted">Projection EPSG:{epsg}. <span class="on-screen">Drag or use the arrow keys; zoom with
+  + and −, or after a click with the wheel; click, or press Enter, for what lies there.</span></p>
 """
 
 
@@ -80,10 +80,9 @@ def map_section(
     planes += _bits(ids, metadata["patch_id"], metadata["labels"], CLASSES, _LABEL_PLANES)
     planes += _finding_bits(ids, findings)
     facts = _facts(places, ids, metadata)
-    modes = [("patches", "number of patches")]
-    modes += [("findings", "findings")] if findings is not None else []
+    modes = [("findings", "findings")] if findings is not None and len(findings) else []
     modes += [("side", "side of the split")] if sides else []
-    modes += [("season", "season")]
+    modes += [("patches", "number of patches"), ("season", "season")]
     modes += [(f"label:{place}", f"label: {name}") for place, name in enumerate(CLASSES)]
     if findings is not None:
         found = set(findings["kind"].unique().to_pylist())
@@ -179,7 +178,7 @@ def _facts(places: Footprints, ids: pa.Array, metadata: pa.Table) -> dict[str, A
 
 
 def _countries(centres: NDArray, ids: pa.Array, metadata: pa.Table) -> list[tuple[str, int, int]]:
-    """Names of countries, each in the midst of its patches."""
+    """Names of countries, each above the midst of its patches."""
     if "country" not in metadata.column_names:
         return []
     encoded = pc.dictionary_encode(metadata["country"].combine_chunks().cast(pa.string()))
@@ -187,8 +186,8 @@ def _countries(centres: NDArray, ids: pa.Array, metadata: pa.Table) -> list[tupl
     place = pc.index_in(metadata["patch_id"].combine_chunks(), ids).to_numpy()
     names = []
     for number, name in enumerate(encoded.dictionary.to_pylist()):
-        east, north = np.median(centres[place[code == number]], axis=0)
-        names.append((name, round(east), round(north)))
+        mine = centres[place[code == number]]
+        names.append((name, round(np.median(mine[:, 0])), round(mine[:, 1].max())))
     return sorted(names)
 
 

@@ -18,39 +18,46 @@ __all__ = ["looks_section"]
 ReadBand = Callable[[str, str], Raster]
 """Gives a band of a patch, or raises a `BenkitError`."""
 
-_KINDS = ("wrong_size", "with_no_data", "wrong_dtype", "wrong_georeference", "unreadable")
+_KINDS = ("wrong_size", "with_no_data", "wrong_dtype")
 _EACH = 6
 _MARK = (255, 0, 255)  # NO_DATA
 
 
 def looks_section(findings: pa.Table, read_band: ReadBand) -> str:
     """Pictures of the first patches of each kind of damage that can be seen."""
-    figures: list[str] = []
+    parts: list[str] = []
     for kind in _KINDS:
         rows = findings.filter(pc.equal(findings["kind"], kind)).to_pylist()
         first = {row["patch_id"]: row for row in reversed(rows)}  # one a patch, its first
         some = sorted(first.values(), key=lambda row: row["patch_id"])[:_EACH]
-        figures += [_look(row, read_band) for row in some]
-    if not figures:
+        figures = "".join(_look(row, read_band) for row in some)
+        if figures:
+            parts.append(f"<h3>{kind.replace('_', ' ').capitalize()}</h3>")
+            parts.append(f'<div class="looks">{figures}</div>')
+    if not parts:
         return ""
     return section(
         "looks",
         "Quick looks",
-        f"<p>The first patches of each kind of damage: the band of the finding, from dark to bright "
-        f"by its own range, at most {_EACH} of a kind. Pixels without a measurement are magenta.</p>",
-        f'<div class="looks">{"".join(figures)}</div>',
+        f"<p>The first patches of each kind of damage that can be seen, at most {_EACH}: the band of "
+        "the finding, from dark to bright by its own range. Pixels without a measurement are "
+        "magenta.</p>",
+        *parts,
     )
 
 
 def _look(row: dict[str, str], read_band: ReadBand) -> str:
+    """A figure, or nothing if the file cannot be read any more."""
     patch, band = row["patch_id"], row["band"]
-    said = f"{patch} {band}: {row['reason']}"
     try:
-        raster = read_band(patch, band)
-        picture = f'<img alt="{escape(said)}" src="data:image/png;base64,{_picture(raster)}">'
+        picture = _picture(read_band(patch, band))
     except BenkitError:
-        picture = '<p class="muted">There is nothing to be seen.</p>'
-    return f"<figure>{picture}<figcaption>{escape(said)}</figcaption></figure>"
+        return ""
+    said = escape(f"{patch} {band}: {row['reason']}")
+    return (
+        f'<figure><img alt="{said}" src="data:image/png;base64,{picture}">'
+        f"<figcaption>{said}</figcaption></figure>"
+    )
 
 
 def _picture(raster: Raster) -> str:

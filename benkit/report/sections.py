@@ -1,7 +1,7 @@
-"""The sections of a report that tables make: verdict, findings, bands, labels and dates."""
+"""The sections of a report that tables make: findings, bands, labels and dates, reference maps."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +10,16 @@ import pyarrow.compute as pc
 from benkit.audit import KINDS, Audit
 from benkit.io.inventory_file import Inventory
 from benkit.labels import LabelComparison
-from benkit.report.markup import bar_table, data_block, escape, histogram, matrix, section, table
+from benkit.report.markup import (
+    bar_table,
+    data_block,
+    escape,
+    histogram,
+    matrix,
+    percent,
+    section,
+    table,
+)
 from benkit.spec.bands import BAND_NAMES
 from benkit.stats import Statistics
 from benkit.summary import Summary
@@ -21,53 +30,19 @@ __all__ = [
     "contents_section",
     "findings_section",
     "reference_maps_section",
-    "verdict_section",
 ]
 
 _LISTED = 20_000
-_NOT_WHOLE = ("missing_band", "unreadable", "not_on_disk")
 _BINS = 40
 _DIFFERENCES = 200
 _LEFT_OUT = 0.001  # of the patches at either end of a distribution
 
 
-def verdict_section(audit: Audit | None, patches: int, warnings: Sequence[str]) -> str:
-    """Whether the archive is whole and correct, in two sentences."""
-    items = "".join(f"<li>{escape(warning)}</li>" for warning in warnings)
-    listed = f"<ul>{items}</ul>" if items else ""
-    if audit is None:
-        return section(
-            "verdict",
-            "Verdict",
-            '<div class="verdict"><strong>No archive was looked at.</strong>'
-            f"<p>This page tells what the metadata of {patches:,} patches says.</p>{listed}</div>",
-        )
-    missing = any(audit.counts[kind] for kind in _NOT_WHOLE)
-    wrong = any(audit.counts[kind] for kind in KINDS if kind not in _NOT_WHOLE)
-    said = {
-        (False, False): "The archive is whole and correct.",
-        (True, False): "The archive is not whole; what is there is correct.",
-        (False, True): "The archive is whole, but not correct.",
-        (True, True): "The archive is neither whole nor correct.",
-    }[missing, wrong]
-    kinds = sum(1 for count in audit.counts.values() if count)
-    return section(
-        "verdict",
-        "Verdict",
-        f'<div class="verdict {"bad" if kinds else "good"}"><strong>{said}</strong>'
-        f"<p>{audit.patches:,} patches on disk, {patches:,} in the metadata; "
-        f"{len(audit.findings):,} findings of {kinds} kinds.</p>{listed}</div>",
-    )
-
-
 def findings_section(audit: Audit) -> str:
     """Findings by kind, and a list to search and sort."""
-    counts = [
-        (kind.replace("_", " "), meaning, audit.counts[kind]) for kind, meaning in KINDS.items()
-    ]
-    by_kind = table(("kind", "meaning", "patches"), counts, "Patches by kind of finding")
     if not len(audit.findings):
-        return section("findings", "Findings", "<p>There are none.</p>", by_kind)
+        return section("findings", "Findings", "<p>There are none.</p>")
+    by_kind, kinds = _by_kind(audit)
     listed = _share_among_kinds(audit.findings)
     rows = [
         [row["patch_id"] or "", row["band"] or "", row["kind"].replace("_", " "), row["reason"]]
@@ -79,11 +54,11 @@ def findings_section(audit: Audit) -> str:
         if len(rows) < len(audit.findings)
         else ""
     )
-    kinds = "".join(f"<option>{escape(name)}</option>" for name, _, count in counts if count)
+    options = "".join(f"<option>{escape(kind)}</option>" for kind in kinds)
     heads = "".join(
         f'<th scope="col" aria-sort="{"ascending" if not place else "none"}">'
         f'<button type="button">{name}</button></th>'
-        for place, name in enumerate(("patch", "band", "kind", "reason"))
+        for place, name in enumerate(("Patch", "Band", "Kind", "Reason"))
     )
     return section(
         "findings",
@@ -91,11 +66,26 @@ def findings_section(audit: Audit) -> str:
         by_kind,
         f'<h3>All findings</h3>{cut}<div id="findings-list"><div class="controls">'
         '<label>Search <input type="search"></label>'
-        f'<label>Kind <select><option value="">all</option>{kinds}</select></label>'
+        f'<label>Kind <select><option value="">all</option>{options}</select></label>'
         '<span class="said muted" role="status"></span></div>'
         f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody></tbody></table></div>'
         '<p><button type="button" class="more" hidden>Show more</button></p></div>',
         data_block("findings-data", json.dumps(rows).encode()),
+    )
+
+
+def _by_kind(audit: Audit) -> tuple[str, list[str]]:
+    """Table of the kinds that occur, the most frequent first, and their names as people read them."""
+    names = {kind: kind.replace("_", " ") for kind in KINDS}
+    counted = pc.value_counts(audit.findings["kind"])
+    findings = dict(zip(counted.field(0).to_pylist(), counted.field(1).to_pylist(), strict=True))
+    found = sorted(findings, key=lambda kind: (-audit.counts[kind], names[kind]))
+    rows = [(names[kind], KINDS[kind], audit.counts[kind], findings[kind]) for kind in found]
+    others = ", ".join(names[kind] for kind in KINDS if kind not in findings)
+    return (
+        table(("Kind", "Meaning", "Patches", "Findings"), rows)
+        + (f'<p class="muted">There are none of the kinds {others}.</p>' if others else ""),
+        [names[kind] for kind in found],
     )
 
 
@@ -121,19 +111,20 @@ def bands_section(inventory: Inventory, statistics: Statistics) -> str:
     ]
     pictures = "".join(
         f"<figure>{histogram(counts, least, greatest, f'Means of the patches in {band}')}"
-        f"<figcaption>{band}: mean of a patch, {sum(counts):,} patches</figcaption></figure>"
+        f"<figcaption>{band}, {sum(counts):,} patches</figcaption></figure>"
         for band, (counts, least, greatest) in _distributions(inventory).items()
     )
     return section(
         "bands",
         "Bands",
         table(
-            ("band", "valid pixels", "mean", "standard deviation", "least", "greatest"),
+            ("Band", "Valid pixels", "Mean", "Standard deviation", "Least", "Greatest"),
             rows,
-            "All valid pixels of the archive, exactly; reflectance times 10,000",
+            "All valid pixels of the archive, in digital numbers: reflectance times 10,000",
         ),
         f'<h3>How the means of the patches are distributed</h3><div class="bands">{pictures}</div>',
-        f'<p class="muted">Without the {_LEFT_OUT:.1%} of patches at either end.</p>',
+        f'<p class="muted">Number of patches by the mean of their valid pixels, without the '
+        f"{percent(_LEFT_OUT)} of them at either end.</p>",
     )
 
 
@@ -217,9 +208,9 @@ def reference_maps_section(comparison: LabelComparison) -> str:
     return section(
         "reference-maps",
         "Reference maps",
-        table(("patches", "number"), counts),
+        table(("Patches", "Number"), counts),
         table(
-            ("patch", "missing in the map", "extra in the map"),
+            ("Patch", "Missing in the map", "Extra in the map"),
             [(row["patch_id"], ", ".join(row["missing"]), ", ".join(row["extra"])) for row in rows],
             f"Patches whose labels differ{first}",
         )

@@ -61,11 +61,15 @@ def test_it_says_what_the_audit_says(page, sample, tmp_path, capsys):
     assert [row[3] for row in rows] == audit.findings["reason"].to_pylist()
     assert "neither whole nor correct" in page
     for kind, count in audit.counts.items():
-        assert re.search(
-            rf'<td>{kind.replace("_", " ")}</td><td>[^<]*</td><td class="number">{count}</td>', page
-        )
+        name = kind.replace("_", " ")
+        row = rf'<td>{name}</td><td>[^<]*</td><td class="number">{count}</td>'
+        assert bool(re.search(row, page)) == bool(count)
+        assert bool(re.search(rf"[:,] {name} {count}[,.]", page)) == bool(count), "in the verdict"
+    known = benkit.read_metadata(metadata)["patch_id"].to_pylist()
+    sound = len(set(known) - set(audit.findings["patch_id"].to_pylist()))
+    assert f"{sound:,} of these ({100 * sound / len(known):.2f} %) are without a finding" in page
     mean = benkit.band_statistics(inventory).bands["B02"].mean
-    assert f"{mean:,.4f}" in page
+    assert f"{mean:,.2f}" in page
 
 
 def test_the_map_holds_every_patch_where_it_lies(page, sample):

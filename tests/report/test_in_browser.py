@@ -5,10 +5,51 @@ import shutil
 import subprocess
 
 import pytest
+from pypdf import PdfReader
 
 import benkit
 from benkit.cli import main
 
+# Texts whose contrast with the nearest ground behind them is too low.
+CONTRAST = """() => {
+  const numbers = (colour) => {
+    const pen = document.createElement('canvas').getContext('2d');
+    pen.fillStyle = colour;
+    pen.fillRect(0, 0, 1, 1);
+    return [...pen.getImageData(0, 0, 1, 1).data];
+  };
+  const luminance = (colour) => {
+    const [r, g, b] = colour.map((one) => one / 255).map(
+      (one) => one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const groundOf = (element) => {
+    if (!element) return [255, 255, 255];
+    const [r, g, b, alpha] = numbers(getComputedStyle(element).backgroundColor);
+    if (alpha === 255) return [r, g, b];
+    const behind = groundOf(element.parentElement);
+    return [r, g, b].map((one, place) => (one * alpha + behind[place] * (255 - alpha)) / 255);
+  };
+  const low = [];
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+    const element = text.parentElement;
+    if (!text.data.trim() || !element.checkVisibility() || element.closest('script')) continue;
+    const style = getComputedStyle(element);
+    const ink = luminance(numbers(element.closest('svg') ? style.fill : style.color).slice(0, 3));
+    const ground = luminance(groundOf(element));
+    const ratio = (Math.max(ink, ground) + 0.05) / (Math.min(ink, ground) + 0.05);
+    const size = parseFloat(style.fontSize), bold = style.fontWeight >= 700;
+    const large = size >= 24 || (bold && size >= 18.66);
+    if (ratio < (large ? 3 : 4.5)) low.push([text.data.trim(), Math.round(ratio * 100) / 100]);
+  }
+  return low;
+}"""
+# Place of the element with the focus among all, and how wide its outline is.
+FOCUSED = """() => [
+  [...document.querySelectorAll('*')].indexOf(document.activeElement),
+  parseFloat(getComputedStyle(document.activeElement).outlineWidth),
+]"""
 INSTALL = ["apt-get", "install", "-y", "-qq", "chromium"]
 HOW = "there is no chromium; install it, on Debian with `apt-get install chromium`"
 
@@ -66,6 +107,38 @@ def test_nothing_reaches_beyond_the_window_and_colours_follow_the_scheme(page):
     assert ground == ("rgb(20, 24, 29)" if dark else "rgb(255, 255, 255)")
 
 
+def test_every_text_stands_out_from_its_ground(page):
+    """Contrast of at least 4.5 : 1, or 3 : 1 for large text (WCAG 2.1, AA)."""
+    assert page.evaluate(CONTRAST) == []
+
+
+def test_all_controls_are_reached_by_the_keyboard_and_show_it(page):
+    wanted = page.evaluate(
+        "[...document.querySelectorAll('a, button, input, select, canvas')]"
+        ".filter((one) => one.checkVisibility()).length"
+    )
+    reached = set()
+    for _ in range(wanted):
+        page.keyboard.press("Tab")
+        reached.add(tuple(page.evaluate(FOCUSED)))
+    assert len(reached) == wanted
+    assert all(outline >= 2 for _, outline in reached)
+
+
+def test_what_is_printed_is_whole_and_light(page, tmp_path):
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate(CONTRAST) == []
+    for gone in ("nav", ".zoom", "#findings-list input"):
+        assert page.locator(gone).first.is_hidden()
+    assert page.locator("#map-legend").is_visible()
+    page.emulate_media()
+    page.pdf(path=tmp_path / "report.pdf", format="A4")
+    text = "\n".join(sheet.extract_text() for sheet in PdfReader(tmp_path / "report.pdf").pages)
+    for title in page.locator("h2").all_inner_texts():
+        assert title in text
+    assert "Show more" not in text
+
+
 def test_findings_are_searched_and_sorted(page):
     rows = page.locator("#findings-list tbody tr")
     everything = page.inner_text(".said")
@@ -120,6 +193,8 @@ def test_patches_are_drawn_where_they_lie(page, report):
 
 @pytest.mark.parametrize("colour", ["side", "season", "findings", "label:1"])
 def test_every_colouring_draws_and_has_a_legend(page, colour):
+    assert page.input_value("#map-colour") == "findings", "what is wrong comes first"
+    page.select_option("#map-colour", "patches")
     before = page.evaluate("patchMap.canvas.toDataURL()")
     page.select_option("#map-colour", colour)
     assert page.evaluate("patchMap.canvas.toDataURL()") != before

@@ -56,7 +56,8 @@ async function showFindings() {
 
 // ---- map --------------------------------------------------------------------------------------
 
-const PATCH_METRES = 1200, SMALLEST_CELL = 3; // pixels
+const PATCH_METRES = 1200, SMALLEST_CELL = 3, LARGEST_CELL = 12; // cells in pixels
+const LEAST_COVER = 0.01; // part of the map that cells should fill, to be seen
 const SIDE_COLOURS = ["#8c959f", "#0072b2", "#e69f00", "#d55e00"];
 const SEASON_COLOURS = ["#009e73", "#e69f00", "#d55e00", "#56b4e9"];
 
@@ -118,19 +119,23 @@ class PatchMap {
   listen() {
     this.select.addEventListener("input", () => { this.cells = null; this.draw(); });
     addEventListener("resize", () => this.draw());
-    addEventListener("beforeprint", () => this.draw());
+    for (const moment of ["beforeprint", "afterprint"]) {
+      addEventListener(moment, () => { this.printing = moment === "beforeprint"; this.draw(); });
+    }
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
     const [more, less, whole] = this.frame.querySelectorAll(".zoom button");
     more.addEventListener("click", () => this.zoom(0.5));
     less.addEventListener("click", () => this.zoom(2));
     whole.addEventListener("click", () => { this.fit(); this.draw(); });
     this.canvas.addEventListener("wheel", (event) => {
+      if (document.activeElement !== this.canvas && !event.ctrlKey) return; // the page scrolls on
       event.preventDefault();
       this.zoom(2 ** (event.deltaY / 300), event.offsetX, event.offsetY);
     }, { passive: false });
     this.canvas.addEventListener("keydown", (event) => this.key(event));
     this.pointers = new Map();
     this.canvas.addEventListener("pointerdown", (event) => {
+      this.canvas.focus({ preventScroll: true });
       this.canvas.setPointerCapture(event.pointerId);
       this.pointers.set(event.pointerId, [event.offsetX, event.offsetY]);
       this.moved = 0;
@@ -208,7 +213,8 @@ class PatchMap {
       const value = this.valueOf(patch);
       if (value >= 0) sums[place * values + value]++;
     }
-    this.cells = { size, across, up, count, sums, values, cell };
+    const occupied = count.reduce((all, value) => all + (value > 0), 0);
+    this.cells = { size, across, up, count, sums, values, cell, occupied };
     return this.cells;
   }
 
@@ -228,6 +234,12 @@ class PatchMap {
     return (planes[place >> 3][patch] >> (place & 7)) & 1 ? 0 : -1;
   }
 
+  /** Colour for a part of a cell's patches, more than none. */
+  deepened(share) {
+    const high = this.mode().startsWith("label") ? this.high : this.alarm;
+    return between(this.low, high, 0.4 + 0.6 * share);
+  }
+
   /** Colour of a cell. */
   colour(cells, place, most) {
     const mode = this.mode(), { sums, values, count } = cells;
@@ -243,7 +255,7 @@ class PatchMap {
     }
     const share = sums[place] / count[place];
     if (!share) return this.nothing;
-    return between(this.low, mode.startsWith("find") || mode.startsWith("kind") ? this.alarm : this.high, 0.25 + 0.75 * share);
+    return this.deepened(share);
   }
 
   draw() {
@@ -253,7 +265,7 @@ class PatchMap {
     this.canvas.height = height * dense;
     this.pen.setTransform(dense, 0, 0, dense, 0, 0);
     const style = getComputedStyle(document.documentElement);
-    const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+    const dark = matchMedia("(prefers-color-scheme: dark)").matches && !this.printing;
     this.nothing = style.getPropertyValue("--nothing");
     this.low = dark ? [40, 66, 94] : [205, 222, 240];
     this.high = dark ? [140, 200, 255] : [5, 62, 130];
@@ -261,14 +273,22 @@ class PatchMap {
     this.popup.hidden = true;
     this.pen.clearRect(0, 0, width, height);
     this.drawGraticule(style);
-    let size = PATCH_METRES;
-    while (size / this.scale < SMALLEST_CELL) size *= 2;
-    const cells = this.aggregate(size);
+    const cells = this.aggregate(this.cellSize(width, height));
+    const { size } = cells;
     if (size === PATCH_METRES) this.drawPatches(width, height);
     else this.drawCells(cells, width, height);
     this.drawNames(style);
     this.drawScaleBar(style, width, height);
     this.showLegend(size);
+  }
+
+  /** Side of the cells in metres: patches that are large enough, else cells that can be seen. */
+  cellSize(width, height) {
+    let size = PATCH_METRES;
+    while (size / this.scale < SMALLEST_CELL) size *= 2;
+    const cover = () => this.aggregate(size).occupied * (size / this.scale) ** 2 / (width * height);
+    while (size > PATCH_METRES && 2 * size / this.scale <= LARGEST_CELL && cover() < LEAST_COVER) size *= 2;
+    return size;
   }
 
   drawCells(cells, width, height) {
@@ -317,7 +337,7 @@ class PatchMap {
       points.forEach(([east, north], place) => {
         const x = width / 2 + (east - this.centre[0]) / this.scale, y = height / 2 - (north - this.centre[1]) / this.scale;
         if (place) this.pen.lineTo(x, y); else this.pen.moveTo(x, y);
-        if (!named && x > 2 && x < width - 40 && y > 12 && y < height - 4) {
+        if (!named && x > 2 && x < width - 90 && y > 12 && y < height - 40) {
           this.pen.fillText(name, x + 2, y - 2);
           named = true;
         }
@@ -334,9 +354,12 @@ class PatchMap {
     this.pen.strokeStyle = style.getPropertyValue("--ground");
     this.pen.fillStyle = style.getPropertyValue("--ink");
     for (const [name, east, north] of this.facts.countries) {
+      const half = this.pen.measureText(name).width / 2 + 4;
       const x = width / 2 + (east - this.centre[0]) / this.scale, y = height / 2 - (north - this.centre[1]) / this.scale;
-      this.pen.strokeText(name, x, y);
-      this.pen.fillText(name, x, y);
+      if (x < -half || x > width + half || y < 0 || y > height + 30) continue;
+      const inside = Math.min(Math.max(x, half), width - half), above = Math.max(y - 8, 14);
+      this.pen.strokeText(name, inside, above);
+      this.pen.fillText(name, inside, above);
     }
     this.pen.textAlign = "start";
     this.pen.lineWidth = 1;
@@ -359,8 +382,7 @@ class PatchMap {
     else if (mode === "season") entries = seasons.map((name, place) => [SEASON_COLOURS[place], name]);
     else if (mode === "patches") entries = [[between(this.low, this.high, 0), "one patch"], [between(this.low, this.high, 1), "most patches"]];
     else {
-      const high = mode.startsWith("label") ? this.high : this.alarm;
-      entries = [[this.nothing, "no patch of it"], [between(this.low, high, 0.25), "few"], [between(this.low, high, 1), "all patches"]];
+      entries = [[this.nothing, "no patch"], [this.deepened(0), "few"], [this.deepened(1), "all patches"]];
     }
     this.legend.replaceChildren(...entries.map(([colour, name]) => {
       const entry = document.createElement("span"), swatch = document.createElement("i");
