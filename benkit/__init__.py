@@ -17,7 +17,7 @@ _HOMES = {
     "evaluate_split": "benkit.evaluate",
     "BenkitError": "benkit.errors",
     "Footprints": "benkit.footprints",
-    "footprint_table": "benkit.footprints",
+    "footprint_table": "benkit.footprint_geometry",
     "locate": "benkit.footprints",
     "find_file": "benkit.io.archive",
     "Inspection": "benkit.inspect",

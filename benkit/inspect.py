@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from benkit.audit import audit_inventory
 from benkit.errors import InputFormatError, OptionError, PatchIdError
-from benkit.footprints import footprint_table
+from benkit.footprint_geometry import footprint_table
 from benkit.io.archive import PatchFolder, band_file_name, find_patch, patch_of_folder
 from benkit.io.geotiff import read_raster
 from benkit.io.inventory_file import Inventory, writing_inventory

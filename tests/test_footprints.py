@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benkit.errors import OptionError, PatchIdError
-from benkit.footprints import footprint_table, locate
+from benkit.footprint_geometry import footprint_table
+from benkit.footprints import are_patch_ids, locate
 from benkit.io.geoparquet import write_geoparquet
 from benkit.spec.patch_id import parse_patch_id
 from tests.spec.test_patch_id import EXAMPLE, patch_ids
@@ -302,3 +303,19 @@ def test_no_patches(tmp_path):
         )
     )
     assert len(frame) == 0
+
+
+@given(st.data())
+def test_patch_ids_are_told_from_other_texts(data):
+    whole = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP_75_43"
+    start = data.draw(st.integers(0, len(whole)))
+    end = data.draw(st.integers(start, len(whole)))
+    texts = [whole, whole[:start] + data.draw(st.text(max_size=3)) + whole[end:], ""]
+
+    def is_patch_id(text):
+        try:
+            return bool(parse_patch_id(text))
+        except PatchIdError:
+            return False
+
+    assert are_patch_ids(texts).tolist() == [is_patch_id(text) for text in texts]

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from benkit.errors import PatchIdError
-    from benkit.footprints import footprint_table
+    from benkit.footprint_geometry import footprint_table
     from benkit.io.geoparquet import write_geoparquet
     from benkit.io.tables import read_metadata
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benkit.cli.common import require, show
+from benkit.cli.common import note, require, show
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -72,6 +72,8 @@ def _of_names(arguments: argparse.Namespace) -> "tuple[int, Pairs, Callable[[], 
     from benkit.overlaps import overlap_reasons, overlapping_pairs, pair_table, shared_areas
 
     table = read_patches(arguments.source)
+    if arguments.source.is_dir():
+        table = _named_as_patches(table, arguments.source)
     places = locate_table(table, arguments.source)
     pairs = overlapping_pairs(places)
 
@@ -80,3 +82,21 @@ def _of_names(arguments: argparse.Namespace) -> "tuple[int, Pairs, Callable[[], 
         return pair_table(table["patch_id"], pairs, shared_areas(places, pairs), reasons)
 
     return len(places), pairs, pairs_by_name
+
+
+def _named_as_patches(table: "pa.Table", source: Path) -> "pa.Table":
+    """Leave out folders of an archive whose names are no patch ids, and say so."""
+    import pyarrow as pa
+
+    from benkit.footprints import are_patch_ids
+
+    known = are_patch_ids(table["patch_id"])
+    if known.all() or not known.any():  # of names that are all wrong the first is the error
+        return table
+    wrong = table["patch_id"].filter(pa.array(~known)).to_pylist()
+    note(
+        f"{source}: left out {len(wrong):,} of {len(known):,} folders, whose names are no patch ids: "
+        + ", ".join(wrong[:3])
+        + (", ..." if len(wrong) > 3 else "")
+    )
+    return table.filter(pa.array(known))

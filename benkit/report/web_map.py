@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from benkit.audit import KINDS
-from benkit.footprints import Footprints, locate, square_rings
+from benkit.footprint_geometry import square_rings
+from benkit.footprints import Footprints, locate
 from benkit.traits import Trait, label_trait, season_trait
 
 __all__ = ["MOST_PATCHES", "web_map"]

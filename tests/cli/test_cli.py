@@ -183,6 +183,22 @@ def test_all_sources_give_the_same_overlaps(capsys, place_sources, tmp_path):
     assert {reason for *_, reason in found["maps"][1]} >= {"neighbouring tile"}
 
 
+def test_folders_of_an_archive_that_are_no_patches_are_left_out(capsys, place_sources):
+    archive = place_sources["archive"]
+    capsys.readouterr()
+    _, expected = run_json(capsys, "overlaps", archive)
+    (archive / "thumbnails" / "small").mkdir(parents=True)
+    next(archive.glob("S2*")).joinpath("copy of a patch").mkdir()
+    assert main(["overlaps", str(archive), "--json"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == expected
+    count = expected["patches"] + 2
+    assert printed.err == (
+        f"benkit: {archive}: left out 2 of {count} folders, whose names are no patch ids: "
+        "copy of a patch, small\n"
+    )
+
+
 def test_overlaps_of_wrong_sources(capsys, place_sources, tmp_path):
     import pyarrow as pa
     import pyarrow.parquet as pq
