@@ -183,7 +183,7 @@ class _Cells:
             features = [
                 _feature(
                     self.south_west[place] + square,
-                    {layer.name: f"{mine[place]:,} of {self.total[place]:,} patches"},
+                    {"layer": layer.name, "patches": f"{mine[place]:,} of {self.total[place]:,}"},
                 )
                 for place in np.flatnonzero((share > low) & (share <= high)).tolist()
             ]
@@ -192,10 +192,12 @@ class _Cells:
 
 
 def _feature(corners: NDArray, properties: Mapping[str, str]) -> dict[str, Any]:
+    """A polygon; folium writes the names of its properties into the page's script as they are."""
+    assert all(name.isidentifier() for name in properties), "the script can name each property"
     ring = np.round([*corners, corners[0]], 5).tolist()
     return {
         "type": "Feature",
-        "properties": {html.escape(k): html.escape(v) for k, v in properties.items()},
+        "properties": {name: html.escape(value) for name, value in properties.items()},
         "geometry": {"type": "Polygon", "coordinates": [ring]},
     }
 

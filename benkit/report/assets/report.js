@@ -120,7 +120,10 @@ class PatchMap {
     this.select.addEventListener("input", () => { this.cells = null; this.draw(); });
     addEventListener("resize", () => this.draw());
     for (const moment of ["beforeprint", "afterprint"]) {
-      addEventListener(moment, () => { this.printing = moment === "beforeprint"; this.draw(); });
+      addEventListener(moment, () => {
+        document.documentElement.toggleAttribute("data-printing", moment === "beforeprint");
+        this.draw();
+      });
     }
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
     const [more, less, whole] = this.frame.querySelectorAll(".zoom button");
@@ -265,7 +268,8 @@ class PatchMap {
     this.canvas.height = height * dense;
     this.pen.setTransform(dense, 0, 0, dense, 0, 0);
     const style = getComputedStyle(document.documentElement);
-    const dark = matchMedia("(prefers-color-scheme: dark)").matches && !this.printing;
+    const dark = matchMedia("(prefers-color-scheme: dark)").matches
+      && !document.documentElement.hasAttribute("data-printing"); // paper is white
     this.nothing = style.getPropertyValue("--nothing");
     this.low = dark ? [40, 66, 94] : [205, 222, 240];
     this.high = dark ? [140, 200, 255] : [5, 62, 130];
