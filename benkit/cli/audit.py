@@ -1,13 +1,13 @@
 """``benkit audit``."""
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benkit.cli.common import (
     add_scan_options,
     engine_of,
     note,
+    place_of,
     progress_of,
     show,
     show_table,
@@ -32,9 +32,9 @@ _EXAMPLES = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", type=Path, metavar="SOURCE", help="archive or inventory")
+    parser.add_argument("source", type=place_of, metavar="SOURCE", help="archive or inventory")
     parser.add_argument(
-        "--metadata", type=Path, required=True, metavar="METADATA", help="metadata.parquet"
+        "--metadata", type=place_of, required=True, metavar="METADATA", help="metadata.parquet"
     )
     parser.add_argument(
         "--findings",

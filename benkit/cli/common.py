@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 from benkit.cli.progress import progress_of, width_of
 from benkit.engine import ENGINES, Engine
 from benkit.errors import OptionError, OutputError
+from benkit.io.location import Location, Place, place
 
 __all__ = [
     "OUTPUTS",
@@ -20,6 +22,7 @@ __all__ = [
     "fraction",
     "grid",
     "note",
+    "place_of",
     "progress_of",
     "require",
     "show",
@@ -31,6 +34,7 @@ OUTPUTS = ("output", "findings", "differences", "figure", "figures")
 """Names of the arguments that say where something is written."""
 
 TABLE_SUFFIXES = (".parquet", ".csv", ".json")
+_ADDRESS = re.compile("[A-Za-z][A-Za-z0-9+.-]+:/")  # what is left of a URI that became a path
 _GAP = "  "
 _LEAST_ROOM = 20
 _NUMBER_WIDTH = 14
@@ -58,33 +62,50 @@ def engine_of(arguments: argparse.Namespace) -> Engine:
     return Engine(arguments.engine, arguments.workers, arguments.ray_address)
 
 
-def check_outputs(arguments: argparse.Namespace, more: Sequence[Path] = ()) -> None:
+def check_outputs(arguments: argparse.Namespace, more: Sequence[Place] = ()) -> None:
     """Refuse, before any work, to replace an input; and any file at all with --no-overwrite.
 
-    ``more`` are outputs that the arguments do not name as they are.
+    Also to write where nothing can be written, and an address where only paths are expected. ``more``
+    are outputs that the arguments do not name as they are.
     """
+    values = vars(arguments)
+    for value in values.values():
+        if isinstance(value, Path) and _ADDRESS.match(str(value)):
+            raise OptionError(
+                f"{value}: expected a path on this machine; docs/remote.md says which verbs take "
+                "addresses"
+            )
+    outputs = [place for name in OUTPUTS for place in _places(values.get(name))] + [*more]
+    for output in outputs:
+        if isinstance(output, Location) and (reason := output.refuse_writing()):
+            raise OutputError(f"{output}: cannot be written: {reason}; write to a file")
     overwrite = getattr(arguments, "overwrite", None)
     if overwrite:
         return
-    values = vars(arguments)
-    inputs = [path for name in values if name not in OUTPUTS for path in _files(values[name])]
-    outputs = [path for name in OUTPUTS for path in _files(values.get(name))]
-    for output in (*outputs, *_files([*more])):
-        if any(output.samefile(path) for path in inputs):
+    inputs = [place for name in values if name not in OUTPUTS for place in _places(values[name])]
+    for output in outputs:
+        if any(_same_file(output, place) for place in inputs):
             raise OutputError(
                 f"{output}: is an input of this call and would be replaced; write to another file, "
                 "or say --overwrite"
             )
-        if overwrite is False:
+        if overwrite is False and output.is_file():
             raise OutputError(
                 f"{output}: is there already; write to another file, or say --overwrite"
             )
 
 
-def _files(value: Any) -> list[Path]:
-    """The files that are there among the values of an argument."""
-    values = value if isinstance(value, list) else [value]
-    return [path for path in values if isinstance(path, Path) and path.is_file()]
+def _places(value: Any) -> list[Place]:
+    """The paths and locations among the values of an argument."""
+    return [
+        one for one in (value if isinstance(value, list) else [value]) if isinstance(one, Place)
+    ]
+
+
+def _same_file(output: Place, other: Place) -> bool:
+    if isinstance(output, Location) or isinstance(other, Location):
+        return output == other
+    return output.is_file() and other.is_file() and output.samefile(other)
 
 
 def note(text: str) -> None:
@@ -167,13 +188,22 @@ def fraction(text: str) -> float:
     return value
 
 
-def table_file(text: str) -> Path:
+def place_of(text: str) -> Place:
+    """A path, or a location such as ``s3://bucket/path``, for argparse."""
+    try:
+        return place(text)
+    except OptionError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def table_file(text: str) -> Place:
     """Name of a table to write, for argparse: a wrong one is refused before any work."""
-    if Path(text).suffix not in TABLE_SUFFIXES:
+    output = place_of(text)
+    if output.suffix not in TABLE_SUFFIXES:
         raise argparse.ArgumentTypeError(
-            f"{text}: expected a name that ends with {' or '.join(TABLE_SUFFIXES)}"
+            f"{output}: expected a name that ends with {' or '.join(TABLE_SUFFIXES)}"
         )
-    return Path(text)
+    return output
 
 
 def grid(text: str) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benkit.cli.common import show
+from benkit.cli.common import place_of, show
 from benkit.cli.split_table import show_evaluations
 from benkit.errors import InputFormatError
 
@@ -27,14 +27,14 @@ Sides = dict[str, list[str]]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "split",
-        type=Path,
+        type=place_of,
         metavar="SPLIT",
         help="CSV with the columns train, test and maybe validation, or a table with the columns "
         "patch_id and split such as metadata.parquet",
     )
     parser.add_argument(
         "--metadata",
-        type=Path,
+        type=place_of,
         metavar="METADATA",
         help="table with the columns patch_id and labels; default SPLIT",
     )

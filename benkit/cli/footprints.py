@@ -1,16 +1,17 @@
 """``benkit footprints``."""
 
 import argparse
-from pathlib import Path
 
-from benkit.cli.common import show
+from benkit.cli.common import place_of, show
 
 EXAMPLE = "example: benkit footprints metadata.parquet --output footprints.parquet"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("metadata", type=Path, metavar="METADATA", help="metadata.parquet")
-    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the GeoParquet")
+    parser.add_argument("metadata", type=place_of, metavar="METADATA", help="metadata.parquet")
+    parser.add_argument(
+        "--output", type=place_of, required=True, metavar="FILE", help="the GeoParquet"
+    )
     parser.add_argument(
         "--crs",
         default="EPSG:4326",

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from benkit.cli.common import OUTPUTS
+from benkit.io.location import refuse_credentials
 
 __all__ = ["did_you_mean", "options_of", "parse", "verb_parser"]
 
@@ -40,6 +41,8 @@ def parse(argv: Sequence[str], verbs: Mapping[str, str]) -> argparse.Namespace:
     verbs : mapping of str to str
         Purposes by verb.
     """
+    for text in argv:  # before anything repeats it
+        refuse_credentials(text)
     root = _root_parser()
     place = next((i for i, text in enumerate(argv) if not text.startswith("-")), len(argv))
     called = argv[place] if place < len(argv) else None

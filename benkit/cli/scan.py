@@ -1,9 +1,8 @@
 """``benkit scan``."""
 
 import argparse
-from pathlib import Path
 
-from benkit.cli.common import add_scan_options, engine_of, note, progress_of, show
+from benkit.cli.common import add_scan_options, engine_of, note, place_of, progress_of, show
 from benkit.cli.progress import end_line
 
 EXAMPLE = """\
@@ -15,8 +14,10 @@ same command again reads only what has changed, or goes on where it was interrup
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("archive", type=Path, metavar="ARCHIVE", help="folder of the archive")
-    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the inventory")
+    parser.add_argument("archive", type=place_of, metavar="ARCHIVE", help="folder of the archive")
+    parser.add_argument(
+        "--output", type=place_of, required=True, metavar="FILE", help="the inventory"
+    )
     parser.add_argument("--full", action="store_true", help="read also what has not changed")
     add_scan_options(parser)
 

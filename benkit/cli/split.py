@@ -2,11 +2,11 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benkit.cli.common import check_outputs, fraction, require, show
+from benkit.cli.common import check_outputs, fraction, place_of, require, show
 from benkit.cli.split_table import show_evaluations
+from benkit.io.location import Place
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,10 +20,10 @@ _FOLDS_BESIDE = 4  # in a table of 80 columns
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("metadata", type=Path, metavar="METADATA", help="metadata.parquet")
+    parser.add_argument("metadata", type=place_of, metavar="METADATA", help="metadata.parquet")
     parser.add_argument(
         "--output",
-        type=Path,
+        type=place_of,
         required=True,
         metavar="FILE",
         help="CSV with a column a side, or .parquet: the metadata with a column split",
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     from benkit.io.tables import read_metadata
     from benkit.split import split_folds, split_patches
 
-    output: Path = arguments.output
+    output: Place = arguments.output
     _check(arguments)
     metadata = read_metadata(arguments.metadata)
     shared = {
@@ -94,11 +94,11 @@ def _check(arguments: argparse.Namespace) -> None:
     check_outputs(arguments, [_fold_file(output, fold) for fold in folds])
 
 
-def _fold_file(output: Path, fold: int) -> Path:
+def _fold_file(output: Place, fold: int) -> Place:
     return output.with_stem(f"{output.stem}_{fold}")
 
 
-def _write(metadata: "pa.Table", split: "Split", output: Path, prefix: str = "") -> "Evaluation":
+def _write(metadata: "pa.Table", split: "Split", output: Place, prefix: str = "") -> "Evaluation":
     """Write a split and judge it."""
     from benkit.evaluate import evaluate_split
     from benkit.io.tables import write_sides, write_split_column

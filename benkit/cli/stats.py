@@ -2,12 +2,12 @@
 
 import argparse
 from dataclasses import asdict
-from pathlib import Path
 
 from benkit.cli.common import (
     add_scan_options,
     engine_of,
     note,
+    place_of,
     progress_of,
     require,
     show,
@@ -23,11 +23,16 @@ it learns from. Without --split all patches of the inventory count."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", type=Path, metavar="SOURCE", help="archive or inventory")
+    parser.add_argument("source", type=place_of, metavar="SOURCE", help="archive or inventory")
     parser.add_argument(
-        "--patches", type=Path, metavar="FILE", help="only these: CSV(.gz) or Parquet with patch_id"
+        "--patches",
+        type=place_of,
+        metavar="FILE",
+        help="only these: CSV(.gz) or Parquet with patch_id",
     )
-    parser.add_argument("--split", type=Path, metavar="FILE", help="only one side of this split")
+    parser.add_argument(
+        "--split", type=place_of, metavar="FILE", help="only one side of this split"
+    )
     parser.add_argument("--side", metavar="SIDE", help="train, validation or test")
     add_scan_options(parser)
 

@@ -1,9 +1,8 @@
 """``benkit summary``."""
 
 import argparse
-from pathlib import Path
 
-from benkit.cli.common import show
+from benkit.cli.common import place_of, show
 
 EXAMPLE = """\
 example: benkit summary metadata.parquet
@@ -12,7 +11,7 @@ counts the patches by season, spring from March to May and so on, and their labe
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("metadata", type=Path, metavar="METADATA", help="metadata.parquet")
+    parser.add_argument("metadata", type=place_of, metavar="METADATA", help="metadata.parquet")
 
 
 def run(arguments: argparse.Namespace) -> int:

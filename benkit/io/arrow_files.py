@@ -4,6 +4,7 @@ Each takes its credentials from where its own tools take them: environment varia
 folder, the role of the machine.
 """
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -124,7 +125,11 @@ def _open(scheme: str, host: str, options: Mapping[str, str]) -> tuple[pa_fs.Fil
     """The file system, and the path of its root in it."""
     anonymous = options.get("anonymous", "false") == "true"
     if scheme == "s3":
+        if options.get("endpoint_override"):
+            # Checksums behind the content, which the client sends by default, are Amazon's alone.
+            os.environ.setdefault("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required")
         system = pa_fs.S3FileSystem(
+            allow_delayed_open=True,
             anonymous=anonymous,
             region=options.get("region") or _region(host, options),
             scheme=options.get("scheme"),

@@ -105,10 +105,6 @@ class Location:
         """The location itself: there are no links."""
         return self
 
-    def samefile(self, other: object) -> bool:
-        """Whether another place is this one."""
-        return self == other
-
     def is_dir(self) -> bool:
         """Whether there is a folder."""
         return self._ask(lambda files: files.is_folder(self.path))
