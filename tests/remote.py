@@ -81,6 +81,19 @@ def web_server(folder: Path):
     return serving(partial(_Quiet, directory=folder))
 
 
+def refusing(folder: Path, suffix: str, status: int):
+    """A web server that always answers so for names with this ending."""
+
+    class Refusing(_Quiet):
+        def do_GET(self) -> None:
+            if self.path.endswith(suffix):
+                self.send_error(status)
+            else:
+                super().do_GET()
+
+    return serving(partial(Refusing, directory=folder))
+
+
 class Faults:
     """When a server fails: every so many requests, and for some seconds after so many requests.
 

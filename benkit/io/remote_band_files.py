@@ -4,6 +4,8 @@ The folders of all patches of a reading are listed at once, then all their files
 waiting for one answer after the other would take hours. What is fetched is parsed like local files.
 """
 
+import errno
+import os
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -141,7 +143,7 @@ class RemoteBandFileReader(BandFileReader):
 
     def _fetch(self, file: _File) -> tuple[int, int | None]:
         """Read a file into its slot; its size and stamp."""
-        fault = "expected a file, but it is a folder"
+        fault = os.strerror(errno.EISDIR)
         if not file.entry.is_folder:
             try:
                 content, stamp = file.location.read()
