@@ -136,10 +136,15 @@ class RemoteBandFileReader(BandFileReader):
         """Size and stamp of a file."""
         if file.entry.size is not None:
             return file.entry.size, file.entry.stamp
+        if file.entry.is_folder:
+            return _UNREADABLE, None
         try:
             return file.location.look()
         except MissingInputError:
             return _MISSING, 0
+        except RemoteError:
+            self._require_server(file.folder)
+            return _UNREADABLE, None
 
     def _fetch(self, file: _File) -> tuple[int, int | None]:
         """Read a file into its slot; its size and stamp."""
