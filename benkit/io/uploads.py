@@ -9,7 +9,6 @@ from pathlib import Path
 from benkit.errors import OutputError, RemoteError
 from benkit.io.location import Location, Place
 from benkit.io.stage import temporary_folder
-from benkit.io.stage import temporary_folder
 
 __all__ = ["downloaded", "uploading"]
 
