@@ -251,7 +251,7 @@ def read_pixels(path: Path) -> MapPixels:
         raise InputFormatError(
             f"{path}: expected a georeference, from which areas follow, but there is none"
         )
-    codes, pixels = np.unique(raster.pixels, return_counts=True)
+    codes, pixels = _counted(raster.pixels)
     shown = np.ones(len(codes), bool) if raster.nodata is None else codes != raster.nodata
     _require_known(path, codes[shown], "in the pixels")
     a, b, _, d, e, _ = raster.transform
@@ -261,3 +261,12 @@ def read_pixels(path: Path) -> MapPixels:
         code=codes[shown].astype(np.int64),
         pixels=pixels[shown].astype(np.int64),
     )
+
+
+def _counted(pixels: NDArray) -> tuple[NDArray, NDArray[np.int64]]:
+    """The values that occur, ascending, and how often."""
+    if pixels.dtype.itemsize > 2 or pixels.dtype.kind != "u":
+        return np.unique(pixels, return_counts=True)
+    counts = np.bincount(pixels.ravel())
+    values = np.flatnonzero(counts)
+    return values, counts[values]
