@@ -32,9 +32,15 @@ _EXAMPLES = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", type=place_of, metavar="SOURCE", help="archive or inventory")
     parser.add_argument(
-        "--metadata", type=place_of, required=True, metavar="METADATA", help="metadata.parquet"
+        "source", type=place_of, metavar="SOURCE", help="archive or inventory, or its address"
+    )
+    parser.add_argument(
+        "--metadata",
+        type=place_of,
+        required=True,
+        metavar="METADATA",
+        help="metadata.parquet, or its address",
     )
     parser.add_argument(
         "--findings",

@@ -8,7 +8,9 @@ EXAMPLE = "example: benkit footprints metadata.parquet --output footprints.parqu
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("metadata", type=place_of, metavar="METADATA", help="metadata.parquet")
+    parser.add_argument(
+        "metadata", type=place_of, metavar="METADATA", help="metadata.parquet, or its address"
+    )
     parser.add_argument(
         "--output", type=place_of, required=True, metavar="FILE", help="the GeoParquet"
     )

@@ -14,7 +14,9 @@ same command again reads only what has changed, or goes on where it was interrup
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("archive", type=place_of, metavar="ARCHIVE", help="folder of the archive")
+    parser.add_argument(
+        "archive", type=place_of, metavar="ARCHIVE", help="its folder, or s3://bucket/path"
+    )
     parser.add_argument(
         "--output", type=place_of, required=True, metavar="FILE", help="the inventory"
     )

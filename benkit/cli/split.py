@@ -20,7 +20,9 @@ _FOLDS_BESIDE = 4  # in a table of 80 columns
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("metadata", type=place_of, metavar="METADATA", help="metadata.parquet")
+    parser.add_argument(
+        "metadata", type=place_of, metavar="METADATA", help="metadata.parquet, or its address"
+    )
     parser.add_argument(
         "--output",
         type=place_of,

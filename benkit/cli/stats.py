@@ -23,7 +23,9 @@ it learns from. Without --split all patches of the inventory count."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", type=place_of, metavar="SOURCE", help="archive or inventory")
+    parser.add_argument(
+        "source", type=place_of, metavar="SOURCE", help="archive or inventory, or its address"
+    )
     parser.add_argument(
         "--patches",
         type=place_of,

@@ -11,7 +11,9 @@ counts the patches by season, spring from March to May and so on, and their labe
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("metadata", type=place_of, metavar="METADATA", help="metadata.parquet")
+    parser.add_argument(
+        "metadata", type=place_of, metavar="METADATA", help="metadata.parquet, or its address"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
