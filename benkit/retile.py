@@ -9,8 +9,8 @@ from pathlib import Path
 from benkit.engine import Engine
 from benkit.errors import OptionError
 from benkit.io.atomic import filling_folder
-from benkit.io.raster_parts import COMPRESSIONS, PartFile, PartForm, write_parts
-from benkit.io.raster_source import RasterInfo, read_info
+from benkit.io.raster_parts import COMPRESSIONS, PartFile, part_form, write_parts
+from benkit.io.raster_source import pixels_of_metres, read_info
 from benkit.io.raster_windows import Window
 
 __all__ = [
@@ -272,11 +272,11 @@ def retile_raster(
             "as a grid divides the whole raster"
         )
     info = read_info(source)
-    form = _form(source, info, bands, compression)
-    if tile_size is None and tile_metres is None:
+    form = part_form(source, info, bands, compression)
+    size = pixels_of_metres(source, info, tile_metres) if tile_metres is not None else tile_size
+    if size is None:
         parts = parts_of_grid(info.height, info.width, *(grid or (2, 2)), overlap=overlap)
     else:
-        size = tile_size if tile_size is not None else _size_of_metres(source, info, tile_metres)
         parts = parts_of_size(info.height, info.width, size, overlap=overlap, edge=edge)
     names = [f"{source.stem}{part.suffix}.tif" for part in parts]
     with filling_folder(folder, names, overwrite=overwrite) as place:
@@ -293,36 +293,3 @@ def retile_raster(
     return Retiling(
         tuple(folder / name for name in names), info.georeferenced, padded and info.nodata is None
     )
-
-
-def _form(
-    source: Path, info: RasterInfo, bands: Sequence[int] | None, compression: str | None
-) -> PartForm:
-    if compression not in (None, *COMPRESSIONS):
-        raise OptionError(f"compression {compression}: expected {', '.join(COMPRESSIONS)}")
-    absent = [band for band in bands or () if not 1 <= band <= info.bands]
-    if absent or (bands is not None and not bands):
-        raise OptionError(
-            f"{source}: has no band {absent[0] if absent else 'of an empty list'}; "
-            f"expected numbers from 1 to {info.bands}"
-        )
-    return PartForm(tuple(bands) if bands else None, compression)
-
-
-def _size_of_metres(source: Path, info: RasterInfo, metres: float | None) -> tuple[int, int]:
-    """Height and width of parts in pixels."""
-    assert metres is not None, "a size in metres is given"
-    if info.pixel_metres is None:
-        raise OptionError(
-            f"{source}: has no projected CRS, so its pixels have no size in metres; "
-            "give the tile size in pixels"
-        )
-    sides = [metres / side for side in info.pixel_metres]
-    height, width = (round(side) if metres > 0 else 0 for side in sides)
-    if min(height, width) < 1 or max(abs(sides[0] - height), abs(sides[1] - width)) > 1e-6:
-        down, across = info.pixel_metres
-        raise OptionError(
-            f"a tile size of {metres:g} m: expected a whole number of pixels, which are "
-            f"{down:g} m high and {across:g} m wide in {source}"
-        )
-    return height, width

@@ -8,14 +8,15 @@ from itertools import groupby
 from pathlib import Path
 
 from benkit.engine import Engine, run
+from benkit.errors import OptionError
 from benkit.io.gdal_part import COMPRESSIONS, GdalPartWriter
 from benkit.io.gdal_session import gdal_session
 from benkit.io.plain_parts import PlainSource, fits_plain, opened_plain, write_plain_part
 from benkit.io.plain_tiff import PlainHeader, encode_header
-from benkit.io.raster_source import GdalSource, opened_by_gdal
+from benkit.io.raster_source import GdalSource, RasterInfo, opened_by_gdal
 from benkit.io.raster_windows import BYTES_AT_ONCE, Window
 
-__all__ = ["COMPRESSIONS", "PartFile", "PartForm", "write_parts"]
+__all__ = ["COMPRESSIONS", "PartFile", "PartForm", "part_form", "write_parts"]
 
 _PLAIN_BYTES_TOGETHER = 2**23  # little, so that threads end at about the same time
 
@@ -55,6 +56,27 @@ class PartForm:
     def keeps_plain(self) -> bool:
         """Whether parts of a plain file are plain."""
         return self.bands in (None, (1,)) and self.compression in (None, "none")
+
+
+def part_form(
+    source: Path, info: RasterInfo, bands: Sequence[int] | None, compression: str | None
+) -> PartForm:
+    """How parts differ from a raster.
+
+    Raises
+    ------
+    OptionError
+        If the raster has no such band, or there is no such compression.
+    """
+    if compression not in (None, *COMPRESSIONS):
+        raise OptionError(f"compression {compression}: expected {', '.join(COMPRESSIONS)}")
+    absent = [band for band in bands or () if not 1 <= band <= info.bands]
+    if absent or (bands is not None and not bands):
+        raise OptionError(
+            f"{source}: has no band {absent[0] if absent else 'of an empty list'}; "
+            f"expected numbers from 1 to {info.bands}"
+        )
+    return PartForm(tuple(bands) if bands else None, compression)
 
 
 def write_parts(

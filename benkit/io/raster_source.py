@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benkit.errors import MissingInputError, RasterError
+from benkit.errors import MissingInputError, OptionError, RasterError
 from benkit.io.plain_parts import opened_plain
 from benkit.io.raster_windows import BYTES_AT_ONCE, PixelSource, Window
 
@@ -25,6 +25,7 @@ __all__ = [
     "opened_pixels",
     "opened_raster",
     "pixel_dtype",
+    "pixels_of_metres",
     "rasterio_window",
     "read_info",
 ]
@@ -109,6 +110,30 @@ def _pixel_metres(source: "DatasetReader") -> tuple[float, float] | None:
     _, metres = source.crs.linear_units_factor
     t = source.transform
     return hypot(t.b, t.e) * metres, hypot(t.a, t.d) * metres
+
+
+def pixels_of_metres(path: Path, info: RasterInfo, metres: float) -> tuple[int, int]:
+    """Height and width in pixels of a square on the ground.
+
+    Raises
+    ------
+    OptionError
+        If the CRS is not projected, or the square's side no whole number of pixels.
+    """
+    if info.pixel_metres is None:
+        raise OptionError(
+            f"{path}: has no projected CRS, so its pixels have no size in metres; "
+            "give the tile size in pixels"
+        )
+    sides = [metres / side for side in info.pixel_metres]
+    height, width = (round(side) if metres > 0 else 0 for side in sides)
+    if min(height, width) < 1 or max(abs(sides[0] - height), abs(sides[1] - width)) > 1e-6:
+        down, across = info.pixel_metres
+        raise OptionError(
+            f"a tile size of {metres:g} m: expected a whole number of pixels, which are "
+            f"{down:g} m high and {across:g} m wide in {path}"
+        )
+    return height, width
 
 
 def pixel_dtype(name: str) -> np.dtype:
