@@ -17,7 +17,14 @@ from benkit.spec.bands import PATCH_METRES
 if TYPE_CHECKING:
     from pyproj import Transformer
 
-__all__ = ["centre_degrees", "nearest_distances", "planar_centres", "project", "to_plane"]
+__all__ = [
+    "centre_degrees",
+    "near_pairs",
+    "nearest_distances",
+    "planar_centres",
+    "project",
+    "to_plane",
+]
 
 _EUROPE = (
     -35.58,
@@ -103,6 +110,33 @@ def nearest_distances(points: NDArray, others: NDArray) -> NDArray[np.float64]:
         )[1]
         distances = nearest[which.ravel()]
     return distances
+
+
+def near_pairs(points: NDArray, reach: float) -> NDArray[np.int64]:
+    """Pairs of points that are at most so far apart, each pair in both orders and with itself.
+
+    Parameters
+    ----------
+    points : (n, 2) float64 array
+        East and north in metres.
+    reach : float
+        Metres.
+
+    Returns
+    -------
+    (m, 2) int64 array
+        Places of the two points.
+
+    Examples
+    --------
+    >>> near_pairs(np.array([[0.0, 0.0], [9.0, 0.0], [3.0, 4.0]]), 5).tolist()
+    [[0, 0], [0, 2], [1, 1], [2, 0], [2, 2]]
+    """
+    import shapely
+
+    geometries = shapely.points(points)
+    pairs = shapely.STRtree(geometries).query(geometries, predicate="dwithin", distance=reach)
+    return pairs.T[np.lexsort(pairs[::-1])].astype(np.int64)
 
 
 def project(source: int, target: int, x: NDArray, y: NDArray) -> NDArray[np.float64]:

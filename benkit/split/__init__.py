@@ -1,9 +1,9 @@
 """Split patches so that the score on the test side can be trusted.
 
 Patches that share ground form units that are never cut. Which units go to which side is searched by
-simulated annealing over blocks of units, from 20 km down to 2.5 km wide: few test patches near train
-patches, and shares of all labels, seasons and countries near the test fraction (see
-`benkit.split.search`).
+simulated annealing over cells of units, from 20 km down to 5 km wide, and at the end over single units:
+few test patches near train patches, and shares of all labels, seasons and countries near the test
+fraction (see `benkit.split.search`).
 """
 
 from dataclasses import dataclass

@@ -19,6 +19,7 @@ References
    Optimization Theory and Applications 4, 1969, https://doi.org/10.1007/BF00927673
 """
 
+from array import array
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +30,8 @@ __all__ = ["SCALE", "Goal", "Schedule", "anneal"]
 SCALE = 2**20
 """Unit of a deviation; the square of it is the unit of the goal."""
 
-_MOVES_AT_ONCE = 1000  # moves that are drawn together, at one temperature
+_LEAST_AT_ONCE = 1000  # moves that are drawn together, at one temperature
+_BLOCKS_PER_MOVE = 10  # of those: finding the border anew takes time that grows with the blocks
 _LN2 = 0.6931471805599453
 _NO_SIDE = 255
 
@@ -51,11 +53,13 @@ class Goal:
     prices : (s,) int64 array
         ... times the price of the side that it is on.
     within_reach : (b, m) int64 array
-        Blocks within reach of each, at most 255; b where there are fewer.
+        Blocks within reach of each; b where there are fewer. A block without any is never exposed.
     beside : (b, n) int64 array
-        Neighbours of each block; b where there are fewer.
+        Neighbours of each block in ascending order; b where there are fewer.
     border : (b, n) int64 array
         Price if a block and its neighbour are on different sides; 0 where there is none.
+    movable : (b,) bool array
+        Blocks that may go to another side.
     most_shift : (s, k) int64 array
         By how much each target may be shifted (see `Schedule`).
     """
@@ -68,6 +72,7 @@ class Goal:
     within_reach: NDArray[np.int64]
     beside: NDArray[np.int64]
     border: NDArray[np.int64]
+    movable: NDArray[np.bool_]
     most_shift: NDArray[np.int64]
 
 
@@ -82,7 +87,7 @@ class Schedule:
     hot, cold : float
         Temperature at the beginning and at the end, in units of the goal.
     patience : int
-        Targets shift against the deviations that remain, after each thousand moves by this part of
+        Targets shift against the deviations that remain, after each round of moves by this part of
         them: slack weights then suffice for a good balance, and blocks stay free to move [2]_.
     anywhere : float
         Part of the moves that are drawn from all blocks; the others are from those at the border.
@@ -113,11 +118,12 @@ def anneal(
     (b,) uint8 array
     """
     state = _State(goal, side)
-    rounds = -(-schedule.moves // _MOVES_AT_ONCE)
+    at_once = max(_LEAST_AT_ONCE, len(side) // _BLOCKS_PER_MOVE)
+    rounds = -(-schedule.moves // at_once)
     step = (schedule.cold / schedule.hot) ** (1 / rounds)
     temperature = schedule.hot
     for _ in range(rounds):
-        raw = source.random_raw((3, _MOVES_AT_ONCE))
+        raw = source.random_raw((3, at_once))
         state.move(*state.draw(raw[:2], schedule.anywhere), _limits(raw[2], temperature))
         state.shift_targets(schedule.patience)
         temperature *= round(step, 9)  # rounded: powers differ in the last place between machines
@@ -136,8 +142,8 @@ def _limits(raw: NDArray[np.uint64], temperature: float) -> NDArray[np.int64]:
 class _State:
     """Sides of the blocks and what follows from them.
 
-    The sides and the numbers of others within reach are kept in bytes that NumPy sees too: single moves
-    are quicker on the bytes, many at once in NumPy.
+    The sides and the numbers of others within reach are kept in buffers that NumPy sees too: single
+    moves are quicker on the buffers, many at once in NumPy.
     """
 
     def __init__(self, goal: Goal, side: NDArray[np.uint8]) -> None:
@@ -147,8 +153,8 @@ class _State:
         self.reached = (goal.within_reach < blocks).sum(1)
         self.degrees = self.reached.tolist()
         same = np.frombuffer(self.side, np.uint8)[goal.within_reach] == side[:, np.newaxis]
-        self.others = bytearray((self.reached - same.sum(1)).astype(np.uint8).tobytes() + b"\0")
-        self.exposure = np.append(goal.exposure, 0)
+        self.others = array("i", (*(self.reached - same.sum(1)).tolist(), 0))
+        self.exposure = np.append(goal.exposure * (self.reached > 0), 0)
         self.squares = (goal.amounts**2).sum(1)
         self.deviation = -goal.targets
         np.add.at(self.deviation, side, goal.amounts)
@@ -162,7 +168,8 @@ class _State:
             list(zip(near, prices, strict=True))
             for near, prices in zip(goal.beside.tolist(), goal.border.tolist(), strict=True)
         ]
-        self.alone = (goal.beside == blocks).all(1)
+        self.beside = (goal.beside < blocks).sum(1)
+        self.movable = np.flatnonzero(goal.movable)
 
     def shift_targets(self, patience: int) -> None:
         """Shift the targets against what deviates from the true ones."""
@@ -178,25 +185,26 @@ class _State:
         """Blocks to move, and the side that each is to go to: that of a neighbour, or any other."""
         side = np.frombuffer(self.side, np.uint8)
         high, low = raw >> np.uint64(32), raw & np.uint64(2**32 - 1)
-        blocks = _below(high[0], len(side) - 1)
-        movable = self._movable(side)
-        if len(movable):
-            at_border = movable[_below(high[0], len(movable))]
+        blocks = self.movable[_below(high[0], len(self.movable))]
+        border = self._border(side)
+        if len(border):
+            at_border = border[_below(high[0], len(border))]
             blocks = np.where(low[0] < anywhere * 2**32, blocks, at_border)
         here = side[blocks]
         other = (here + 1 + _below(low[1], self.sides - 1)) % self.sides
-        beside = side[self.goal.beside[blocks, _below(high[1], self.goal.beside.shape[1])]]
+        neighbour = self.goal.beside[blocks, _below(high[1], self.beside[blocks])]
+        beside = side[neighbour]
         return blocks, np.where((beside == here) | (beside == _NO_SIDE), other, beside)
 
-    def _movable(self, side: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """Blocks with a neighbour on another side, or without any neighbour."""
+    def _border(self, side: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """Movable blocks with a neighbour on another side, or without any neighbour."""
         differs = (side[self.goal.beside] != side[:-1, np.newaxis]) & (self.goal.border > 0)
-        return np.flatnonzero(differs.any(1) | self.alone)
+        return np.flatnonzero((differs.any(1) | (self.beside == 0)) & self.goal.movable)
 
     def rises(self, blocks: NDArray[np.int64], to: NDArray[np.uint8]) -> NDArray[np.int64]:
         """By how much the goal rises when one of the blocks goes to another side."""
         goal = self.goal
-        side, others = np.frombuffer(self.side, np.uint8), np.frombuffer(self.others, np.uint8)
+        side, others = np.frombuffer(self.side, np.uint8), np.frombuffer(self.others, np.int32)
         here, there = side[blocks][:, np.newaxis], to[:, np.newaxis]
         old, new = goal.prices[here[:, 0]], goal.prices[to]
         near = goal.within_reach[blocks]
@@ -272,6 +280,6 @@ class _State:
         self.deviation[there] += self.rows[block]
 
 
-def _below(raw: NDArray[np.uint64], limit: int) -> NDArray[np.int64]:
-    """Random whole numbers below a limit, from ones of 32 bits."""
-    return (raw * np.uint64(limit) >> np.uint64(32)).astype(np.int64)
+def _below(raw: NDArray[np.uint64], limit: int | NDArray[np.int64]) -> NDArray[np.int64]:
+    """Random whole numbers below a limit (0 if it is 0), from ones of 32 bits."""
+    return (raw * np.asarray(limit, np.uint64) >> np.uint64(32)).astype(np.int64)

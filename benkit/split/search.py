@@ -1,15 +1,17 @@
 """Choose the side of each unit: coarse blocks first, then finer ones.
 
-Blocks of 20 km find where whole regions go, those of 10 km their outlines, those of 5 and 2.5 km mend
-the balance along the border; each level is annealed from the result of the one before (see
-`benkit.split.anneal`). A block of a held-out side is exposed if a block of another side lies within
-10 km: over all blocks that counts the test patches with a train patch nearer than 10 km. All sides are
-searched at once, so that the last of them is as whole as the first. Coarse to fine keeps regions whole
-which single small blocks would never find, as in multilevel graph partitioning [1]_; balancing many rare
-labels by greedy assignment alone [2]_ scatters them.
+Cells of 20 km find where whole regions go, those of 10 and 5 km their outlines; each level is annealed
+from the result of the one before (see `benkit.split.anneal` and `benkit.split.levels`). A cell of a
+held-out side is exposed if one of another side lies within 10 km: over all cells that counts the test
+patches with a train patch nearer than 10 km. At the end single units along the border are moved, exposed
+by patches of another side within 2.5 km: the border follows the ground and its gaps, and the balance is
+mended. All sides are searched at once, so that the last of them is as whole as the first. Coarse to fine
+keeps regions whole which single small blocks would never find, as in multilevel graph partitioning [1]_;
+balancing many rare labels by greedy assignment alone [2]_ scatters them.
 
 Sides that keep a buffer lose patches along their border. At the begin of each level the targets are set
-anew, for the patches that the sides found so far would keep.
+anew, for the patches that the sides found so far would keep, and single units are moved in several
+rounds, each cooler than the one before, so that less and less changes after what is lost was counted.
 
 The number of moves is fixed, so that the result does not depend on the machine.
 
@@ -27,8 +29,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benkit.split.anneal import SCALE, Goal, Schedule, anneal
+from benkit.split.blocks import Blocks
 from benkit.split.buffer import left_out
-from benkit.split.cells import Blocks, gather_blocks
+from benkit.split.cells import gather_cells
+from benkit.split.levels import LARGEST_CELLS, SMALLEST_CELLS, Level, levels_for
+from benkit.split.single_units import choose_units
 from benkit.split.units import Units
 
 __all__ = ["Wanted", "choose_sides"]
@@ -56,54 +61,13 @@ class Wanted:
     compactness: float = 1.0
 
 
-@dataclass(frozen=True)
-class _Level:
-    """One size of blocks.
-
-    Attributes
-    ----------
-    metres : int
-        Side of a cell.
-    reach : int
-        Metres between the centres of cells within which a block of another side exposes one.
-    exposed : float
-        Part of the patches of such a block that count as exposed.
-    hot, cold : float
-        Temperatures, in the price of an average block.
-    balance : dict of str to float
-        Weights of the squared relative deviations, by trait; for labels, of their mean.
-    exact : bool
-        Whether targets of labels and patches shift (see `Schedule`).
-    """
-
-    metres: int
-    reach: int
-    exposed: float
-    hot: float
-    cold: float
-    balance: dict[str, float]
-    exact: bool = True
-
-
-def _weights(label: float, season: float, country: float, patch: float = 100) -> dict[str, float]:
-    return {"label": label, "season": season, "country": country, "patch": patch}
-
-
-_LEVELS = (
-    _Level(20_000, 20_000, 0.4, 3, 0.1, _weights(0.3, season=0.3, country=0.3, patch=10), False),
-    _Level(10_000, 10_000, 1, 1, 0.1, _weights(label=3, season=2, country=1)),
-    _Level(5_000, 10_000, 1, 0.1, 0.02, _weights(label=10, season=3, country=1)),
-    _Level(2_500, 10_000, 1, 0.1, 0.02, _weights(label=30, season=4, country=2)),
-)
-_WITH_BUFFER = replace(
-    _LEVELS[-1], hot=_LEVELS[-1].cold
-)  # once more, for the patches that are lost
-_PATIENCE = 30
+_MOST_PLACES = 100  # a single unit is moved if its patches have no more places
+_ROUNDS_WITH_BUFFER = 3  # what is lost is known only once the sides are
+_COOLER = 4  # each round after the first
 _LEAST_FRACTION = 0.05  # smaller sides are weighted as if of this part, so that squares fit 64 bits
-_FEW_BLOCKS = 50  # with fewer of the finest blocks single units are moved
-_BORDER = 0.25  # price of the border against that of exposed blocks
 _MOVES_PER_BLOCK = 1500
-_MOST_MOVES = 3_000_000
+_PATIENCE = 30  # see `Schedule`
+_FEW_CELLS = 100  # with fewer of the smallest cells all units are moved
 
 
 def choose_sides(units: Units, wanted: Wanted, seed: int) -> NDArray[np.uint8]:
@@ -122,13 +86,37 @@ def choose_sides(units: Units, wanted: Wanted, seed: int) -> NDArray[np.uint8]:
     """
     source = np.random.PCG64(seed)
     side = _random_sides(units, wanted, source)
-    for level in (*_LEVELS, _WITH_BUFFER) if wanted.buffer else _LEVELS:
-        blocks = gather_blocks(units.centre, level.metres)
-        side = _search(blocks, units, wanted, level, side, source)
-    if len(blocks) < _FEW_BLOCKS:
-        blocks = Blocks(0, np.arange(len(side)), units.centre)
-        side = _search(blocks, units, wanted, level, side, source)
+    *coarse, level = levels_for(sum(wanted.held_out))
+    for of_cells in coarse:
+        side = _search(
+            gather_cells(units.centre, of_cells.metres), units, wanted, of_cells, side, source
+        )
+    for _ in range(_ROUNDS_WITH_BUFFER if wanted.buffer else 1):
+        side = _move_single_units(units, wanted, level, side, source)
+        level = replace(level, hot=max(level.hot / _COOLER, level.cold))
     return _without_empty_sides(units.patches, side, wanted.fractions)
+
+
+def _move_single_units(
+    units: Units,
+    wanted: Wanted,
+    level: Level,
+    side: NDArray[np.uint8],
+    source: np.random.PCG64,
+) -> NDArray[np.uint8]:
+    """Anneal the units near the border, or all of them if there are few cells."""
+    cells = gather_cells(units.centre, SMALLEST_CELLS)
+    if len(cells) < _FEW_CELLS:
+        everything = np.ones(len(side), bool)
+        chosen = choose_units(units, everything, everything, len(units.of_patch))
+        level = replace(level, exact=False)  # single units cannot be balanced by a price
+    else:
+        number = np.arange(len(wanted.fractions))
+        found = cells.total((side[:, np.newaxis] == number).astype(np.int64)) > 0
+        movable = cells.around(found).sum(1) > 1
+        near = cells.around(movable)  # where units may be exposed by those that move
+        chosen = choose_units(units, near[cells.of_unit], movable[cells.of_unit], _MOST_PLACES)
+    return _search(chosen, units, wanted, level, side, source) if chosen.movable.any() else side
 
 
 def _without_empty_sides(
@@ -153,7 +141,7 @@ def _without_empty_sides(
 
 def _random_sides(units: Units, wanted: Wanted, source: np.random.PCG64) -> NDArray[np.uint8]:
     """A side for all units of each of the coarsest blocks."""
-    blocks = gather_blocks(units.centre, _LEVELS[0].metres)
+    blocks = gather_cells(units.centre, LARGEST_CELLS)
     number = (source.random_raw(len(blocks)) >> np.uint64(32)) / 2**32
     side = np.searchsorted(np.cumsum(wanted.fractions[:-1]), number, side="right")
     return side.astype(np.uint8)[blocks.of_unit]
@@ -163,18 +151,18 @@ def _search(
     blocks: Blocks,
     units: Units,
     wanted: Wanted,
-    level: _Level,
+    level: Level,
     side: NDArray[np.uint8],
     source: np.random.PCG64,
 ) -> NDArray[np.uint8]:
     """Anneal the blocks of one level from the sides found so far."""
-    patches = np.zeros((len(blocks), len(wanted.fractions)), np.int64)
-    np.add.at(patches, (blocks.of_unit, side), units.patches)
-    price = level.exposed * _one_patch(units, wanted) * units.patches.sum() / len(blocks)
-    moves = min(_MOVES_PER_BLOCK * len(blocks), _MOST_MOVES)
-    schedule = Schedule(moves, level.hot * price, level.cold * price, patience=_PATIENCE)
-    goal = _goal(blocks, units, wanted, level, side)
-    return anneal(goal, patches.argmax(1).astype(np.uint8), schedule, source)[blocks.of_unit]
+    patches = blocks.total(units.patches).sum()
+    price = level.exposed * _one_patch(units, wanted) * patches / len(blocks)
+    moves = min(_MOVES_PER_BLOCK * len(blocks), level.moves)
+    schedule = Schedule(moves, level.hot * price, level.cold * price, _PATIENCE)
+    start = blocks.sides(side, units.patches)
+    found = anneal(_goal(blocks, units, wanted, level, side), start, schedule, source)
+    return blocks.spread(found, side)
 
 
 def _one_patch(units: Units, wanted: Wanted) -> float:
@@ -185,29 +173,45 @@ def _one_patch(units: Units, wanted: Wanted) -> float:
 
 
 def _goal(
-    blocks: Blocks, units: Units, wanted: Wanted, level: _Level, side: NDArray[np.uint8]
+    blocks: Blocks, units: Units, wanted: Wanted, level: Level, side: NDArray[np.uint8]
 ) -> Goal:
     kinds, held_out = units.kinds, np.array(wanted.held_out)
     weight = np.array([level.balance[kind] for kind in kinds], float)
     weight[kinds == "label"] /= max((kinds == "label").sum(), 1)
     scale = SCALE * np.sqrt(weight) / np.maximum(units.counts.sum(0), 1)
-    targets = np.rint(_targets(units, wanted, side) * scale).astype(np.int64)
-    exact = level.exact and blocks.metres > 0  # single units cannot be balanced by a price
+    targets = _targets(units, wanted, side)
+    kept = np.array(
+        [
+            units.counts[(blocks.of_unit < 0) & (side == number)].sum(0)
+            for number in range(len(targets))
+        ]
+    )
     price = _one_patch(units, wanted) * np.append(blocks.total(units.patches), 0)
     beside = blocks.neighbours(level.metres)
-    border = np.minimum(price[:-1, np.newaxis], price[beside]) * _BORDER
+    border = np.minimum(price[:-1, np.newaxis], price[beside]) * level.border
     return Goal(
-        amounts=np.rint(blocks.total(units.counts) * scale).astype(np.int64),
-        targets=targets,
+        amounts=_rounded(blocks.total(units.counts), scale),
+        targets=np.rint((targets - kept) * scale).astype(np.int64),
         weights=held_out
         * np.rint(1 / np.maximum(wanted.fractions, _LEAST_FRACTION) ** 2).astype(int),
         exposure=np.rint(price[:-1] * level.exposed).astype(np.int64),
         prices=held_out.astype(np.int64),
-        within_reach=blocks.neighbours(level.reach if blocks.metres else level.metres),
+        within_reach=blocks.neighbours(level.reach),
         beside=beside,
         border=np.maximum(np.rint(border).astype(np.int64), beside < len(blocks)),
-        most_shift=targets * exact * np.isin(kinds, ("label", "patch")),
+        movable=blocks.movable,
+        most_shift=np.rint(targets * scale).astype(np.int64)
+        * (level.exact & np.isin(kinds, ("label", "patch"))),
     )
+
+
+def _rounded(counts: NDArray[np.int64], scale: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Scaled counts of blocks in whole numbers, whose sums over the first blocks are rounded alike.
+
+    Each rounded by itself, many small counts would all be off in the same direction.
+    """
+    sums = np.rint(np.cumsum(counts, axis=0) * scale).astype(np.int64)
+    return np.diff(sums, axis=0, prepend=0)
 
 
 def _targets(units: Units, wanted: Wanted, side: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -32,6 +32,7 @@ def random_goal(seed: int) -> Goal:
         within_reach=near,
         beside=beside,
         border=np.take_along_axis(price, beside, axis=1),
+        movable=np.ones(len(GRID), bool),
         most_shift=np.zeros_like(targets),
     )
 
