@@ -280,6 +280,23 @@ def test_passwords_are_refused_and_not_repeated(verb, capfd):
         assert "geheim" not in error
 
 
+@pytest.mark.parametrize("address", ["ftp://host/x.parquet", "abfs://box/x.parquet"])
+def test_file_systems_that_cannot_be_made_are_an_error_at_once(address, capfd):
+    assert main(["summary", address]) == 2
+    error = capfd.readouterr().err
+    assert error.startswith(f"benkit: {address}: cannot be reached: ")
+    assert error.count("\n") == 1
+
+
+def test_other_file_systems_of_pyarrow(tmp_path, metadata, capfd):
+    source = f"fsspec+file://{metadata}"
+    target = f"fsspec+file://{tmp_path}/new/footprints.parquet"
+    assert main(["footprints", source, "--output", target, "--json"]) == 0
+    assert pq.read_table(tmp_path / "new" / "footprints.parquet").num_rows == 63
+    assert [file.name for file in (tmp_path / "new").iterdir()] == ["footprints.parquet"]
+    metadata.unlink()
+
+
 def test_verbs_that_read_files_only_say_so(capfd):
     assert main(["report", "s3://bucket/a", "--metadata", "m", "--output", "o"]) == 2
     assert "expected a path on this machine" in capfd.readouterr().err

@@ -25,12 +25,13 @@ _DENIED = re.compile(
     "ACCESS_DENIED|INVALID_ACCESS_KEY_ID|SIGNATURE_DOES_NOT_MATCH|INVALID_SIGNATURE|EXPIRED_TOKEN"
     "|ExpiredToken|InvalidToken|INVALID_CLIENT_TOKEN_ID|REQUEST_EXPIRED|REQUEST_TIME_TOO_SKEWED"
     r"|UNRECOGNIZED_CLIENT|MISSING_AUTHENTICATION_TOKEN|HTTP status 40[13]\b|Permission ?[Dd]enied"
-    "|PERMISSION_DENIED|UNAUTHENTICATED|[Uu]nauthori[sz]ed|Forbidden|[Cc]redentials"
+    "|OAuth2 access token|PERMISSION_DENIED|UNAUTHENTICATED|[Uu]nauthori[sz]ed|Forbidden|[Cc]redentials"
 )
 _GONE = re.compile(r"NO_SUCH_(KEY|BUCKET)|NoSuch(Key|Bucket)|RESOURCE_NOT_FOUND|HTTP status 404\b")
 _FOR_GOOD = re.compile(
     r"HTTP status (3|40[05679]|41[0-7])|INVALID_(ACTION|PARAMETER|QUERY)|VALIDATION|not implemented"
 )
+_LONGEST_REASON = 160
 
 
 class ArrowFiles:
@@ -52,8 +53,7 @@ class ArrowFiles:
     """
 
     def __init__(self, scheme: str, host: str, options: Mapping[str, str]) -> None:
-        with _faults():
-            self._system, self._base = _open(scheme, host, options)
+        self._system, self._base = _open(scheme, host, options)
 
     def _path(self, path: str) -> str:
         return f"{self._base}/{path}" if path else self._base or "/"
@@ -150,8 +150,8 @@ def _open(scheme: str, host: str, options: Mapping[str, str]) -> tuple[pa_fs.Fil
     query = "&".join(f"{name}={value}" for name, value in options.items())
     try:
         system, base = pa_fs.FileSystem.from_uri(f"{scheme}://{host}/{'?' * bool(query)}{query}")
-    except (pa.ArrowException, ValueError, ImportError) as error:
-        raise OSError(_first_line(error)) from None
+    except (pa.ArrowException, OSError, ValueError, ImportError) as error:
+        raise OSError(_short(str(error))) from None
     return system, base.rstrip("/")
 
 
@@ -159,7 +159,8 @@ def _region(bucket: str, options: Mapping[str, str]) -> str | None:
     """Where a bucket of Amazon's lies; another server has no regions."""
     if options.get("endpoint_override"):
         return None
-    return pa_fs.resolve_s3_region(bucket)
+    with _faults():
+        return pa_fs.resolve_s3_region(bucket)
 
 
 @contextmanager
@@ -184,8 +185,5 @@ def _faults() -> Iterator[None]:
 def _short(text: str) -> str:
     """The part of a message that does not repeat which file it is about."""
     line = (text.strip() or "unknown fault").splitlines()[0]
-    return line[line.find("AWS Error") :] if "AWS Error" in line else line
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    line = line[line.find("AWS Error") :] if "AWS Error" in line else line
+    return line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]}..."
