@@ -5,7 +5,10 @@ command line catches `BenkitError` and shows its one line. Every message names t
 expected, what came and what to do.
 """
 
+import errno
+
 __all__ = [
+    "OF_THE_MACHINE",
     "AccessError",
     "BenkitError",
     "InputFormatError",
@@ -15,6 +18,7 @@ __all__ = [
     "PatchIdError",
     "RasterError",
     "RemoteError",
+    "advice_on",
 ]
 
 
@@ -52,3 +56,30 @@ class RemoteError(BenkitError, OSError):
 
 class AccessError(RemoteError, PermissionError):
     """A file system at a distance denies access."""
+
+
+_ADVICE = {
+    errno.ENOSPC: "make room on the disk",
+    errno.EDQUOT: "make room on the disk, or ask for more",
+    errno.EMFILE: "allow more open files (ulimit -n), or try fewer workers",
+    errno.ENFILE: "the machine has too many open files: end other programs",
+    errno.ENOMEM: "allow more memory, or try fewer workers",
+    errno.EROFS: "write to a folder of a file system that can be written",
+}
+
+
+OF_THE_MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""Errors of the system that say nothing of a file, so that they are no finding about it."""
+
+
+def advice_on(error: OSError) -> str:
+    """What people can do when the system refuses something.
+
+    Examples
+    --------
+    >>> advice_on(OSError(errno.ENOSPC, "No space left on device"))
+    'make room on the disk'
+    """
+    return _ADVICE.get(
+        error.errno or 0, "check permissions, and that the disk is there and has room"
+    )

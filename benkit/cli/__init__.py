@@ -1,16 +1,17 @@
 """The command line: one thin module a verb, loaded only when it is called."""
 
 import argparse
+import errno
 import io
 import os
 import signal
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext, redirect_stderr
+from contextlib import nullcontext, redirect_stderr, suppress
 from types import FrameType
 
-from benkit.errors import BenkitError
+from benkit.errors import BenkitError, advice_on
 
 __all__ = ["VERBS", "main"]
 
@@ -36,6 +37,8 @@ VERBS = {
 
 _INTERRUPTED = 130
 _WRONG = 2
+_OF_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_NO_MEMORY = ("llocate memory", "failed to map segment")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     0: done. 1: `audit` found something. 2: the call or its input was wrong. 130: interrupted.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
+    _open_closed_streams()
     interrupts = _catch_interrupts()
     verbose = False
     try:
@@ -53,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         verbose = arguments.verbose
         return _run(arguments)
     except BrokenPipeError:  # the reader of our output has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
     except KeyboardInterrupt:
         _say("interrupted")
@@ -62,14 +66,55 @@ def main(argv: Sequence[str] | None = None) -> int:
         if interrupts:  # compiled modules may turn an interrupt into an error of another kind
             _say("interrupted")
             return _INTERRUPTED
-        if not isinstance(error, BenkitError):
+        text = _text_of(error)
+        if text is None:
             raise
-        _say(str(error))
+        _say(text)
         if verbose:
             import traceback
 
             traceback.print_exception(error)
         return _WRONG
+
+
+def _text_of(error: Exception) -> str | None:
+    """What is wrong and what to do; None if the mistake is ours."""
+    if isinstance(error, BenkitError):
+        return str(error)
+    if isinstance(error, OSError):
+        nameless = error.errno in _OF_WRITING and not error.filename  # those of files name one
+        if _output_is_lost() or nameless:
+            return f"standard output: cannot be written: {error.strerror}; check where it goes"
+        name = f"{error.filename}: " if error.filename else ""
+        return f"{name}{error.strerror or error}; {advice_on(error)}"
+    lacking = isinstance(error, ImportError) and any(text in str(error) for text in _NO_MEMORY)
+    if isinstance(error, MemoryError) or lacking:
+        return (
+            f"not enough memory ({error or 'no more to be had'}); allow more, or try fewer workers"
+        )
+    return None
+
+
+def _output_is_lost() -> bool:
+    """Whether standard output takes nothing any more; then nothing is written to it either."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _drop_output()
+        return True
+    return False
+
+
+def _drop_output() -> None:
+    """Let what is still to be written to standard output go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _open_closed_streams() -> None:
+    """Where the caller has closed standard output or error, let it go nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def _catch_interrupts() -> list[int]:
@@ -104,5 +149,6 @@ def _run(arguments: argparse.Namespace) -> int:
 def _say(text: str) -> None:
     from benkit.cli.progress import end_line
 
-    end_line()
-    print(f"benkit: {text}", file=sys.stderr)
+    with suppress(OSError):  # nobody can be told
+        end_line()
+        print(f"benkit: {text}", file=sys.stderr)

@@ -1,6 +1,7 @@
 """``benkit report``."""
 
 import argparse
+import os
 import shlex
 import sys
 import time
@@ -59,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         made = {
             "version": f"benkit {__version__}",
             "command": shlex.join(["benkit", *sys.argv[1:]]),
-            "time": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()),
+            "time": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(_now())),
             "archive": str(arguments.source or "none"),
             "metadata": str(arguments.metadata),
             "split": str(arguments.split or "none"),
@@ -84,3 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
         },
     )
     return 0
+
+
+def _now() -> float:
+    """The time that the page tells; SOURCE_DATE_EPOCH sets it where the same bytes are wanted."""
+    return float(os.environ.get("SOURCE_DATE_EPOCH") or time.time())

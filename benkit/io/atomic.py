@@ -11,9 +11,9 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-from benkit.errors import BenkitError, OutputError
+from benkit.errors import BenkitError, OutputError, advice_on
 from benkit.io.location import Location, Place
-from benkit.io.stage import holding, staging
+from benkit.io.stage import holding, remove_abandoned, staging
 from benkit.io.uploads import uploading
 
 __all__ = ["filling_folder", "output_errors", "replacing", "replacing_folder"]
@@ -124,6 +124,8 @@ def filling_folder(path: Path, names: Sequence[str], *, overwrite: bool) -> Iter
         target = Path(os.path.realpath(path))
         parent = target if target.is_dir() else target.parent
         parent.mkdir(parents=True, exist_ok=True)
+        if parent == target:  # one that made the folder may have been killed just then
+            remove_abandoned(target.parent, target.name)
         with staging(parent, target.name) as stage:
             new = stage / _NEW
             new.mkdir()
@@ -164,6 +166,5 @@ def output_errors(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise OutputError(
-            f"{path}: cannot be written: {error.strerror or error}; "
-            "check that the folder can be written and that the disk has room"
+            f"{path}: cannot be written: {error.strerror or error}; {advice_on(error)}"
         ) from error

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benkit.errors import OutputError
+from benkit.errors import OutputError, RasterError
 from benkit.io.raster_source import GdalSource, opened_raster, rasterio_window
 from benkit.io.raster_windows import PixelSource, Window
 
@@ -83,8 +83,11 @@ class GdalPartWriter:
         except RasterioError as error:
             reason = str(error).replace(str(target), target.name)
             raise OutputError(f"{target.name}: cannot be written: {reason}") from None
-        with opened_raster(target) as copy:
-            self._verify(copy, pixels, window, target)
+        try:
+            with opened_raster(target) as copy:
+                self._verify(copy, pixels, window, target)
+        except RasterError:  # GDAL does not always say that a disk is full
+            raise OSError(f"{target.name} was written, but cannot be read back") from None
 
     def _profile_of(self, window: Window) -> dict[str, Any]:
         profile = self.profile | {"height": window.height, "width": window.width}

@@ -17,7 +17,7 @@ from pathlib import Path, PurePath
 import numpy as np
 from numpy.typing import NDArray
 
-from benkit.errors import MissingInputError, RasterError
+from benkit.errors import OF_THE_MACHINE, MissingInputError, RasterError
 from benkit.io.deflated_blocks import damaged_block
 from benkit.io.file_kinds import kind_of
 from benkit.io.gdal_session import gdal_session
@@ -113,6 +113,8 @@ def read_whole(path: Path) -> bytes:
     except RasterError:
         raise
     except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) in OF_THE_MACHINE:
+            raise
         reason = getattr(error, "strerror", None) or error
         raise RasterError(f"{path}: cannot be read: {reason}") from None
 

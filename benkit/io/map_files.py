@@ -127,7 +127,7 @@ def _map_paths(folder: Path) -> list[Path]:
             f"but there is {'a file' if folder.exists() else 'nothing'}"
         )
     paths = []
-    for parent, subfolders, names in os.walk(folder):
+    for parent, subfolders, names in os.walk(folder, onerror=_refuse):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         paths += [
             Path(parent, name)
@@ -135,6 +135,10 @@ def _map_paths(folder: Path) -> list[Path]:
             if name.endswith((".parquet", _TIFF_SUFFIX)) and not name.startswith(".")
         ]
     return paths
+
+
+def _refuse(error: OSError) -> None:
+    raise error
 
 
 def file_sizes(paths: Sequence[Path]) -> int:

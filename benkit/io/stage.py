@@ -17,7 +17,7 @@ try:
 except ImportError:  # Windows: nothing is locked, and what a killed process left stays
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["holding", "staging", "temporary_folder"]
+__all__ = ["holding", "remove_abandoned", "staging", "temporary_folder"]
 
 _FOR_EVERYONE, _FOR_ITS_USER = 0o777, 0o700
 
@@ -86,7 +86,7 @@ def staging(
     OSError
         If the folder cannot be made.
     """
-    _remove_abandoned(parent, name, before_removal)
+    remove_abandoned(parent, name, before_removal)
     folder, handle = _make(parent, name, mode)
     try:
         yield folder
@@ -114,7 +114,10 @@ def _make(parent: Path, name: str, mode: int) -> tuple[Path, int | None]:
                 return folder, handle
 
 
-def _remove_abandoned(parent: Path, name: str, before_removal: Callable[[Path], None]) -> None:
+def remove_abandoned(
+    parent: Path, name: str, before_removal: Callable[[Path], None] = lambda folder: None
+) -> None:
+    """Remove what killed processes have left of `staging` under a name."""
     if fcntl is None:
         return
     start, end = f".{name}.", ".part"

@@ -1,0 +1,25 @@
+"""A few kills of each verb; `tests.faults.kills` makes many."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds processes through /proc")
+def test_a_killed_verb_leaves_nothing_half_written():
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.faults.kills", "--kills", "2", "--steps", "8", "--seed", "7"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout, done.stderr
+    found = json.loads(done.stdout)
+    assert list(found) == ["scan", "split", "retile", "labels", "report"]
+    for verb, result in found.items():
+        assert result["faults"] == [], verb
+        assert result["kills at steps"] >= 2, verb
+        assert {"absent", "earlier"} <= result["outputs afterwards"]["steps"].keys(), verb
+    assert done.returncode == 0
