@@ -57,11 +57,14 @@ def in_parallel(function: Callable[[Item], Result], items: Iterable[Item]) -> li
     Exception
         The first one in that order; whatever is still to do is left.
     """
-    _giving_up.clear()
-    with ThreadPoolExecutor(_REQUESTS_AT_A_TIME) as pool:
-        try:
-            return [future.result() for future in [pool.submit(function, item) for item in items]]
-        except BaseException:
-            _giving_up.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    try:
+        with ThreadPoolExecutor(_REQUESTS_AT_A_TIME) as pool:
+            try:
+                futures = [pool.submit(function, item) for item in items]
+                return [future.result() for future in futures]
+            except BaseException:
+                _giving_up.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+    finally:
+        _giving_up.clear()
