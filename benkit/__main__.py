@@ -1,8 +1,6 @@
 """``python -m benkit``."""
 
-import sys
-
-from benkit.cli import main
+from benkit.cli import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

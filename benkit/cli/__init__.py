@@ -10,10 +10,11 @@ import time
 from collections.abc import Sequence
 from contextlib import nullcontext, redirect_stderr, suppress
 from types import FrameType
+from typing import NoReturn
 
 from benkit.errors import BenkitError, advice_on
 
-__all__ = ["VERBS", "main"]
+__all__ = ["VERBS", "main", "program"]
 
 VERBS = {
     "sample": "make a small synthetic archive to try everything on",
@@ -36,9 +37,23 @@ VERBS = {
 """The verbs in the order of work, and what each does."""
 
 _INTERRUPTED = 130
+_A_MOMENT = 0.05  # seconds
 _WRONG = 2
 _OF_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _NO_MEMORY = ("llocate memory", "failed to map segment")
+
+
+def program() -> NoReturn:
+    """Run the command line as a program of its own."""
+    if hasattr(signal, "setitimer"):  # not on Windows
+        sys.unraisablehook = _raise_again
+    status = main()
+    if status == _INTERRUPTED:
+        # All is tidied up; Python's own end could still die of the interrupt.
+        with suppress(OSError):
+            sys.stdout.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,17 +70,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         arguments = parse(argv, VERBS)
         verbose = arguments.verbose
-        return _run(arguments)
+        status = _run(arguments)
+        return _interrupted() if interrupts else status
     except BrokenPipeError:  # the reader of our output has left
         _drop_output()
         return 0
     except KeyboardInterrupt:
-        _say("interrupted")
-        return _INTERRUPTED
+        return _interrupted()
     except Exception as error:
         if interrupts:  # compiled modules may turn an interrupt into an error of another kind
-            _say("interrupted")
-            return _INTERRUPTED
+            return _interrupted()
         text = _text_of(error)
         if text is None:
             raise
@@ -128,7 +142,26 @@ def _catch_interrupts() -> list[int]:
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as a shell has it behind &
         signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGTERM, interrupt)
+    if hasattr(signal, "setitimer"):  # not on Windows
+        signal.signal(signal.SIGALRM, interrupt)
     return came
+
+
+def _raise_again(thrown_away: "sys.UnraisableHookArgs") -> None:
+    """Interrupt this process in a moment if Python threw an interrupt away, destroying an object."""
+    if isinstance(thrown_away.exc_value, KeyboardInterrupt):
+        signal.setitimer(signal.ITIMER_REAL, _A_MOMENT)
+    else:
+        sys.__unraisablehook__(thrown_away)
+
+
+def _interrupted() -> int:
+    """Say so, and let no further interrupt disturb the end."""
+    for name in ("SIGINT", "SIGTERM", "SIGALRM"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    _say("interrupted")
+    return _INTERRUPTED
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -38,6 +38,7 @@ _ADDRESS = re.compile("[A-Za-z][A-Za-z0-9+.-]+:/")  # what is left of a URI that
 _GAP = "  "
 _LEAST_ROOM = 20
 _NUMBER_WIDTH = 14
+_BYTES = {"bytes": "size", "bytes read": "read"}
 _UNITS = {"_m": "m", "_bits": "bits"}
 
 
@@ -160,8 +161,8 @@ def _with_unit(name: str, value: Any) -> tuple[str, str, Any]:
     """Name without unit, unit, and value in that unit."""
     if name == "seconds":
         return "time", "s", value
-    if name == "bytes":
-        return "read", "MB", value / 1e6
+    if name in _BYTES:
+        return _BYTES[name], "MB", value / 1e6
     for ending, unit in _UNITS.items():
         if name.endswith(ending):
             return name.removesuffix(ending), unit, value

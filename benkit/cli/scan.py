@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     more = {
         "unchanged patches": summary.unchanged,
         "files read": summary.files,
-        "bytes": summary.bytes,
+        "bytes read": summary.bytes,
     }
     more["files not plain"] = sum(summary.slow_files.values())
     show(arguments, {**values, **more, **{f"  {why}": n for why, n in summary.slow_files.items()}})

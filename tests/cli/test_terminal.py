@@ -123,6 +123,47 @@ def assert_ended_by_ctrl_c(terminal, folder):
     assert list(folder.iterdir()) == []
 
 
+INTERRUPTED = """
+import signal, sys, time
+import benkit.cli.summary
+from benkit.cli import program
+
+class Swallowing:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+def swallowing(arguments):
+    Swallowing()
+    time.sleep(20)
+    return 0
+
+def ignoring(arguments):
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        return 0
+
+benkit.cli.summary.run = {}
+sys.argv = ["benkit", "summary", "metadata.parquet"]
+program()
+"""
+
+
+@pytest.mark.parametrize("run", ["swallowing", "ignoring"])
+def test_an_interrupt_counts_wherever_python_is(run):
+    """It must not be lost while an object is destroyed, nor where other code takes it for its own."""
+    start = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED.format(run)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, "benkit: interrupted\n")
+    assert time.monotonic() - start < 15
+
+
 def test_a_termination_signal_ends_a_verb_alike(tmp_path):
     terminal = in_terminal("sample", tmp_path / "sample", "--patches", 3000)
     terminal.read_until(" of 3,000 patches")
