@@ -96,7 +96,7 @@ def main() -> int:
     archive = make_archive(buckets, patches)
     names = [str(Path(file).relative_to(archive)) for file in files_of(archive)]
     failed = []
-    with tempfile.TemporaryDirectory() as place, s3_server(buckets) as s3:
+    with tempfile.TemporaryDirectory() as place, s3_server(buckets, fixed=True) as s3:
         folder = Path(place)
 
         def report(what: str, seconds: float, inventory: Path | None = None) -> None:

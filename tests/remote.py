@@ -22,8 +22,8 @@ CREDENTIALS = {
 
 
 @contextmanager
-def s3_server(folder: Path) -> Iterator[str]:
-    """An S3 server whose buckets are the subfolders of a folder; its address."""
+def s3_server(folder: Path, *, fixed: bool = False) -> Iterator[str]:
+    """An S3 server whose buckets are the subfolders of a folder, which may be fixed; its address."""
     log = folder.with_name(f"{folder.name}.log")
     command = [RCLONE, "serve", "s3", folder, "--addr", "127.0.0.1:0", "--auth-key"]
     command += [
@@ -31,7 +31,7 @@ def s3_server(folder: Path) -> Iterator[str]:
         "--etag-hash",
         "",
         "--dir-cache-time",
-        "0s",
+        "1h" if fixed else "0s",
         "--config",
         os.devnull,
     ]
