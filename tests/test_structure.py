@@ -98,6 +98,52 @@ def level_of(name: str) -> int:
     return LEVELS.index(room) if room in LEVELS else LEVELS.index("verbs")
 
 
+ALLOWED = set(sys.stdlib_module_names) | set(RUN_TIME) | THEIRS_TO_EXPOSE | {"benkit"}
+
+
+def undeclared(code: str) -> list[str]:
+    """Libraries that code imports, at any place and in any way, though they are not declared."""
+    found = []
+    for node in ast.walk(ast.parse(code)):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+        elif isinstance(node, ast.Call) and node.args:
+            called = ast.unparse(node.func).split(".")[-1]
+            if called in ("import_module", "__import__", "find_spec"):
+                names = [ast.unparse(node.args[0]).lstrip("frb").strip("'\"")]
+                names = [name for name in names if name != "_HOMES[name]"]  # of benkit itself
+        found += [name for name in names if name.split(".")[0] not in ALLOWED]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("planted", "found"),
+    [
+        ("import numpy\nfrom shapely import box\nimport_module(f'benkit.cli.{verb}')", []),
+        ("def f():\n    import scipy.stats", ["scipy.stats"]),
+        ("try:\n    from requests import get\nexcept ImportError:\n    pass", ["requests"]),
+        ("importlib.import_module('yaml')", ["yaml"]),
+        ("__import__(name)", ["name"]),
+    ],
+)
+def test_a_planted_import_is_found(planted, found):
+    assert undeclared(planted) == found
+
+
+@pytest.mark.parametrize("module", [*MODULES, ROOT / "main.py"], ids=lambda path: path.name)
+def test_every_import_is_declared(module):
+    assert undeclared(module.read_text("utf-8")) == []
+
+
+def test_the_names_of_the_package_lead_to_its_own_modules():
+    from benkit import _HOMES
+
+    assert all(home.startswith("benkit.") for home in _HOMES.values())
+
+
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_point_one_way_and_name_only_declared_libraries(module):
     name = ".".join(module.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")

@@ -1,0 +1,34 @@
+"""The list of promises names tests and commands that exist."""
+
+import re
+
+import pytest
+
+from tests.conftest import ROOT
+
+
+@pytest.mark.parametrize("document", ["docs/reliability.md", "SECURITY.md"])
+def test_what_the_documents_name_is_there(document):
+    text = (ROOT / document).read_text("utf-8")
+    paths = set(re.findall(r"`((?:tests|benchmarks|docs)/[\w/.-]+)`", text))
+    paths |= {
+        module.replace(".", "/") + ".py" for module in re.findall(r"-m (tests\.[\w.]+)", text)
+    }
+    links = {
+        f"{document.rpartition('/')[0]}/{link}" for link in re.findall(r"\]\(([^:)]+)\)", text)
+    }
+    missing = sorted(
+        path
+        for path in paths | {link.lstrip("/") for link in links}
+        if not (ROOT / path).exists() and not (ROOT / path.removesuffix(".py")).is_dir()
+    )
+    assert missing == []
+
+
+def test_every_promise_has_a_test():
+    text = (ROOT / "docs" / "reliability.md").read_text("utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    promises = [row for row in rows if not row.startswith(("| promise", "| what", "| verb"))]
+    tables = text.split("## Measured")[0]
+    assert len(promises) >= 12
+    assert all("`tests/" in row for row in promises if row in tables)
