@@ -194,7 +194,7 @@ def _refuse_giants(path: str, source) -> None:  # type: ignore[no-untyped-def]
         raise RasterError(
             f"{path}: has {blocks:,} strips or tiles; expected at most {MOST_BLOCKS:,}"
         )
-    pixels = source.count * max(source.height * source.width, height * width)
+    pixels = blocks * height * width  # GDAL decodes whole ones and keeps them
     claimed = pixels * max(np.dtype(dtype).itemsize for dtype in source.dtypes)
     if claimed > LARGEST_RASTER:
         raise RasterError(

@@ -222,6 +222,8 @@ def _contiguous_pixels(fields: Fields, width: int, height: int, itemsize: int) -
     if strip <= 0 or total <= 0:
         raise ValueError("not plain")
     strips = -(-total // strip)
+    if strips != len(fields[STRIP_OFFSETS]):  # a file may claim billions
+        raise ValueError("not plain")
     first = fields[STRIP_OFFSETS][0]
     expected_offsets = tuple(range(first, first + total, strip))
     expected_bytes = (strip,) * (strips - 1) + (total - strip * (strips - 1),)

@@ -80,9 +80,9 @@ def too_large(source: Any) -> bool:
     """Whether a raster, or the blocks that have to be decoded for it, are beyond the limits."""
     size = max(np.dtype(name).itemsize for name in source.dtypes)
     height, width = source.block_shapes[0]
-    pixels = source.count * max(source.height * source.width, height * width)
     blocks = source.count * -(-source.height // height) * -(-source.width // width)
-    return source.count > MOST_BANDS or blocks > MOST_BLOCKS or pixels * size > LARGEST_RASTER
+    claimed = blocks * height * width * size
+    return source.count > MOST_BANDS or blocks > MOST_BLOCKS or claimed > LARGEST_RASTER
 
 
 def facts(source: Any) -> dict[str, Any]:

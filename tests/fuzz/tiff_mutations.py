@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 __all__ = ["mutate", "with_entries"]
 
+LONGEST = 2**19  # bytes of a changed file
 TAGS = (
     254, 255, 256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 280, 281, 282, 283, 284, 296,
     297, 305, 317, 320, 322, 323, 324, 325, 330, 338, 339, 340, 341, 347, 530, 532, 33550, 33922,
@@ -219,7 +220,8 @@ def rewrite_directory(
 
 
 def _raw_entry(content: bytearray, layout: Layout, entry: Entry) -> tuple[int, int, bytes]:
-    return entry.kind, entry.count, bytes(content[entry.values : entry.values + entry.length])
+    end = entry.values + min(entry.length, LONGEST // 8)
+    return entry.kind, entry.count, bytes(content[entry.values : end])
 
 
 def _new_entry(
@@ -310,4 +312,5 @@ def mutate(content: bytes, others: list[bytes], chance: random.Random) -> bytes:
             continue
         mutator = chance.choice(MUTATORS)
         changed = mutator(changed, Layout(changed), chance) or changed
+        del changed[LONGEST:]
     return bytes(changed)

@@ -127,6 +127,7 @@ TAGS = {"width": 256, "height": 257, "compression": 259, "samples": 277, "rows_p
         (changed(SOUND, width=60_000, height=60_000), "claims 7,200,000,000 bytes"),
         (changed(SOUND, samples=40_000), "has 40,000 bands"),
         (changed(SOUND, height=70_000, rows_per_strip=1), "has 70,000 strips or tiles|cannot be"),
+        (changed(SOUND, height=2**31, rows_per_strip=1), "strips or tiles|claims|cannot be"),
         (changed(SOUND, tile_width=50_000, tile_height=50_000), "claims|cannot be read"),
         (changed(SOUND, compression=7), "compressed with jpeg|cannot be read"),
         (changed(DEFLATED, height=7, rows_per_strip=7), "block 0, 0 of band 1 does not decode"),
