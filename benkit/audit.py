@@ -31,6 +31,7 @@ KINDS = {
     "invalid_patch_id": "the folder's name is no patch id",
     "misplaced": "the patch lies in the folder of another product, or twice",
     "stray_file": "a file belongs to no band of its patch",
+    "not_scanned": "a link, a pipe or a folder that cannot be listed lies in the archive",
     "not_on_disk": "the patch is in the metadata, but not on disk",
 }
 """Kinds of findings, in the order in which output lists them, and what they mean."""
@@ -105,6 +106,9 @@ _QUERIES = (
     SELECT patch_id, NULL, 'stray_file', detail FROM inventory WHERE status = 'stray'
     """,
     """
+    SELECT NULL, NULL, 'not_scanned', detail FROM inventory WHERE status = 'not_scanned'
+    """,
+    """
     SELECT patch_id, NULL, 'not_on_disk', 'in the metadata, but not on disk'
     FROM metadata ANTI JOIN patches USING (patch_id)
     """,
@@ -120,8 +124,8 @@ class Audit:
     patches : int
         Patches on disk.
     counts : mapping of str to int
-        By kind, in the order of `KINDS`: how many patches it concerns; for stray files, how many
-        files.
+        By kind, in the order of `KINDS`: how many patches it concerns; for stray files and what was
+        not scanned, how many of these.
     findings : pyarrow.Table
         One row a finding, sorted: ``patch_id``, ``band`` (null where it is about the whole patch),
         ``kind``, ``reason``.
@@ -207,7 +211,7 @@ def _counts(findings: pa.Table) -> dict[str, int]:
     counts = {}
     for kind in KINDS:
         found = findings.filter(pc.equal(findings["kind"], kind))
-        column = "reason" if kind == "stray_file" else "patch_id"
+        column = "reason" if kind in _KINDS_OF_PATHS else "patch_id"
         counts[kind] = pc.count_distinct(found[column]).as_py()
     return counts
 
@@ -215,7 +219,7 @@ def _counts(findings: pa.Table) -> dict[str, int]:
 def _check(audit: Audit, in_metadata: int) -> None:
     known = audit.patches - audit.counts["not_part_of_dataset"]
     assert known == in_metadata - audit.counts["not_on_disk"], "both sides share the same patches"
-    on_disk = [kind for kind in KINDS if kind not in ("not_on_disk", "stray_file")]
+    on_disk = [kind for kind in KINDS if kind not in ("not_on_disk", *_KINDS_OF_PATHS)]
     assert all(audit.counts[kind] <= audit.patches for kind in on_disk), "counts are of patches"
     assert set(audit.findings["kind"].unique().to_pylist()) <= KINDS.keys(), "kinds are known"
     has_band = np.array(audit.findings["band"].is_valid())
@@ -223,6 +227,7 @@ def _check(audit: Audit, in_metadata: int) -> None:
     assert np.array_equal(has_band, of_bands), "findings about a band name it"
 
 
+_KINDS_OF_PATHS = ("stray_file", "not_scanned")
 _KINDS_OF_BANDS = [
     "wrong_size",
     "with_no_data",

@@ -8,10 +8,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from benkit.io.archive import PatchFolder
+from benkit.io.names import printable
 from benkit.spec.bands import BAND_NAMES
 from benkit.spec.inventory import INVENTORY_SCHEMA
 
-__all__ = ["InventoryRows", "stray_rows"]
+__all__ = ["InventoryRows", "closed_rows", "stray_rows"]
 
 Rows = int | NDArray[np.intp]
 
@@ -74,9 +75,13 @@ class InventoryRows:
         """All rows: by patch the twelve bands in order, then what does not belong."""
         count = len(BAND_NAMES)
         columns = {
-            "patch_id": np.repeat(np.array([p.patch_id for p in self._patches], object), count),
+            "patch_id": np.repeat(
+                np.array([printable(p.patch_id) for p in self._patches], object), count
+            ),
             "band": np.tile(np.array(BAND_NAMES, object), len(self._patches)),
-            "product": np.repeat(np.array([p.product for p in self._patches], object), count),
+            "product": np.repeat(
+                np.array([printable(p.product) for p in self._patches], object), count
+            ),
         }
         columns |= {name: values.reshape(-1) for name, values in self._texts.items()}
         arrays = [
@@ -117,12 +122,20 @@ def stray_rows(strays: Iterable[tuple[PatchFolder | None, str]]) -> pa.Table:
     """Rows of files that do not belong: the patch in whose folder they lie, and their path."""
     rows = [
         {
-            "patch_id": patch and patch.patch_id,
-            "product": patch and patch.product,
+            "patch_id": patch and printable(patch.patch_id),
+            "product": patch and printable(patch.product),
             "status": "stray",
-            "detail": path,
+            "detail": printable(path),
         }
         for patch, path in strays
+    ]
+    return pa.Table.from_pylist(rows, schema=INVENTORY_SCHEMA)
+
+
+def closed_rows(closed: Iterable[tuple[str, str]]) -> pa.Table:
+    """Rows of what was not entered: its path and why."""
+    rows = [
+        {"status": "not_scanned", "detail": f"{printable(path)}: {why}"} for path, why in closed
     ]
     return pa.Table.from_pylist(rows, schema=INVENTORY_SCHEMA)
 

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from benkit.engine import Engine, run
 from benkit.errors import BenkitError
-from benkit.inventory_rows import InventoryRows, stray_rows
+from benkit.inventory_rows import InventoryRows, closed_rows, stray_rows
 from benkit.io.archive import PatchFolder, band_file_name, list_archive
 from benkit.io.band_files import BandFileReader, PlainGroup, Reading
 from benkit.io.gdal_session import gdal_session
-from benkit.io.geotiff import Raster, decode_raster, read_raster
+from benkit.io.geotiff import Raster, decode_raster, read_whole
 from benkit.io.inventory_file import Inventory
 from benkit.io.location import Place, PlaceLike, place
+from benkit.io.names import require_single_name
 from benkit.io.remote_band_files import band_file_reader
 from benkit.io.scan_state import Known, scan_state
 from benkit.io.stage import temporary_folder
@@ -45,6 +46,8 @@ class ScanSummary:
     ----------
     patches, rows : int
         Patches of the archive and rows of the inventory.
+    not_scanned : int
+        What was not entered: links, pipes, folders that cannot be listed.
     unchanged : int
         Patches whose rows were taken over from an earlier scan, as their files are the same.
     files, bytes : int
@@ -56,6 +59,7 @@ class ScanSummary:
 
     patches: int
     rows: int
+    not_scanned: int
     unchanged: int
     files: int
     bytes: int
@@ -82,10 +86,10 @@ def scan_archive(
         Folder with the layout ``<root>/<product>/<patch id>/<patch id>_<band>.tif``, on this machine or
         at a location such as ``s3://bucket/archive``.
     output : path, URI or Location
-        The inventory, a Parquet file with the columns of `INVENTORY_SCHEMA`: first the files that lie
-        beside the patches, then by product and patch the twelve bands. It appears, or replaces an
-        earlier one, when the scan is done. The same archive gives the same bytes whatever the
-        engine, the number of workers and the number of interruptions.
+        The inventory, a Parquet file with the columns of `INVENTORY_SCHEMA`: first what was not
+        entered and the files that lie beside the patches, then by product and patch the twelve bands.
+        It appears, or replaces an earlier one, when the scan is done. The same archive gives the same
+        bytes whatever the engine, the number of workers and the number of interruptions.
     engine : Engine, optional
         Where it is read; on one local process a core if not given.
     full : bool
@@ -115,6 +119,7 @@ def scan_archive(
     done = unchanged = files = size = 0
     slow_files: Counter[str] = Counter()
     with uploading(place(output)) as path, scan_state(path, listing.name) as state:
+        state.add(closed_rows(listing.closed))
         state.add(stray_rows((None, path) for path in listing.strays))
         known = None if full else state.known(patches)
         chunks = [_Chunk.of(patches, known, slice(i, i + _PATCHES_PER_CHUNK)) for i in edges]
@@ -138,7 +143,7 @@ def scan_archive(
     assert sum(slow_files.values()) <= files <= state.rows, "every file that was read has a row"
     seconds = time.monotonic() - start
     slow = dict(sorted(slow_files.items()))
-    return ScanSummary(done, state.rows, unchanged, files, size, slow, seconds)
+    return ScanSummary(done, state.rows, len(listing.closed), unchanged, files, size, slow, seconds)
 
 
 @contextmanager
@@ -177,7 +182,7 @@ def band_reader(archive: Path, inventory: Inventory) -> Callable[[str, str], Ras
     """A function that reads a band of a patch, wherever in the archive the patch lies.
 
     It is called with a patch id and a band and raises `MissingInputError` or `RasterError`, as
-    `read_raster` does.
+    `read_raster` does, and `InputFormatError` where the inventory's names lead out of the archive.
     """
     rows = inventory.query(
         "SELECT patch_id, min(product) FROM inventory WHERE band IS NOT NULL GROUP BY patch_id"
@@ -185,7 +190,9 @@ def band_reader(archive: Path, inventory: Inventory) -> Callable[[str, str], Ras
     products = dict(rows)
 
     def read_band(patch_id: str, band: str) -> Raster:
-        return read_raster(archive / products[patch_id] / patch_id / band_file_name(patch_id, band))
+        names = require_single_name(products[patch_id]), require_single_name(patch_id)
+        path = archive / names[0] / names[1] / band_file_name(patch_id, band)
+        return decode_raster(read_whole(path, follow=False), str(path))
 
     return read_band
 

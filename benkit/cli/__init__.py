@@ -64,6 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else list(argv)
     _open_closed_streams()
     interrupts = _catch_interrupts()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files may be no text at all
     verbose = False
     try:
         from benkit.cli.parsing import parse
@@ -93,6 +95,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _text_of(error: Exception) -> str | None:
     """What is wrong and what to do; None if the mistake is ours."""
+    if isinstance(error, UnicodeEncodeError):
+        return f"{error.object!r}: expected a name in UTF-8; rename the file or folder"
     if isinstance(error, BenkitError):
         return str(error)
     if isinstance(error, OSError):

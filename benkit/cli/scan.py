@@ -39,6 +39,11 @@ def run(arguments: argparse.Namespace) -> int:
         end_line()
         note("the same command again goes on where this scan stopped")
         raise
+    if summary.not_scanned:
+        note(
+            f"{summary.not_scanned:,} links or other entries that are no files or folders, or folders "
+            "that cannot be listed, were not scanned; `benkit audit` names them"
+        )
     values = {
         "patches": summary.patches,
         "rows": summary.rows,

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benkit.errors import MissingInputError
+from benkit.io.file_kinds import kind_of
 from benkit.io.location import Location, Place
+from benkit.io.names import require_single_name
 from benkit.io.patience import in_parallel
 
 __all__ = [
@@ -44,11 +46,15 @@ class Listing:
         Sorted by product, then by patch id.
     strays : tuple of str
         Files beside the product and patch folders, relative to the root, with ``/``, sorted.
+    closed : tuple of (str, str)
+        What is no file and was not entered, relative to the root, and why, sorted: links, which may
+        lead out of the archive or in circles, pipes, devices, and folders that cannot be listed.
     """
 
     root: Place
     patches: tuple[PatchFolder, ...]
     strays: tuple[str, ...]
+    closed: tuple[tuple[str, str], ...] = ()
 
     @property
     def name(self) -> str:
@@ -65,24 +71,31 @@ def band_file_name(patch_id: str, band: str) -> str:
 def list_archive(root: Place) -> Listing:
     """List the patch folders of an archive without opening them.
 
+    The root itself may be a link; below it none is followed.
+
     Raises
     ------
     MissingInputError
-        If the root is not a folder.
+        If the root is not a folder, or cannot be listed.
     RemoteError
         If a server does not list it.
     """
     _require_folder(root)
-    products, strays = _folders_and_files(root)
-    patches = []
-    places = [root / product for product in products]
+    top = _look_into(root)
+    if isinstance(top, OSError):
+        raise MissingInputError(f"{root}: cannot be listed: {top.strerror}")
+    patches: list[PatchFolder] = []
+    strays, closed = list(top.files), list(top.closed)
     listings = in_parallel if isinstance(root, Location) else map
-    for product, (folders, files) in zip(
-        products, listings(_folders_and_files, places), strict=True
-    ):
-        patches += [PatchFolder(product, folder) for folder in folders]
-        strays += [f"{product}/{file}" for file in files]
-    return Listing(root, tuple(sorted(patches)), tuple(sorted(strays)))
+    places = [root / product for product in top.folders]
+    for product, found in zip(top.folders, listings(_look_into, places), strict=True):
+        if isinstance(found, OSError):
+            closed.append((product, f"cannot be listed: {found.strerror}"))
+            continue
+        patches += [PatchFolder(product, folder) for folder in found.folders]
+        strays += [f"{product}/{name}" for name in found.files]
+        closed += [(f"{product}/{name}", why) for name, why in found.closed]
+    return Listing(root, tuple(sorted(patches)), tuple(sorted(strays)), tuple(sorted(closed)))
 
 
 def find_file(root: str | os.PathLike[str], name: str) -> Path:
@@ -115,16 +128,25 @@ def find_patch(root: Path, patch_id: str) -> PatchFolder:
     ------
     MissingInputError
         If the root is not a folder, or holds no such patch.
+    InputFormatError
+        If the id is no name of a folder, but leads elsewhere.
     """
     _require_folder(root)
-    own = patch_id.rsplit("_", 2)[0]
-    for product in (own, *sorted(_folders_and_files(root)[0])):
-        if (root / product / patch_id).is_dir():
+    own = require_single_name(patch_id).rsplit("_", 2)[0]
+    top = _look_into(root)
+    for product in (own, *([] if isinstance(top, OSError) else top.folders)):
+        folder = root / product / patch_id
+        if folder.is_dir() and not _leads_elsewhere(folder):
             return PatchFolder(product, patch_id)
     raise MissingInputError(
         f"{root}: expected the folder of the patch {patch_id} in that of a product, "
         "but there is none; name the root of the archive, and the whole patch id"
     )
+
+
+def _leads_elsewhere(folder: Place) -> bool:
+    """Whether the folder of a patch, or of its product, is a link."""
+    return isinstance(folder, Path) and (folder.is_symlink() or folder.parent.is_symlink())
 
 
 def _require_folder(root: Place) -> None:
@@ -135,12 +157,43 @@ def _require_folder(root: Place) -> None:
         )
 
 
-def _folders_and_files(folder: Place) -> tuple[list[str], list[str]]:
+@dataclass(frozen=True)
+class _Entries:
+    """What a folder holds, each sorted: names, and why something is not entered."""
+
+    folders: list[str]
+    files: list[str]
+    closed: list[tuple[str, str]]
+
+
+def _look_into(folder: Place) -> _Entries | OSError:
+    """What a folder holds, or why that cannot be told."""
     if isinstance(folder, Location):
-        found = folder.entries()
-        return [e.name for e in found if e.is_folder], [e.name for e in found if not e.is_folder]
+        entries = folder.entries()
+        folders = [entry.name for entry in entries if entry.is_folder]
+        files = [entry.name for entry in entries if not entry.is_folder]
+        return _Entries(folders, files, [])
+    try:
+        return _look_into_local(folder)
+    except OSError as error:
+        return error
+
+
+def _look_into_local(folder: Path) -> _Entries:
+    found = _Entries([], [], [])
     with os.scandir(folder) as entries:
-        names: tuple[list[str], list[str]] = ([], [])
         for entry in entries:
-            names[0 if entry.is_dir() else 1].append(entry.name)
-    return sorted(names[0]), sorted(names[1])
+            if entry.is_dir(follow_symlinks=False):
+                found.folders.append(entry.name)
+            elif entry.is_file(follow_symlinks=False):
+                found.files.append(entry.name)
+            else:
+                found.closed.append((entry.name, _why_closed(entry)))
+    return _Entries(sorted(found.folders), sorted(found.files), sorted(found.closed))
+
+
+def _why_closed(entry: os.DirEntry[str]) -> str:
+    try:
+        return kind_of(entry.stat(follow_symlinks=False).st_mode) or "has just changed"
+    except OSError as error:
+        return f"cannot be looked at: {error.strerror}"

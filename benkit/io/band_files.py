@@ -7,6 +7,7 @@ coordinates is the same for all files of a band in a UTM zone.
 """
 
 import os
+import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -34,7 +35,9 @@ __all__ = [
 _ROOM_FOR_HEADER = 1024
 _LARGEST_CORNER = 1e9  # metres; as in `parse_header`
 _CORNER_BYTES = 16
-_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)  # a pipe among the files must not be waited for
+# A link must not be followed, and a pipe among the files not be waited for.
+_CLOSED = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)
+_READ = _CLOSED | getattr(os, "O_NONBLOCK", 0)
 
 
 @dataclass(frozen=True)
@@ -145,8 +148,8 @@ class BandFileReader:
     def read(self, patches: Sequence[PatchFolder]) -> Reading:
         """Read all band files of some patches.
 
-        A file or folder that has vanished is missing; what is there but cannot be opened counts as
-        not plain, with a size of 0.
+        A file or folder that has vanished is missing; what is there but cannot be opened, or is no
+        regular file, counts as not plain, with a size of 0.
         """
         assert len(patches) <= self.capacity, "a reading fits the buffers"
         sizes = np.full((len(BANDS), len(patches)), -1, np.int64)
@@ -187,7 +190,9 @@ class BandFileReader:
             As `read_raster`.
         """
         name = band_file_name(patch.patch_id, band)
-        return read_whole(Path(f"{self.root}/{patch.product}/{patch.patch_id}/{name}"))
+        return read_whole(
+            Path(f"{self.root}/{patch.product}/{patch.patch_id}/{name}"), follow=False
+        )
 
     def visit(
         self, patches: Sequence[PatchFolder], *, only_look: bool = False
@@ -282,7 +287,7 @@ class _FolderByHandle:
     """A folder whose files are opened relative to it, which spares the system long paths."""
 
     def __init__(self, folder: str) -> None:
-        self._handle = os.open(folder, os.O_RDONLY)
+        self._handle = os.open(folder, _CLOSED)
 
     def __enter__(self) -> Self:
         self.names = os.listdir(self._handle)
@@ -299,7 +304,7 @@ class _FolderByHandle:
         """
         try:
             if buffer is None:
-                return _facts(os.stat(name, dir_fd=self._handle))
+                return _facts(os.stat(name, dir_fd=self._handle, follow_symlinks=False))
             handle = os.open(name, _READ, dir_fd=self._handle)
         except FileNotFoundError:
             return -1, 0, 0
@@ -312,8 +317,8 @@ class _FolderByHandle:
             return 0, 0, 0
         finally:
             os.close(handle)
-        whole = status.st_size if size == len(buffer) else size
-        return whole, status.st_mtime_ns, status.st_ino
+        facts = _facts(status)
+        return facts if size == len(buffer) else (size, *facts[1:])
 
 
 class _FolderByPath(_FolderByHandle):
@@ -332,7 +337,9 @@ class _FolderByPath(_FolderByHandle):
     def read(self, name: str, buffer: memoryview | None) -> tuple[int, int, int]:
         try:
             if buffer is None:
-                return _facts((self._folder / name).stat())
+                return _facts((self._folder / name).lstat())
+            if (self._folder / name).is_symlink():
+                return 0, 0, 0
             with (self._folder / name).open("rb", buffering=0) as file:
                 size = file.readinto(buffer) or 0
                 facts = _facts(os.fstat(file.fileno()))
@@ -344,6 +351,9 @@ class _FolderByPath(_FolderByHandle):
 
 
 def _facts(status: os.stat_result) -> tuple[int, int, int]:
+    """Size, time of modification and identity; nothing of what is no regular file."""
+    if not stat.S_ISREG(status.st_mode):
+        return 0, 0, 0
     return status.st_size, status.st_mtime_ns, status.st_ino
 
 

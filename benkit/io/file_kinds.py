@@ -1,13 +1,13 @@
 """What a path leads to that is no regular file."""
 
 import stat
+from contextlib import suppress
+from pathlib import Path
 
-__all__ = ["LINK", "kind_of"]
-
-LINK = "a link, which is not followed"
+__all__ = ["kind_of", "kind_of_path"]
 
 _KINDS = {
-    stat.S_IFLNK: LINK,
+    stat.S_IFLNK: "a link, which is not followed",
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
@@ -25,3 +25,10 @@ def kind_of(mode: int) -> str | None:
     'a pipe'
     """
     return None if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "no regular file")
+
+
+def kind_of_path(path: Path) -> str | None:
+    """The same for what lies there; None also where that cannot be told."""
+    with suppress(OSError):
+        return kind_of(path.lstat().st_mode)
+    return None

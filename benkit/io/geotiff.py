@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from benkit.errors import OF_THE_MACHINE, MissingInputError, RasterError
 from benkit.io.deflated_blocks import damaged_block
-from benkit.io.file_kinds import kind_of
+from benkit.io.file_kinds import kind_of, kind_of_path
 from benkit.io.gdal_session import gdal_session
 from benkit.io.limits import LARGEST_FILE, LARGEST_RASTER, MOST_BANDS, MOST_BLOCKS
 from benkit.io.packed_tiff import unpack
@@ -90,14 +90,22 @@ def decode_raster(content: bytes, path: str) -> Raster:
     return _read_by_hand(content) or _read_with_rasterio(path, content)
 
 
-def read_whole(path: Path) -> bytes:
+def read_whole(path: Path, *, follow: bool = True) -> bytes:
     """Read the bytes of a file that should be a GeoTIFF.
+
+    Parameters
+    ----------
+    path : Path
+    follow : bool
+        Whether it may be a link.
 
     Raises
     ------
     MissingInputError, RasterError
         If there is no such file; or it is no regular one, too long, or cannot be read.
     """
+    if not follow and (kind := kind_of_path(path)):
+        raise RasterError(f"{path}: cannot be read: expected a file, but it is {kind}")
     try:
         with os.fdopen(os.open(path, _READ), "rb") as file:
             status = os.fstat(file.fileno())

@@ -24,6 +24,7 @@ from benkit.errors import BenkitError, OutputError
 from benkit.io.archive import PatchFolder
 from benkit.io.atomic import output_errors, replacing
 from benkit.io.inventory_file import writing_inventory
+from benkit.io.names import printable
 from benkit.io.stage import holding
 from benkit.spec.inventory import INVENTORY_SCHEMA
 
@@ -95,7 +96,7 @@ class ScanState:
         self.rows = 0
         self._output = output
         self._folder = folder
-        self._stamp = {"format": _FORMAT, "archive": archive}
+        self._stamp = {"format": _FORMAT, "archive": printable(archive)}
         self._name = f"{time.time_ns():020d}"
         self._parts: list[Path] = []
         self._earlier: list[_Earlier] = []
@@ -295,7 +296,9 @@ def _enter_folder(output: Path, stack: ExitStack) -> Path:
 
 
 def _keys(patches: Sequence[PatchFolder]) -> pa.Array:
-    return pa.array([f"{p.product}/{p.patch_id}" for p in patches], pa.string())
+    return pa.array(
+        [f"{printable(p.product)}/{printable(p.patch_id)}" for p in patches], pa.string()
+    )
 
 
 def _identity(rows: Path) -> dict[str, str]:

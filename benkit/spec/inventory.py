@@ -4,8 +4,9 @@ import pyarrow as pa
 
 __all__ = ["INVENTORY_SCHEMA", "STATUSES"]
 
-STATUSES = ("ok", "missing", "unreadable", "stray")
-"""What a row says: a band that was read, is not there, cannot be read; a file that is no band."""
+STATUSES = ("ok", "missing", "unreadable", "stray", "not_scanned")
+"""What a row says: a band that was read, is not there, cannot be read; a file that is no band; a link or
+a folder that was not entered."""
 
 INVENTORY_SCHEMA = pa.schema(
     [
@@ -35,12 +36,14 @@ INVENTORY_SCHEMA = pa.schema(
 )
 """Columns of an inventory, in the order of the file.
 
-``product`` and ``patch_id`` are the names of the folders. ``bytes`` is the length of the file.
+``product`` and ``patch_id`` are the names of the folders; characters that cannot be printed are
+escaped in them. ``bytes`` is the length of the file.
 ``nodata`` is the file's own NO_DATA value, null if it has none. ``valid`` and ``nodata_count`` count
 pixels. ``sum`` and ``sum_sq`` are exact sums over the valid pixels, squares unsigned below 10**38; for
 floating-point pixels both are null and ``float_sum`` and ``float_sum_sq`` hold correctly rounded
 sums. ``min`` and ``max`` are those of the valid pixels. ``epsg``, ``x``, ``y`` and ``pixel_size`` are
 the file's georeference: code of the CRS, upper-left corner and side of a pixel in its unit, null where
 the file has none or is rotated. A row of status ``stray`` has no band; its detail is the file's path
-relative to the archive, and its patch is null for a file beside the patch folders.
+relative to the archive, and its patch is null for a file beside the patch folders. A row of status
+``not_scanned`` has neither patch nor band; its detail is a path and why it was not entered.
 """
