@@ -278,7 +278,7 @@ def _start_ray(engine: Engine) -> None:
         options["address"] = engine.ray_address
     else:
         options |= {"num_cpus": engine.workers, "include_dashboard": False}
-        options["_node_ip_address"] = "127.0.0.1"
+        options |= {"address": "local", "_node_ip_address": "127.0.0.1"}
     try:
         ray.init(**options)
     except (ConnectionError, RuntimeError, ValueError) as error:

@@ -4,8 +4,7 @@ The folders of all patches of a reading are listed at once, then all their files
 waiting for one answer after the other would take hours. What is fetched is parsed like local files.
 """
 
-import errno
-import os
+import stat
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -16,6 +15,7 @@ import numpy as np
 from benkit.errors import AccessError, MissingInputError, RasterError, RemoteError
 from benkit.io.archive import PatchFolder, band_file_name
 from benkit.io.band_files import BandFileReader, VisitedFolder, signature_of
+from benkit.io.file_kinds import kind_of
 from benkit.io.location import Location, Place
 from benkit.io.patience import in_parallel
 from benkit.io.remote_files import Entry
@@ -148,7 +148,7 @@ class RemoteBandFileReader(BandFileReader):
 
     def _fetch(self, file: _File) -> tuple[int, int | None]:
         """Read a file into its slot; its size and stamp."""
-        fault = os.strerror(errno.EISDIR)
+        fault = f"expected a file, but it is {kind_of(stat.S_IFDIR)}"
         if not file.entry.is_folder:
             try:
                 content, stamp = file.location.read()
