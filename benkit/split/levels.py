@@ -1,9 +1,9 @@
 """Levels of the search: which blocks are moved, how long, how hot and at what prices.
 
-Settings were compared on the official metadata with at least four seeds each. The last level brings the
-test patches with a train patch nearer than 2.5 km down by about a fourth; cells of 2.5 km in between
-change nothing; ten times the moves for cells of 10 km bring them down by a twentieth. Weaker weights of
-the balance at the coarse levels make the border longer, since it is then mended along the border.
+Coarse levels weigh the balance weakly, so that regions stay whole, and fine ones strongly, since it is
+mended along the border. The last level moves single units apart that lie nearer than two patches. Many
+sides have more border to find, so they are searched longer and hotter. ``benchmarks/split.py`` and
+``benchmarks/split_options.py`` print what the settings give on the official metadata.
 """
 
 from dataclasses import dataclass, replace
