@@ -37,7 +37,7 @@ VERBS = {
 """The verbs in the order of work, and what each does."""
 
 _INTERRUPTED = 130
-_A_MOMENT = 0.05  # seconds
+_A_MOMENT, _UNTIL_AGAIN = 0.05, 1.0  # seconds
 _WRONG = 2
 _OF_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _NO_MEMORY = ("llocate memory", "failed to map segment")
@@ -140,7 +140,15 @@ def _catch_interrupts() -> list[int]:
     came: list[int] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        if (
+            came
+            and _is_on_its_way(sys.exc_info()[1])
+            and number not in (signal.SIGINT, signal.SIGTERM)
+        ):
+            return
         came.append(number)
+        if hasattr(signal, "setitimer"):  # other code may take an interrupt for its own
+            signal.setitimer(signal.ITIMER_REAL, _UNTIL_AGAIN, _UNTIL_AGAIN)
         raise KeyboardInterrupt
 
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as a shell has it behind &
@@ -151,10 +159,19 @@ def _catch_interrupts() -> list[int]:
     return came
 
 
+def _is_on_its_way(error: BaseException | None) -> bool:
+    """Whether an interrupt is being handled: what lies between it and the end tidies up."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__context__
+    return False
+
+
 def _raise_again(thrown_away: "sys.UnraisableHookArgs") -> None:
     """Interrupt this process in a moment if Python threw an interrupt away, destroying an object."""
     if isinstance(thrown_away.exc_value, KeyboardInterrupt):
-        signal.setitimer(signal.ITIMER_REAL, _A_MOMENT)
+        signal.setitimer(signal.ITIMER_REAL, _A_MOMENT, _UNTIL_AGAIN)
     else:
         sys.__unraisablehook__(thrown_away)
 

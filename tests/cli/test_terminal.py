@@ -143,13 +143,28 @@ def ignoring(arguments):
     except KeyboardInterrupt:
         return 0
 
+def carrying_on(arguments):
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        pass
+    time.sleep(20)
+    return 0
+
+def tidying_up(arguments):
+    try:
+        signal.raise_signal(signal.SIGINT)
+    finally:
+        time.sleep(2.5)
+        print("tidy", flush=True)
+
 benkit.cli.summary.run = {}
 sys.argv = ["benkit", "summary", "metadata.parquet"]
 program()
 """
 
 
-@pytest.mark.parametrize("run", ["swallowing", "ignoring"])
+@pytest.mark.parametrize("run", ["swallowing", "ignoring", "carrying_on", "tidying_up"])
 def test_an_interrupt_counts_wherever_python_is(run):
     """It must not be lost while an object is destroyed, nor where other code takes it for its own."""
     start = time.monotonic()
@@ -161,6 +176,7 @@ def test_an_interrupt_counts_wherever_python_is(run):
         check=False,
     )
     assert (done.returncode, done.stderr) == (130, "benkit: interrupted\n")
+    assert done.stdout == ("tidy\n" if run == "tidying_up" else "")
     assert time.monotonic() - start < 15
 
 
