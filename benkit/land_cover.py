@@ -17,6 +17,7 @@ from benkit.io.gdal_session import gdal_session
 from benkit.io.map_files import file_sizes, find_maps, joined_wkb, read_pixels, read_polygons
 from benkit.spec.bands import PATCH_METRES
 from benkit.spec.nomenclature import UNLABELED_CODES
+from benkit.wkb import read_wkb
 
 __all__ = ["PATCH_AREA", "LandCover", "measure_land_cover"]
 
@@ -213,10 +214,9 @@ def polygon_areas(
     import shapely
 
     texts = np.array([None, *wkb.to_pylist()], object)[1:]  # to_numpy would load pandas
-    geometries = shapely.from_wkb(texts, on_invalid="ignore")
+    geometries, damaged = read_wkb(texts)
     absent = np.array([text is None for text in texts], bool)
-    area = np.where(absent, 0.0, shapely.area(geometries))
-    damaged = ~np.isfinite(area)
+    area = np.where(absent, 0.0, shapely.area(np.where(damaged, np.array(None), geometries)))
     if damaged.any() or not len(area):
         return area, damaged
     starts = np.flatnonzero(np.diff(group, prepend=-1))

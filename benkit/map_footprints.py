@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from benkit.errors import InputFormatError
 from benkit.io.reference_maps import ReferenceMaps
+from benkit.wkb import read_wkb
 
 __all__ = ["MapFootprints", "map_footprints"]
 
@@ -143,14 +144,7 @@ def _polygons(
     maps: ReferenceMaps, wkb: pa.ChunkedArray, patch: NDArray
 ) -> tuple[NDArray[np.object_], NDArray]:
     """The polygons of some geometries, as they are, and the patch of each."""
-    import shapely
-
-    texts = wkb.to_numpy()
-    geometries = shapely.from_wkb(texts, on_invalid="ignore")
-    damaged = shapely.is_missing(geometries) & np.array([text is not None for text in texts], bool)
-    bounds = shapely.bounds(geometries)
-    damaged |= ~np.isfinite(bounds).all(1) & ~shapely.is_empty(geometries) & ~damaged
-    damaged &= np.array([text is not None for text in texts], bool)
+    geometries, damaged = read_wkb(wkb.to_numpy())
     if damaged.any():
         raise InputFormatError(
             f"{maps.path(int(patch[np.argmax(damaged)]))}: expected geometries of closed rings and "

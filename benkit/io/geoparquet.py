@@ -78,7 +78,7 @@ def geo_column(metadata: dict[bytes, bytes] | None, path: Path) -> GeoColumn:
         column = geo["columns"][name]
         encoding = column.get("encoding", "WKB")
         crs = _crs_text(column["crs"]) if "crs" in column else DEFAULT_CRS
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise InputFormatError(
             f"{path}: expected GeoParquet metadata that describe the geometry column, "
             "but they are damaged; download or copy the file again"

@@ -58,6 +58,10 @@ def read_table(path: PlaceLike, needed: Sequence[str] = ()) -> pa.Table:
             f"{path}: expected the column {' and '.join(missing)}, "
             f"but there is only {', '.join(table.column_names) or 'nothing'}"
         )
+    if repeated := [name for name in needed if table.column_names.count(name) > 1]:
+        raise InputFormatError(
+            f"{path}: expected one column {repeated[0]}, but there are several; keep one"
+        )
     return table
 
 
@@ -77,12 +81,14 @@ def _read_bytes(path: Place) -> bytes:
 def _parse_parquet(path: Place, content: bytes) -> pa.Table:
     try:
         # Threads that have just started when Python ends would abort it.
-        return pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
-    except (pa.ArrowException, OSError) as error:
+        table = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
+        table.validate(full=True)  # texts that are not UTF-8 fail far from here else
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputFormatError(
             f"{path}: expected a whole Parquet file, but it is damaged ({_first_line(error)}); "
             "download or copy it again"
         ) from None
+    return table
 
 
 def _parse_csv(path: Place, content: bytes) -> pa.Table:

@@ -1,0 +1,89 @@
+"""Read many WKB geometries, and tell which of them are damaged."""
+
+import struct
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["read_wkb"]
+
+_DEEPEST = 500  # GEOS reads nested geometries by recursion: tens of thousands overflow its stack
+_HEADER = 9  # bytes of a nested geometry before its first member
+_POINT, _LINE, _POLYGON, _COLLECTIONS = 1, 2, 3, (4, 5, 6, 7)
+
+
+def read_wkb(texts: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+    """Read WKB.
+
+    Parameters
+    ----------
+    texts : (k,) object array of bytes
+        None where there is no geometry.
+
+    Returns
+    -------
+    geometries : (k,) object array of shapely geometries
+        None where there is none or it cannot be read.
+    damaged : (k,) bool array
+        Where the WKB cannot be read, geometries are nested deeper than 500, or a coordinate or the
+        area is not finite.
+    """
+    import shapely
+
+    there = np.array([text is not None for text in texts], bool)
+    deep = np.array([text is not None and _is_deep(text) for text in texts], bool)
+    with np.errstate(all="ignore"):
+        geometries = shapely.from_wkb(np.where(deep, np.array(None), texts), on_invalid="ignore")
+        damaged = there & ~np.isfinite(shapely.area(geometries))
+    others = np.flatnonzero((shapely.get_type_id(geometries) != _POLYGON) & there & ~damaged)
+    points, index = shapely.get_coordinates(geometries[others], return_index=True)
+    damaged[others[index[~np.isfinite(points).all(1)]]] = True
+    return geometries, damaged
+
+
+def _is_deep(text: bytes) -> bool:
+    """Whether geometries are nested deeper than GEOS can safely read."""
+    if len(text) < _HEADER * _DEEPEST:
+        return False
+    waiting, at = [1], 0  # how many members of each nested geometry are still to come
+    try:
+        while waiting:
+            if len(waiting) > _DEEPEST:
+                return True
+            if not waiting[-1]:
+                waiting.pop()
+                continue
+            waiting[-1] -= 1
+            members, at = _skip(text, at)
+            if members:
+                waiting.append(members)
+    except struct.error:  # the text ends too early, which GEOS finds as well
+        pass
+    return False
+
+
+def _skip(text: bytes, at: int) -> tuple[int, int]:
+    """Members of the geometry that begins at a byte, and where the first, or the next one, begins."""
+    order = ">" if text[at : at + 1] == b"\0" else "<"
+
+    def number(start: int) -> int:
+        value: int = struct.unpack_from(f"{order}I", text, start)[0]
+        return value
+
+    flags = number(at + 1)
+    kind, dimensions = (flags & 0xFFFF) % 1000, (flags & 0xFFFF) // 1000
+    size = 8 * (2 + bool(flags >> 31 or dimensions in (1, 3)))
+    size += 8 * bool(flags & 0x4000_0000 or dimensions in (2, 3))
+    at += 9 if flags & 0x2000_0000 else 5
+    if kind == _POINT:
+        return 0, at + size
+    if kind == _LINE:
+        return 0, at + 4 + size * number(at)
+    if kind == _POLYGON:
+        rings, at = number(at), at + 4
+        for _ in range(rings):
+            at += 4 + size * number(at)
+        return 0, at
+    if kind in _COLLECTIONS:
+        return number(at), at + 4
+    raise struct.error("no kind of geometry that GEOS reads")
