@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from benkit.errors import InputFormatError, MissingInputError, OptionError, RemoteError
 from benkit.io.atomic import replacing
+from benkit.io.csv_cells import guard_cells, guard_names, open_cells, open_names, quoted
 from benkit.io.location import Place, PlaceLike, place
 
 __all__ = [
@@ -108,13 +109,20 @@ def _parse_csv(path: Place, content: bytes) -> pa.Table:
         options = pa_csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
         )
-        table = pa_csv.read_csv(pa.BufferReader(content), convert_options=options)
+        table = pa_csv.read_csv(
+            pa.BufferReader(content),
+            parse_options=pa_csv.ParseOptions(newlines_in_values=True),
+            convert_options=options,
+        )
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise InputFormatError(
             f"{path}: expected comma-separated values in UTF-8 with a header line; "
             f"{_first_line(error)}"
         ) from None
-    return table.rename_columns([name.strip() for name in table.column_names])
+    for index, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            table = table.set_column(index, field.name, open_cells(table[index]))
+    return table.rename_columns(open_names([name.strip() for name in table.column_names]))
 
 
 def _first_line(error: Exception) -> str:
@@ -288,10 +296,16 @@ def column_sides(table: pa.Table, source: str) -> dict[str, list[str]]:
 
 
 def write_sides(sides: Mapping[str, Sequence[str]], path: PlaceLike) -> None:
-    """Write a split as CSV: a column a side, in the given order, shorter ones filled with nothing."""
+    """Write a split as CSV: a column a side, in the given order, shorter ones filled with nothing.
+
+    A text that a spreadsheet would run as a formula gets an apostrophe before it, which `read_sides`
+    takes away.
+    """
+    columns = [guard_cells(pa.array(ids, pa.string())).to_pylist() for ids in sides.values()]
     with replacing(place(path)) as part, part.open("w", encoding="utf-8", newline="\n") as file:
         file.write(",".join(sides) + "\n")
-        file.writelines(",".join(row) + "\n" for row in zip_longest(*sides.values(), fillvalue=""))
+        rows = zip_longest(*columns, fillvalue="")
+        file.writelines(",".join(map(quoted, row)) + "\n" for row in rows)
 
 
 def write_split_column(metadata: pa.Table, sides: Sequence[str], path: PlaceLike) -> None:
@@ -303,6 +317,9 @@ def write_split_column(metadata: pa.Table, sides: Sequence[str], path: PlaceLike
 
 def write_table(table: pa.Table, path: PlaceLike) -> None:
     """Write a table as Parquet, CSV or JSON (an array of objects), as the suffix says.
+
+    In CSV a text that a spreadsheet would run as a formula gets an apostrophe before it, which
+    `read_table` takes away.
 
     Raises
     ------
@@ -324,12 +341,15 @@ def write_table(table: pa.Table, path: PlaceLike) -> None:
 
 
 def _flat(table: pa.Table) -> pa.Table:
-    """Lists joined with a semicolon: CSV has none."""
+    """Lists joined with a semicolon, as CSV has none; texts guarded against being formulas."""
     for index, field in enumerate(table.schema):
         if pa.types.is_list(field.type):
             texts = table[index].cast(pa.list_(pa.string()))
             table = table.set_column(index, field.name, pc.binary_join(texts, ";"))
-    return table
+        if _is_text(table.schema.field(index).type):
+            texts = table[index].cast(pa.string())
+            table = table.set_column(index, field.name, guard_cells(texts))
+    return table.rename_columns(guard_names(table.column_names))
 
 
 def write_json(value: Any, path: Path) -> None:

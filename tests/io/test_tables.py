@@ -1,15 +1,20 @@
+import csv
 import gzip
+import io
 import json
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benkit.errors import BenkitError, InputFormatError, MissingInputError, OptionError
 from benkit.io.tables import (
     read_metadata,
     read_patch_list,
     read_sides,
+    read_table,
     write_sides,
     write_table,
 )
@@ -132,3 +137,50 @@ def test_tables_by_suffix(tmp_path):
         write_table(table, tmp_path / "t.xlsx")
     with pytest.raises(BenkitError, match="cannot be written"):
         write_table(table, tmp_path / "t.csv" / "below.csv")
+
+
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "'=1", "''-1", "a,=1", 'say "=1"']
+ANY_TEXT = st.one_of(
+    st.text(st.characters(codec="utf-8", exclude_characters="\0")),
+    st.text("'=+-@\t\r\n,\"a", max_size=5),
+)
+
+
+def cells_of(path):
+    return list(csv.reader(io.StringIO(path.read_bytes().decode(), newline="")))
+
+
+def test_no_cell_of_a_table_begins_a_formula_and_numbers_stay(tmp_path):
+    count = len(FORMULAS)
+    lists = [[text, "b"] for text in FORMULAS]
+    table = pa.table({"=name": FORMULAS, "lists": lists, "number": [-1] * count})
+    write_table(table, tmp_path / "t.csv")
+    cells = cells_of(tmp_path / "t.csv")
+    assert cells[0] == ["'=name", "lists", "number"]
+    assert all(cell[:1] not in tuple("=+-@\t\r") for row in cells for cell in row[:2])
+    assert {row[2] for row in cells[1:]} == {"-1"}
+    again = read_table(tmp_path / "t.csv")
+    assert again["=name"].to_pylist() == FORMULAS
+    assert again["lists"].to_pylist() == [";".join(texts) for texts in lists]
+
+
+def test_no_cell_of_a_split_begins_a_formula(tmp_path):
+    ids = [text for text in FORMULAS if text == text.strip()]
+    write_sides({"train": ids, "test": ["-2"]}, tmp_path / "split.csv")
+    cells = cells_of(tmp_path / "split.csv")
+    assert all(cell[:1] not in tuple("=+-@\t\r") for row in cells for cell in row)
+    assert read_sides(tmp_path / "split.csv") == {"train": ids, "test": ["-2"]}
+
+
+@given(st.lists(ANY_TEXT, min_size=1))
+def test_every_text_survives_a_csv(tmp_path_factory, texts):
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    write_table(pa.table({"text": texts, "row": range(len(texts))}), path)
+    assert read_table(path)["text"].to_pylist() == texts
+
+
+@given(st.lists(ANY_TEXT.map(str.strip).filter(bool), min_size=1))
+def test_every_patch_id_survives_a_split(tmp_path_factory, ids):
+    path = tmp_path_factory.getbasetemp() / "any-split.csv"
+    write_sides({"train": ids, "test": []}, path)
+    assert read_sides(path) == {"train": ids, "test": []}

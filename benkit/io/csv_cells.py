@@ -1,0 +1,38 @@
+"""Texts in CSV cells that no spreadsheet takes for a formula.
+
+A spreadsheet runs a cell that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return.
+An apostrophe before it makes it a text. A text that begins so already, with apostrophes before, gets
+one more, so that taking one away gives every text back: ``open_cells(guard_cells(x)) == x``.
+"""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+__all__ = ["guard_cells", "guard_names", "open_cells", "open_names", "quoted"]
+
+_FORMULA = r"('*[=+\-@\t\r])"
+
+
+def guard_cells(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Put an apostrophe before each text that would begin a formula; nulls stay."""
+    return pc.replace_substring_regex(texts, rf"\A{_FORMULA}", r"'\1")
+
+
+def open_cells(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Take the apostrophes of `guard_cells` away; everything else stays as it is."""
+    return pc.replace_substring_regex(texts, rf"\A'{_FORMULA}", r"\1")
+
+
+def guard_names(names: list[str]) -> list[str]:
+    """`guard_cells` for the names of columns."""
+    return guard_cells(pa.array(names, pa.string())).to_pylist()
+
+
+def open_names(names: list[str]) -> list[str]:
+    """`open_cells` for the names of columns."""
+    return open_cells(pa.array(names, pa.string())).to_pylist()
+
+
+def quoted(text: str) -> str:
+    """Put a text in quotes where a comma, a quote or a new line in it would end its cell."""
+    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\r\n') else text
