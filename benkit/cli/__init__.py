@@ -140,11 +140,8 @@ def _catch_interrupts() -> list[int]:
     came: list[int] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        if (
-            came
-            and _is_on_its_way(sys.exc_info()[1])
-            and number not in (signal.SIGINT, signal.SIGTERM)
-        ):
+        again = number not in (signal.SIGINT, signal.SIGTERM)
+        if again and _is_on_its_way(sys.exc_info()[1]):
             return
         came.append(number)
         if hasattr(signal, "setitimer"):  # other code may take an interrupt for its own
