@@ -178,6 +178,8 @@ def _interrupted() -> int:
     for name in ("SIGINT", "SIGTERM", "SIGALRM"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, 0)
     _say("interrupted")
     return _INTERRUPTED
 
