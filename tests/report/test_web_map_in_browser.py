@@ -134,33 +134,3 @@ def test_layers_are_switched_on_and_off(page):
     assert page.evaluate(shown) < before
     train.click()
     assert page.evaluate(shown) == before
-
-
-def test_it_zooms_and_moves(page):
-    zoom = page.evaluate(f"{MAP}.getZoom()")
-    page.click(".leaflet-control-zoom-in")
-    page.wait_for_function(f"{MAP}.getZoom() === {zoom + 1}")
-    page.wait_for_timeout(400)  # until the picture stands still
-    centre = page.evaluate(f"{MAP}.getCenter().lng")
-    page.mouse.move(500, 350)
-    page.mouse.down()
-    page.mouse.move(300, 350, steps=4)
-    page.mouse.up()
-    assert page.evaluate(f"{MAP}.getCenter().lng") > centre
-
-
-def test_a_click_tells_which_patch_lies_there(page, web_map):
-    metadata = benkit.read_metadata(web_map.parent / "sample" / "metadata.parquet")
-    places = benkit.locate(metadata["patch_id"].slice(0, 1))
-    from benkit.planar import centre_degrees
-
-    ((longitude, latitude),) = centre_degrees(places).tolist()
-    page.evaluate(f"{MAP}.setView([{latitude}, {longitude}], 14, {{animate: false}})")
-    page.mouse.click(500, 350)
-    page.wait_for_selector(".leaflet-popup-content")
-    said = page.inner_text(".leaflet-popup-content")
-    if f"{metadata['patch_id'][0]}" in web_map.read_text("utf-8"):
-        assert metadata["patch_id"][0].as_py() in said
-        assert metadata["labels"][0][0].as_py() in said
-    else:
-        assert re.search(r"layer\s+\w+: .+\s+patches\s+\d+ of \d+", said), said
