@@ -8,6 +8,7 @@ coordinates is the same for all files of a band in a UTM zone.
 
 import os
 import stat
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -34,6 +35,9 @@ __all__ = [
 
 _ROOM_FOR_HEADER = 1024
 _LARGEST_CORNER = 1e9  # metres; as in `parse_header`
+# Sound archives have a few headers for each zone; where every file has its own, none is worth keeping.
+_HEADERS_OF_A_SIZE = 128
+_SIZES_WITH_HEADERS = 256
 _CORNER_BYTES = 16
 # A link must not be followed, and a pipe among the files not be waited for.
 _CLOSED = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)
@@ -143,7 +147,7 @@ class BandFileReader:
             for name, band in BANDS.items()
         }
         self.slots = {name: [row.data for row in buffer] for name, buffer in self._buffers.items()}
-        self._known: dict[int, list[tuple[PlainHeader, bytes]]] = {}
+        self._known: dict[int, deque[tuple[PlainHeader, bytes]]] = {}
 
     def read(self, patches: Sequence[PatchFolder]) -> Reading:
         """Read all band files of some patches.
@@ -230,7 +234,7 @@ class BandFileReader:
             rows = np.flatnonzero(sizes == size)
             whole = size <= buffer.shape[1]  # a longer file was not read to its end
             while len(rows):
-                for header, template in self._known.get(size, []) if whole else []:
+                for header, template in self._known.get(size, ()) if whole else ():
                     same = _same_header(buffer, rows, header, template)
                     if same.any():
                         groups.append(_plain_group(buffer, rows[same], header))
@@ -246,7 +250,10 @@ class BandFileReader:
         if header is None or header.dtype.itemsize > 2 or header.width * header.height > 2**20:
             return False
         template = bytes(content[: header.pixel_offset])
-        self._known.setdefault(header.size, []).append((header, template))
+        if header.size not in self._known and len(self._known) == _SIZES_WITH_HEADERS:
+            self._known.clear()
+        same_size = self._known.setdefault(header.size, deque(maxlen=_HEADERS_OF_A_SIZE))
+        same_size.append((header, template))
         return True
 
 
