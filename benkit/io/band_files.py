@@ -6,14 +6,11 @@ comparing their bytes with the header of an earlier one: all but the pixels and 
 coordinates is the same for all files of a band in a UTM zone.
 """
 
-import os
-import stat
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +18,7 @@ from numpy.typing import NDArray
 from benkit.io.archive import PatchFolder, band_file_name
 from benkit.io.geotiff import read_whole
 from benkit.io.location import Place
+from benkit.io.opened_folder import opened_folder
 from benkit.io.plain_tiff import PlainHeader, parse_header
 from benkit.spec.bands import BANDS
 
@@ -39,9 +37,6 @@ _LARGEST_CORNER = 1e9  # metres; as in `parse_header`
 _HEADERS_OF_A_SIZE = 128
 _SIZES_WITH_HEADERS = 256
 _CORNER_BYTES = 16
-# A link must not be followed, and a pipe among the files not be waited for.
-_CLOSED = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)
-_READ = _CLOSED | getattr(os, "O_NONBLOCK", 0)
 
 
 @dataclass(frozen=True)
@@ -210,7 +205,7 @@ class BandFileReader:
         sizes = [-1] * len(BANDS)
         stamps = [0] * (2 * len(BANDS))
         try:
-            with _opened_folder(f"{self.root}/{patch.product}/{patch.patch_id}") as folder:
+            with opened_folder(f"{self.root}/{patch.product}/{patch.patch_id}") as folder:
                 left = set(folder.names)
                 for index, (band, slots) in enumerate(self.slots.items()):
                     name = band_file_name(patch.patch_id, band)
@@ -288,81 +283,3 @@ def signature_of(sizes: Sequence[int], stamps: Sequence[int | None], strays: Seq
     """Another number when a size, a stamp or a stray changes; never 0."""
     text = repr((sizes, stamps, strays)).encode(errors="surrogateescape")
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "little") or 1
-
-
-class _FolderByHandle:
-    """A folder whose files are opened relative to it, which spares the system long paths."""
-
-    def __init__(self, folder: str) -> None:
-        self._handle = os.open(folder, _CLOSED)
-
-    def __enter__(self) -> Self:
-        self.names = os.listdir(self._handle)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._handle)
-
-    def read(self, name: str, buffer: memoryview | None) -> tuple[int, int, int]:
-        """Read a file into a buffer, if one is given; returns its size and when and what it is.
-
-        The size is -1 where the file has vanished and 0 where it cannot be read. A file that is
-        longer than the buffer leaves nothing useful in it.
-        """
-        try:
-            if buffer is None:
-                return _facts(os.stat(name, dir_fd=self._handle, follow_symlinks=False))
-            handle = os.open(name, _READ, dir_fd=self._handle)
-        except FileNotFoundError:
-            return -1, 0, 0
-        except OSError:
-            return 0, 0, 0
-        try:
-            size = os.readv(handle, (buffer,))
-            status = os.fstat(handle)
-        except OSError:
-            return 0, 0, 0
-        finally:
-            os.close(handle)
-        facts = _facts(status)
-        return facts if size == len(buffer) else (size, *facts[1:])
-
-
-class _FolderByPath(_FolderByHandle):
-    """The same for systems without handles of folders, such as Windows."""
-
-    def __init__(self, folder: str) -> None:
-        self._folder = Path(folder)
-
-    def __enter__(self) -> Self:
-        self.names = os.listdir(self._folder)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def read(self, name: str, buffer: memoryview | None) -> tuple[int, int, int]:
-        try:
-            if buffer is None:
-                return _facts((self._folder / name).lstat())
-            if (self._folder / name).is_symlink():
-                return 0, 0, 0
-            with (self._folder / name).open("rb", buffering=0) as file:
-                size = file.readinto(buffer) or 0
-                facts = _facts(os.fstat(file.fileno()))
-                return facts if size == len(buffer) else (size, *facts[1:])
-        except FileNotFoundError:
-            return -1, 0, 0
-        except OSError:
-            return 0, 0, 0
-
-
-def _facts(status: os.stat_result) -> tuple[int, int, int]:
-    """Size, time of modification and identity; nothing of what is no regular file."""
-    if not stat.S_ISREG(status.st_mode):
-        return 0, 0, 0
-    return status.st_size, status.st_mtime_ns, status.st_ino
-
-
-_HAS_HANDLES = hasattr(os, "readv") and os.open in os.supports_dir_fd
-_opened_folder = _FolderByHandle if _HAS_HANDLES else _FolderByPath

@@ -14,18 +14,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from benkit.io import tiff_fields as tiff
 from benkit.io.limits import LARGEST_RASTER
-from benkit.io.plain_tiff import (
-    COMPRESSION,
-    PREDICTOR,
-    ROWS_PER_STRIP,
-    STRIP_BYTES,
-    STRIP_OFFSETS,
-    Description,
-    Fields,
-    describe,
-    read_fields,
-)
+from benkit.io.plain_tiff import Description, describe
+from benkit.io.tiff_fields import Fields, read_fields
 
 __all__ = ["Unpacked", "unpack"]
 
@@ -57,7 +49,7 @@ def unpack(content: bytes) -> Unpacked | None:
         return None
     try:
         fields, _ = read_fields(content)
-        (compression,) = (_NAMES[code] for code in fields[COMPRESSION])
+        (compression,) = (_NAMES[code] for code in fields[tiff.COMPRESSION])
         found = describe(fields)
         pixels = _pixels(content, fields, found, compression)
     except (struct.error, zlib.error, pa.ArrowException, OSError, KeyError, ValueError, IndexError):
@@ -67,12 +59,12 @@ def unpack(content: bytes) -> Unpacked | None:
 
 def _pixels(content: bytes, fields: Fields, found: Description, compression: str) -> NDArray:
     row = found.width * found.dtype.itemsize
-    (rows_per_strip,) = fields[ROWS_PER_STRIP]
+    (rows_per_strip,) = fields[tiff.ROWS_PER_STRIP]
     rows_per_strip = min(rows_per_strip, found.height)
     if not 0 < found.height * row <= LARGEST_RASTER or rows_per_strip < 1:
         raise ValueError("left to GDAL")
     starts = range(0, found.height, rows_per_strip)
-    places = list(zip(fields[STRIP_OFFSETS], fields[STRIP_BYTES], strict=True))
+    places = list(zip(fields[tiff.STRIP_OFFSETS], fields[tiff.STRIP_BYTES], strict=True))
     strips = []
     for (offset, length), start in zip(places, starts, strict=True):
         if offset + length > len(content):
@@ -80,7 +72,7 @@ def _pixels(content: bytes, fields: Fields, found: Description, compression: str
         size = min(rows_per_strip, found.height - start) * row
         strips.append(_decompress(content[offset : offset + length], size, compression))
     pixels = np.frombuffer(b"".join(strips), found.dtype).reshape(found.height, found.width)
-    (predictor,) = fields.get(PREDICTOR, (1,))
+    (predictor,) = fields.get(tiff.PREDICTOR, (1,))
     if predictor == 1:
         return pixels
     if predictor != _HORIZONTAL or found.dtype.kind == "f":

@@ -12,29 +12,23 @@ driver.
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benkit.io import tiff_fields as tiff
+from benkit.io.tiff_fields import Field, Fields, assemble_fields, read_fields
+
 __all__ = [
-    "COMPRESSION",
-    "PREDICTOR",
-    "ROWS_PER_STRIP",
-    "STRIP_BYTES",
-    "STRIP_OFFSETS",
     "Description",
-    "Fields",
     "PlainHeader",
     "corner_of",
     "describe",
     "encode",
     "encode_header",
     "parse_header",
-    "read_fields",
 ]
 
-_TYPE_FORMATS = {2: "s", 3: "H", 4: "I", 12: "d"}  # TIFF field types: ASCII, SHORT, LONG, DOUBLE
 _DTYPES = {
     (1, 8): "u1",
     (1, 16): "<u2",
@@ -45,30 +39,9 @@ _DTYPES = {
     (3, 64): "<f8",
 }  # by sample format and bits
 
-_WIDTH, _HEIGHT, _BITS, COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
-STRIP_OFFSETS, _SAMPLES, ROWS_PER_STRIP, STRIP_BYTES, _PLANAR = 273, 277, 278, 279, 284
-PREDICTOR = 317
-_SAMPLE_FORMAT, _PIXEL_SCALE, _TIEPOINT, _GEO_KEYS, _GEO_ASCII = 339, 33550, 33922, 34735, 34737
-_GDAL_NODATA = 42113
-
-_NUMBER_TAGS = {
-    _WIDTH, _HEIGHT, _BITS, COMPRESSION, _PHOTOMETRIC, STRIP_OFFSETS, _SAMPLES,
-    ROWS_PER_STRIP, STRIP_BYTES, _PLANAR, _SAMPLE_FORMAT, PREDICTOR,
-}  # fmt: skip
-_TAG_TYPES = {
-    _PIXEL_SCALE: {12},
-    _TIEPOINT: {12},
-    _GEO_KEYS: {3},
-    _GEO_ASCII: {2},
-    _GDAL_NODATA: {2},
-} | {tag: {3, 4} for tag in _NUMBER_TAGS}
-_FIXED = {_PHOTOMETRIC: {1}, _SAMPLES: {1}, _PLANAR: {1, 2}}  # either is the same for one band
-_REQUIRED = _TAG_TYPES.keys() - {_GDAL_NODATA, PREDICTOR}
+# Planes of one band are the same either way.
+_FIXED = {tiff.PHOTOMETRIC: {1}, tiff.SAMPLES: {1}, tiff.PLANAR: {1, 2}}
 _STRIP_BYTES_BY_GDAL = 8192
-
-Field = tuple[int, tuple[Any, ...]]  # TIFF field type and values
-Fields = dict[int, tuple[Any, ...]]
-"""Values of the tags of a TIFF."""
 
 
 @dataclass(frozen=True)
@@ -128,35 +101,6 @@ def parse_header(content: bytes | memoryview) -> PlainHeader | None:
         return None
 
 
-def read_fields(content: bytes | memoryview) -> tuple[Fields, dict[int, int]]:
-    """Values and positions of all tags of a little-endian classic TIFF.
-
-    Raises
-    ------
-    KeyError, ValueError, struct.error
-        If a tag or a type is unknown, something is out of order, or the file ends too early.
-    """
-    (directory,) = struct.unpack_from("<I", content, 4)
-    (count,) = struct.unpack_from("<H", content, directory)
-    fields: Fields = {}
-    offsets = {}
-    for entry in range(directory + 2, directory + 2 + 12 * count, 12):
-        tag, kind, length = struct.unpack_from("<HHI", content, entry)
-        if kind not in _TAG_TYPES[tag] or tag in fields or length > len(content):
-            raise ValueError("not plain")
-        form = f"<{length}{_TYPE_FORMATS[kind]}"
-        offset = entry + 8
-        if struct.calcsize(form) > 4:
-            (offset,) = struct.unpack_from("<I", content, offset)
-        fields[tag] = struct.unpack_from(form, content, offset)
-        offsets[tag] = offset
-    (next_directory,) = struct.unpack_from("<I", content, directory + 2 + 12 * count)
-    if next_directory or list(fields) != sorted(fields) or not fields.keys() >= _REQUIRED:
-        raise ValueError("not plain")
-    offsets[0] = directory
-    return fields, offsets
-
-
 @dataclass(frozen=True)
 class Description:
     """What the tags say of one band of pixels, however these are stored.
@@ -175,25 +119,25 @@ class Description:
 
 def describe(fields: Fields) -> Description:
     """Accept only what reads the same here as in GDAL; anything else is a KeyError or ValueError."""
-    (width,), (height,) = fields[_WIDTH], fields[_HEIGHT]
+    (width,), (height,) = fields[tiff.WIDTH], fields[tiff.HEIGHT]
     if any(len(fields[tag]) != 1 or fields[tag][0] not in _FIXED[tag] for tag in _FIXED):
         raise ValueError("not plain")
-    (sample_format,), (bits,) = fields[_SAMPLE_FORMAT], fields[_BITS]
+    (sample_format,), (bits,) = fields[tiff.SAMPLE_FORMAT], fields[tiff.BITS]
     dtype = np.dtype(_DTYPES[sample_format, bits])
-    scale, tiepoint = fields[_PIXEL_SCALE], fields[_TIEPOINT]
+    scale, tiepoint = fields[tiff.PIXEL_SCALE], fields[tiff.TIEPOINT]
     if len(scale) != 3 or scale[0] != scale[1] or not 0 < scale[0] < 1e6 or scale[2] != 0:
         raise ValueError("not plain")
     if len(tiepoint) != 6 or any(tiepoint[i] != 0 for i in (0, 1, 2, 5)):
         raise ValueError("not plain")
     if not all(abs(value) < 1e9 for value in tiepoint[3:5]):
         raise ValueError("not plain")
-    epsg = _utm_zone(fields[_GEO_KEYS], fields[_GEO_ASCII][0])
-    nodata = None if _GDAL_NODATA not in fields else _nodata(fields[_GDAL_NODATA][0], dtype)
+    epsg = _utm_zone(fields[tiff.GEO_KEYS], fields[tiff.GEO_ASCII][0])
+    nodata = None if tiff.GDAL_NODATA not in fields else _nodata(fields[tiff.GDAL_NODATA][0], dtype)
     return Description(height, width, dtype, nodata, epsg, scale[0], tiepoint[3:5])
 
 
 def _plain_header(fields: Fields, offsets: dict[int, int], size: int) -> PlainHeader:
-    if fields[COMPRESSION] != (1,) or PREDICTOR in fields:
+    if fields[tiff.COMPRESSION] != (1,) or tiff.PREDICTOR in fields:
         raise ValueError("not plain")
     found = describe(fields)
     pixel_offset = _contiguous_pixels(fields, found.width, found.height, found.dtype.itemsize)
@@ -204,7 +148,7 @@ def _plain_header(fields: Fields, offsets: dict[int, int], size: int) -> PlainHe
     return PlainHeader(
         size,
         pixel_offset,
-        offsets[_TIEPOINT] + 24,
+        offsets[tiff.TIEPOINT] + 24,
         found.height,
         found.width,
         found.dtype,
@@ -216,18 +160,18 @@ def _plain_header(fields: Fields, offsets: dict[int, int], size: int) -> PlainHe
 
 def _contiguous_pixels(fields: Fields, width: int, height: int, itemsize: int) -> int:
     """Where the pixels start, if their strips follow each other without a gap."""
-    (rows_per_strip,) = fields[ROWS_PER_STRIP]
+    (rows_per_strip,) = fields[tiff.ROWS_PER_STRIP]
     strip = rows_per_strip * width * itemsize
     total = height * width * itemsize
     if strip <= 0 or total <= 0:
         raise ValueError("not plain")
     strips = -(-total // strip)
-    if strips != len(fields[STRIP_OFFSETS]):  # a file may claim billions
+    if strips != len(fields[tiff.STRIP_OFFSETS]):  # a file may claim billions
         raise ValueError("not plain")
-    first = fields[STRIP_OFFSETS][0]
+    first = fields[tiff.STRIP_OFFSETS][0]
     expected_offsets = tuple(range(first, first + total, strip))
     expected_bytes = (strip,) * (strips - 1) + (total - strip * (strips - 1),)
-    if fields[STRIP_OFFSETS] != expected_offsets or fields[STRIP_BYTES] != expected_bytes:
+    if fields[tiff.STRIP_OFFSETS] != expected_offsets or fields[tiff.STRIP_BYTES] != expected_bytes:
         raise ValueError("not plain")
     return first
 
@@ -248,8 +192,8 @@ def _geo_keys(epsg: int) -> tuple[tuple[int, ...], bytes]:
         *(1, 1, 0, 7),  # version, revision, minor revision, number of keys
         *(1024, 0, 1, 1),  # model type: projected
         *(1025, 0, 1, 1),  # a pixel is an area
-        *(1026, _GEO_ASCII, len(name), 0),
-        *(2049, _GEO_ASCII, len("WGS 84|"), len(name)),
+        *(1026, tiff.GEO_ASCII, len(name), 0),
+        *(2049, tiff.GEO_ASCII, len("WGS 84|"), len(name)),
         *(2054, 0, 1, 9102),  # degrees
         *(3072, 0, 1, epsg),
         *(3076, 0, 1, 9001),  # metres
@@ -327,46 +271,24 @@ def _header(
     strip_bytes = [rows_per_strip * row] * (strips - 1)
     strip_bytes.append(height * row - sum(strip_bytes))
     keys, text = _geo_keys(epsg)
-    ones = (COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANAR)
+    ones = (tiff.COMPRESSION, tiff.PHOTOMETRIC, tiff.SAMPLES, tiff.PLANAR)
     fields: dict[int, Field] = dict.fromkeys(ones, (3, (1,)))
-    fields |= {_WIDTH: (3, (width,)), _HEIGHT: (3, (height,)), _BITS: (3, (bits,))}
-    fields |= {ROWS_PER_STRIP: (3, (rows_per_strip,)), _SAMPLE_FORMAT: (3, (sample_format,))}
-    fields[STRIP_OFFSETS] = (4, (0,) * strips)
-    fields[STRIP_BYTES] = (3 if strips > 1 else 4, tuple(strip_bytes))
-    fields[_PIXEL_SCALE] = (12, (pixel_size, pixel_size, 0.0))
-    fields[_TIEPOINT] = (12, (0.0,) * 6)
-    fields |= {_GEO_KEYS: (3, keys), _GEO_ASCII: (2, (text,))}
+    fields |= {tiff.WIDTH: (3, (width,)), tiff.HEIGHT: (3, (height,)), tiff.BITS: (3, (bits,))}
+    fields |= {
+        tiff.ROWS_PER_STRIP: (3, (rows_per_strip,)),
+        tiff.SAMPLE_FORMAT: (3, (sample_format,)),
+    }
+    fields[tiff.STRIP_OFFSETS] = (4, (0,) * strips)
+    fields[tiff.STRIP_BYTES] = (3 if strips > 1 else 4, tuple(strip_bytes))
+    fields[tiff.PIXEL_SCALE] = (12, (pixel_size, pixel_size, 0.0))
+    fields[tiff.TIEPOINT] = (12, (0.0,) * 6)
+    fields |= {tiff.GEO_KEYS: (3, keys), tiff.GEO_ASCII: (2, (text,))}
     if nodata is not None:
-        fields[_GDAL_NODATA] = (2, (f"{nodata}\0".encode(),))
-    starts = np.cumsum([len(_assemble(fields)), *strip_bytes[:-1]]).tolist()
-    fields[STRIP_OFFSETS] = (4, tuple(starts))
-    header = _assemble(fields)
+        fields[tiff.GDAL_NODATA] = (2, (f"{nodata}\0".encode(),))
+    starts = np.cumsum([len(assemble_fields(fields)), *strip_bytes[:-1]]).tolist()
+    fields[tiff.STRIP_OFFSETS] = (4, tuple(starts))
+    header = assemble_fields(fields)
     read, offsets = read_fields(header)
     written = {tag: values for tag, (_, values) in fields.items()}
     assert read == written, "what was written reads back the same"
-    return header, offsets[_TIEPOINT] + 24
-
-
-def _assemble(fields: dict[int, Field]) -> bytes:
-    """Header, directory and the long values behind it: strip table first, as GDAL orders them."""
-    packed = {tag: _pack(kind, values) for tag, (kind, values) in fields.items()}
-    end = 8 + 2 + 12 * len(fields) + 4
-    tail = b""
-    places = {}
-    for tag in sorted(packed, key=lambda tag: (tag != STRIP_BYTES, tag)):
-        if len(packed[tag]) > 4:
-            places[tag] = struct.pack("<I", end + len(tail))
-            tail += packed[tag] + b"\0" * (len(packed[tag]) % 2)
-        else:
-            places[tag] = packed[tag].ljust(4, b"\0")
-    entries = b""
-    for tag in sorted(fields):
-        kind, values = fields[tag]
-        length = len(values[0]) if kind == 2 else len(values)
-        entries += struct.pack("<HHI", tag, kind, length) + places[tag]
-    return struct.pack("<4sIH", b"II*\0", 8, len(fields)) + entries + b"\0" * 4 + tail
-
-
-def _pack(kind: int, values: tuple) -> bytes:
-    """Values of a field as little-endian bytes."""
-    return values[0] if kind == 2 else struct.pack(f"<{len(values)}{_TYPE_FORMATS[kind]}", *values)
+    return header, offsets[tiff.TIEPOINT] + 24
