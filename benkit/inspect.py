@@ -17,7 +17,7 @@ from benkit.io.archive import PatchFolder, band_file_name, find_patch, patch_of_
 from benkit.io.geotiff import read_raster
 from benkit.io.inventory_file import Inventory, writing_inventory
 from benkit.io.stage import temporary_folder
-from benkit.scan import scan_patches
+from benkit.scan_chunk import scan_patches
 from benkit.spec.bands import BAND_NAMES
 from benkit.spec.patch_id import PatchId, parse_patch_id
 from benkit.stats import band_statistics

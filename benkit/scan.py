@@ -2,40 +2,29 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
-from typing import Self
-
-import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
 
 from benkit.engine import Engine, run
-from benkit.errors import BenkitError
-from benkit.inventory_rows import InventoryRows, closed_rows, stray_rows
-from benkit.io.archive import PatchFolder, band_file_name, list_archive
-from benkit.io.band_files import BandFileReader, PlainGroup, Reading
-from benkit.io.gdal_session import gdal_session
+from benkit.inventory_rows import closed_rows, stray_rows
+from benkit.io.archive import band_file_name, list_archive
 from benkit.io.geotiff import Raster, decode_raster, read_whole
 from benkit.io.inventory_file import Inventory
-from benkit.io.location import Place, PlaceLike, place
+from benkit.io.location import PlaceLike, place
 from benkit.io.names import require_single_name
-from benkit.io.remote_band_files import band_file_reader
-from benkit.io.scan_state import Known, scan_state
+from benkit.io.scan_state import scan_state
 from benkit.io.stage import temporary_folder
 from benkit.io.uploads import downloaded, uploading
-from benkit.moments import MEASURABLE, measure, measure_rows
+from benkit.scan_chunk import PATCHES_PER_CHUNK, Chunk, scan_chunk
 from benkit.spec.bands import BAND_NAMES
 
-__all__ = ["Progress", "ScanSummary", "band_reader", "open_source", "scan_archive", "scan_patches"]
+__all__ = ["Progress", "ScanSummary", "band_reader", "open_source", "scan_archive"]
 
 Progress = Callable[[int, int, int], None]
 """Called with how many patches are done, how many there are, and how many bytes were read."""
-
-_PATCHES_PER_CHUNK = 128
 
 
 @dataclass(frozen=True)
@@ -115,21 +104,21 @@ def scan_archive(
     start = time.monotonic()
     listing = list_archive(place(archive))
     patches = listing.patches
-    edges = range(0, len(patches), _PATCHES_PER_CHUNK)
+    edges = range(0, len(patches), PATCHES_PER_CHUNK)
     done = unchanged = files = size = 0
     slow_files: Counter[str] = Counter()
     with uploading(place(output)) as path, scan_state(path, listing.name) as state:
         state.add(closed_rows(listing.closed))
         state.add(stray_rows((None, path) for path in listing.strays))
         known = None if full else state.known(patches)
-        chunks = [_Chunk.of(patches, known, slice(i, i + _PATCHES_PER_CHUNK)) for i in edges]
+        chunks = [Chunk.of(patches, known, slice(i, i + PATCHES_PER_CHUNK)) for i in edges]
         for chunk, scanned in zip(
             chunks, run(partial(scan_chunk, listing.root), chunks, engine), strict=True
         ):
             rows, counts = scanned.rows, scanned.counts
             if known and len(scanned.unchanged):
                 kept = state.earlier_rows(known, done + scanned.unchanged)
-                rows, counts = _in_order_of_patches(scanned, *kept)
+                rows, counts = scanned.together_with(*kept)
             state.add(rows, chunk.patches, scanned.signatures, counts)
             done += len(chunk.patches)
             unchanged += len(scanned.unchanged)
@@ -195,186 +184,3 @@ def band_reader(archive: Path, inventory: Inventory) -> Callable[[str, str], Ras
         return decode_raster(read_whole(path, follow=False), str(path))
 
     return read_band
-
-
-def scan_patches(root: Place, patches: Sequence[PatchFolder]) -> pa.Table:
-    """Rows of the inventory for a few patches of an archive, in their order."""
-    return scan_chunk(root, _Chunk(patches, None)).rows
-
-
-@dataclass(frozen=True)
-class _Chunk:
-    """Some patches, and the signatures that their files had when their rows were made."""
-
-    patches: Sequence[PatchFolder]
-    known: NDArray[np.uint64] | None
-
-    @classmethod
-    def of(cls, patches: Sequence[PatchFolder], known: Known | None, some: slice) -> Self:
-        """Some of all patches; nothing is known where no signature is."""
-        signatures = None if known is None else known.signature[some]
-        if signatures is not None and not signatures.any():
-            signatures = None
-        return cls(patches[some], signatures)
-
-
-@dataclass(frozen=True)
-class _ScannedChunk:
-    """Rows of the patches that were read, and which ones were not."""
-
-    rows: pa.Table
-    counts: NDArray[np.int64]
-    signatures: NDArray[np.uint64]
-    unchanged: NDArray[np.intp]
-    files: int
-    bytes: int
-    slow_files: Mapping[str, int]
-
-
-def scan_chunk(root: Place, chunk: _Chunk) -> _ScannedChunk:
-    """Read and measure the bands of some patches: the work of one worker at a time."""
-    reader = _reader(root)
-    signatures = np.zeros(len(chunk.patches), np.uint64)
-    unchanged = np.zeros(len(chunk.patches), bool)
-    if chunk.known is not None:
-        signatures = reader.look(chunk.patches)
-        unchanged = (signatures == chunk.known) & (signatures != 0)
-    changed = np.flatnonzero(~unchanged)
-    patches = [chunk.patches[i] for i in changed.tolist()]
-    rows = InventoryRows(patches)
-    files = size = 0
-    reading = reader.read(patches)
-    signatures[changed] = reading.signatures
-    for row, name in reading.strays:
-        rows.add_stray(row, name)
-    for band, found in reading.bands.items():
-        there = found.sizes >= 0
-        files += int(there.sum())
-        size += int(found.sizes[there].sum())
-        for group in found.plain:
-            _fill_plain(rows, band, group)
-    slow_files = Counter(_fill_others(rows, reader, patches, reading))
-    return _ScannedChunk(
-        rows.table(), rows.counts(), signatures, np.flatnonzero(unchanged), files, size, slow_files
-    )
-
-
-def _in_order_of_patches(
-    scanned: _ScannedChunk, kept: pa.Table, kept_counts: NDArray[np.int64]
-) -> tuple[pa.Table, NDArray[np.int64]]:
-    """Rows that were made now and rows that were kept, by patch; and how many each patch has."""
-    if not len(scanned.rows):
-        return kept, kept_counts
-    counts = np.zeros(len(scanned.signatures), np.int64)
-    counts[scanned.unchanged] = kept_counts
-    changed = np.setdiff1d(np.arange(len(counts)), scanned.unchanged)
-    counts[changed] = scanned.counts
-    order = np.concatenate([np.repeat(some, counts[some]) for some in (changed, scanned.unchanged)])
-    rows = pa.concat_tables([scanned.rows, kept])
-    return rows.take(np.argsort(order, kind="stable")), counts
-
-
-@lru_cache(maxsize=1)
-def _reader(root: Place) -> BandFileReader:
-    """One reader a process: its buffers and the headers that it knows serve all chunks."""
-    return band_file_reader(root, _PATCHES_PER_CHUNK)
-
-
-def _fill_plain(rows: InventoryRows, band: str, group: PlainGroup) -> None:
-    header, patches = group.header, group.rows
-    moments = measure_rows(group.pixels, header.nodata)
-    rows.fill(
-        patches,
-        band,
-        status="ok",
-        bytes=header.size,
-        width=header.width,
-        height=header.height,
-        dtype=header.dtype.name,
-        valid=moments.valid,
-        nodata_count=moments.nodata_count,
-        sum=moments.sum,
-        sum_sq=moments.sum_sq,
-        epsg=header.epsg,
-        x=group.corners[:, 0],
-        y=group.corners[:, 1],
-        pixel_size=header.pixel_size,
-    )
-    if header.nodata is not None:
-        rows.fill(patches, band, nodata=header.nodata)
-    some = moments.valid > 0
-    rows.fill(patches[some], band, min=moments.min[some], max=moments.max[some])
-
-
-def _fill_others(
-    rows: InventoryRows, reader: BandFileReader, patches: Sequence[PatchFolder], reading: Reading
-) -> list[str]:
-    """Fill in the files that are not plain; returns of each why it is not."""
-    others = [(row, band) for band, found in reading.bands.items() for row in found.others]
-    if not others:
-        return []
-    for row, band in others:
-        rows.fill(row, band, bytes=reading.bands[band].sizes[row])
-    with gdal_session():
-        return [_fill_other(rows, row, band, reader, patches[row]) for row, band in others]
-
-
-def _fill_other(
-    rows: InventoryRows, row: int, band: str, reader: BandFileReader, patch: PatchFolder
-) -> str:
-    """Fill in a file that is not plain; returns why it is not."""
-    source = (
-        f"{reader.root}/{patch.product}/{patch.patch_id}/{band_file_name(patch.patch_id, band)}"
-    )
-    try:
-        raster = decode_raster(reader.content(patch, row, band), source)
-        _check_measurable(raster)
-        _fill_raster(rows, row, band, raster)
-    except (BenkitError, TypeError, OverflowError) as error:
-        detail = str(error).removeprefix(f"{source}: ")
-        rows.fill(row, band, status="unreadable", detail=detail)
-        return "unreadable"
-    return raster.encoding
-
-
-def _check_measurable(raster: Raster) -> None:
-    if len(raster.pixels) != 1:
-        raise TypeError(f"expected one band in the file, but there are {len(raster.pixels)}")
-    if raster.pixels.dtype.name not in MEASURABLE:
-        raise TypeError(f"its data type, {raster.pixels.dtype.name}, cannot be measured")
-
-
-def _fill_raster(rows: InventoryRows, row: int, band: str, raster: Raster) -> None:
-    height, width = raster.pixels.shape[1:]
-    moments = measure(raster.pixels[0], raster.nodata)
-    sums = (
-        {"sum": moments.sum, "sum_sq": moments.sum_sq}
-        if isinstance(moments.sum, int)
-        else {"float_sum": moments.sum, "float_sum_sq": moments.sum_sq}
-    )
-    rows.fill(
-        row,
-        band,
-        status="ok",
-        width=width,
-        height=height,
-        dtype=raster.pixels.dtype.name,
-        valid=moments.valid,
-        nodata_count=moments.nodata_count,
-        **sums,
-    )
-    optional: dict[str, float | None] = {
-        "nodata": raster.nodata,
-        "min": moments.min,
-        "max": moments.max,
-    }
-    optional |= {"epsg": raster.epsg, **_north_up(raster)}
-    rows.fill(row, band, **{name: value for name, value in optional.items() if value is not None})
-
-
-def _north_up(raster: Raster) -> dict[str, float]:
-    """Corner and pixel size, where the pixels are square and north is up."""
-    if raster.transform is None:
-        return {}
-    a, b, x, d, e, y = raster.transform
-    return {"x": x, "y": y, "pixel_size": a} if (b, d, e) == (0, 0, -a) else {}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benkit.io.archive import PatchFolder, band_file_name
 from benkit.io.geotiff import gdal_session
-from benkit.scan import scan_patches
+from benkit.scan_chunk import scan_patches
 from benkit.spec.bands import BAND_NAMES
 from tests.conftest import ROOT
 from tests.fuzz.oracle import Verdict, judge, read, row_of, same
