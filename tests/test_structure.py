@@ -144,6 +144,15 @@ def test_the_names_of_the_package_lead_to_its_own_modules():
     assert all(home.startswith("benkit.") for home in _HOMES.values())
 
 
+def test_type_checkers_see_the_names_of_the_package():
+    from benkit import _HOMES
+
+    stub = ast.parse((ROOT / "benkit" / "__init__.pyi").read_text("utf-8"))
+    imports = [node for node in stub.body if isinstance(node, ast.ImportFrom)]
+    seen = [(alias.asname, node.module) for node in imports for alias in node.names]
+    assert sorted(seen) == sorted(_HOMES.items())
+
+
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_point_one_way_and_name_only_declared_libraries(module):
     name = ".".join(module.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
