@@ -1,5 +1,6 @@
 """Read every pixel of an archive once and keep a table of what was found."""
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -167,7 +168,9 @@ def open_source(
         yield Inventory(path)
 
 
-def band_reader(archive: Path, inventory: Inventory) -> Callable[[str, str], Raster]:
+def band_reader(
+    archive: str | os.PathLike[str], inventory: Inventory
+) -> Callable[[str, str], Raster]:
     """A function that reads a band of a patch, wherever in the archive the patch lies.
 
     It is called with a patch id and a band and raises `MissingInputError` or `RasterError`, as
@@ -180,7 +183,7 @@ def band_reader(archive: Path, inventory: Inventory) -> Callable[[str, str], Ras
 
     def read_band(patch_id: str, band: str) -> Raster:
         names = require_single_name(products[patch_id]), require_single_name(patch_id)
-        path = archive / names[0] / names[1] / band_file_name(patch_id, band)
+        path = Path(archive, *names) / band_file_name(patch_id, band)
         return decode_raster(read_whole(path, follow=False), str(path))
 
     return read_band

@@ -203,6 +203,20 @@ def test_slow_libraries_load_only_where_they_are_used(call, not_loaded):
     assert not_loaded.isdisjoint(loaded)
 
 
+def test_public_functions_take_paths_as_text_too():
+    import inspect
+
+    import benkit
+
+    for name in benkit.__all__:
+        value = getattr(benkit, name)
+        if inspect.isfunction(value):
+            kinds = [
+                parameter.annotation for parameter in inspect.signature(value).parameters.values()
+            ]
+            assert Path not in kinds, name
+
+
 def test_public_names_are_all_there_and_documented():
     import benkit
 

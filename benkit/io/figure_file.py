@@ -1,5 +1,6 @@
 """Write figures, the same bytes for the same figure."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ _NOTHING_OF_ITSELF = {
 }
 
 
-def write_figure(figure: "Figure", path: Path) -> None:
+def write_figure(figure: "Figure", path: str | os.PathLike[str]) -> None:
     """Write a figure as PNG (150 dots an inch), PDF or SVG, as the suffix says.
 
     Raises
@@ -31,6 +32,7 @@ def write_figure(figure: "Figure", path: Path) -> None:
     """
     import matplotlib as mpl
 
+    path = Path(path)
     kind = path.suffix.removeprefix(".")
     if kind not in _NOTHING_OF_ITSELF:
         raise OptionError(f"{path}: expected a name that ends with .png, .pdf or .svg")

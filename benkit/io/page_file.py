@@ -1,5 +1,6 @@
 """Read what pages are made of, and write pages."""
 
+import os
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,7 +14,7 @@ def read_asset(name: str) -> str:
     return files("benkit.report").joinpath("assets", name).read_text("utf-8")
 
 
-def write_page(page: str, path: Path) -> None:
+def write_page(page: str, path: str | os.PathLike[str]) -> None:
     """Write an HTML page in UTF-8; it appears, or replaces an earlier one, as a whole.
 
     Raises
@@ -21,5 +22,5 @@ def write_page(page: str, path: Path) -> None:
     OutputError
         If it cannot be written.
     """
-    with replacing(path) as part:
+    with replacing(Path(path)) as part:
         part.write_text(page, "utf-8", newline="\n")
