@@ -12,6 +12,8 @@ from benkit.spec.bands import BAND_NAMES
 
 __all__ = ["BandStatistics", "Statistics", "band_statistics"]
 
+_ROUNDING = 1e-9  # relative; sums that are rounded are off by far less
+
 
 @dataclass(frozen=True)
 class BandStatistics:
@@ -83,13 +85,8 @@ def band_statistics(inventory: Inventory, patches: Iterable[str] | None = None) 
     nothing = BandStatistics(0, None, None, None, None)
     statistics = {band: found.get(band, nothing) for band in BAND_NAMES}
     for band, figures in statistics.items():
-        if figures.mean is None or figures.std is None:
-            assert figures.count == 0, f"{band}: only a band without valid pixels has no mean"
-            continue
-        assert figures.min is not None and figures.max is not None, f"{band}: pixels have a range"
-        spread = figures.max - figures.min
-        assert figures.min <= figures.mean <= figures.max, f"{band}: the mean lies in the range"
-        assert 0 <= figures.std <= spread / 2 * (1 + 1e-12), f"{band}: at most half the range"
+        has_mean = figures.mean is not None
+        assert has_mean == (figures.count > 0), f"{band}: a band has a mean if it has valid pixels"
     return Statistics(statistics, _absent(inventory, tables))
 
 
@@ -102,14 +99,23 @@ def _from_sums(
     float_totals: list[float] | None,
     float_totals_sq: list[float] | None,
 ) -> BandStatistics:
-    """Statistics from exact sums, without rounding in between."""
+    """Statistics from exact sums, without rounding in between.
+
+    Sums of floating-point pixels are rounded, so that their mean may lie a hair beyond their range.
+    """
     if not count:
         return BandStatistics(0, None, None, None, None)
+    assert least is not None and greatest is not None, "pixels have a range"
     first = Fraction(int(total or 0)) + sum(map(Fraction, float_totals or ()))
     second = Fraction(int(total_sq or 0)) + sum(map(Fraction, float_totals_sq or ()))
     mean = first / count
     variance = max(second / count - mean**2, Fraction(0))
-    return BandStatistics(count, float(mean), math.sqrt(variance), least, greatest)
+    held = min(max(float(mean), least), greatest)
+    hair = _ROUNDING * max(abs(least), abs(greatest))
+    assert abs(held - mean) <= hair, "the mean lies in the range"
+    std, most = math.sqrt(variance), (greatest - least) / 2
+    assert std**2 <= most**2 + hair**2 / _ROUNDING, "the deviation is at most half the range"
+    return BandStatistics(count, held, min(std, most), least, greatest)
 
 
 def _absent(inventory: Inventory, tables: dict[str, pa.Table]) -> tuple[str, ...]:

@@ -53,13 +53,12 @@ def test_subsets(real_archive, tmp_path):
 
 
 def inventory_of(path, rows):
-    """An inventory with some columns given and the rest empty."""
+    """An inventory of one band a patch with some columns given and the rest empty."""
     blank = dict.fromkeys(INVENTORY_SCHEMA.names)
-    defaults = {"band": "B02", "status": "ok", "patch_id": "p", "product": "q"}
-    pq.write_table(
-        pa.Table.from_pylist([blank | defaults | row for row in rows], schema=INVENTORY_SCHEMA),
-        path,
-    )
+    blank |= {"band": "B02", "status": "ok", "product": "q", "dtype": "uint16"}
+    blank |= {"width": 1, "height": 1, "nodata_count": 0}
+    full = [blank | {"patch_id": f"p{number}"} | row for number, row in enumerate(rows)]
+    pq.write_table(pa.Table.from_pylist(full, schema=INVENTORY_SCHEMA), path)
     return Inventory(path)
 
 
@@ -83,19 +82,18 @@ def test_extreme_sums_of_a_whole_archive_do_not_overflow(tmp_path):
         "min": top, "max": top,
     }  # fmt: skip
     count = 100_000
-    table = pa.Table.from_pylist(
-        [
-            dict.fromkeys(INVENTORY_SCHEMA.names)
-            | {"band": "B02", "status": "ok", "patch_id": "p"}
-            | row
-        ],
-        schema=INVENTORY_SCHEMA,
-    )
-    path = tmp_path / "inventory.parquet"
-    pq.write_table(pa.concat_tables([table] * count), path)
-    figures = band_statistics(Inventory(path)).bands["B02"]
+    inventory = inventory_of(tmp_path / "inventory.parquet", [row] * count)
+    figures = band_statistics(inventory).bands["B02"]
     assert figures.count == count * pixels
     assert (figures.mean, figures.std) == (top, 0)
+
+
+@pytest.mark.parametrize("pixels", [3, 6, 12, 24])  # of which the rounded sum has another mean
+def test_the_mean_of_rounded_sums_lies_in_the_range(tmp_path, pixels):
+    row = {"valid": pixels, "float_sum": pixels * 0.1, "float_sum_sq": pixels * (0.1 * 0.1)}
+    row |= {"min": 0.1, "max": 0.1, "dtype": "float64"}
+    figures = band_statistics(inventory_of(tmp_path / "i.parquet", [row])).bands["B02"]
+    assert (figures.mean, figures.std) == (0.1, 0)
 
 
 def test_floating_point_bands_join_integer_ones(tmp_path):

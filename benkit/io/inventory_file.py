@@ -1,17 +1,22 @@
 """Write an inventory as it grows, and ask questions of one on disk."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benkit.errors import InputFormatError, MissingInputError
 from benkit.io.atomic import replacing
+from benkit.io.inventory_check import ON_DISK, columns_sql, wrong_row, wrong_types
 from benkit.spec.inventory import INVENTORY_SCHEMA
+
+if TYPE_CHECKING:
+    import duckdb
 
 __all__ = ["Inventory", "InventoryWriter", "writing_inventory"]
 
@@ -93,21 +98,35 @@ class Inventory:
 
     def __post_init__(self) -> None:
         """Refuse what is no inventory."""
-        source = self.source or self.path
         try:
             names = pq.read_schema(self.path).names
         except FileNotFoundError:
             raise MissingInputError(
-                f"{source}: expected an inventory or the folder of an archive, but there is nothing"
+                f"{self._source}: expected an inventory or the folder of an archive, but there is "
+                "nothing"
             ) from None
-        except (pa.ArrowException, OSError) as error:
-            raise InputFormatError(f"{source}: expected an inventory: {error}") from None
-        missing = [name for name in INVENTORY_SCHEMA.names if name not in names]
-        if missing:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise InputFormatError(
-                f"{source}: expected an inventory as `benkit scan` writes it, "
-                f"but it lacks the column {', '.join(missing)}"
-            )
+                f"{self._source}: expected an inventory, as `benkit scan` writes it: "
+                f"{_first_line(error)}"
+            ) from None
+        if missing := [name for name in INVENTORY_SCHEMA.names if name not in names]:
+            self._refuse(f"but it lacks the column {', '.join(missing)}")
+        if repeated := [name for name in INVENTORY_SCHEMA.names if names.count(name) > 1]:
+            self._refuse(f"but there are several columns {repeated[0]}")
+        with self._connection() as (connection, types):
+            if text := wrong_row(connection, types):
+                self._refuse(f"but in {text}")
+
+    @property
+    def _source(self) -> str:
+        return self.source or str(self.path)
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise InputFormatError(
+            f"{self._source}: expected an inventory as `benkit scan` writes it, {what}; "
+            "scan the archive again"
+        )
 
     def query(self, sql: str, **tables: pa.Table) -> list[tuple[Any, ...]]:
         """Ask in SQL; the inventory is the table ``inventory``, further tables go by their name.
@@ -117,10 +136,41 @@ class Inventory:
         list of tuple
             Rows; integers of any width are exact.
         """
-        import duckdb
-
-        with duckdb.connect(config=_CLOSED) as connection:
+        with self._connection() as (connection, _):
             for name, table in tables.items():
                 connection.register(name, table)
-            connection.read_parquet(str(self.path)).create_view("inventory")
             return connection.execute(sql).fetchall()
+
+    @contextmanager
+    def _connection(self) -> "Iterator[tuple[duckdb.DuckDBPyConnection, dict[str, str]]]":
+        """Let DuckDB see the file as ``inventory``, its columns in their own types; also their types."""
+        import duckdb
+
+        ours = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
+        try:
+            with duckdb.connect(config=_CLOSED) as connection:
+                file = connection.read_parquet(_one_file(self.path), hive_partitioning=False)
+                types = dict(zip(file.columns, map(str, file.types), strict=True))
+                for text in wrong_types(types):
+                    self._refuse(f"with {text}")
+                file.project(columns_sql(types)).create_view("inventory")
+                file.create_view(ON_DISK)
+                yield connection, types
+        except duckdb.OutOfMemoryException as error:
+            raise MemoryError(_first_line(error)) from None
+        except ours:
+            raise
+        except duckdb.Error as error:
+            raise InputFormatError(
+                f"{self._source}: expected a whole inventory, but it is damaged "
+                f"({_first_line(error)}); copy it again, or scan the archive again"
+            ) from None
+
+
+def _one_file(path: Path) -> str:
+    """A path as DuckDB wants it, for which some characters stand for many files."""
+    return re.sub(r"[*?[]", r"[\g<0>]", str(path))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
