@@ -165,7 +165,8 @@ def _page(title: str, body: str) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
         "style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">"
-        f"<title>{escape(title)}</title><style>{read_asset('report.css')}</style></head>"
+        f"<title>{escape(title)}</title><style>{read_asset('report.css')}</style>"
+        "<noscript><style>.scripted { display: none; }</style></noscript></head>"
         f'<body><h1>{escape(title)}</h1><nav aria-label="Sections">{links}</nav><main>{body}</main>'
         f"<script>{read_asset('report.js')}</script></body></html>\n"
     )

@@ -31,11 +31,12 @@ assert len(CLASSES) <= 8 * _LABEL_PLANES and len(KINDS) <= 8 * _FINDING_PLANES, 
 SIDES = ("", "train", "validation", "test")
 _SIDE_METRES = PATCHES_PER_SIDE * PATCH_METRES
 _FRAME = """
-<div class="controls">
+<noscript><p>The map needs scripts, which this browser does not run.</p></noscript>
+<div class="controls scripted">
   <label>Colour by <select id="map-colour">{options}</select></label>
   <span id="map-legend" class="legend" aria-live="polite"></span>
 </div>
-<div class="map">
+<div class="map scripted">
   <canvas tabindex="0" role="img" aria-label="Map of all patches. Arrow keys move it, plus and minus
     zoom, Enter tells what lies in the middle."></canvas>
   <div class="zoom">
@@ -45,8 +46,9 @@ _FRAME = """
   </div>
   <div class="popup" role="status" hidden></div>
 </div>
-<p class="muted">Projection EPSG:{epsg}. <span class="on-screen">Drag or use the arrow keys; zoom with
-  + and −, or after a click with the wheel; click, or press Enter, for what lies there.</span></p>
+<p class="muted scripted">Projection EPSG:{epsg}.
+  <span class="on-screen">Drag or use the arrow keys; zoom with + and −,
+  or after a click with the wheel; click, or press Enter, for what lies there.</span></p>
 """
 
 

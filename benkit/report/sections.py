@@ -35,6 +35,10 @@ __all__ = [
 _LISTED = 20_000
 _BINS = 40
 _DIFFERENCES = 200
+_UNLISTED = (
+    "<noscript><p>The list needs scripts, which this browser does not run; "
+    "<code>benkit audit --findings</code> writes all findings.</p></noscript>"
+)
 _LEFT_OUT = 0.001  # of the patches at either end of a distribution
 
 
@@ -64,7 +68,8 @@ def findings_section(audit: Audit) -> str:
         "findings",
         "Findings",
         by_kind,
-        f'<h3>All findings</h3>{cut}<div id="findings-list"><div class="controls">'
+        f"<h3>All findings</h3>{cut}{_UNLISTED}",
+        '<div id="findings-list" class="scripted"><div class="controls">'
         '<label>Search <input type="search"></label>'
         f'<label>Kind <select><option value="">all</option>{options}</select></label>'
         '<span class="said muted" role="status"></span></div>'

@@ -79,7 +79,7 @@ def web_map(
     cells = None if single else _Cells.of(corners.mean(1))
     chart = folium.Map(tiles="OpenStreetMap", control_scale=True, prefer_canvas=True)
     for layer in _layers(metadata, places, findings, sides):
-        group = folium.FeatureGroup(html.escape(layer.name), show=layer.shown)
+        group = folium.FeatureGroup(_shown(layer.name), show=layer.shown)
         drawn = cells.draw(layer) if cells else _draw_patches(layer, corners, metadata)
         for features, opacity in drawn:
             _add(group, features, layer.colour, opacity)
@@ -197,9 +197,14 @@ def _feature(corners: NDArray, properties: Mapping[str, str]) -> dict[str, Any]:
     ring = np.round([*corners, corners[0]], 5).tolist()
     return {
         "type": "Feature",
-        "properties": {name: html.escape(value) for name, value in properties.items()},
+        "properties": {name: _shown(value) for name, value in properties.items()},
         "geometry": {"type": "Polygon", "coordinates": [ring]},
     }
+
+
+def _shown(text: str) -> str:
+    """A text as HTML shows it, without the braces that folium would run as a template of its own."""
+    return html.escape(text).replace("{", "&#123;")
 
 
 def _add(group: Any, features: list[dict[str, Any]], colour: str, opacity: float) -> None:

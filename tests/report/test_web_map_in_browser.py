@@ -1,43 +1,14 @@
-"""The web map in a real browser; what it asks for outside comes from packages of the same libraries."""
+"""The web map in a real browser."""
 
-import io
-import os
 import re
-import shutil
-import subprocess
-import tarfile
-from functools import cache
-from mimetypes import guess_type
 
-import numpy as np
 import pytest
-from matplotlib.image import imsave
 
 import benkit
+from benkit.planar import centre_degrees
+from tests.report.map_page import MAP, opened_map
 
-NPM = re.compile(r"https://cdn\.jsdelivr\.net/npm/((?:@[^/]+/)?[^@/]+@[^/]+)/(.+)")
-JQUERY = re.compile(r"https://code\.jquery\.com/jquery-([0-9.]+)\.(min\.js)")
-MARKERS = re.compile(r"https://cdnjs\.cloudflare\.com/.*/(leaflet\.awesome-markers\.(?:js|css))")
-ICONS = re.compile(r".*/(bootstrap-glyphicons|leaflet\.awesome\.rotate\.min)\.css")
-TILES = re.compile(r"https://tile\.openstreetmap\.org/[0-9]+/[0-9]+/[0-9]+\.png")
-MAP = "Object.values(window).find((one) => one instanceof L.Map)"
-
-
-def blank_tile():
-    file = io.BytesIO()
-    imsave(file, np.full((256, 256, 3), 230, np.uint8), format="png")
-    return file.getvalue()
-
-
-def package_of(url):
-    """Package with its version, and the file in it, of an address; None if no package holds it."""
-    if found := NPM.fullmatch(url):
-        return found[1], found[2]
-    if found := JQUERY.fullmatch(url):
-        return f"jquery@{found[1]}", f"dist/jquery.{found[2]}"
-    if found := MARKERS.fullmatch(url):
-        return "leaflet.awesome-markers@2.0.5", f"dist/{found[1]}"
-    return None
+MIDDLE = (500, 350)  # of the window
 
 
 @pytest.fixture(scope="module", params=["patches", "cells"])
@@ -59,63 +30,15 @@ def web_map(request, tmp_path_factory):
     return folder / "map.html"
 
 
-@pytest.fixture(scope="module")
-def fetch(tmp_path_factory):
-    """Called with a package and its version, gives the content of its files by name."""
-    if shutil.which("npm") is None:
-        reason = "needs npm for the libraries of the map; on Debian `apt-get install npm`"
-        assert os.environ.get("CI") != "true", reason
-        pytest.skip(reason)
-
-    @cache
-    def files_of(package):
-        folder = tmp_path_factory.mktemp("npm")
-        done = subprocess.run(
-            ["npm", "pack", "--silent", package],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"{package}: {done.stderr}"
-        (archive,) = folder.iterdir()
-        with tarfile.open(archive) as members:
-            return {
-                member.name.partition("/")[2]: members.extractfile(member).read()
-                for member in members
-                if member.isfile()
-            }
-
-    return files_of
-
-
 @pytest.fixture
-def page(browser, web_map, fetch):
-    """The open map; unknown requests and words on the console are failures."""
-    said, tile = [], blank_tile()
-
-    def answer(route):
-        url = route.request.url
-        if found := package_of(url):
-            package, name = found
-            route.fulfill(body=fetch(package)[name], content_type=guess_type(name)[0])
-        elif TILES.fullmatch(url):
-            route.fulfill(body=tile, content_type="image/png")
-        elif ICONS.fullmatch(url):
-            route.fulfill(body="", content_type="text/css")
-        else:
-            said.append(f"nobody answers {url}")
-            route.abort()
-
-    with browser.new_context(viewport={"width": 1000, "height": 700}) as context:
-        page = context.new_page()
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.route(re.compile("^https?:"), answer)
-        page.goto(web_map.as_uri())
-        page.wait_for_selector(".leaflet-tile-loaded", state="attached", timeout=20_000)
+def page(browser, libraries, web_map):
+    with opened_map(browser, libraries, web_map) as (page, wrong):
         yield page
-    assert said == []
+    assert wrong == []
+
+
+def wait_until(page, condition):
+    page.wait_for_function(condition, polling=20)  # frames may be rare on a busy machine
 
 
 def test_layers_are_switched_on_and_off(page):
@@ -134,3 +57,32 @@ def test_layers_are_switched_on_and_off(page):
     assert page.evaluate(shown) < before
     train.click()
     assert page.evaluate(shown) == before
+
+
+def test_it_zooms_and_moves(page):
+    zoom = page.evaluate(f"{MAP}.getZoom()")
+    page.click(".leaflet-control-zoom-in")
+    wait_until(page, f"{MAP}.getZoom() === {zoom + 1}")
+    centre = page.evaluate(f"{MAP}.getCenter().lng")
+    x, y = MIDDLE
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 200, y, steps=4)
+    page.mouse.up()
+    wait_until(page, f"{MAP}.getCenter().lng > {centre}")
+
+
+def test_a_click_tells_what_lies_there(page, web_map):
+    metadata = benkit.read_metadata(web_map.parent / "sample" / "metadata.parquet")
+    first = metadata.slice(0, 1)
+    ((longitude, latitude),) = centre_degrees(benkit.locate(first["patch_id"])).tolist()
+    page.evaluate(f"{MAP}.setView([{latitude}, {longitude}], 14, {{animate: false}})")
+    page.mouse.click(*MIDDLE)
+    wait_until(page, "document.querySelector('.leaflet-popup-content')?.innerText.trim()")
+    said = page.inner_text(".leaflet-popup-content")
+    patch, label = first["patch_id"][0].as_py(), first["labels"][0][0].as_py()
+    if patch in web_map.read_text("utf-8"):
+        assert patch in said
+        assert label in said
+    else:
+        assert re.search(r"layer\s+\w+: .+\s+patches\s+\d+ of \d+", said), said
