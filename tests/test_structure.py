@@ -167,6 +167,62 @@ def test_imports_point_one_way_and_name_only_declared_libraries(module):
             assert top in allowed, f"{name} imports {imported}"
 
 
+LOADERS_OF_CODE = {
+    "pickle", "_pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "yaml",
+    "code", "codeop", "runpy", "jinja2",
+}  # fmt: skip
+RUNNERS_OF_CODE = {
+    "eval", "exec", "compile", "execfile", "read_pickle", "to_pickle", "unpickle", "from_string",
+    "register_extension_type", "load_module", "spec_from_file_location",
+}  # fmt: skip
+
+
+def code_loaders(code: str) -> list[str]:
+    """What could run or unpickle what a file holds: modules, calls, and arguments."""
+    found = []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found += [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Call):
+            name = node.func.id if isinstance(node.func, ast.Name) else ""
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else name
+            compiles = ast.unparse(node.func) == "re.compile"
+            found += [name] if name in RUNNERS_OF_CODE and not compiles else []
+            found += [
+                keyword.arg
+                for keyword in node.keywords
+                if keyword.arg in ("allow_pickle", "shell")
+                and ast.unparse(keyword.value) != "False"
+            ]
+    unsafe = LOADERS_OF_CODE | RUNNERS_OF_CODE | {"allow_pickle", "shell"}
+    return [name for name in found if name.split(".")[0] in unsafe or name.split(".")[-1] in unsafe]
+
+
+@pytest.mark.parametrize(
+    ("planted", "found"),
+    [
+        ("import re, json\nre.compile('a')\nnumpy.load(f, allow_pickle=False)", []),
+        ("def f():\n    import pickle", ["pickle"]),
+        ("from pandas import read_pickle", ["pandas.read_pickle"]),
+        ("from ray import cloudpickle", ["ray.cloudpickle"]),
+        ("import multiprocessing.pickle", ["multiprocessing.pickle"]),
+        ("table.eval('a')", ["eval"]),
+        ("exec(text)", ["exec"]),
+        ("numpy.load(f, allow_pickle=wanted)", ["allow_pickle"]),
+        ("run(text, shell=True)", ["shell"]),
+    ],
+)
+def test_a_planted_loader_of_code_is_found(planted, found):
+    assert code_loaders(planted) == found
+
+
+@pytest.mark.parametrize("module", [*MODULES, ROOT / "main.py"], ids=lambda path: path.name)
+def test_nothing_loads_pickles_or_runs_what_files_hold(module):
+    assert code_loaders(module.read_text("utf-8")) == []
+
+
 OPENERS = {
     "open", "read_text", "read_bytes", "write_text", "write_bytes", "read_parquet", "read_csv",
     "to_parquet", "to_csv", "read_file", "to_file", "read_table", "write_csv", "iterdir", "scandir",
