@@ -18,11 +18,10 @@ from benkit.io.geotiff import Raster as Raster, read_raster as read_raster
 from benkit.io.inventory_file import Inventory as Inventory
 from benkit.io.page_file import write_page as write_page
 from benkit.io.reference_maps import read_reference_maps as read_reference_maps
+from benkit.io.split_files import read_sides as read_sides, write_sides as write_sides
 from benkit.io.tables import (
     read_metadata as read_metadata,
     read_patch_list as read_patch_list,
-    read_sides as read_sides,
-    write_sides as write_sides,
     write_table as write_table,
 )
 from benkit.labels import (

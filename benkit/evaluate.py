@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from benkit.errors import InputFormatError, OptionError
-from benkit.io.tables import column_sides
+from benkit.io.split_files import column_sides
 from benkit.side_figures import LEAKAGE_METRES, Facts, SideFigures, gather_facts, side_figures
 
 __all__ = [

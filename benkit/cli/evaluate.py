@@ -99,7 +99,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _read(arguments: argparse.Namespace) -> tuple["pa.Table", Sides]:
     """Read the metadata and the sides; one file may be both."""
-    from benkit.io.tables import column_sides, read_metadata, read_sides
+    from benkit.io.split_files import column_sides, read_sides
+    from benkit.io.tables import read_metadata
 
     path = arguments.metadata or arguments.split
     try:

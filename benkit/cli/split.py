@@ -103,7 +103,7 @@ def _fold_file(output: Place, fold: int) -> Place:
 def _write(metadata: "pa.Table", split: "Split", output: Place, prefix: str = "") -> "Evaluation":
     """Write a split and judge it."""
     from benkit.evaluate import evaluate_split
-    from benkit.io.tables import write_sides, write_split_column
+    from benkit.io.split_files import write_sides, write_split_column
     from benkit.split import shortfalls
 
     if output.suffix == ".parquet":

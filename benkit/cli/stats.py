@@ -63,7 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _wanted(arguments: argparse.Namespace) -> list[str] | None:
-    from benkit.io.tables import read_patch_list, read_sides
+    from benkit.io.split_files import read_sides
+    from benkit.io.tables import read_patch_list
 
     both = (arguments.split is None) == (arguments.side is None)
     require(both, "--split and --side: expected both or none")

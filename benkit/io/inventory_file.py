@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from benkit.errors import InputFormatError, MissingInputError
 from benkit.io.atomic import replacing
 from benkit.io.inventory_check import ON_DISK, columns_sql, wrong_row, wrong_types
+from benkit.io.parquet_table import first_line
 from benkit.spec.inventory import INVENTORY_SCHEMA
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Inventory:
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise InputFormatError(
                 f"{self._source}: expected an inventory, as `benkit scan` writes it: "
-                f"{_first_line(error)}"
+                f"{first_line(error)}"
             ) from None
         if missing := [name for name in INVENTORY_SCHEMA.names if name not in names]:
             self._refuse(f"but it lacks the column {', '.join(missing)}")
@@ -157,20 +158,16 @@ class Inventory:
                 file.create_view(ON_DISK)
                 yield connection, types
         except duckdb.OutOfMemoryException as error:
-            raise MemoryError(_first_line(error)) from None
+            raise MemoryError(first_line(error)) from None
         except ours:
             raise
         except duckdb.Error as error:
             raise InputFormatError(
                 f"{self._source}: expected a whole inventory, but it is damaged "
-                f"({_first_line(error)}); copy it again, or scan the archive again"
+                f"({first_line(error)}); copy it again, or scan the archive again"
             ) from None
 
 
 def _one_file(path: Path) -> str:
     """A path as DuckDB wants it, for which some characters stand for many files."""
     return re.sub(r"[*?[]", r"[\g<0>]", str(path))
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

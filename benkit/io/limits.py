@@ -1,10 +1,17 @@
-"""How much is read at once of a raster from an unknown source.
+"""How much is read at once of a file from an unknown source.
 
 A file of some hundred bytes can claim gigabytes, so what a file needs cannot be told from its length.
 Rasters of any size are for `benkit.retile`, which reads them window by window.
 """
 
-__all__ = ["LARGEST_FILE", "LARGEST_RASTER", "MOST_BANDS", "MOST_BLOCKS"]
+__all__ = [
+    "LARGEST_FILE",
+    "LARGEST_RASTER",
+    "LARGEST_TABLE",
+    "MOST_BANDS",
+    "MOST_BLOCKS",
+    "MOST_ROWS",
+]
 
 LARGEST_RASTER = 2**25
 """Most bytes of decoded pixels: a thousand times a band of a patch."""
@@ -17,3 +24,9 @@ MOST_BANDS = 256
 
 MOST_BLOCKS = 2**16
 """Most strips or tiles, which cost time each, however small they are."""
+
+LARGEST_TABLE = 2**31
+"""Most bytes of a table, packed or unpacked, that is read whole: twenty times BigEarthNet's metadata."""
+
+MOST_ROWS = 2**24
+"""Most rows of such a table: thirty times the patches of BigEarthNet."""

@@ -15,8 +15,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from benkit.errors import InputFormatError, MissingInputError
+from benkit.io.file_kinds import kind_of
 from benkit.io.geoparquet import geo_column
 from benkit.io.geotiff import read_raster
+from benkit.io.parquet_table import first_line, read_at_most, read_parquet
 from benkit.spec.nomenclature import CLC_TO_CLASS
 
 __all__ = [
@@ -157,16 +159,17 @@ def read_polygons(path: Path) -> MapPolygons:
     """
     needed = ["DN", "geometry"]
     try:
-        file = pq.ParquetFile(pa.BufferReader(path.read_bytes()))
-        table = file.read(columns=needed, use_threads=False)
+        if kind := kind_of(path.stat().st_mode):
+            raise InputFormatError(f"{path}: expected a GeoParquet file, but it is {kind}")
+        file = pq.ParquetFile(pa.BufferReader(read_at_most(path)))
+        table = read_parquet(file, path, needed)
         column = geo_column(table.schema.metadata, path)
         if column.name != "geometry":
             needed = ["DN", column.name]
-            table = file.read(columns=needed, use_threads=False)
-    except (pa.ArrowException, OSError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            table = read_parquet(file, path, needed)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputFormatError(
-            f"{path}: expected a whole GeoParquet file, but it cannot be read ({reason}); "
+            f"{path}: expected a whole GeoParquet file, but it cannot be read ({first_line(error)}); "
             "download or copy it again"
         ) from None
     missing = [name for name in needed if name not in table.column_names]

@@ -1,13 +1,14 @@
 """Read and write tables: metadata, lists of patches, CSV, Parquet, JSON."""
 
 import gzip
+import io
 import json
 import zlib
-from collections.abc import Mapping, Sequence
-from itertools import zip_longest
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
@@ -15,23 +16,23 @@ import pyarrow.parquet as pq
 
 from benkit.errors import InputFormatError, MissingInputError, OptionError, RemoteError
 from benkit.io.atomic import replacing
-from benkit.io.csv_cells import guard_cells, guard_names, open_cells, open_names, quoted
-from benkit.io.location import Place, PlaceLike, place
+from benkit.io.csv_cells import guard_cells, guard_names, open_cells, open_names
+from benkit.io.limits import LARGEST_TABLE
+from benkit.io.location import Location, Place, PlaceLike, place
+from benkit.io.parquet_table import first_line, read_at_most, read_parquet
 
 __all__ = [
-    "column_sides",
+    "first_repeated",
+    "patch_ids",
     "read_metadata",
     "read_patch_list",
     "read_patch_table",
-    "read_sides",
     "read_table",
+    "strings",
     "write_json",
-    "write_sides",
-    "write_split_column",
     "write_table",
 ]
 
-_SIDES = ("train", "validation", "test")
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -68,7 +69,7 @@ def read_table(path: PlaceLike, needed: Sequence[str] = ()) -> pa.Table:
 
 def _read_bytes(path: Place) -> bytes:
     try:
-        return path.read_bytes()
+        content = path.read_bytes() if isinstance(path, Location) else read_at_most(path)
     except RemoteError:
         raise
     except FileNotFoundError:
@@ -77,16 +78,25 @@ def _read_bytes(path: Place) -> bytes:
         raise InputFormatError(f"{path}: expected a file, but it is a folder") from None
     except OSError as error:
         raise InputFormatError(f"{path}: cannot be read: {error.strerror}") from None
+    return _not_too_large(path, content)
+
+
+def _not_too_large(path: Place, content: bytes) -> bytes:
+    if len(content) > LARGEST_TABLE:
+        raise InputFormatError(
+            f"{path}: expected a table of at most {LARGEST_TABLE // 2**30} GB, but it is larger; "
+            "leave out columns and rows that are not needed"
+        )
+    return content
 
 
 def _parse_parquet(path: Place, content: bytes) -> pa.Table:
     try:
-        # Threads that have just started when Python ends would abort it.
-        table = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
+        table = read_parquet(pq.ParquetFile(pa.BufferReader(content)), path)
         table.validate(full=True)  # texts that are not UTF-8 fail far from here else
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputFormatError(
-            f"{path}: expected a whole Parquet file, but it is damaged ({_first_line(error)}); "
+            f"{path}: expected a whole Parquet file, but it is damaged ({first_line(error)}); "
             "download or copy it again"
         ) from None
     return table
@@ -97,12 +107,13 @@ def _parse_csv(path: Place, content: bytes) -> pa.Table:
         raise InputFormatError(f"{path}: expected a gzipped file, but it does not begin as one")
     try:
         if content[:2] == _GZIP_MAGIC:
-            content = gzip.decompress(content)
+            content = gzip.GzipFile(fileobj=io.BytesIO(content)).read(LARGEST_TABLE + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise InputFormatError(
-            f"{path}: expected a whole gzipped file, but it is damaged ({_first_line(error)}); "
+            f"{path}: expected a whole gzipped file, but it is damaged ({first_line(error)}); "
             "download or copy it again"
         ) from None
+    _not_too_large(path, content)
     try:
         header = content.split(b"\n", 1)[0].decode("utf-8-sig").strip().split(",")
         names = [name.strip().strip('"') for name in header]
@@ -117,16 +128,12 @@ def _parse_csv(path: Place, content: bytes) -> pa.Table:
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise InputFormatError(
             f"{path}: expected comma-separated values in UTF-8 with a header line; "
-            f"{_first_line(error)}"
+            f"{first_line(error)}"
         ) from None
     for index, field in enumerate(table.schema):
         if pa.types.is_string(field.type):
             table = table.set_column(index, field.name, open_cells(table[index]))
     return table.rename_columns(open_names([name.strip() for name in table.column_names]))
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
 def read_patch_table(path: PlaceLike, needed: Sequence[str] = ()) -> pa.Table:
@@ -149,12 +156,12 @@ def read_patch_table(path: PlaceLike, needed: Sequence[str] = ()) -> pa.Table:
         If the file is not there, damaged, lacks a column, or has no or a repeated patch in a row.
     """
     table = read_table(path, needed=("patch_id", *needed))
-    ids = _strings(path, table["patch_id"], "patch_id")
-    if ids.null_count:
-        raise InputFormatError(f"{path}: {ids.null_count:,} rows have no patch_id")
-    repeated = _first_repeated(ids)
+    ids = patch_ids(path, table)
+    repeated = first_repeated(ids)
     if repeated is not None:
-        raise InputFormatError(f"{path}: expected each patch_id once, but {repeated} is repeated")
+        raise InputFormatError(
+            f"{path}: expected each patch_id once, but {repeated} is repeated; keep one row of it"
+        )
     return table.set_column(table.column_names.index("patch_id"), "patch_id", ids)
 
 
@@ -181,7 +188,21 @@ def read_metadata(path: PlaceLike) -> pa.Table:
             f"{path}: expected a list of strings in the column labels, but its type is {kind}"
         )
     labels = table["labels"].cast(pa.list_(pa.string()))
+    _require_labels(path, table["patch_id"], labels)
     return table.set_column(table.column_names.index("labels"), "labels", labels)
+
+
+def _require_labels(path: PlaceLike, ids: pa.ChunkedArray, labels: pa.ChunkedArray) -> None:
+    """Refuse lists that are null, or hold null: what a patch shows is then not known."""
+    unknown = np.array(pc.is_null(labels))
+    parents = pc.list_parent_indices(labels).filter(pc.is_null(pc.list_flatten(labels)))
+    unknown[np.asarray(parents)] = True
+    if unknown.any():
+        raise InputFormatError(
+            f"{path}: expected the labels of every patch, but those of {unknown.sum():,}, such as "
+            f"{ids[int(unknown.argmax())]}, are null or hold null; give a patch without labels an "
+            "empty list"
+        )
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -192,7 +213,15 @@ def _is_text(kind: pa.DataType) -> bool:
     )
 
 
-def _strings(path: PlaceLike, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+def strings(path: PlaceLike, table: pa.Table, name: str) -> pa.ChunkedArray:
+    """A column of texts, whatever Arrow type of text it has.
+
+    Raises
+    ------
+    InputFormatError
+        If it holds something else.
+    """
+    column = table[name]
     if not _is_text(column.type):
         raise InputFormatError(
             f"{path}: expected strings in the column {name}, but its type is {column.type}"
@@ -200,7 +229,25 @@ def _strings(path: PlaceLike, column: pa.ChunkedArray, name: str) -> pa.ChunkedA
     return column.cast(pa.string())
 
 
-def _first_repeated(ids: pa.ChunkedArray) -> str | None:
+def patch_ids(path: PlaceLike, table: pa.Table) -> pa.ChunkedArray:
+    """The column ``patch_id``, with a text in every row.
+
+    Raises
+    ------
+    InputFormatError
+        If it holds something else, or nothing.
+    """
+    ids = strings(path, table, "patch_id")
+    if without := ids.null_count + (pc.sum(pc.equal(ids, "")).as_py() or 0):
+        raise InputFormatError(
+            f"{path}: expected a patch_id in every row, but {without:,} of {len(ids):,} rows have none; "
+            "take these rows out"
+        )
+    return ids
+
+
+def first_repeated(ids: pa.ChunkedArray) -> str | None:
+    """The first text that comes twice, None if there is none."""
     if pc.count_distinct(ids).as_py() == len(ids):
         return None
     counts = pc.value_counts(ids.combine_chunks())
@@ -221,98 +268,11 @@ def read_patch_list(path: PlaceLike) -> list[str]:
     MissingInputError, InputFormatError
         If the file is not there, damaged, lacks the column or names no patch.
     """
-    ids = _strings(path, read_table(path, needed=("patch_id",))["patch_id"], "patch_id")
+    ids = strings(path, read_table(path, needed=("patch_id",)), "patch_id")
     patches = [text.strip() for text in ids.drop_null().to_pylist() if text.strip()]
     if not patches:
         raise InputFormatError(f"{path}: expected a list of patches, but it names none")
     return list(dict.fromkeys(patches))
-
-
-def read_sides(path: PlaceLike) -> dict[str, list[str]]:
-    """Read a split: the patches of each side.
-
-    Returns
-    -------
-    dict of str to list of str
-        By side (train, validation if there is one, test), from a CSV with a column a side, or from a
-        table with the columns ``patch_id`` and ``split``.
-
-    Raises
-    ------
-    MissingInputError, InputFormatError
-        If the file is not there, damaged, or no split.
-    """
-    table = read_table(path)
-    names = set(table.column_names)
-    if {"patch_id", "split"} <= names:
-        return column_sides(table, str(path))
-    if not {"train", "test"} <= names:
-        raise InputFormatError(
-            f"{path}: expected a split, with the columns train and test or patch_id and split, "
-            f"but there is {', '.join(table.column_names)}"
-        )
-    return {
-        side: [text.strip() for text in _strings(path, table[side], side).to_pylist() if text]
-        for side in _SIDES
-        if side in names
-    }
-
-
-def column_sides(table: pa.Table, source: str) -> dict[str, list[str]]:
-    """Sides of a split from the columns ``patch_id`` and ``split`` of a table.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-        A patch with nothing in ``split`` is on no side.
-    source : str
-        What the table is called in errors.
-
-    Returns
-    -------
-    dict of str to list of str
-        Patch ids by side: train, validation if a patch is on it, test.
-
-    Raises
-    ------
-    InputFormatError
-        If a column is missing, or names another side.
-    """
-    if missing := [name for name in ("patch_id", "split") if name not in table.column_names]:
-        raise InputFormatError(
-            f"{source}: expected the sides in the column {missing[0]}, "
-            f"but there is only {', '.join(table.column_names)}"
-        )
-    ids = _strings(source, table["patch_id"], "patch_id").combine_chunks()
-    column = pc.fill_null(_strings(source, table["split"], "split").combine_chunks(), "")
-    present = set(pc.unique(column).to_pylist())
-    if unknown := sorted(present - {*_SIDES, ""}):
-        raise InputFormatError(
-            f"{source}: expected the sides {', '.join(_SIDES)} in the column split, "
-            f"but there is {unknown[0]}"
-        )
-    names = [name for name in _SIDES if name in present or name != "validation"]
-    return {name: ids.filter(pc.equal(column, name)).to_pylist() for name in names}
-
-
-def write_sides(sides: Mapping[str, Sequence[str]], path: PlaceLike) -> None:
-    """Write a split as CSV: a column a side, in the given order, shorter ones filled with nothing.
-
-    A text that a spreadsheet would run as a formula gets an apostrophe before it, which `read_sides`
-    takes away.
-    """
-    columns = [guard_cells(pa.array(ids, pa.string())).to_pylist() for ids in sides.values()]
-    with replacing(place(path)) as part, part.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(",".join(sides) + "\n")
-        rows = zip_longest(*columns, fillvalue="")
-        file.writelines(",".join(map(quoted, row)) + "\n" for row in rows)
-
-
-def write_split_column(metadata: pa.Table, sides: Sequence[str], path: PlaceLike) -> None:
-    """Write the metadata with the side of each patch in the column ``split``, as loaders expect it."""
-    column = pa.array([side or None for side in sides], pa.string())
-    others = [name for name in metadata.column_names if name != "split"]
-    write_table(metadata.select(others).append_column("split", column), path)
 
 
 def write_table(table: pa.Table, path: PlaceLike) -> None:

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benkit.cli import main
-from benkit.io.tables import write_sides
+from benkit.io.split_files import write_sides
 
 PRODUCT = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP"
 IDS = [f"{PRODUCT}_{column:02d}_{row:02d}" for column in range(6) for row in (0, 1)]
@@ -119,7 +119,7 @@ def test_warnings_name_the_split(capsys, files):
     [
         ("train,test\na,b\n", [], "a of the side train is not in the metadata; name the metadata"),
         ("train,dev\na,b\n", [], "expected a split, with the columns train and test"),
-        (f"train,test\n{IDS[0]},{IDS[0]}\n", [], "is on a side twice"),
+        (f"train,test\n{IDS[0]},{IDS[0]}\n", [], "is on train and test; keep one"),
         (f"patch_id,split\n{IDS[0]},dev\n", [], "in the column split, but there is dev"),
         ("train,test\n", ["--against", "random", "--seed", "-1"], "expected a seed of at least 0"),
         ("train,test\n", ["--against", "best"], "choose from"),

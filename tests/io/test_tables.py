@@ -10,12 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benkit.errors import BenkitError, InputFormatError, MissingInputError, OptionError
+from benkit.io.split_files import read_sides, write_sides
 from benkit.io.tables import (
     read_metadata,
     read_patch_list,
-    read_sides,
     read_table,
-    write_sides,
     write_table,
 )
 
@@ -45,7 +44,7 @@ LABELS = pa.array([["x"], ["y"]])
         ({"patch_id": ["a", "b"]}, "expected the column labels"),
         ({"labels": LABELS}, "expected the column patch_id"),
         ({"patch_id": [1, 2], "labels": LABELS}, "expected strings in the column patch_id"),
-        ({"patch_id": ["a", None], "labels": LABELS}, "1 rows have no patch_id"),
+        ({"patch_id": ["a", None], "labels": LABELS}, "1 of 2 rows have none"),
         ({"patch_id": ["a", "a"], "labels": LABELS}, "a is repeated"),
         ({"patch_id": ["a", "b"], "labels": ["x", "y"]}, "expected a list of strings"),
     ],
@@ -179,7 +178,7 @@ def test_every_text_survives_a_csv(tmp_path_factory, texts):
     assert read_table(path)["text"].to_pylist() == texts
 
 
-@given(st.lists(ANY_TEXT.map(str.strip).filter(bool), min_size=1))
+@given(st.lists(ANY_TEXT.map(str.strip).filter(bool), min_size=1, unique=True))
 def test_every_patch_id_survives_a_split(tmp_path_factory, ids):
     path = tmp_path_factory.getbasetemp() / "any-split.csv"
     write_sides({"train": ids, "test": []}, path)
