@@ -5,7 +5,6 @@ costs next to nothing.
 """
 
 from importlib import import_module
-from typing import Any
 
 __version__ = "0.1.0"
 
@@ -70,7 +69,7 @@ _HOMES = {
 __all__ = sorted(_HOMES)
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'benkit' has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)

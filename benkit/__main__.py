@@ -1,6 +1,16 @@
-"""``python -m benkit``."""
+"""``python -m benkit``, and the command ``benkit``."""
 
-from benkit.cli import program
+import signal
+
+
+def main() -> None:
+    """Run the command line; an interrupt that comes while it is loaded ends it without a word."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from benkit.cli import program
+
+    program()
+
 
 if __name__ == "__main__":
-    program()
+    main()

@@ -180,6 +180,25 @@ def test_an_interrupt_counts_wherever_python_is(run):
     assert time.monotonic() - start < 15
 
 
+INTERRUPTED_WHILE_LOADED = """
+import runpy, signal, sys
+
+class Loading:
+    def find_spec(self, name, *others):
+        if name == "benkit.cli":
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Loading())
+runpy.run_module("benkit", run_name="__main__")
+"""
+
+
+def test_an_interrupt_before_the_command_line_is_loaded_says_nothing():
+    call = [sys.executable, "-c", INTERRUPTED_WHILE_LOADED]
+    done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (-signal.SIGINT, "")
+
+
 def test_a_termination_signal_ends_a_verb_alike(tmp_path):
     terminal = in_terminal("sample", tmp_path / "sample", "--patches", 3000)
     terminal.read_until(" of 3,000 patches")
