@@ -6,7 +6,7 @@ last half of a patch along the south and east edge of a tile (109.8 km) belongs 
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +62,7 @@ def patchify_scene(
     grid_origin: str = GRID_ORIGINS[0],
     overwrite: bool = False,
     engine: Engine | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Patches:
     """Cut the bands of one Level-2A product into patches.
 
@@ -86,6 +87,9 @@ def patchify_scene(
         Whether a folder of the product may be replaced.
     engine : Engine, optional
         Where it is done; on one local process a core if not given.
+    progress : callable, optional
+        Called after each band with the number of patches, by the part of their files that is there,
+        and of all patches.
 
     Returns
     -------
@@ -130,8 +134,11 @@ def patchify_scene(
             for name, band in BANDS.items()
         ]
         cuts.sort(key=lambda cut: cut.band.pixel_size)  # the largest bands first
-        files = sum(run(cut_band, cuts, engine))
-    count = grid.columns * grid.rows
+        files, count = 0, grid.columns * grid.rows
+        for written in run(cut_band, cuts, engine):
+            files += written
+            if progress:
+                progress(files // len(BANDS), count)
     assert files == count * len(BANDS), "every patch has a file of each band"
     return Patches(str(named), count, files)
 

@@ -72,7 +72,14 @@ def assert_patches_equal(archive, product, scene, first=(0, 0)):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_whole_patches_from_the_tiles_corner(tmp_path, workers):
     scene = write_scene(tmp_path / PRODUCT, compress="deflate", tiled=True)
-    done = patchify_scene(tmp_path / PRODUCT, tmp_path / "out", engine=Engine(workers=workers))
+    told = []
+    done = patchify_scene(
+        tmp_path / PRODUCT,
+        tmp_path / "out",
+        engine=Engine(workers=workers),
+        progress=lambda *counts: told.append(counts),
+    )
+    assert told == [(9 * band // 12, 9) for band in range(1, 13)]
     assert (done.product, done.patches, done.files) == (PRODUCT, 9, 108)
     names = sorted(path.name for path in (tmp_path / "out" / PRODUCT).iterdir())
     assert names == [f"{PRODUCT}_0{column}_0{row}" for column in range(3) for row in range(3)]

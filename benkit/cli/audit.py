@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from benkit.cli.common import (
-    add_scan_options,
+    add_engine_options,
     engine_of,
     note,
     place_of,
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KIND,...",
         help="kinds of findings that make the exit status 1, or none; default all",
     )
-    add_scan_options(parser)
+    add_engine_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from benkit.io.location import Location, Place, place
 
 __all__ = [
     "OUTPUTS",
-    "add_scan_options",
+    "add_engine_options",
     "check_outputs",
     "engine_of",
     "fraction",
@@ -42,12 +42,9 @@ _BYTES = {"bytes": "size", "bytes read": "read"}
 _UNITS = {"_m": "m", "_bits": "bits"}
 
 
-def add_workers(parser: argparse.ArgumentParser) -> None:
+def add_engine_options(parser: argparse.ArgumentParser) -> None:
+    """Where a verb's work is done, for all verbs that share it out."""
     parser.add_argument("--workers", type=int, metavar="N", help="processes; default one a core")
-
-
-def add_scan_options(parser: argparse.ArgumentParser) -> None:
-    add_workers(parser)
     parser.add_argument(
         "--engine", choices=ENGINES, default=ENGINES[0], help="where to work; default %(default)s"
     )
@@ -56,7 +53,6 @@ def add_scan_options(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="a Ray cluster: auto or HOST:PORT; default one on this machine",
     )
-    parser.add_argument("--no-progress", action="store_true", help="no progress on stderr")
 
 
 def engine_of(arguments: argparse.Namespace) -> Engine:

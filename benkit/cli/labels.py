@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benkit.cli.common import (
-    add_scan_options,
+    add_engine_options,
     engine_of,
     fraction,
     progress_of,
@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="with --metadata, write that list: .parquet, .csv or .json",
     )
-    add_scan_options(parser)
+    add_engine_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benkit.cli.common import add_scan_options, engine_of, progress_of, show
+from benkit.cli.common import add_engine_options, engine_of, progress_of, show
 
 EXAMPLE = """\
 example: benkit map metadata.parquet --split split.csv --output map.html
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", type=Path, required=True, metavar="FILE", help="the page, an .html file"
     )
-    add_scan_options(parser)
+    add_engine_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

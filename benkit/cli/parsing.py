@@ -104,6 +104,7 @@ def _fill(parser: argparse.ArgumentParser, module: ModuleType) -> None:
             help="replace whatever the output's name holds, even an input; or replace nothing. "
             "Default: replace a file, but no input",
         )
+    shared.add_argument("--no-progress", action="store_true", help="no progress on stderr")
     voice = shared.add_mutually_exclusive_group()
     voice.add_argument(
         "-v", "--verbose", action="store_true", help="tell more: time taken, where errors come from"

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benkit.cli.common import add_workers, show
+from benkit.cli.common import add_engine_options, engine_of, progress_of, show
 
 EXAMPLE = (
     "example: benkit patchify S2A_MSIL2A_20170613T101031_N0205_R022_T33UUP_20170613T101608.SAFE "
@@ -36,11 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace the product's folder if it is there"
     )
-    add_workers(parser)
+    add_engine_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from benkit.engine import Engine
     from benkit.patchify import patchify_scene
 
     patches = patchify_scene(
@@ -49,7 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
         product=arguments.product,
         grid_origin=arguments.grid_origin,
         overwrite=arguments.overwrite,
-        engine=Engine(workers=arguments.workers),
+        engine=engine_of(arguments),
+        progress=progress_of(arguments),
     )
     show(arguments, {"patches": patches.patches, "files": patches.files})
     return 0

@@ -8,7 +8,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from benkit.cli.common import add_scan_options, engine_of, progress_of, show
+from benkit.cli.common import add_engine_options, engine_of, progress_of, show
 
 EXAMPLE = """\
 example: benkit report archive/ --metadata metadata.parquet --split split.csv --output report.html
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", type=Path, required=True, metavar="FILE", help="the page, an .html file"
     )
-    add_scan_options(parser)
+    add_engine_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benkit.cli.common import add_workers, grid, numbers, show
+from benkit.cli.common import add_engine_options, engine_of, grid, numbers, show
 
 EXAMPLE = "example: benkit retile B02.tif --output parts --grid 2x2"
 
@@ -49,11 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--compress", choices=COMPRESSIONS, help="compression of the parts; default the raster's"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
-    add_workers(parser)
+    add_engine_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from benkit.engine import Engine
     from benkit.retile import retile_raster
 
     retiling = retile_raster(
@@ -67,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         bands=arguments.bands,
         compression=arguments.compress,
         overwrite=arguments.overwrite,
-        engine=Engine(workers=arguments.workers),
+        engine=engine_of(arguments),
     )
     if not retiling.georeferenced:
         print(

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benkit.cli.common import add_scan_options, engine_of, note, progress_of, show
+from benkit.cli.common import add_engine_options, engine_of, note, progress_of, show
 
 EXAMPLE = """\
 example: benkit sample sample --patches 200 --seed 1
@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder to make")
     parser.add_argument("--patches", type=int, default=120, metavar="N", help="default %(default)s")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default %(default)s")
-    add_scan_options(parser)
+    add_engine_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from benkit.cli.common import add_scan_options, engine_of, note, place_of, progress_of, show
+from benkit.cli.common import add_engine_options, engine_of, note, place_of, progress_of, show
 from benkit.cli.progress import end_line
 
 EXAMPLE = """\
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output", type=place_of, required=True, metavar="FILE", help="the inventory"
     )
     parser.add_argument("--full", action="store_true", help="read also what has not changed")
-    add_scan_options(parser)
+    add_engine_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

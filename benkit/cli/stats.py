@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict
 
 from benkit.cli.common import (
-    add_scan_options,
+    add_engine_options,
     engine_of,
     note,
     place_of,
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--split", type=place_of, metavar="FILE", help="only one side of this split"
     )
     parser.add_argument("--side", metavar="SIDE", help="train, validation or test")
-    add_scan_options(parser)
+    add_engine_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -5,8 +5,8 @@ import pytest
 from benkit.cli import VERBS
 from benkit.cli.parsing import options_of, verb_parser
 
-ALL = {"--json", "--verbose", "--quiet"}
-SHARED_OUT = {"--workers", "--engine", "--ray-address", "--no-progress"}
+ALL = {"--json", "--no-progress", "--verbose", "--quiet"}
+SHARED_OUT = {"--workers", "--engine", "--ray-address"}
 OUTPUT = {"--output", "--overwrite"}
 SOME = ALL | SHARED_OUT | OUTPUT
 EXPECTED = {
@@ -23,8 +23,8 @@ EXPECTED = {
     "evaluate": {"--overwrite"},  # of --figures
     "report": SHARED_OUT | OUTPUT,
     "map": SHARED_OUT | OUTPUT,
-    "retile": OUTPUT | {"--workers"},
-    "patchify": OUTPUT | {"--workers"},
+    "retile": SHARED_OUT | OUTPUT,
+    "patchify": SHARED_OUT | OUTPUT,
     "completion": set(),
 }
 
