@@ -12,6 +12,7 @@ __all__ = [
     "AccessError",
     "BenkitError",
     "InputFormatError",
+    "MissingColumnError",
     "MissingInputError",
     "OptionError",
     "OutputError",
@@ -36,6 +37,10 @@ class OptionError(BenkitError, ValueError):
 
 class InputFormatError(BenkitError, ValueError):
     """An input is there and readable, but is not what was expected."""
+
+
+class MissingColumnError(InputFormatError):
+    """A table lacks a column that is needed."""
 
 
 class MissingInputError(BenkitError, FileNotFoundError):

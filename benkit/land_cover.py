@@ -1,8 +1,7 @@
 """How much ground of each patch has which CLC code, measured from its reference map."""
 
 import os
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,18 @@ from numpy.typing import NDArray
 from benkit.engine import Engine, run
 from benkit.errors import InputFormatError
 from benkit.io.gdal_session import gdal_session
-from benkit.io.map_files import file_sizes, find_maps, joined_wkb, read_pixels, read_polygons
+from benkit.io.map_files import (
+    MapPolygons,
+    file_sizes,
+    find_maps,
+    joined_wkb,
+    read_pixels,
+    read_polygons,
+)
+from benkit.io.names import printable
 from benkit.spec.bands import PATCH_METRES
 from benkit.spec.nomenclature import UNLABELED_CODES
+from benkit.spec.utm import is_utm
 from benkit.wkb import read_wkb
 
 __all__ = ["PATCH_AREA", "LandCover", "measure_land_cover"]
@@ -25,9 +33,9 @@ PATCH_AREA = float(PATCH_METRES**2)
 """Square metres of ground that a patch shows."""
 
 _FILES_PER_CHUNK = 512
+_POLYGONS_AT_ONCE = 2**20
 _FEW_FILES = 3000  # below, starting other processes costs more than it saves
 _CODES = 1000  # CLC level-3 codes are below
-_UTM = re.compile(r"EPSG:(326|327|258)\d\d")  # zones of WGS 84, north and south, and of ETRS89
 _NONE = np.empty(0, np.int64)
 _SAME_AREA = 1e-9  # relative; sums of the same areas differ by less
 
@@ -140,7 +148,7 @@ def _measure_files(files: Sequence[Path]) -> _Part:
     """Measure some maps: the work of one worker at a time."""
     vector = [number for number, path in enumerate(files) if path.suffix == ".parquet"]
     raster = [number for number, path in enumerate(files) if path.suffix != ".parquet"]
-    rows = [_polygon_rows(files, vector), _pixel_rows(files, raster)]
+    rows = [*_polygon_rows(files, vector), _pixel_rows(files, raster)]
     patch, code, area = (np.concatenate(columns) for columns in zip(*rows, strict=True))
     keys, index = np.unique(patch * _CODES + code, return_inverse=True)
     return _Part(
@@ -151,11 +159,22 @@ def _measure_files(files: Sequence[Path]) -> _Part:
     )
 
 
-def _polygon_rows(files: Sequence[Path], numbers: Sequence[int]) -> _Rows:
-    """Number of the file, code and area of every polygon."""
-    maps = [read_polygons(files[number]) for number in numbers]
-    for number, polygons in zip(numbers, maps, strict=True):
-        _require_metres(files[number], polygons.crs)
+def _polygon_rows(files: Sequence[Path], numbers: Sequence[int]) -> Iterator[_Rows]:
+    """Number of the file, code and area of every polygon, of some files at a time."""
+    maps: list[MapPolygons] = []
+    first = polygons = 0
+    for place, number in enumerate(numbers):
+        maps.append(read_polygons(files[number]))
+        _require_metres(files[number], maps[-1].crs)
+        polygons += len(maps[-1].code)
+        if polygons >= _POLYGONS_AT_ONCE:
+            yield _measured(files, numbers[first : place + 1], maps)
+            maps, first, polygons = [], place + 1, 0
+    if maps:
+        yield _measured(files, numbers[first:], maps)
+
+
+def _measured(files: Sequence[Path], numbers: Sequence[int], maps: Sequence[MapPolygons]) -> _Rows:
     patch = np.repeat(np.array(numbers, np.int64), [len(polygons.code) for polygons in maps])
     code = np.concatenate([_NONE, *(polygons.code for polygons in maps)])
     area, damaged = polygon_areas(joined_wkb(maps), patch)
@@ -181,10 +200,10 @@ def _pixel_rows(files: Sequence[Path], numbers: Sequence[int]) -> _Rows:
 
 
 def _require_metres(path: Path, crs: str | None) -> None:
-    if crs is not None and not _UTM.fullmatch(crs):
+    if crs is not None and not is_utm(crs):
         raise InputFormatError(
             f"{path}: expected coordinates in a UTM zone, in which areas are square metres, but they "
-            f"are in {crs[:80]}; write the map in its UTM zone"
+            f"are in {printable(crs[:80])}; write the map in its UTM zone"
         )
 
 

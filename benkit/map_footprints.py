@@ -23,6 +23,7 @@ from benkit.wkb import read_wkb
 __all__ = ["MapFootprints", "map_footprints"]
 
 _PATCHES_AT_ONCE = 256
+_POLYGONS_AT_ONCE = 2**20
 _POLYGON, _COLLECTIONS = 3, (4, 5, 6, 7)  # of GEOS
 _KEY_LIMIT = 2**62
 
@@ -116,11 +117,14 @@ def _blocks(maps: ReferenceMaps) -> Iterator[_Block]:
     if maps.geometry is None:
         raise ValueError("the reference maps were read without geometries")
     first = np.searchsorted(maps.patch, np.arange(len(maps) + 1))
-    for start in range(0, len(maps), _PATCHES_AT_ONCE):
-        stop = min(start + _PATCHES_AT_ONCE, len(maps))
+    start = 0
+    while start < len(maps):
+        few = int(np.searchsorted(first, first[start] + _POLYGONS_AT_ONCE))
+        stop = min(start + _PATCHES_AT_ONCE, max(few, start + 1), len(maps))
         wkb = maps.geometry[first[start] : first[stop]]
         patch = maps.patch[first[start] : first[stop]].astype(np.int64)
         yield _block(maps, wkb, patch, start, stop)
+        start = stop
 
 
 def _block(

@@ -1,14 +1,18 @@
 """The ground of reference maps in square metres, whatever their reference systems."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benkit.equal_area import Transform, plane_of, project_polygons, transform_to
 from benkit.errors import InputFormatError
+from benkit.io.names import printable
+from benkit.io.parquet_table import first_line
 from benkit.io.reference_maps import ReferenceMaps
 from benkit.map_footprints import MapFootprints
+from benkit.spec.utm import is_utm
 
 __all__ = ["Systems", "areas_on_plane", "latitudes", "project_grounds", "shared_areas"]
 
@@ -37,15 +41,29 @@ class Systems:
 
     @classmethod
     def of(cls, maps: ReferenceMaps, assume_same: bool) -> "Systems":
-        """Number the systems in the order in which they are first met."""
+        """Number the systems in the order in which they are first met.
+
+        Raises
+        ------
+        InputFormatError
+            If one is not known, or not of the ground; the message names a file.
+        """
         if assume_same:
             return cls(maps, (None,), np.zeros(len(maps), np.int64))
         names = tuple(dict.fromkeys(maps.crs))
-        return cls(maps, names, np.array([names.index(name) for name in maps.crs], np.int64))
+        systems = cls(maps, names, np.array([names.index(name) for name in maps.crs], np.int64))
+        for number, name in enumerate(names):
+            if name is not None and not is_utm(name):
+                _require_ground(systems.file(number), name)
+        return systems
 
     def __len__(self) -> int:
         """Number of systems."""
         return len(self.names)
+
+    def file(self, number: int) -> Path:
+        """The first file of a system."""
+        return self.maps.path(int(np.argmax(self.number == number)))
 
     def transform(self, number: int, plane: int) -> Transform:
         """The function that takes coordinates of a system to a plane.
@@ -57,7 +75,7 @@ class Systems:
         """
         from pyproj.exceptions import ProjError
 
-        name, file = self.names[number], self.maps.path(int(np.argmax(self.number == number)))
+        name, file = self.names[number], self.file(number)
         if name is None:
             raise InputFormatError(
                 f"{file}: expected a coordinate reference system, as other files of the folder have "
@@ -66,10 +84,7 @@ class Systems:
         try:
             return transform_to(plane, name)
         except ProjError as error:
-            raise InputFormatError(
-                f"{file}: expected a known coordinate reference system, but {name[:80]} is none "
-                f"({str(error).splitlines()[0]})"
-            ) from None
+            raise _unknown(file, name, error) from None
 
     def square_metres(self, number: int) -> float:
         """What a square unit of a system's coordinates is in square metres; NaN for degrees.
@@ -192,11 +207,34 @@ def _grounds(footprints: MapFootprints, patches: NDArray[np.int64]) -> NDArray[n
     return shapely.union_all(collections[:, np.newaxis], axis=1)
 
 
+def _require_ground(file: Path, name: str) -> None:
+    """Refuse heights, coordinates from the middle of the earth, and the like."""
+    from pyproj import CRS
+    from pyproj.exceptions import CRSError
+
+    try:
+        crs = CRS(name)
+    except CRSError as error:
+        raise _unknown(file, name, error) from None
+    if not (crs.is_projected or crs.is_geographic):
+        raise InputFormatError(
+            f"{file}: expected a coordinate reference system of the ground, but {printable(name[:80])} "
+            f"is one of another kind ({crs.type_name}); write the map in its UTM zone"
+        )
+
+
+def _unknown(file: Path, name: str, error: Exception) -> InputFormatError:
+    return InputFormatError(
+        f"{file}: expected a known coordinate reference system, but {printable(name[:80])} is none "
+        f"({printable(first_line(error)[:160])}); write the map in its UTM zone"
+    )
+
+
 def _refuse(systems: Systems, patches: NDArray[np.int64]) -> None:
     if len(patches):
         patch = int(patches[0])
         raise InputFormatError(
             f"{systems.maps.path(patch)}: expected coordinates in "
-            f"{(systems.maps.crs[patch] or '')[:80]}, but they do not fit it; "
+            f"{printable((systems.maps.crs[patch] or '')[:80])}, but they do not fit it; "
             "check the reference system, or write the file again"
         )

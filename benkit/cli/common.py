@@ -5,13 +5,14 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from benkit.cli.progress import progress_of, width_of
 from benkit.engine import ENGINES, Engine
-from benkit.errors import OptionError, OutputError
+from benkit.errors import OptionError, OutputError, PatchIdError
 from benkit.io.location import Location, Place, place
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "engine_of",
     "fraction",
     "grid",
+    "naming",
     "note",
     "place_of",
     "progress_of",
@@ -103,6 +105,15 @@ def _same_file(output: Place, other: Place) -> bool:
     if isinstance(output, Location) or isinstance(other, Location):
         return output == other
     return output.is_file() and other.is_file() and output.samefile(other)
+
+
+@contextmanager
+def naming(source: Place) -> Iterator[None]:
+    """Let an error about a patch id name the file that it comes from."""
+    try:
+        yield
+    except PatchIdError as error:
+        raise PatchIdError(f"{source}: {error}") from None
 
 
 def note(text: str) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benkit.cli.common import place_of, show
+from benkit.cli.common import naming, place_of, show
 from benkit.cli.split_table import show_evaluations
-from benkit.errors import InputFormatError
+from benkit.errors import InputFormatError, MissingColumnError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -76,8 +76,10 @@ def run(arguments: argparse.Namespace) -> int:
         if name in arguments.against or (arguments.figures is not None and name in drawn)
     ]
     splits = {"": sides} | {name: _other(name, metadata, sides, arguments) for name in others}
+    source = arguments.metadata or arguments.split
     try:
-        found = evaluate_splits(metadata, splits)
+        with naming(source):
+            found = evaluate_splits(metadata, splits)
     except InputFormatError as error:
         raise InputFormatError(
             f"{arguments.split}: {error}; name the metadata that the split was made from"
@@ -105,7 +107,7 @@ def _read(arguments: argparse.Namespace) -> tuple["pa.Table", Sides]:
     path = arguments.metadata or arguments.split
     try:
         metadata = read_metadata(path)
-    except InputFormatError as error:
+    except MissingColumnError as error:
         if arguments.metadata is None:
             raise InputFormatError(f"{error}; name the metadata with --metadata") from None
         raise

@@ -2,7 +2,7 @@
 
 import argparse
 
-from benkit.cli.common import place_of, show
+from benkit.cli.common import naming, place_of, show
 
 EXAMPLE = "example: benkit footprints metadata.parquet --output footprints.parquet"
 
@@ -23,16 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from benkit.errors import PatchIdError
     from benkit.footprint_geometry import footprint_table
     from benkit.io.geoparquet import write_geoparquet
     from benkit.io.tables import read_metadata
 
     metadata = read_metadata(arguments.metadata)
-    try:
+    with naming(arguments.metadata):
         footprints = footprint_table(metadata, arguments.crs)
-    except PatchIdError as error:
-        raise PatchIdError(f"{arguments.metadata}: {error}") from None
     write_geoparquet(
         footprints.table,
         arguments.output,

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benkit.cli.common import add_engine_options, engine_of, progress_of, show
+from benkit.cli.common import add_engine_options, engine_of, naming, progress_of, show
 
 EXAMPLE = """\
 example: benkit map metadata.parquet --split split.csv --output map.html
@@ -43,7 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
         with open_source(arguments.source, engine=engine, progress=progress) as inventory:
             findings = audit_inventory(inventory, metadata).findings
     sides = read_sides(arguments.split) if arguments.split else None
-    page = web_map(metadata, findings, sides)
+    with naming(arguments.metadata or arguments.source):
+        page = web_map(metadata, findings, sides)
     write_page(page, arguments.output)
     if not arguments.json:
         print(

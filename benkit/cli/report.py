@@ -8,7 +8,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from benkit.cli.common import add_engine_options, engine_of, progress_of, show
+from benkit.cli.common import add_engine_options, engine_of, naming, progress_of, show
 
 EXAMPLE = """\
 example: benkit report archive/ --metadata metadata.parquet --split split.csv --output report.html
@@ -67,15 +67,16 @@ def run(arguments: argparse.Namespace) -> int:
             "split": str(arguments.split or "none"),
             "reference maps": str(arguments.reference_maps or "none"),
         }
-        page = report_page(
-            metadata,
-            inventory=inventory,
-            sides=sides,
-            read_band=read_band,
-            comparison=comparison,
-            made=made,
-            title=f"Report of {(arguments.source or arguments.metadata).name}",
-        )
+        with naming(arguments.metadata):
+            page = report_page(
+                metadata,
+                inventory=inventory,
+                sides=sides,
+                read_band=read_band,
+                comparison=comparison,
+                made=made,
+                title=f"Report of {(arguments.source or arguments.metadata).name}",
+            )
     write_page(page, arguments.output)
     show(
         arguments,

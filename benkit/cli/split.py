@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from benkit.cli.common import check_outputs, fraction, place_of, require, show
+from benkit.cli.common import check_outputs, fraction, naming, place_of, require, show
 from benkit.cli.split_table import show_evaluations
 from benkit.io.location import Place
 
@@ -68,12 +68,16 @@ def run(arguments: argparse.Namespace) -> int:
     }
     if arguments.folds is None:
         test = 0.25 if arguments.test is None else arguments.test
-        split = split_patches(metadata, test=test, validation=arguments.validation or 0.0, **shared)
+        shared |= {"test": test, "validation": arguments.validation or 0.0}
+        with naming(arguments.metadata):
+            split = split_patches(metadata, **shared)
         evaluations = {output.name: _write(metadata, split, output)}
     else:
+        with naming(arguments.metadata):
+            splits = split_folds(metadata, arguments.folds, **shared)
         evaluations = {
             str(fold): _write(metadata, split, _fold_file(output, fold), f"fold {fold}: ")
-            for fold, split in enumerate(split_folds(metadata, arguments.folds, **shared), 1)
+            for fold, split in enumerate(splits, 1)
         }
     if arguments.json:
         figures = {name: evaluation.to_dict() for name, evaluation in evaluations.items()}

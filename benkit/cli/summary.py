@@ -2,7 +2,7 @@
 
 import argparse
 
-from benkit.cli.common import place_of, show
+from benkit.cli.common import naming, place_of, show
 
 EXAMPLE = """\
 example: benkit summary metadata.parquet
@@ -20,7 +20,9 @@ def run(arguments: argparse.Namespace) -> int:
     from benkit.io.tables import read_metadata
     from benkit.summary import summarize
 
-    summary = summarize(read_metadata(arguments.metadata))
+    metadata = read_metadata(arguments.metadata)
+    with naming(arguments.metadata):
+        summary = summarize(metadata)
     show(
         arguments,
         {

@@ -14,7 +14,13 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from benkit.errors import InputFormatError, MissingInputError, OptionError, RemoteError
+from benkit.errors import (
+    InputFormatError,
+    MissingColumnError,
+    MissingInputError,
+    OptionError,
+    RemoteError,
+)
 from benkit.io.atomic import replacing
 from benkit.io.csv_cells import guard_cells, guard_names, open_cells, open_names
 from benkit.io.limits import LARGEST_TABLE
@@ -33,6 +39,7 @@ __all__ = [
     "write_table",
 ]
 
+_LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -44,7 +51,7 @@ def read_table(path: PlaceLike, needed: Sequence[str] = ()) -> pa.Table:
     MissingInputError
         If there is no such file.
     InputFormatError
-        If it is neither, or lacks a needed column.
+        If it is neither, lacks a needed column or has it twice, as a Parquet file may no column.
     """
     path = place(path)
     content = _read_bytes(path)
@@ -56,11 +63,12 @@ def read_table(path: PlaceLike, needed: Sequence[str] = ()) -> pa.Table:
         raise InputFormatError(f"{path}: expected a Parquet file, but it does not begin as one")
     missing = [column for column in needed if column not in table.column_names]
     if missing:
-        raise InputFormatError(
+        raise MissingColumnError(
             f"{path}: expected the column {' and '.join(missing)}, "
             f"but there is only {', '.join(table.column_names) or 'nothing'}"
         )
-    if repeated := [name for name in needed if table.column_names.count(name) > 1]:
+    once = table.column_names if content[:4] == b"PAR1" else needed
+    if repeated := [name for name in once if table.column_names.count(name) > 1]:
         raise InputFormatError(
             f"{path}: expected one column {repeated[0]}, but there are several; keep one"
         )
@@ -181,9 +189,7 @@ def read_metadata(path: PlaceLike) -> pa.Table:
     """
     table = read_patch_table(path, needed=("labels",))
     kind = table["labels"].type
-    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)) or not _is_text(
-        kind.value_type
-    ):
+    if not (any(is_list(kind) for is_list in _LISTS) and _is_text(kind.value_type)):
         raise InputFormatError(
             f"{path}: expected a list of strings in the column labels, but its type is {kind}"
         )
