@@ -8,12 +8,20 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from benkit.cli.common import add_engine_options, engine_of, naming, progress_of, show
+from benkit.cli.common import (
+    add_engine_options,
+    engine_of,
+    naming,
+    progress_of,
+    require,
+    show,
+)
 
 EXAMPLE = """\
 example: benkit report archive/ --metadata metadata.parquet --split split.csv --output report.html
 
-Without SOURCE the page tells of the metadata only; quick looks of damaged patches need the archive."""
+Without SOURCE the page tells of the metadata only. Quick looks of damaged patches need the archive: as
+SOURCE, or beside an inventory as --archive."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--metadata", type=Path, required=True, metavar="METADATA", help="metadata.parquet"
+    )
+    parser.add_argument(
+        "--archive",
+        type=Path,
+        metavar="ROOT",
+        help="folder of the archive that an inventory tells of, for quick looks",
     )
     parser.add_argument("--split", type=Path, metavar="SPLIT", help="a split to judge")
     parser.add_argument(
@@ -44,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     from benkit.scan import band_reader, open_source
 
     start = time.monotonic()
+    archive = _archive(arguments)
     metadata = read_metadata(arguments.metadata)
     comparison = None
     if arguments.reference_maps:
@@ -56,13 +71,14 @@ def run(arguments: argparse.Namespace) -> int:
             progress = progress_of(arguments)
             source = open_source(arguments.source, engine=engine_of(arguments), progress=progress)
             inventory = stack.enter_context(source)
-            if arguments.source.is_dir():
-                read_band = band_reader(arguments.source, inventory)
+            if archive:
+                read_band = band_reader(archive, inventory)
         made = {
             "version": f"benkit {__version__}",
             "command": shlex.join(["benkit", *sys.argv[1:]]),
             "time": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(_now())),
-            "archive": str(arguments.source or "none"),
+            "source": str(arguments.source or "none"),
+            "archive": str(archive or "none"),
             "metadata": str(arguments.metadata),
             "split": str(arguments.split or "none"),
             "reference maps": str(arguments.reference_maps or "none"),
@@ -75,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
                 read_band=read_band,
                 comparison=comparison,
                 made=made,
-                title=f"Report of {(arguments.source or arguments.metadata).name}",
+                title=f"Report of {(archive or arguments.source or arguments.metadata).resolve().name}",
             )
     write_page(page, arguments.output)
     show(
@@ -87,6 +103,16 @@ def run(arguments: argparse.Namespace) -> int:
         },
     )
     return 0
+
+
+def _archive(arguments: argparse.Namespace) -> Path | None:
+    """The folder of the archive, if there is one."""
+    source, archive = arguments.source, arguments.archive
+    if archive is None:
+        return source if source and source.is_dir() else None
+    require(bool(source and not source.is_dir()), "--archive goes with an inventory as SOURCE")
+    require(archive.is_dir(), f"--archive {archive}: expected the folder of an archive")
+    return Path(archive)
 
 
 def _now() -> float:

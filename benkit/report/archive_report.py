@@ -84,7 +84,7 @@ def report_page(
     parts.append(contents_section(metadata, summarize(metadata), _months(metadata)))
     if inventory is not None:
         parts.append(bands_section(inventory, band_statistics(inventory)))
-    if audit is not None and read_band is not None:
+    if audit is not None:
         parts.append(looks_section(audit.findings, read_band))
     if comparison is not None:
         parts.append(reference_maps_section(comparison))

@@ -20,11 +20,21 @@ ReadBand = Callable[[str, str], Raster]
 
 _KINDS = ("wrong_size", "with_no_data", "wrong_dtype")
 _EACH = 6
+_NOT_AT_HAND = (
+    "<p>There are none, as only the inventory was at hand; "
+    "<code>benkit report --archive ROOT</code> shows damaged patches here.</p>"
+)
 _MARK = (255, 0, 255)  # NO_DATA
 
 
-def looks_section(findings: pa.Table, read_band: ReadBand) -> str:
-    """Pictures of the first patches of each kind of damage that can be seen."""
+def looks_section(findings: pa.Table, read_band: ReadBand | None) -> str:
+    """Pictures of the first patches of each kind of damage that can be seen.
+
+    Without a reader the section says how to get them, if there is something to see.
+    """
+    if read_band is None:
+        seen = pc.any(pc.is_in(findings["kind"], pa.array(_KINDS))).as_py()
+        return section("looks", "Quick looks", _NOT_AT_HAND) if seen else ""
     parts: list[str] = []
     for kind in _KINDS:
         rows = findings.filter(pc.equal(findings["kind"], kind)).to_pylist()

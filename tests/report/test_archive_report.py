@@ -52,6 +52,25 @@ def test_it_has_every_section_and_loads_nothing(page):
     assert "default-src 'none'" in page
 
 
+def test_an_inventory_shows_quick_looks_with_its_archive(sample, tmp_path, capsys):
+    archive = str(sample / "BigEarthNet-v2.0-S2-with-errors")
+    metadata = ["--metadata", str(sample / "metadata.parquet")]
+    inventory = str(tmp_path / "inventory.parquet")
+    page = tmp_path / "report.html"
+    call = ["report", inventory, *metadata, "--output", str(page), "--no-progress"]
+    benkit.scan_archive(archive, inventory)
+    assert main(call) == 0
+    assert "only the inventory was at hand" in page.read_text("utf-8")
+    assert main([*call, "--archive", archive]) == 0
+    assert page.read_text("utf-8").count('src="data:image/png') >= 3
+    for wrong in (
+        [*call, "--archive", inventory],
+        [*call[:1], archive, *call[2:], "--archive", archive],
+    ):
+        assert main(wrong) == 2
+        assert "--archive" in capsys.readouterr().err
+
+
 def test_it_says_what_the_audit_says(page, sample, tmp_path, capsys):
     archive, metadata = sample / "BigEarthNet-v2.0-S2-with-errors", sample / "metadata.parquet"
     benkit.scan_archive(archive, tmp_path / "inventory.parquet")
