@@ -63,10 +63,10 @@ def _look(row: dict[str, str], read_band: ReadBand) -> str:
         picture = _picture(read_band(patch, band))
     except BenkitError:
         return ""
-    said = escape(f"{patch} {band}: {row['reason']}")
+    name, said = escape(patch), escape(f"{band}: {row['reason']}")
     return (
-        f'<figure><img alt="{said}" src="data:image/png;base64,{picture}">'
-        f"<figcaption>{said}</figcaption></figure>"
+        f'<figure><img alt="{name} {said}" src="data:image/png;base64,{picture}">'
+        f"<figcaption>{name}<br>{said}</figcaption></figure>"
     )
 
 

@@ -123,7 +123,7 @@ def bands_section(inventory: Inventory, statistics: Statistics) -> str:
         "bands",
         "Bands",
         table(
-            ("Band", "Valid pixels", "Mean", "Standard deviation", "Least", "Greatest"),
+            ("Band", "Valid pixels", "Mean", "Standard deviation", "Minimum", "Maximum"),
             rows,
             "All valid pixels of the archive, in digital numbers: reflectance times 10,000",
         ),

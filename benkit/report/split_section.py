@@ -21,7 +21,7 @@ _FIGURES: dict[str, Callable[[Evaluation, SideFigures], object]] = {
     "nearer than 10 km": lambda _, side: percent(side.leakage["10000"]),
     "label deviation, root mean square": lambda _, side: _fixed(side.label_rms, 4),
     "Jensen-Shannon divergence of the labels, bits": lambda _, side: _fixed(
-        side.js_divergence_bits, 5
+        side.js_divergence_bits, 6
     ),
     "largest deviation of a season": lambda _, side: _fixed(side.season_deviation, 4),
     "largest deviation of a country": lambda _, side: _fixed(side.country_deviation, 4),

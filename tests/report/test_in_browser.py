@@ -180,3 +180,10 @@ def test_every_colouring_draws_and_has_a_legend(page, colour):
     page.select_option("#map-colour", colour)
     assert page.evaluate("patchMap.canvas.toDataURL()") != before
     assert page.locator("#map-legend i").count() >= 2
+
+
+def test_the_legend_names_the_sides_that_there_are(page):
+    page.select_option("#map-colour", "side")
+    on_none = page.evaluate("patchMap.side.includes(0)")  # patches that the metadata does not hold
+    names = page.locator("#map-legend > span").all_text_contents()
+    assert names == [*["on no side"] * on_none, "train", "test"]

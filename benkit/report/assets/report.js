@@ -381,12 +381,16 @@ class PatchMap {
 
   showLegend(size) {
     const mode = this.mode(), { sides, seasons } = this.facts;
+    const those = (names, colours, values) =>
+      names.map((name, place) => [colours[place], name || "on no side"]).filter((_, place) => values.includes(place));
     let entries;
-    if (mode === "side") entries = sides.map((name, place) => [SIDE_COLOURS[place], name]).filter((entry) => entry[1]);
-    else if (mode === "season") entries = seasons.map((name, place) => [SEASON_COLOURS[place], name]);
+    if (mode === "side") entries = those(sides, SIDE_COLOURS, this.side);
+    else if (mode === "season") entries = those(seasons, SEASON_COLOURS, this.season);
     else if (mode === "patches") entries = [[between(this.low, this.high, 0), "one patch"], [between(this.low, this.high, 1), "most patches"]];
-    else {
-      entries = [[this.nothing, "no patch"], [this.deepened(0), "few"], [this.deepened(1), "all patches"]];
+    else if (size > PATCH_METRES) {
+      entries = [[this.nothing, "none of the patches"], [this.deepened(0), "few"], [this.deepened(1), "all"]];
+    } else {
+      entries = [[this.nothing, "no"], [this.deepened(1), "yes"]];
     }
     this.legend.replaceChildren(...entries.map(([colour, name]) => {
       const entry = document.createElement("span"), swatch = document.createElement("i");
