@@ -24,6 +24,7 @@ __all__ = [
     "grid",
     "naming",
     "note",
+    "page_file",
     "place_of",
     "progress_of",
     "require",
@@ -190,7 +191,10 @@ def _text(value: Any) -> str:
 
 def fraction(text: str) -> float:
     """A number from 0 to 1, for argparse."""
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, not {text}")
     return value
@@ -211,6 +215,14 @@ def table_file(text: str) -> Place:
         raise argparse.ArgumentTypeError(
             f"{output}: expected a name that ends with {' or '.join(TABLE_SUFFIXES)}"
         )
+    return output
+
+
+def page_file(text: str) -> Path:
+    """Name of a page to write, for argparse."""
+    output = Path(text)
+    if output.suffix != ".html":
+        raise argparse.ArgumentTypeError(f"{output}: expected a name that ends with .html")
     return output
 
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benkit.cli.common import add_engine_options, engine_of, naming, progress_of, show
+from benkit.cli.common import add_engine_options, engine_of, naming, page_file, progress_of, show
 
 EXAMPLE = """\
 example: benkit map metadata.parquet --split split.csv --output map.html
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--split", type=Path, metavar="SPLIT", help="show the sides of a split")
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="FILE", help="the page, an .html file"
+        "--output", type=page_file, required=True, metavar="FILE", help="the page, an .html file"
     )
     add_engine_options(parser)
 

@@ -12,6 +12,7 @@ from benkit.cli.common import (
     add_engine_options,
     engine_of,
     naming,
+    page_file,
     progress_of,
     require,
     show,
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--reference-maps", type=Path, metavar="DIR", help="hold their labels against the metadata"
     )
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="FILE", help="the page, an .html file"
+        "--output", type=page_file, required=True, metavar="FILE", help="the page, an .html file"
     )
     add_engine_options(parser)
 

@@ -490,3 +490,20 @@ def test_public_functions_take_paths_as_texts(archive, metadata, tmp_path):
     assert benkit.inspect_patch(patches[0], str(archive)).patch_id == patches[0]
     footprints = benkit.footprint_table(table)
     benkit.write_geoparquet(footprints.table, str(tmp_path / "f.parquet"), epsg=4326)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("report --metadata m --output r.pdf", "r.pdf: expected a name that ends with .html"),
+        ("map m --output map.png", "map.png: expected a name that ends with .html"),
+        ("split m --output s.csv --test a", "expected a number from 0 to 1, not a"),
+        ("split m --output s.csv --test 1.5", "expected a number from 0 to 1, not 1.5"),
+        ("split m --output s.csv --test nan", "expected a number from 0 to 1, not nan"),
+    ],
+)
+def test_values_that_make_no_sense_are_refused_before_any_work(call, message, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(call.split())
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err
