@@ -29,7 +29,7 @@ _HOMES = {
     "Raster": "benkit.io.geotiff",
     "read_raster": "benkit.io.geotiff",
     "read_reference_maps": "benkit.io.reference_maps",
-    "read_metadata": "benkit.io.tables",
+    "read_metadata": "benkit.io.metadata_file",
     "read_patch_list": "benkit.io.tables",
     "read_sides": "benkit.io.split_files",
     "write_sides": "benkit.io.split_files",

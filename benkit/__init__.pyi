@@ -16,11 +16,11 @@ from benkit.io.figure_file import write_figure as write_figure
 from benkit.io.geoparquet import write_geoparquet as write_geoparquet
 from benkit.io.geotiff import Raster as Raster, read_raster as read_raster
 from benkit.io.inventory_file import Inventory as Inventory
+from benkit.io.metadata_file import read_metadata as read_metadata
 from benkit.io.page_file import write_page as write_page
 from benkit.io.reference_maps import read_reference_maps as read_reference_maps
 from benkit.io.split_files import read_sides as read_sides, write_sides as write_sides
 from benkit.io.tables import (
-    read_metadata as read_metadata,
     read_patch_list as read_patch_list,
     write_table as write_table,
 )

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from benkit.errors import InputFormatError, OptionError
+from benkit.io.names import some_names
 from benkit.io.split_files import column_sides
 from benkit.side_figures import LEAKAGE_METRES, Facts, SideFigures, gather_facts, side_figures
 
@@ -233,12 +234,14 @@ def _side_of_patches(metadata: pa.Table, sides: Sides) -> NDArray[np.int64]:
         place = pc.fill_null(pc.index_in(wanted, ids), -1).to_numpy()
         if (place < 0).any():
             patch = wanted[int((place < 0).argmax())]
-            raise InputFormatError(f"{patch} of the side {name} is not in the metadata")
+            raise InputFormatError(
+                f"{some_names([patch.as_py()])} of the side {name} is not in the metadata"
+            )
         again = (side[place] >= 0) | (np.bincount(place, minlength=len(side))[place] > 1)
         if again.any():
+            patch = some_names([wanted[int(again.argmax())].as_py()])
             raise InputFormatError(
-                f"{wanted[int(again.argmax())]} of the side {name} is on a side twice; "
-                "a patch belongs to one side"
+                f"{patch} of the side {name} is on a side twice; a patch belongs to one side"
             )
         side[place] = number
     return side

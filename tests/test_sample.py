@@ -13,8 +13,9 @@ from benkit.audit import audit_inventory
 from benkit.engine import Engine
 from benkit.errors import OptionError
 from benkit.footprints import locate
+from benkit.io.metadata_file import read_metadata
 from benkit.io.reference_maps import read_reference_maps
-from benkit.io.tables import read_metadata, read_patch_list
+from benkit.io.tables import read_patch_list
 from benkit.labels import label_sets
 from benkit.overlapping_maps import map_overlaps
 from benkit.overlaps import overlapping_pairs

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from benkit.errors import PatchIdError
-from benkit.io.tables import read_metadata
+from benkit.io.metadata_file import read_metadata
 from benkit.summary import summarize
 
 

@@ -59,7 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from benkit.audit import KINDS, audit_inventory
-    from benkit.io.tables import read_metadata, write_table
+    from benkit.io.metadata_file import read_metadata
+    from benkit.io.tables import write_table
     from benkit.scan import open_source
 
     metadata = read_metadata(arguments.metadata)

@@ -101,8 +101,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _read(arguments: argparse.Namespace) -> tuple["pa.Table", Sides]:
     """Read the metadata and the sides; one file may be both."""
+    from benkit.io.metadata_file import read_metadata
     from benkit.io.split_files import column_sides, read_sides
-    from benkit.io.tables import read_metadata
 
     path = arguments.metadata or arguments.split
     try:

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from benkit.footprint_geometry import footprint_table
     from benkit.io.geoparquet import write_geoparquet
-    from benkit.io.tables import read_metadata
+    from benkit.io.metadata_file import read_metadata
 
     metadata = read_metadata(arguments.metadata)
     with naming(arguments.metadata):

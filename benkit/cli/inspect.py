@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from benkit.inspect import inspect_patch, read_pixels
-    from benkit.io.tables import read_metadata
+    from benkit.io.metadata_file import read_metadata
 
     metadata = None if arguments.metadata is None else read_metadata(arguments.metadata)
     inspection = inspect_patch(arguments.patch, arguments.archive, metadata)

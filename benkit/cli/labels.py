@@ -73,7 +73,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from benkit.io.tables import read_metadata, write_table
+    from benkit.io.metadata_file import read_metadata
+    from benkit.io.tables import write_table
     from benkit.labels import compare_labels, land_cover_labels
     from benkit.land_cover import measure_land_cover
 

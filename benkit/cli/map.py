@@ -29,9 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from benkit.audit import audit_inventory
+    from benkit.io.metadata_file import read_metadata
     from benkit.io.page_file import write_page
     from benkit.io.split_files import read_sides
-    from benkit.io.tables import read_metadata
     from benkit.report.web_map import web_map
     from benkit.scan import open_source
 

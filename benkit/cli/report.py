@@ -50,9 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from benkit import __version__
+    from benkit.io.metadata_file import read_metadata
     from benkit.io.page_file import write_page
     from benkit.io.split_files import read_sides
-    from benkit.io.tables import read_metadata
     from benkit.labels import compare_labels, land_cover_labels
     from benkit.land_cover import measure_land_cover
     from benkit.report.archive_report import report_page

@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from benkit.io.tables import read_metadata
+    from benkit.io.metadata_file import read_metadata
     from benkit.split import split_folds, split_patches
 
     output: Place = arguments.output

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from benkit.io.tables import read_metadata
+    from benkit.io.metadata_file import read_metadata
     from benkit.summary import summarize
 
     metadata = read_metadata(arguments.metadata)

@@ -10,6 +10,7 @@ __all__ = [
     "LARGEST_TABLE",
     "MOST_BANDS",
     "MOST_BLOCKS",
+    "MOST_NAMES",
     "MOST_ROWS",
 ]
 
@@ -25,8 +26,11 @@ MOST_BANDS = 256
 MOST_BLOCKS = 2**16
 """Most strips or tiles, which cost time each, however small they are."""
 
-LARGEST_TABLE = 2**31
-"""Most bytes of a table, packed or unpacked, that is read whole: twenty times BigEarthNet's metadata."""
+LARGEST_TABLE = 2**30
+"""Most bytes of a table, packed or unpacked, that is read whole: nine times BigEarthNet's metadata."""
 
 MOST_ROWS = 2**24
 """Most rows of such a table: thirty times the patches of BigEarthNet."""
+
+MOST_NAMES = 1000
+"""Most different labels or countries of such a table."""

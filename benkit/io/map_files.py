@@ -18,6 +18,7 @@ from benkit.errors import InputFormatError, MissingInputError
 from benkit.io.file_kinds import kind_of
 from benkit.io.geoparquet import geo_column
 from benkit.io.geotiff import read_raster
+from benkit.io.names import some_names
 from benkit.io.parquet_table import first_line, read_at_most, read_parquet
 from benkit.spec.nomenclature import CLC_TO_CLASS
 
@@ -176,7 +177,7 @@ def read_polygons(path: Path) -> MapPolygons:
     if missing:
         raise InputFormatError(
             f"{path}: expected the column {' and '.join(missing)}, "
-            f"but there is only {', '.join(file.schema_arrow.names) or 'nothing'}"
+            f"but there is only {some_names(file.schema_arrow.names)}"
         )
     return MapPolygons(column.crs, _codes(path, table["DN"]), _wkb(path, table[column.name]))
 

@@ -1,9 +1,12 @@
 """Names of files and folders that come from elsewhere: shown safely, and kept within their folder."""
 
+from collections.abc import Sequence
+
 from benkit.errors import InputFormatError
 
-__all__ = ["printable", "require_single_name"]
+__all__ = ["printable", "require_single_name", "some_names"]
 
+_MOST, _LONGEST = 20, 60
 _SEPARATORS = ("/", "\\", ":", "\0")
 
 
@@ -23,6 +26,19 @@ def printable(name: str) -> str:
     return "".join(
         c if c.isprintable() and c != "\\" else c.encode("unicode_escape").decode() for c in name
     )
+
+
+def some_names(names: Sequence[str]) -> str:
+    """Names with commas between them, of very many the first, for messages.
+
+    Examples
+    --------
+    >>> some_names(["patch_id", "labels"]), some_names([])
+    ('patch_id, labels', 'nothing')
+    """
+    shown = ", ".join(printable(name[:_LONGEST]) for name in names[:_MOST])
+    more = f" and {len(names) - _MOST:,} more" if len(names) > _MOST else ""
+    return f"{shown}{more}" or "nothing"
 
 
 def require_single_name(name: str) -> str:

@@ -44,6 +44,11 @@ def read_parquet(
         If it has more rows than `MOST_ROWS`, or unpacks into more bytes than `LARGEST_TABLE`.
     pyarrow.ArrowException, OSError, UnicodeDecodeError
         If it is damaged.
+
+    Returns
+    -------
+    pyarrow.Table
+        Without dictionaries, which would unpack later.
     """
     rows = file.metadata.num_rows
     groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
@@ -62,15 +67,29 @@ def read_parquet(
     largest = max(sizes, default=0)
     if rows * largest <= LARGEST_TABLE:
         # Threads that have just started when Python ends would abort it.
-        return file.read(columns=columns, use_threads=False)
+        return _plain(file.read(columns=columns, use_threads=False))
     at_once = max(1, min(_ROWS_AT_ONCE, LARGEST_TABLE // largest))
-    batches, size = [], 0
+    tables, size = [], 0
     for batch in file.iter_batches(batch_size=at_once, columns=columns, use_threads=False):
-        size += batch.nbytes
+        tables.append(_plain(pa.Table.from_batches([batch])))
+        size += tables[-1].nbytes
         if size > LARGEST_TABLE:
             raise _too_large(path)
-        batches.append(batch)
-    return pa.Table.from_batches(batches).combine_chunks()
+    return pa.concat_tables(tables).combine_chunks()
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """The same with the values themselves where there are dictionaries of them."""
+    for index, field in enumerate(table.schema):
+        kind = field.type
+        if pa.types.is_dictionary(kind):
+            plain = kind.value_type
+        elif pa.types.is_list(kind) and pa.types.is_dictionary(kind.value_type):
+            plain = pa.list_(kind.value_type.value_type)
+        else:
+            continue
+        table = table.set_column(index, field.name, table[index].cast(plain))
+    return table
 
 
 def _too_large(path: Place) -> InputFormatError:

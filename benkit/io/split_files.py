@@ -10,7 +10,15 @@ from benkit.errors import InputFormatError
 from benkit.io.atomic import replacing
 from benkit.io.csv_cells import guard_cells, quoted
 from benkit.io.location import PlaceLike, place
-from benkit.io.tables import first_repeated, patch_ids, read_table, strings, write_table
+from benkit.io.names import some_names
+from benkit.io.tables import (
+    first_repeated,
+    patch_ids,
+    read_table,
+    require_one_column,
+    strings,
+    write_table,
+)
 
 __all__ = ["column_sides", "read_sides", "write_sides", "write_split_column"]
 
@@ -38,9 +46,9 @@ def read_sides(path: PlaceLike) -> dict[str, list[str]]:
     if not {"train", "test"} <= names:
         raise InputFormatError(
             f"{path}: expected a split, with the columns train and test or patch_id and split, "
-            f"but there is {', '.join(table.column_names)}"
+            f"but there is {some_names(table.column_names)}"
         )
-    _require_one_column(table, (*_SIDES,), path)
+    require_one_column(table.column_names, _SIDES, path)
     sides = {side: _texts(strings(path, table, side)) for side in _SIDES if side in names}
     _require_one_side(sides, path)
     return sides
@@ -51,13 +59,6 @@ def _texts(column: pa.ChunkedArray) -> list[str]:
     return [stripped for text in column.to_pylist() if text and (stripped := text.strip())]
 
 
-def _require_one_column(table: pa.Table, names: Sequence[str], source: PlaceLike) -> None:
-    if repeated := [name for name in names if table.column_names.count(name) > 1]:
-        raise InputFormatError(
-            f"{source}: expected one column {repeated[0]}, but there are several; keep one"
-        )
-
-
 def _require_one_side(sides: Mapping[str, Sequence[str]], source: PlaceLike) -> None:
     """Refuse a patch that is on two sides, or twice on one."""
     ids = pa.chunked_array([pa.array(patches, pa.string()) for patches in sides.values()])
@@ -66,7 +67,8 @@ def _require_one_side(sides: Mapping[str, Sequence[str]], source: PlaceLike) -> 
             name for name, patches in sides.items() for patch in patches if patch == repeated
         )
         raise InputFormatError(
-            f"{source}: expected each patch on one side, but {repeated} is on {where}; keep one"
+            f"{source}: expected each patch on one side, but {some_names([repeated])} is on {where}; "
+            "keep one"
         )
 
 
@@ -94,16 +96,16 @@ def column_sides(table: pa.Table, source: str) -> dict[str, list[str]]:
     if missing := [name for name in ("patch_id", "split") if name not in table.column_names]:
         raise InputFormatError(
             f"{source}: expected the sides in the column {missing[0]}, "
-            f"but there is only {', '.join(table.column_names)}"
+            f"but there is only {some_names(table.column_names)}"
         )
-    _require_one_column(table, ("patch_id", "split"), source)
+    require_one_column(table.column_names, ("patch_id", "split"), source)
     ids = patch_ids(source, table).combine_chunks()
     column = pc.fill_null(strings(source, table, "split").combine_chunks(), "")
     present = set(pc.unique(column).to_pylist())
     if unknown := sorted(present - {*_SIDES, ""}):
         raise InputFormatError(
             f"{source}: expected the sides {', '.join(_SIDES)} in the column split, "
-            f"but there is {unknown[0]}"
+            f"but there is {some_names(unknown[:1])}"
         )
     names = [name for name in _SIDES if name in present or name != "validation"]
     sides = {name: ids.filter(pc.equal(column, name)).to_pylist() for name in names}

@@ -1,14 +1,14 @@
-"""Read and write tables: metadata, lists of patches, CSV, Parquet, JSON."""
+"""Read and write tables: rows of patches, lists of patches, CSV, Parquet, JSON."""
 
 import gzip
 import io
 import json
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
@@ -25,21 +25,22 @@ from benkit.io.atomic import replacing
 from benkit.io.csv_cells import guard_cells, guard_names, open_cells, open_names
 from benkit.io.limits import LARGEST_TABLE
 from benkit.io.location import Location, Place, PlaceLike, place
+from benkit.io.names import printable, some_names
 from benkit.io.parquet_table import first_line, read_at_most, read_parquet
 
 __all__ = [
     "first_repeated",
+    "is_text",
     "patch_ids",
-    "read_metadata",
     "read_patch_list",
     "read_patch_table",
     "read_table",
+    "require_one_column",
     "strings",
     "write_json",
     "write_table",
 ]
 
-_LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -61,18 +62,29 @@ def read_table(path: PlaceLike, needed: Sequence[str] = ()) -> pa.Table:
         table = _parse_csv(path, content)
     else:
         raise InputFormatError(f"{path}: expected a Parquet file, but it does not begin as one")
-    missing = [column for column in needed if column not in table.column_names]
+    names = table.column_names
+    missing = [name for name in needed if name not in names]
     if missing:
         raise MissingColumnError(
             f"{path}: expected the column {' and '.join(missing)}, "
-            f"but there is only {', '.join(table.column_names) or 'nothing'}"
+            f"but there is only {some_names(table.column_names)}"
         )
-    once = table.column_names if content[:4] == b"PAR1" else needed
-    if repeated := [name for name in once if table.column_names.count(name) > 1]:
-        raise InputFormatError(
-            f"{path}: expected one column {repeated[0]}, but there are several; keep one"
-        )
+    require_one_column(names, names if content[:4] == b"PAR1" else needed, path)
     return table
+
+
+def require_one_column(names: Sequence[str], needed: Sequence[str], source: PlaceLike) -> None:
+    """Refuse columns that come twice.
+
+    Raises
+    ------
+    InputFormatError
+    """
+    counts = Counter(names)
+    if repeated := [name for name in needed if counts[name] > 1]:
+        raise InputFormatError(
+            f"{source}: expected one column {printable(repeated[0])}, but there are several; keep one"
+        )
 
 
 def _read_bytes(path: Place) -> bytes:
@@ -168,50 +180,14 @@ def read_patch_table(path: PlaceLike, needed: Sequence[str] = ()) -> pa.Table:
     repeated = first_repeated(ids)
     if repeated is not None:
         raise InputFormatError(
-            f"{path}: expected each patch_id once, but {repeated} is repeated; keep one row of it"
+            f"{path}: expected each patch_id once, but {some_names([repeated])} is repeated; "
+            "keep one row of it"
         )
     return table.set_column(table.column_names.index("patch_id"), "patch_id", ids)
 
 
-def read_metadata(path: PlaceLike) -> pa.Table:
-    """Read the metadata of an archive.
-
-    Returns
-    -------
-    pyarrow.Table
-        All columns of the file; ``patch_id`` is a string, unique and never null, ``labels`` a list of
-        strings.
-
-    Raises
-    ------
-    MissingInputError, InputFormatError
-        If the file is not there, damaged, lacks a column or holds something else in it.
-    """
-    table = read_patch_table(path, needed=("labels",))
-    kind = table["labels"].type
-    if not (any(is_list(kind) for is_list in _LISTS) and _is_text(kind.value_type)):
-        raise InputFormatError(
-            f"{path}: expected a list of strings in the column labels, but its type is {kind}"
-        )
-    labels = table["labels"].cast(pa.list_(pa.string()))
-    _require_labels(path, table["patch_id"], labels)
-    return table.set_column(table.column_names.index("labels"), "labels", labels)
-
-
-def _require_labels(path: PlaceLike, ids: pa.ChunkedArray, labels: pa.ChunkedArray) -> None:
-    """Refuse lists that are null, or hold null: what a patch shows is then not known."""
-    unknown = np.array(pc.is_null(labels))
-    parents = pc.list_parent_indices(labels).filter(pc.is_null(pc.list_flatten(labels)))
-    unknown[np.asarray(parents)] = True
-    if unknown.any():
-        raise InputFormatError(
-            f"{path}: expected the labels of every patch, but those of {unknown.sum():,}, such as "
-            f"{ids[int(unknown.argmax())]}, are null or hold null; give a patch without labels an "
-            "empty list"
-        )
-
-
-def _is_text(kind: pa.DataType) -> bool:
+def is_text(kind: pa.DataType) -> bool:
+    """Whether an Arrow type is one of texts."""
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     return (
@@ -228,7 +204,7 @@ def strings(path: PlaceLike, table: pa.Table, name: str) -> pa.ChunkedArray:
         If it holds something else.
     """
     column = table[name]
-    if not _is_text(column.type):
+    if not is_text(column.type):
         raise InputFormatError(
             f"{path}: expected strings in the column {name}, but its type is {column.type}"
         )
@@ -312,7 +288,7 @@ def _flat(table: pa.Table) -> pa.Table:
         if pa.types.is_list(field.type):
             texts = table[index].cast(pa.list_(pa.string()))
             table = table.set_column(index, field.name, pc.binary_join(texts, ";"))
-        if _is_text(table.schema.field(index).type):
+        if is_text(table.schema.field(index).type):
             texts = table[index].cast(pa.string())
             table = table.set_column(index, field.name, guard_cells(texts))
     return table.rename_columns(guard_names(table.column_names))

@@ -24,6 +24,7 @@ _PRODUCT_PATTERN = re.compile(
 )
 _POSITION_PATTERN = re.compile(r"(.+)_(\d{2})_(\d{2})", re.ASCII)
 _VERSION_1_PATTERN = re.compile(r"S2[AB]_MSIL2A_\d{8}T\d{5,6}_\d{1,2}_\d{1,2}", re.ASCII)
+_LONGEST_SHOWN = 100
 _EXAMPLE = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP"
 _TIME_FORMAT = "%Y%m%dT%H%M%S"
 
@@ -130,12 +131,14 @@ def parse_product(name: str) -> Product:
     """
     match = _PRODUCT_PATTERN.fullmatch(name)
     if not match:
-        raise PatchIdError(f"{name!r} is no product: expected a name such as {_EXAMPLE}")
+        raise PatchIdError(f"{_shown(name)} is no product: expected a name such as {_EXAMPLE}")
     mission, level, time, baseline, orbit, tile = match.groups()
     try:
         sensing_start = datetime.strptime(time, _TIME_FORMAT)
     except ValueError:
-        raise PatchIdError(f"{name!r} is no product: there is no date and time {time}") from None
+        raise PatchIdError(
+            f"{_shown(name)} is no product: there is no date and time {time}"
+        ) from None
     return Product(mission, level, sensing_start, baseline, orbit, parse_tile(tile))
 
 
@@ -158,13 +161,18 @@ def parse_patch_id(text: str) -> PatchId:
     """
     if _VERSION_1_PATTERN.fullmatch(text):
         raise PatchIdError(
-            f"{text!r} is no patch id: it is a name of BigEarthNet v1.0; look up its patch_id by "
+            f"{_shown(text)} is no patch id: it is a name of BigEarthNet v1.0; look up its patch_id by "
             "the column s2v1_name of the v2.0 metadata"
         )
     match = _POSITION_PATTERN.fullmatch(text)
     if not match:
-        raise PatchIdError(f"{text!r} is no patch id: expected one such as {_EXAMPLE}_75_43")
+        raise PatchIdError(f"{_shown(text)} is no patch id: expected one such as {_EXAMPLE}_75_43")
     try:
         return PatchId(parse_product(match[1]), int(match[2]), int(match[3]))
     except PatchIdError as error:
-        raise PatchIdError(f"{text!r} is no patch id: {error}") from None
+        raise PatchIdError(f"{_shown(text)} is no patch id: {error}") from None
+
+
+def _shown(text: str) -> str:
+    """A text for a message, not all of one that is much longer than a patch id."""
+    return repr(text) if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]!r}..."

@@ -186,7 +186,9 @@ def _check_options(
             f"expected a column of the metadata to group by, one of {columns}, "
             f"but there is no {group_by}"
         )
-    if pa.types.is_nested(metadata[group_by].type):
+    kind = metadata[group_by].type
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         raise OptionError(
-            f"expected a column with one value a patch to group by, but {group_by} has lists"
+            f"expected a column with one value a patch to group by, but {group_by} has "
+            f"{'bytes' if not pa.types.is_nested(kind) else 'lists'}"
         )

@@ -9,8 +9,8 @@ import pytest
 import shapely
 
 from benkit.errors import InputFormatError
+from benkit.io.metadata_file import read_metadata
 from benkit.io.reference_maps import read_reference_maps
-from benkit.io.tables import read_metadata
 from benkit.land_cover import measure_land_cover
 from benkit.map_footprints import map_footprints
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benkit.errors import BenkitError, InputFormatError, MissingInputError, OptionError
+from benkit.io.metadata_file import read_metadata
 from benkit.io.split_files import read_sides, write_sides
 from benkit.io.tables import (
-    read_metadata,
     read_patch_list,
     read_table,
     write_table,
