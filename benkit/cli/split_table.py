@@ -1,8 +1,11 @@
-"""The figures of splits as a table for a terminal of 80 columns."""
+"""The figures of splits as a table as wide as the terminal, or of 80 columns."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
+
+from benkit.cli.progress import width_of
 
 if TYPE_CHECKING:
     from benkit.evaluate import Evaluation
@@ -10,7 +13,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 80
 _NAMES = 32
-_WIDEST = 16
+_NARROWEST, _WIDEST = 12, 16
 _QUARTILES = ("least", "lower quartile", "median", "upper quartile", "greatest")
 _SHARES = ("label", "season", "country")
 
@@ -25,9 +28,12 @@ def show_evaluations(evaluations: "Mapping[str, Evaluation]") -> None:
         columns.append((name, "test", evaluation, evaluation.test))
         if evaluation.validation and len(columns) == 1:
             columns.append((name, "validation", evaluation, evaluation.validation))
-    width = min(_WIDEST, (_WIDTH - _NAMES) // len(columns))
+    room = _WIDTH
+    if sys.stdout.isatty():
+        room = max(width_of(sys.stdout), min(_WIDTH, _NAMES + _NARROWEST * len(columns)))
+    width = min(_WIDEST, (room - _NAMES) // len(columns))
     lines = list(_lines(columns, width))
-    names = min(max(len(title) for title, *_ in lines) + 1, _WIDTH - width * len(columns))
+    names = min(max(len(title) for title, *_ in lines) + 1, room - width * len(columns))
     for title, *texts in lines:
         cells = "".join(f"{text:>{width}}" for text in texts)
         print(f"{_shortened(title, names - 1):<{names}}{cells}".rstrip())

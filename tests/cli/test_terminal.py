@@ -45,6 +45,17 @@ def test_progress_and_tables_fit_the_terminal(sample, tmp_path, columns):
     assert ("a band lies elsewhere than the patch id says" in table) == (columns == 160)
 
 
+@pytest.mark.parametrize("columns", [60, 160])
+def test_figures_of_a_split_fit_the_terminal(sample, tmp_path, columns):
+    metadata = sample / "metadata.parquet"
+    call = ["split", metadata, "--output", tmp_path / "split.csv"]
+    terminal = in_terminal(*call, columns=columns)
+    assert terminal.finish() == 0
+    widest = max(len(line) for line in terminal.lines() if not line.startswith("benkit: "))
+    assert widest <= columns
+    assert ("areas of natural vegetation" in terminal.text) == (columns == 160)
+
+
 @pytest.mark.parametrize(
     ("room", "text"),
     [
