@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benkit.engine import Engine
 from benkit.errors import OptionError
-from benkit.io.atomic import filling_folder
+from benkit.io.filling import filling_folder
 from benkit.io.raster_parts import COMPRESSIONS, PartFile, part_form, write_parts
 from benkit.io.raster_source import pixels_of_metres, read_info
 from benkit.io.raster_windows import Window

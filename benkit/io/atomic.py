@@ -5,18 +5,19 @@ moves to its place in one step. Of several processes that write the same output,
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
 
 from benkit.errors import BenkitError, OutputError, advice_on
+from benkit.io.exchange import exchange
 from benkit.io.location import Location, Place
-from benkit.io.stage import holding, remove_abandoned, staging
+from benkit.io.stage import staging
 from benkit.io.uploads import uploading
 
-__all__ = ["filling_folder", "output_errors", "replacing", "replacing_folder"]
+__all__ = ["output_errors", "replacing", "replacing_folder"]
 
 _NEW, _OLD = "new", "old"
 
@@ -80,6 +81,8 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
 def _exchange(stage: Path, path: Path) -> None:
     """Put the new folder in the place of the old one, which may be put there anew by others."""
+    if path.is_dir() and exchange(stage / _NEW, path):
+        return
     for number in count():
         try:
             (stage / _NEW).replace(path)
@@ -97,64 +100,6 @@ def _bring_back(path: Path, stage: Path) -> None:
     earlier = sorted(stage.glob(f"{_OLD}*"))
     if earlier and not path.exists():
         earlier[-1].replace(path)
-
-
-@contextmanager
-def filling_folder(path: Path, names: Sequence[str], *, overwrite: bool) -> Iterator[Path]:
-    """Give a new folder; when all went well its files appear in ``path``, beside what is there.
-
-    A folder that was not there appears with all files at once. Into one that was there they move
-    one after the other, with nobody else's between them.
-
-    Parameters
-    ----------
-    path : Path
-    names : sequence of str
-        Of the files that the body writes.
-    overwrite : bool
-        Whether files that are there may be replaced.
-
-    Raises
-    ------
-    OutputError
-        As in `replacing`; or if a file is there already and may not be replaced.
-    """
-    with output_errors(path):
-        _require_absent(path, () if overwrite else names)
-        target = Path(os.path.realpath(path))
-        parent = target if target.is_dir() else target.parent
-        parent.mkdir(parents=True, exist_ok=True)
-        if parent == target:  # one that made the folder may have been killed just then
-            remove_abandoned(target.parent, target.name)
-        with staging(parent, target.name) as stage:
-            new = stage / _NEW
-            new.mkdir()
-            yield new
-            assert sorted(os.listdir(new)) == sorted(names), "every file is there"
-            if target.exists() or not _moved_whole(new, target):
-                with holding(target, wait=True):
-                    _require_absent(path, () if overwrite else names)
-                    for name in names:
-                        (new / name).replace(target / name)
-
-
-def _require_absent(folder: Path, names: Sequence[str]) -> None:
-    for name in names:
-        if (folder / name).exists():
-            raise OutputError(
-                f"{folder / name}: is there already; allow it to be overwritten or move it"
-            )
-
-
-def _moved_whole(new: Path, target: Path) -> bool:
-    """Let a folder appear at once, unless another process has been faster."""
-    try:
-        new.replace(target)
-    except OSError:
-        if not target.is_dir():
-            raise
-        return False
-    return True
 
 
 @contextmanager

@@ -30,10 +30,10 @@ from pathlib import Path
 
 from benkit.cli import main as benkit_main
 
-STEPS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir"}
+STEPS = {"open", "os.mkdir", "os.rename", "os.link", "os.remove", "os.rmdir"}
 """Audit events that count as steps; of files that are opened, those in the folder of the run."""
 
-KINDS = ("absent", "earlier", "new", "earlier and new parts")
+KINDS = ("absent", "earlier", "new")
 _MARK = "BENKIT_KILLED_RUN"
 _PATIENCE = 5.0
 
@@ -50,12 +50,15 @@ class Case:
         Name of its output in the folder of the run.
     beside : set of str
         What may lie beside the output.
+    kept : str
+        Name of a file that lies in the earlier output without being of it, and must stay.
     """
 
     argv: list[str]
     earlier: list[str]
     output: str
     beside: frozenset[str] = frozenset()
+    kept: str = ""
 
 
 def cases_of(ground: Path) -> dict[str, Case]:
@@ -83,6 +86,7 @@ def cases_of(ground: Path) -> dict[str, Case]:
             ["retile", f"{ground}/raster.tif", *retile],
             ["retile", f"{ground}/older/raster.tif", *retile],
             "parts",
+            kept="notes.txt",
         ),
         "labels": Case(labels, [*labels, "--min-share", "0.3"], "labels.parquet"),
         "report": Case(report, [*report, "--reference-maps", maps], "r.html"),
@@ -157,11 +161,12 @@ def killed_at_step(folder: Path, argv: list[str], step: int) -> int:
     return end_of(start(folder, argv, prepare))
 
 
-def content_of(path: Path) -> dict[str, str] | None:
-    """Digests of a file, or of all files in a folder; None if there is nothing."""
+def content_of(path: Path, but: str = "") -> dict[str, str] | None:
+    """Digests of a file, or of all files but one in a folder; None if there is nothing."""
     if not path.exists():
         return None
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    files = [file for file in files if file.name != but]
     return {str(p.relative_to(path)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
 
@@ -172,9 +177,6 @@ def kind_of(content: dict[str, str] | None, earlier: dict | None, new: dict) -> 
     seen = {name: digest for name, digest in content.items() if ".part/" not in name}
     if seen in (earlier, new):
         return "new" if seen == new else "earlier"
-    both = earlier and seen.keys() == new.keys()
-    if both and all(digest in (earlier[name], new[name]) for name, digest in seen.items()):
-        return "earlier and new parts"
     return "wrong"
 
 
@@ -205,6 +207,8 @@ class Trial:
         self._before = ground / "before"
         self._fresh()
         assert run(self._folder, case.earlier) == 0
+        if case.kept:
+            (self._folder / case.output / case.kept).write_text("mine")
         shutil.rmtree(self._before, ignore_errors=True)
         shutil.copytree(self._folder, self._before)
 
@@ -214,7 +218,7 @@ class Trial:
         status = run(self._folder, argv)
         said = (self._folder.parent / "said").read_text()
         assert status == 0, said
-        content = content_of(self._folder / self.case.output)
+        content = content_of(self._folder / self.case.output, self.case.kept)
         assert content
         return content, time.monotonic() - begin
 
@@ -228,10 +232,11 @@ class Trial:
         if earlier:
             shutil.copytree(self._before, self._folder, dirs_exist_ok=True)
         ended = how(self._folder, self.case.argv)
-        content = content_of(self._folder / self.case.output)
+        content = content_of(self._folder / self.case.output, self.case.kept)
         kind = kind_of(content, self._earlier if earlier else None, self._new)
         self.found[when][kind] += 1
         self._demand(kind in KINDS, "the output is something else", content)
+        self._demand_kept(earlier)
         self._demand(ended in (0, -signal.SIGKILL), "the run failed", ended)
         patience = time.monotonic() + _PATIENCE
         while (left := processes_left(self._folder)) and time.monotonic() < patience:
@@ -240,14 +245,20 @@ class Trial:
         status = run(self._folder, self.case.argv)
         said = (self._folder.parent / "said").read_text()
         self._demand(status == 0, "the second run failed", said)
-        content = content_of(self._folder / self.case.output)
+        content = content_of(self._folder / self.case.output, self.case.kept)
         self._demand(content == self._new, "the second run wrote something else", said)
+        self._demand_kept(earlier)
         there = set(os.listdir(self._folder)) - {self.case.output, "tmp"}
         self._demand(there <= self.case.beside, "files are left", there)
         for name in ("tmp", *self.case.beside):
             more = set(os.listdir(self._folder / name)) - {"patches.parquet"}
             self._demand(not more, f"files are left in {name}", more)
         return ended != 0
+
+    def _demand_kept(self, earlier: bool) -> None:
+        kept = self._folder / self.case.output / self.case.kept
+        mine = not (earlier and self.case.kept) or (kept.is_file() and kept.read_text() == "mine")
+        self._demand(mine, "a file of others is gone", kept)
 
     def _demand(self, holds: bool, fault: str, what: object) -> None:
         if not holds:

@@ -1,11 +1,11 @@
 import os
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from benkit.errors import OutputError
-from benkit.io.atomic import filling_folder, replacing, replacing_folder
+from benkit.io.atomic import replacing, replacing_folder
 from benkit.io.stage import holding
 
 
@@ -143,41 +143,4 @@ def test_two_writers_of_one_folder_do_not_meet(tmp_path):
         make_folder(target, "second")
         (first / "file").write_text("first")
     assert (target / "file").read_text() == "first"
-    assert os.listdir(tmp_path) == ["folder"]
-
-
-def fill(folder, content, overwrite=False):
-    with filling_folder(folder, ["a", "b"], overwrite=overwrite) as new:
-        for name in ("a", "b"):
-            (new / name).write_text(content)
-
-
-def test_a_folder_is_filled_beside_what_is_there(tmp_path):
-    folder = tmp_path / "folder"
-    fill(folder, "first")
-    (folder / "other").touch()
-    (folder / "a").unlink()
-    with pytest.raises(OutputError, match="b: is there already"):
-        fill(folder, "second")
-    assert sorted(os.listdir(folder)) == ["b", "other"]
-    fill(folder, "third", overwrite=True)
-    assert [(folder / name).read_text() for name in ("a", "b", "other")] == ["third", "third", ""]
-    assert sorted(os.listdir(folder)) == ["a", "b", "other"]
-    assert os.listdir(tmp_path) == ["folder"]
-
-
-def fill_while_another_does(folder, overwrite):
-    with filling_folder(folder, ["a", "b"], overwrite=overwrite) as new:
-        for name in ("a", "b"):
-            (new / name).write_text("slow")
-        fill(folder, "fast")
-
-
-@pytest.mark.parametrize("overwrite", [False, True])
-def test_two_that_fill_one_folder_do_not_mix(tmp_path, overwrite):
-    folder = tmp_path / "folder"
-    refused = pytest.raises(OutputError, match="a: is there already")
-    with nullcontext() if overwrite else refused:
-        fill_while_another_does(folder, overwrite)
-    assert {(folder / name).read_text() for name in "ab"} == {"slow" if overwrite else "fast"}
     assert os.listdir(tmp_path) == ["folder"]
