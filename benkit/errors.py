@@ -19,6 +19,7 @@ __all__ = [
     "PatchIdError",
     "RasterError",
     "RemoteError",
+    "WorkerError",
     "advice_on",
 ]
 
@@ -61,6 +62,10 @@ class RemoteError(BenkitError, OSError):
 
 class AccessError(RemoteError, PermissionError):
     """A file system at a distance denies access."""
+
+
+class WorkerError(BenkitError, RuntimeError):
+    """Workers died again and again before their work was done, or there are none."""
 
 
 _ADVICE = {

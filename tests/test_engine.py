@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benkit.engine import Engine, WorkerError, run
+from benkit.engine import Engine, WorkerError, cluster, run
 from benkit.errors import OptionError
 from tests.conftest import ROOT
 
@@ -122,3 +122,17 @@ def test_ray_on_this_machine():
 def test_no_ray_cluster_there():
     with pytest.raises(WorkerError, match=r"no Ray cluster at 127\.0\.0\.1:1"):
         list(run(square, [1], Engine("ray", ray_address="127.0.0.1:1")))
+
+
+def fall_silent(writer, work, cluster):
+    """What Ray does to the process that has called it, when its node dies."""
+    writer.send(([7], None))
+    os._exit(1)
+
+
+def test_ray_that_ends_is_an_error(monkeypatch):
+    monkeypatch.setattr(cluster, "_call_ray", fall_silent)
+    results = run(square, [1, 2], Engine("ray"))
+    assert next(results) == 7
+    with pytest.raises(WorkerError, match="this machine ended before its work was done"):
+        next(results)

@@ -1,5 +1,6 @@
 """Scans that are interrupted, repeated, or meet an archive that has changed."""
 
+import multiprocessing
 import os
 import shutil
 import signal
@@ -10,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from benkit import engine as engine_module
 from benkit.engine import Engine
 from benkit.errors import OutputError
 from benkit.io import scan_state
@@ -228,7 +228,7 @@ def test_a_killed_worker_leaves_no_hole(archive, undisturbed, tmp_path):
 
     def kill_one(done, total, size):
         if not victims:
-            workers = engine_module.multiprocessing.active_children()
+            workers = multiprocessing.active_children()
             victims.append(workers[0].pid)
             os.kill(workers[0].pid, signal.SIGKILL)
 

@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from benkit.engine import Engine
+from benkit.engine import Engine, WorkerError
+from benkit.engine import cluster as engine_on_ray
 from benkit.scan import scan_archive
 from tests.test_scan_again import fill
 
@@ -14,13 +15,18 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def cluster(monkeypatch):
+def cpus():
+    return 1
+
+
+@pytest.fixture
+def cluster(cpus):
     import ray
     from ray.cluster_utils import Cluster
 
     cluster = Cluster(
         initialize_head=True,
-        head_node_args={"num_cpus": 1, "include_dashboard": False},
+        head_node_args={"num_cpus": cpus, "include_dashboard": False},
     )
     yield cluster
     ray.shutdown()
@@ -48,3 +54,15 @@ def test_a_node_that_goes_away_changes_nothing(cluster, tmp_path):
     assert done[-1] == 2000
     assert len(cluster.list_all_nodes()) == 1
     assert output.read_bytes() == expected.read_bytes()
+
+
+@pytest.mark.parametrize("cpus", [0])
+def test_a_cluster_without_a_cpu_is_an_error(cluster, tmp_path, monkeypatch):
+    import ray
+
+    monkeypatch.setattr(engine_on_ray, "_LOOK_EVERY", 0.2)
+    monkeypatch.setattr(engine_on_ray, "_PATIENCE", 0.5)
+    ray.init(cluster.address)
+    with pytest.raises(WorkerError, match="no node with a CPU for 0 s, and 0 of 1 nodes are gone"):
+        scan_archive(fill(tmp_path / "archive", 2), tmp_path / "out", engine=Engine("ray"))
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,159 @@
+"""Run chunks on processes of this machine."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import partial
+from types import ModuleType
+from typing import Any, TypeVar
+
+from benkit.errors import WorkerError
+
+__all__ = [
+    "DEATHS_PER_CHUNK",
+    "follow_parent",
+    "in_order",
+    "one_blas_thread_each",
+    "run_on_processes",
+    "starting",
+]
+
+Chunk = TypeVar("Chunk")
+Result = TypeVar("Result")
+
+DEATHS_PER_CHUNK = 3
+"""So often may the worker of a chunk die before that is an error."""
+
+_CHUNKS_PER_WORKER = 3
+_THREAD_LIMITS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def run_on_processes(
+    function: Callable[[Chunk], Result], chunks: Sequence[Chunk], workers: int
+) -> Iterator[Result]:
+    """Apply a function to every chunk on so many processes; as `benkit.engine.run`."""
+    done = deaths = 0
+    while done < len(chunks):
+        try:
+            with _pool(workers) as pool:
+                submit = partial(_submit, pool, function)
+                for result in in_order(submit, Future.result, chunks[done:], workers):
+                    yield result
+                    done, deaths = done + 1, 0
+        except BrokenProcessPool:
+            deaths += 1
+            if deaths == DEATHS_PER_CHUNK:
+                raise WorkerError(
+                    f"worker processes ended {deaths} times in a row before their work was done; "
+                    "they were killed, or there was not enough memory: try fewer workers"
+                ) from None
+
+
+def _submit(
+    pool: ProcessPoolExecutor, function: Callable[[Chunk], Result], chunk: Chunk
+) -> Future[Result]:
+    """Hand a chunk to the pool, which may start a process."""
+    with starting(function):
+        return pool.submit(function, chunk)
+
+
+@contextmanager
+def starting(function: Callable[..., Any]) -> Iterator[None]:
+    """Start processes that never see an interrupt, and do not run the caller's script again.
+
+    Python would have them do so. Without it a script needs no ``if __name__ == "__main__":`` around
+    its calls. Only a function that the script itself defines cannot be found without it.
+    """
+    script = sys.modules["__main__"]
+    while isinstance(function, partial):
+        function = function.func
+    if getattr(function, "__module__", "") != "__main__":
+        sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        with _interrupts_blocked():
+            yield
+    finally:
+        sys.modules["__main__"] = script
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def in_order(
+    submit: Callable[[Chunk], Any],
+    result_of: Callable[[Any], Result],
+    chunks: Sequence[Chunk],
+    workers: int,
+) -> Iterator[Result]:
+    """Results in order, with a bounded number of chunks under way."""
+    waiting: deque[Any] = deque()
+    for chunk in chunks:
+        waiting.append(submit(chunk))
+        if len(waiting) >= workers * _CHUNKS_PER_WORKER:
+            yield result_of(waiting.popleft())
+    while waiting:
+        yield result_of(waiting.popleft())
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that end with the block, however it ends."""
+    others = set(multiprocessing.active_children())
+    context = multiprocessing.get_context("spawn")
+    with one_blas_thread_each():
+        pool = ProcessPoolExecutor(workers, context, initializer=follow_parent)
+        try:
+            yield pool
+        except BaseException:
+            for process in set(multiprocessing.active_children()) - others:
+                process.terminate()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def follow_parent() -> None:
+    """Let this worker leave interrupts to its parent, and end when its parent ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "a worker has a parent"
+    parent.join()
+    os._exit(1)
+
+
+@contextmanager
+def one_blas_thread_each() -> Iterator[None]:
+    """Let the processes that are started here use one BLAS thread each.
+
+    NumPy's BLAS starts one thread a core in every process; with a process a core they fight.
+    """
+    before = {name: os.environ.get(name) for name in _THREAD_LIMITS}
+    os.environ.update(dict.fromkeys(_THREAD_LIMITS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
