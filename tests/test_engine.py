@@ -124,7 +124,7 @@ def test_no_ray_cluster_there():
         list(run(square, [1], Engine("ray", ray_address="127.0.0.1:1")))
 
 
-def fall_silent(writer, work, cluster):
+def fall_silent(writer, *_):
     """What Ray does to the process that has called it, when its node dies."""
     writer.send(([7], None))
     os._exit(1)

@@ -6,7 +6,6 @@ of the cluster dies. So it is called by a process of its own, whose end is an er
 
 import multiprocessing
 import os
-import pickle
 import socket
 import sys
 import time
@@ -75,15 +74,11 @@ def run_on_ray(
         return
     if cluster.address:
         _require_reachable(cluster.address)
-    import ray
-
-    every: Any = ray
-    work = every.cloudpickle.dumps((function, chunks))
     reader, writer = multiprocessing.Pipe(duplex=False)
     caller = multiprocessing.get_context("spawn").Process(
-        target=_call_ray, args=(writer, work, cluster)
+        target=_call_ray, args=(writer, function, chunks, cluster)
     )
-    with starting(_call_ray), one_blas_thread_each():
+    with starting(function), one_blas_thread_each():
         caller.start()
     writer.close()
     try:
@@ -109,19 +104,21 @@ def _received(reader: Connection, cluster: Cluster) -> Iterator[Any]:
         yield some[0]
 
 
-def _call_ray(writer: Connection, work: bytes, cluster: Cluster) -> None:
+def _call_ray(
+    writer: Connection,
+    function: Callable[[Chunk], Result],
+    chunks: Sequence[Chunk],
+    cluster: Cluster,
+) -> None:
     """Send results as they come: the work of the calling process."""
     follow_parent()
     _silence()
-    from ray import cloudpickle
-
     with suppress(BrokenPipeError):  # nobody wants more
         try:
-            function, chunks = cloudpickle.loads(work)
             for result in _results(function, chunks, cluster):
                 writer.send(([result], None))
         except Exception as error:
-            writer.send(([], _portable(error)))
+            writer.send(([], error))
         else:
             writer.send(([], None))
 
@@ -131,14 +128,6 @@ def _silence() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
-
-
-def _portable(error: Exception) -> Exception:
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        return WorkerError(f"a task failed on Ray: {type(error).__name__}: {error}")
-    return error
 
 
 def _results(
