@@ -1,5 +1,6 @@
 """Write an inventory as it grows, and ask questions of one on disk."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,7 +83,7 @@ class Inventory:
 
     Parameters
     ----------
-    path : Path
+    path : str or path
     source : str, optional
         What it is called in errors, if not by its path.
 
@@ -94,7 +95,7 @@ class Inventory:
         If it is no inventory.
     """
 
-    path: Path
+    path: str | os.PathLike[str]
     source: str | None = None
 
     def __post_init__(self) -> None:
@@ -168,6 +169,6 @@ class Inventory:
             ) from None
 
 
-def _one_file(path: Path) -> str:
+def _one_file(path: str | os.PathLike[str]) -> str:
     """A path as DuckDB wants it, for which some characters stand for many files."""
     return re.sub(r"[*?[]", r"[\g<0>]", str(path))
