@@ -164,4 +164,9 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        status = main()
+    except KeyboardInterrupt:
+        say("interrupted")
+        status = 130
+    sys.exit(status)

@@ -1,6 +1,7 @@
 """The command line in a real terminal."""
 
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -132,6 +133,17 @@ def assert_ended_by_ctrl_c(terminal, folder):
     assert terminal.text.rstrip().endswith("benkit: interrupted")
     assert "Traceback" not in terminal.text
     assert list(folder.iterdir()) == []
+
+
+def test_ctrl_c_ends_the_course_task(tmp_path):
+    shutil.copy(ROOT / "main.py", tmp_path)
+    call = [sys.executable, "main.py"]
+    terminal = Terminal(call, folder=tmp_path, environment={"PYTHONPATH": str(ROOT)})
+    terminal.read_until("synthetic sample")
+    terminal.press(CTRL_C)
+    assert terminal.finish() == 130
+    assert terminal.text.rstrip().endswith("main.py: interrupted")
+    assert "Traceback" not in terminal.text
 
 
 INTERRUPTED = """
