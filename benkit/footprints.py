@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from benkit.errors import InputFormatError, PatchIdError
+from benkit.io.names import some_names
 from benkit.spec.bands import PATCH_METRES
 from benkit.spec.patch_id import PATCHES_PER_SIDE, Product, parse_patch_id, parse_product
 
@@ -158,7 +159,7 @@ def locate_table(table: pa.Table, path: Path) -> Footprints:
     except PatchIdError as error:
         raise PatchIdError(f"{path}: {error}") from None
     if {"epsg", "x", "y"} <= set(table.column_names):
-        found = [np.asarray(table[name]) for name in ("epsg", "x", "y")]
+        found = [_flat_values(table[name]) for name in ("epsg", "x", "y")]
         expected = (places.epsg, places.x, places.y)
         agree = np.logical_and.reduce([a == b for a, b in zip(found, expected, strict=True)])
         if not agree.all():
@@ -166,10 +167,17 @@ def locate_table(table: pa.Table, path: Path) -> Footprints:
             raise InputFormatError(
                 f"{path}: expected the corner {expected[1][first]}, {expected[2][first]} in "
                 f"EPSG:{expected[0][first]} for {table['patch_id'][first]}, as its name says, but the "
-                f"columns x, y and epsg give {', '.join(str(a[first]) for a in found[1:])} in "
-                f"EPSG:{found[0][first]}; write the footprints again"
+                f"columns x, y and epsg give {some_names([str(a[first]) for a in found[1:]])} in "
+                f"EPSG:{some_names([str(found[0][first])])}; write the footprints again"
             )
     return places
+
+
+def _flat_values(column: pa.ChunkedArray) -> NDArray:
+    """One value a row; lists and structs, which are no number, as texts."""
+    if not pa.types.is_nested(column.type):
+        return np.asarray(column)
+    return np.array([str(value) for value in column.to_pylist()], object)
 
 
 def _one_array(patch_ids: Sequence[str] | pa.Array | pa.ChunkedArray) -> pa.Array:
