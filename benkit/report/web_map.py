@@ -31,6 +31,12 @@ _MOST_CELLS = 1500
 _CELL_DEGREES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _SHARES = (0.05, 0.25, 0.5, 1.0)  # upper ends of the classes by which a cell's colour deepens
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+_SCREEN, _SEEN, _THICKEST = 1000, 6, 5  # pixels: of a window, what is seen in it, of an outline
+_HEAD = """<title>Map of patches</title>
+<style>
+.leaflet-control-layers { max-width: 80vw; }
+.leaflet-control-layers-overlays label { padding-left: 1.3em; text-indent: -1.3em; }
+</style>"""
 _RANDOM_NAME = re.compile(r"[0-9a-f]{32}")
 
 
@@ -77,18 +83,23 @@ def web_map(
     corners = square_rings(places, 4326)[:, :4]
     single = len(places) <= MOST_PATCHES
     cells = None if single else _Cells.of(corners.mean(1))
+    weight = _outline(corners, cells)
     chart = folium.Map(tiles="OpenStreetMap", control_scale=True, prefer_canvas=True)
+    figure: Any = chart.get_root()
+    figure.header.add_child(folium.Element(_HEAD))
     for layer in _layers(metadata, places, findings, sides):
-        group = folium.FeatureGroup(_shown(layer.name), show=layer.shown)
+        name = f'<span style="color:{layer.colour}">&#9632;</span> {_shown(layer.name)}'
+        group = folium.FeatureGroup(name, show=layer.shown)
         drawn = cells.draw(layer) if cells else _draw_patches(layer, corners, metadata)
         for features, opacity in drawn:
-            _add(group, features, layer.colour, opacity)
+            style = {"color": layer.colour, "weight": weight, "fillOpacity": opacity}
+            _add(group, features, style)
         group.add_to(chart)
     folium.LayerControl(collapsed=True).add_to(chart)
     if len(places):
         (west, south), (east, north) = corners.min((0, 1)), corners.max((0, 1))
         chart.fit_bounds([(south, west), (north, east)])
-    return _without_chance(chart.get_root().render())
+    return _without_chance(figure.render())
 
 
 def _layers(
@@ -202,15 +213,23 @@ def _feature(corners: NDArray, properties: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+def _outline(corners: NDArray, cells: _Cells | None) -> int:
+    """How thick outlines have to be, in pixels, so that small features are seen when all is shown."""
+    if not len(corners):
+        return 1
+    side = cells.size if cells else float(np.ptp(corners[0], axis=0).max())
+    extent = float(np.ptp(corners.reshape(-1, 2), axis=0).max())
+    return int(np.clip(round(_SEEN - _SCREEN * side / extent), 1, _THICKEST))
+
+
 def _shown(text: str) -> str:
     """A text as HTML shows it, without the braces that folium would run as a template of its own."""
     return html.escape(text).replace("{", "&#123;")
 
 
-def _add(group: Any, features: list[dict[str, Any]], colour: str, opacity: float) -> None:
+def _add(group: Any, features: list[dict[str, Any]], style: Mapping[str, Any]) -> None:
     import folium
 
-    style = {"color": colour, "weight": 1, "fillColor": colour, "fillOpacity": opacity}
     folium.GeoJson(
         {"type": "FeatureCollection", "features": features},
         style_function=lambda _, style=style: style,

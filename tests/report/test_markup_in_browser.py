@@ -162,8 +162,8 @@ def test_the_web_map_shows_them_as_text(browser, libraries, sources, tmp_path, m
         layers = [text.strip() for text in texts_of(page, ".leaflet-control-layers-overlays label")]
         popups = page.evaluate(POPUPS)
         for text in TEXTS:
-            assert f"side: {text}" in layers
-            assert f"label: {text}" in layers
+            assert f"■ side: {text}" in layers
+            assert f"■ label: {text}" in layers
             said = f"Arable land, {text}" if most > len(ids) else f"side: {text}"
             assert said in popups
         assert page.evaluate("window.planted") is None

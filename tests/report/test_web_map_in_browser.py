@@ -48,7 +48,7 @@ def test_layers_are_switched_on_and_off(page):
         for text in page.locator(".leaflet-control-layers-overlays label").all_inner_texts()
     ]
     for name in ("side: train", "side: test", "finding: with no data", "season: summer"):
-        assert name in names
+        assert f"■ {name}" in names
     shown = "Object.values(window).filter((one) => one instanceof L.FeatureGroup && "
     shown += f"{MAP}.hasLayer(one)).length"
     before = page.evaluate(shown)
