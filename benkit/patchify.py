@@ -146,7 +146,7 @@ def patchify_scene(
 def _product(folder: Path, name: str | None) -> Product:
     """The product that the folder or the caller names."""
     full = name or folder.resolve().name
-    parts = re.match(r"(.*_T\w{5})(.*)", full, re.ASCII)
+    parts = re.fullmatch(r"(.*_T\w{5})(.*)", full, re.ASCII | re.DOTALL)
     if parts and _AFTER_PRODUCT.fullmatch(parts[2]):
         full = parts[1]
     try:

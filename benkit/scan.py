@@ -11,11 +11,10 @@ from pathlib import Path
 
 from benkit.engine import Engine, run
 from benkit.inventory_rows import closed_rows, stray_rows
-from benkit.io.archive import band_file_name, list_archive
+from benkit.io.archive import band_file_name, folder_of_patch, list_archive
 from benkit.io.geotiff import Raster, decode_raster, read_whole
 from benkit.io.inventory_file import Inventory
 from benkit.io.location import PlaceLike, place
-from benkit.io.names import require_single_name
 from benkit.io.scan_state import scan_state
 from benkit.io.stage import temporary_folder
 from benkit.io.uploads import downloaded, uploading
@@ -174,7 +173,8 @@ def band_reader(
     """A function that reads a band of a patch, wherever in the archive the patch lies.
 
     It is called with a patch id and a band and raises `MissingInputError` or `RasterError`, as
-    `read_raster` does, and `InputFormatError` where the inventory's names lead out of the archive.
+    `read_raster` does, and `InputFormatError` where the inventory's names or links lead out of the
+    archive.
     """
     rows = inventory.query(
         "SELECT patch_id, min(product) FROM inventory WHERE band IS NOT NULL GROUP BY patch_id"
@@ -182,8 +182,8 @@ def band_reader(
     products = dict(rows)
 
     def read_band(patch_id: str, band: str) -> Raster:
-        names = require_single_name(products[patch_id]), require_single_name(patch_id)
-        path = Path(archive, *names) / band_file_name(patch_id, band)
+        folder = folder_of_patch(Path(archive), products[patch_id], patch_id)
+        path = folder / band_file_name(patch_id, band)
         return decode_raster(read_whole(path, follow=False), str(path))
 
     return read_band

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from benkit.cli.common import OUTPUTS
 from benkit.io.location import refuse_credentials
+from benkit.io.names import one_line
 
 __all__ = ["did_you_mean", "options_of", "parse", "verb_parser"]
 
@@ -29,7 +30,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         end = "" if message.endswith("?") else ";"
-        self.exit(_WRONG, f"benkit: {message}{end} `{self.prog} --help` tells more\n")
+        self.exit(_WRONG, f"benkit: {one_line(message)}{end} `{self.prog} --help` tells more\n")
 
 
 def parse(argv: Sequence[str], verbs: Mapping[str, str]) -> argparse.Namespace:

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from benkit.errors import MissingInputError
+from benkit.errors import InputFormatError, MissingInputError
 from benkit.io.file_kinds import kind_of
 from benkit.io.location import Location, Place
 from benkit.io.names import require_single_name
@@ -16,6 +16,7 @@ __all__ = [
     "band_file_name",
     "find_file",
     "find_patch",
+    "folder_of_patch",
     "list_archive",
     "patch_of_folder",
 ]
@@ -142,6 +143,20 @@ def find_patch(root: Path, patch_id: str) -> PatchFolder:
         f"{root}: expected the folder of the patch {patch_id} in that of a product, "
         "but there is none; name the root of the archive, and the whole patch id"
     )
+
+
+def folder_of_patch(root: Path, product: str, patch_id: str) -> Path:
+    """Folder of a patch whose product and id come from elsewhere.
+
+    Raises
+    ------
+    InputFormatError
+        If one of them is no name of a folder, or their folder in the archive is a link.
+    """
+    folder = root / require_single_name(product) / require_single_name(patch_id)
+    if _leads_elsewhere(folder):
+        raise InputFormatError(f"{folder}: leads elsewhere: a link, which is not followed")
+    return folder
 
 
 def _leads_elsewhere(folder: Place) -> bool:

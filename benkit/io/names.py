@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from benkit.errors import InputFormatError
 
-__all__ = ["printable", "require_single_name", "some_names"]
+__all__ = ["one_line", "printable", "require_single_name", "some_names"]
 
 _MOST, _LONGEST = 20, 60
 _SEPARATORS = ("/", "\\", ":", "\0")
@@ -39,6 +39,17 @@ def some_names(names: Sequence[str]) -> str:
     shown = ", ".join(printable(name[:_LONGEST]) for name in names[:_MOST])
     more = f" and {len(names) - _MOST:,} more" if len(names) > _MOST else ""
     return f"{shown}{more}" or "nothing"
+
+
+def one_line(text: str) -> str:
+    r"""A text, which may tell of any name, as one line that does nothing to a terminal.
+
+    Examples
+    --------
+    >>> one_line("two\nlines")
+    'two\\nlines'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def require_single_name(name: str) -> str:

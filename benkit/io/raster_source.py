@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benkit.errors import MissingInputError, OptionError, RasterError
+from benkit.io.file_kinds import kind_of
 from benkit.io.plain_parts import opened_plain
 from benkit.io.raster_windows import BYTES_AT_ONCE, PixelSource, Window
 
@@ -30,6 +31,7 @@ __all__ = [
     "read_info",
 ]
 
+_DRIVERS = {".tif": "GTiff", ".tiff": "GTiff", ".jp2": "JP2OpenJPEG"}
 _CACHE_BYTES = 2 * BYTES_AT_ONCE  # of decoded blocks, in GDAL
 
 
@@ -143,16 +145,23 @@ def pixel_dtype(name: str) -> np.dtype:
 
 @contextmanager
 def opened_raster(path: Path) -> "Iterator[DatasetReader]":
-    """Open a raster with GDAL; raises `MissingInputError` or `RasterError`."""
+    """Open a raster with GDAL; raises `MissingInputError` or `RasterError`.
+
+    What is called a GeoTIFF or JP2 must be one: GDAL reads other formats under any name, and some of
+    them lead to other files, or to servers.
+    """
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
     if not path.exists():
         raise MissingInputError(f"{path}: expected a raster, but there is no such file")
+    kind = None if path.is_dir() else kind_of(path.stat().st_mode)
+    if kind:
+        raise RasterError(f"{path}: cannot be read as a raster: expected a file, but it is {kind}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         try:
-            source = rasterio.open(path)
+            source = rasterio.open(path, driver=_DRIVERS.get(path.suffix.lower()))
         except RasterioError as error:
             raise RasterError(f"{path}: cannot be read as a raster: {error}") from None
         with source:

@@ -1,9 +1,11 @@
 """The bands of a Sentinel-2 product in a folder, and the patches that are cut from them."""
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from numpy.typing import NDArray
 
@@ -33,7 +35,7 @@ def find_bands(folder: Path) -> dict[str, Path]:
     Raises
     ------
     MissingInputError
-        If the folder or the file of a band is not there.
+        If the folder or the file of a band is not there, or a folder cannot be listed.
     InputFormatError
         If there are several files of a band.
     """
@@ -43,7 +45,7 @@ def find_bands(folder: Path) -> dict[str, Path]:
             f"but there is {'a file' if folder.exists() else 'nothing'}"
         )
     found: dict[str, list[Path]] = {name: [] for name in BANDS}
-    for path in sorted(folder.rglob("*")):
+    for path in _all_below(folder):
         match = _BAND_FILE.fullmatch(path.name)
         band = BANDS.get(match[1].upper()) if match else None
         if match and band and int(match[2] or band.pixel_size) == band.pixel_size:
@@ -61,6 +63,26 @@ def find_bands(folder: Path) -> dict[str, Path]:
                 f"{paths[1].relative_to(folder)}; leave only the one to be cut"
             )
     return {name: paths[0] for name, paths in found.items()}
+
+
+def _all_below(folder: Path) -> list[Path]:
+    """Everything below a folder, sorted; links to folders are not followed."""
+    try:
+        found = [
+            Path(parent, name)
+            for parent, subfolders, names in os.walk(folder, onerror=_refuse)
+            for name in (*subfolders, *names)
+        ]
+    except OSError as error:
+        raise MissingInputError(
+            f"{error.filename}: expected a folder of a Sentinel-2 product, but it cannot be listed: "
+            f"{error.strerror}"
+        ) from None
+    return sorted(found)
+
+
+def _refuse(error: OSError) -> NoReturn:
+    raise error
 
 
 @dataclass(frozen=True)
