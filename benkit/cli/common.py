@@ -14,6 +14,7 @@ from benkit.cli.progress import progress_of, width_of
 from benkit.engine import ENGINES, Engine
 from benkit.errors import OptionError, OutputError, PatchIdError
 from benkit.io.location import Location, Place, place
+from benkit.io.names import one_line
 
 __all__ = [
     "OUTPUTS",
@@ -119,7 +120,7 @@ def naming(source: Place) -> Iterator[None]:
 
 def note(text: str) -> None:
     """Tell people something that is no result."""
-    print(f"benkit: {text}", file=sys.stderr)
+    print(f"benkit: {one_line(text)}", file=sys.stderr)
 
 
 def show(arguments: argparse.Namespace, values: Mapping[str, Any]) -> None:
@@ -181,7 +182,7 @@ def _text(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, bool | str):
-        return str(value)
+        return one_line(str(value))
     if isinstance(value, list | tuple):
         return ", ".join(map(_text, value)) or "none"
     if float(value).is_integer():

@@ -1,12 +1,11 @@
 """``benkit evaluate``."""
 
 import argparse
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benkit.cli.common import naming, place_of, show
+from benkit.cli.common import naming, note, place_of, show
 from benkit.cli.split_table import show_evaluations
 from benkit.errors import InputFormatError, MissingColumnError
 
@@ -85,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"{arguments.split}: {error}; name the metadata that the split was made from"
         ) from None
     for warning in found[""].warnings:
-        print(f"benkit: {arguments.split}: warning: {warning}", file=sys.stderr)
+        note(f"{arguments.split}: warning: {warning}")
     if arguments.figures is not None:
         _draw(metadata, sides, found, arguments)
     against = {name: found[name] for name in AGAINST if name in arguments.against}
@@ -141,4 +140,4 @@ def _draw(
     named = {name or arguments.split.name: one for name, one in found.items()}
     for name, figure in split_figures(metadata, sides, named).items():
         write_figure(figure, arguments.figures / f"{name}.png")
-        print(f"benkit: {arguments.figures / f'{name}.png'} is written", file=sys.stderr)
+        note(f"{arguments.figures / f'{name}.png'} is written")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benkit.cli.common import note, show, show_table
+from benkit.io.names import one_line
 
 if TYPE_CHECKING:
     from benkit.inspect import Inspection
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         show(arguments, _values(inspection))
         return 0
-    print(inspection.patch_id, end="\n\n")
+    print(one_line(inspection.patch_id), end="\n\n")
     show_table(("", ""), list(_facts(inspection)))
     print()
     show_table(*_bands(inspection))

@@ -1,10 +1,17 @@
 """``benkit map``."""
 
 import argparse
-import sys
 from pathlib import Path
 
-from benkit.cli.common import add_engine_options, engine_of, naming, page_file, progress_of, show
+from benkit.cli.common import (
+    add_engine_options,
+    engine_of,
+    naming,
+    note,
+    page_file,
+    progress_of,
+    show,
+)
 
 EXAMPLE = """\
 example: benkit map metadata.parquet --split split.csv --output map.html
@@ -46,10 +53,6 @@ def run(arguments: argparse.Namespace) -> int:
     with naming(arguments.metadata or arguments.source):
         page = web_map(metadata, findings, sides)
     write_page(page, arguments.output)
-    if not arguments.json:
-        print(
-            "benkit: the page loads Leaflet and map tiles from the servers that folium names",
-            file=sys.stderr,
-        )
+    note("the page loads Leaflet and map tiles from the servers that folium names")
     show(arguments, {"file": str(arguments.output), "bytes": len(page.encode())})
     return 0

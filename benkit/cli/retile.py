@@ -1,10 +1,9 @@
 """``benkit retile``."""
 
 import argparse
-import sys
 from pathlib import Path
 
-from benkit.cli.common import add_engine_options, engine_of, grid, numbers, show
+from benkit.cli.common import add_engine_options, engine_of, grid, note, numbers, show
 
 EXAMPLE = "example: benkit retile B02.tif --output parts --grid 2x2"
 
@@ -69,14 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
         engine=engine_of(arguments),
     )
     if not retiling.georeferenced:
-        print(
-            f"benkit: {arguments.raster} does not say where it lies; so do the parts",
-            file=sys.stderr,
-        )
+        note(f"{arguments.raster} does not say where it lies; so do the parts")
     if retiling.unmarked_padding:
-        print(
-            f"benkit: {arguments.raster} declares no NO_DATA value; its parts are padded with 0",
-            file=sys.stderr,
-        )
+        note(f"{arguments.raster} declares no NO_DATA value; its parts are padded with 0")
     show(arguments, {"files": len(retiling.files)})
     return 0

@@ -1,10 +1,9 @@
 """``benkit split``."""
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
-from benkit.cli.common import check_outputs, fraction, naming, place_of, require, show
+from benkit.cli.common import check_outputs, fraction, naming, note, place_of, require, show
 from benkit.cli.split_table import show_evaluations
 from benkit.io.location import Place
 
@@ -116,5 +115,5 @@ def _write(metadata: "pa.Table", split: "Split", output: Place, prefix: str = ""
         write_sides(split.sides(), output)
     evaluation = evaluate_split(metadata, split.sides())
     for sentence in shortfalls(evaluation, split.parts):
-        print(f"benkit: {prefix}{sentence}", file=sys.stderr)
+        note(f"{prefix}{sentence}")
     return evaluation

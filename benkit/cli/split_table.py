@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from benkit.cli.progress import width_of
+from benkit.io.names import one_line
 
 if TYPE_CHECKING:
     from benkit.evaluate import Evaluation
@@ -50,7 +51,7 @@ def _lines(columns: list[Column], width: int) -> Iterator[list[str]]:
         if values:
             yield from ([""], [f"part of each {kind}"])
         for value in values:
-            yield [f"  {value}", *(_percent(shares.get(value)) for shares in of_side)]
+            yield [f"  {one_line(value)}", *(_percent(shares.get(value)) for shares in of_side)]
 
 
 def _rows(

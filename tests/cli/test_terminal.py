@@ -1,14 +1,20 @@
 """The command line in a real terminal."""
 
+import contextlib
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import time
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+import benkit
+from benkit.cli import main
 from benkit.cli.progress import progress_text
 from benkit.sample import make_sample
 from tests.cli.terminal import CTRL_C, Terminal
@@ -228,3 +234,31 @@ def test_a_termination_signal_ends_a_verb_alike(tmp_path):
     terminal.process.send_signal(signal.SIGTERM)
     assert terminal.finish() == 130
     assert list(tmp_path.iterdir()) == []
+
+
+def test_texts_of_others_do_not_act_on_the_terminal(sample, tmp_path, capsys):
+    evil = "\x1b[31mArable\x07 land\n\u202eback"
+    metadata = benkit.read_metadata(sample / "metadata.parquet")
+    columns = metadata.column_names
+    labels = pa.array([[evil]] * len(metadata), pa.list_(pa.string()))
+    planted = metadata.set_column(columns.index("labels"), "labels", labels)
+    planted = planted.set_column(
+        columns.index("country"), "country", pa.array([evil] * len(metadata))
+    )
+    pq.write_table(planted, tmp_path / "labels.parquet")
+    ids = pa.array([evil, *metadata["patch_id"].to_pylist()[1:]])
+    planted = metadata.set_column(columns.index("patch_id"), "patch_id", ids)
+    pq.write_table(planted, tmp_path / "ids.parquet")
+    benkit.scan_archive(sample / "BigEarthNet-v2.0-S2-with-errors", tmp_path / "inventory.parquet")
+    for call, status in (
+        ("split labels.parquet --output split.csv", 0),
+        (f"labels {sample / 'geoparquets'} --metadata labels.parquet", 0),
+        ("audit inventory.parquet --metadata ids.parquet", 1),
+        ("summary ids.parquet", 2),
+        (f"summary {shlex.quote(evil)}", 2),
+    ):
+        with contextlib.chdir(tmp_path):
+            assert main(shlex.split(call)) == status
+        said = "".join(capsys.readouterr())
+        assert r"\x1b[31mArable\x07" in said
+        assert not {"\x1b", "\x07", "\u202e"} & {*said}
