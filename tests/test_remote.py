@@ -100,7 +100,7 @@ def test_same_inventory_as_from_disk(archive, expected, tmp_path):
 
 
 def test_worker_processes_read_from_a_distance(s3, expected, tmp_path, monkeypatch):
-    monkeypatch.setattr(scan, "_PATCHES_PER_CHUNK", 4)
+    monkeypatch.setattr(scan, "PATCHES_PER_CHUNK", 4)
     output = tmp_path / "inventory.parquet"
     scan_archive("s3://bucket/archive", output, engine=Engine(workers=2))
     assert output.read_bytes() == expected
@@ -298,5 +298,5 @@ def test_other_file_systems_of_pyarrow(tmp_path, metadata, capfd):
 
 
 def test_verbs_that_read_files_only_say_so(capfd):
-    assert main(["report", "s3://bucket/a", "--metadata", "m", "--output", "o"]) == 2
+    assert main(["report", "s3://bucket/a", "--metadata", "m", "--output", "o.html"]) == 2
     assert "expected a path on this machine" in capfd.readouterr().err

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.fs as pa_fs
 
 from benkit.io.patience import PassingError
-from benkit.io.remote_files import Entry
+from benkit.io.remote_files import Entry, TooLongError
 
 __all__ = ["ArrowFiles"]
 
@@ -32,6 +32,7 @@ _FOR_GOOD = re.compile(
     r"HTTP status (3|40[05679]|41[0-7])|INVALID_(ACTION|PARAMETER|QUERY)|VALIDATION|not implemented"
 )
 _LONGEST_REASON = 160
+_CONNECT, _ANSWER = 10.0, 30.0  # seconds, until S3 counts as away
 
 
 class ArrowFiles:
@@ -69,11 +70,15 @@ class ArrowFiles:
             for info in found
         )
 
-    def read(self, path: str) -> tuple[bytes, int | None]:
+    def read(self, path: str, at_most: int) -> tuple[bytes, int | None]:
         """Read a whole file; its stamp is told by the listing alone."""
         with _faults():
-            with self._system.open_input_stream(self._path(path), compression=None) as file:
-                return file.read(), None
+            with self._system.open_input_file(self._path(path)) as file:
+                size = file.size()
+                content = file.read() if size <= at_most else None
+        if content is None:
+            raise TooLongError(at_most, size)
+        return content, None
 
     def look(self, path: str) -> tuple[int, int | None]:
         """Size and time of modification of a file."""
@@ -134,8 +139,8 @@ def _open(scheme: str, host: str, options: Mapping[str, str]) -> tuple[pa_fs.Fil
             region=options.get("region") or _region(host, options),
             scheme=options.get("scheme"),
             endpoint_override=options.get("endpoint_override"),
-            connect_timeout=10,
-            request_timeout=30,
+            connect_timeout=_CONNECT,
+            request_timeout=_ANSWER,
             retry_strategy=pa_fs.AwsStandardS3RetryStrategy(max_attempts=1),
         )
         return system, host

@@ -6,22 +6,28 @@ not followed.
 """
 
 import http.client
+import io
 import netrc
+import socket
 import ssl
+import time
 from base64 import b64encode
 from collections import deque
 from functools import lru_cache
 from hashlib import blake2b
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
+from benkit.io.limits import LARGEST_FILE
 from benkit.io.patience import PassingError
-from benkit.io.remote_files import Entry
+from benkit.io.remote_files import Entry, TooLongError
 
 __all__ = ["HttpFiles", "entries_of_page"]
 
 _SECONDS = 30.0  # without a byte, until a connection counts as dead
+_SLOWEST = 1024.0  # bytes a second, of what comes after that
 _BUSY = {408, 425, 429}
 _GONE = {404, 410}
 _DENIED = {401, 403, 407}
@@ -63,9 +69,9 @@ class HttpFiles:
             text = page.decode("utf-8", "replace")
         return entries_of_page(text, urljoin(self._root, address))
 
-    def read(self, path: str) -> tuple[bytes, int | None]:
+    def read(self, path: str, at_most: int) -> tuple[bytes, int | None]:
         """Read a whole file and what tells its version."""
-        content, headers = self._request("GET", _address(path))
+        content, headers = self._request("GET", _address(path), at_most)
         return content, _stamp(headers)
 
     def look(self, path: str) -> tuple[int, int | None]:
@@ -100,13 +106,16 @@ class HttpFiles:
         """Not possible."""
         raise OSError(self.refuse_writing())
 
-    def _request(self, method: str, address: str) -> tuple[bytes, http.client.HTTPMessage]:
+    def _request(
+        self, method: str, address: str, at_most: int = LARGEST_FILE
+    ) -> tuple[bytes, http.client.HTTPMessage]:
         """Body and headers of an answer that is not an error."""
         connection = self._connection()
         try:
             connection.request(method, address, headers=self._headers)
             answer = connection.getresponse()
-            body = answer.read()
+            length = answer.length
+            body = _body(answer, at_most)
         except ssl.SSLCertVerificationError as error:
             connection.close()
             raise OSError(f"its certificate is not trusted: {error.verify_message}") from None
@@ -116,6 +125,9 @@ class HttpFiles:
         except BaseException:
             connection.close()
             raise
+        if body is None:
+            connection.close()
+            raise TooLongError(at_most, length)
         self._idle.append(connection)
         _refuse(answer, address)
         return body, answer.headers
@@ -124,11 +136,51 @@ class HttpFiles:
         try:
             return self._idle.pop()
         except IndexError:
-            if self._context:
-                return http.client.HTTPSConnection(
-                    self._host, timeout=_SECONDS, context=self._context
-                )
-            return http.client.HTTPConnection(self._host, timeout=_SECONDS)
+            connection = (
+                http.client.HTTPSConnection(self._host, timeout=_SECONDS, context=self._context)
+                if self._context
+                else http.client.HTTPConnection(self._host, timeout=_SECONDS)
+            )
+            connection.response_class = _Answer
+            return connection
+
+
+class _Answer(http.client.HTTPResponse):
+    """An answer that may not trickle in for ever."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        self.fp = io.BufferedReader(_Steady(self.fp.detach()))
+
+
+class _Steady(io.RawIOBase):
+    """What comes from a server; too slow a one counts as silent."""
+
+    def __init__(self, source: io.RawIOBase) -> None:
+        self._source = source
+        self._end = time.monotonic() + _SECONDS
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if time.monotonic() > self._end:
+            raise TimeoutError
+        count = self._source.readinto(buffer)
+        self._end += (count or 0) / _SLOWEST
+        return count
+
+    def close(self) -> None:
+        self._source.close()
+        super().close()
+
+
+def _body(answer: http.client.HTTPResponse, at_most: int) -> bytes | None:
+    """All that an answer holds; None if that is more than is wanted, however much it is."""
+    if answer.length is not None:
+        return answer.read() if answer.length <= at_most else None
+    body = answer.read(at_most + 1)
+    return body if len(body) <= at_most else None
 
 
 def entries_of_page(page: str, address: str) -> list[Entry]:

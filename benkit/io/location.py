@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from benkit.errors import AccessError, MissingInputError, OptionError, RemoteError
 from benkit.io.patience import PassingError, patiently
-from benkit.io.remote_files import Entry, RemoteFiles
+from benkit.io.remote_files import Entry, RemoteFiles, TooLongError
 
 __all__ = ["Location", "Place", "PlaceLike", "place", "refuse_credentials"]
 
@@ -130,21 +130,26 @@ class Location:
         found = self._ask(lambda files: files.entries(self.path))
         return [entry for entry in found if entry.name not in ("", ".", "..")]
 
-    def read_bytes(self) -> bytes:
+    def read_bytes(self, at_most: int) -> bytes:
         """Read a whole file.
+
+        Parameters
+        ----------
+        at_most : int
+            Bytes; of a longer one nothing is kept.
 
         Raises
         ------
         MissingInputError
             If there is no such file.
         RemoteError
-            If it cannot be read.
+            If it cannot be read, or is longer.
         """
-        return self.read()[0]
+        return self.read(at_most)[0]
 
-    def read(self) -> tuple[bytes, int | None]:
+    def read(self, at_most: int) -> tuple[bytes, int | None]:
         """Read a whole file; also its stamp, as `benkit.io.remote_files.Entry` has it, if it is told."""
-        return self._ask(lambda files: files.read(self.path))
+        return self._ask(lambda files: files.read(self.path, at_most))
 
     def look(self) -> tuple[int, int | None]:
         """Size and stamp of a file."""
@@ -169,6 +174,8 @@ class Location:
         except PermissionError as error:
             how = _HOW.get(self.scheme, "give credentials as docs/remote.md says")
             raise AccessError(f"{self}: access is denied ({error}); {how}") from None
+        except TooLongError as error:
+            raise TooLongError(error.at_most, error.size, str(self)) from None
         except PassingError as error:
             raise RemoteError(
                 f"{self}: failed again and again for a minute ({error}); check the address and the "

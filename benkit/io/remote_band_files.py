@@ -16,9 +16,10 @@ from benkit.errors import AccessError, MissingInputError, RasterError, RemoteErr
 from benkit.io.archive import PatchFolder, band_file_name
 from benkit.io.band_files import BandFileReader, VisitedFolder, signature_of
 from benkit.io.file_kinds import kind_of
+from benkit.io.limits import LARGEST_FILE
 from benkit.io.location import Location, Place
 from benkit.io.patience import in_parallel
-from benkit.io.remote_files import Entry
+from benkit.io.remote_files import Entry, TooLongError
 from benkit.spec.bands import BAND_NAMES
 
 __all__ = ["RemoteBandFileReader", "band_file_reader"]
@@ -87,7 +88,7 @@ class RemoteBandFileReader(BandFileReader):
         if fault := self._faults.get((row, column)):
             raise RasterError(f"{location}: cannot be read: {fault}")
         slot, size = self.slots[band][row], int(self._sizes[row, column])
-        return bytes(slot[:size]) if size <= len(slot) else location.read_bytes()
+        return bytes(slot[:size]) if size <= len(slot) else location.read_bytes(LARGEST_FILE)
 
     def visit(
         self, patches: Sequence[PatchFolder], *, only_look: bool = False
@@ -151,9 +152,13 @@ class RemoteBandFileReader(BandFileReader):
         fault = f"expected a file, but it is {kind_of(stat.S_IFDIR)}"
         if not file.entry.is_folder:
             try:
-                content, stamp = file.location.read()
+                content, stamp = file.location.read(LARGEST_FILE)
             except MissingInputError:
                 return _MISSING, 0
+            except TooLongError as error:
+                if error.size is not None:
+                    return error.size, file.entry.stamp
+                fault = str(error).removeprefix(f"{file.location}: ")
             except RemoteError as error:
                 self._require_server(file.folder)
                 fault = str(error).removeprefix(f"{file.location}: ")

@@ -4,7 +4,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-__all__ = ["Entry", "RemoteFiles"]
+from benkit.errors import RemoteError
+
+__all__ = ["Entry", "RemoteFiles", "TooLongError"]
+
+
+class TooLongError(RemoteError):
+    """A file is longer than what is read whole.
+
+    Parameters
+    ----------
+    at_most : int
+        Bytes that would have been read.
+    size : int or None
+        Length of the file; None if only its reading would tell.
+    name : str
+        What the file is called in the message.
+    """
+
+    def __init__(self, at_most: int, size: int | None, name: str = "") -> None:
+        has = "goes on and on" if size is None else f"has {size:,} bytes"
+        super().__init__(f"{name}{': ' if name else ''}{has}; expected at most {at_most:,}")
+        self.at_most, self.size = at_most, size
 
 
 @dataclass(frozen=True, order=True)
@@ -32,14 +53,15 @@ class RemoteFiles(Protocol):
 
     Each method makes one try, from any thread, and raises `FileNotFoundError` where there is nothing,
     `PermissionError` where access is denied, `benkit.io.patience.PassingError` where the same request
-    may succeed later, and another `OSError` where it will not.
+    may succeed later, `TooLongError` where a file is longer than wanted, and another `OSError` where it
+    will not.
     """
 
     def entries(self, path: str) -> list[Entry]:
         """List a folder."""
 
-    def read(self, path: str) -> tuple[bytes, int | None]:
-        """Read a whole file; its content and its stamp, if that comes with it."""
+    def read(self, path: str, at_most: int) -> tuple[bytes, int | None]:
+        """Read a whole file of at most so many bytes; also its stamp, if that comes with it."""
 
     def look(self, path: str) -> tuple[int, int | None]:
         """Size and stamp of a file."""

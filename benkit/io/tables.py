@@ -89,7 +89,9 @@ def require_one_column(names: Sequence[str], needed: Sequence[str], source: Plac
 
 def _read_bytes(path: Place) -> bytes:
     try:
-        content = path.read_bytes() if isinstance(path, Location) else read_at_most(path)
+        content = (
+            path.read_bytes(LARGEST_TABLE) if isinstance(path, Location) else read_at_most(path)
+        )
     except RemoteError:
         raise
     except FileNotFoundError:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benkit.errors import OutputError, RemoteError
+from benkit.io.limits import LARGEST_TABLE
 from benkit.io.location import Location, Place
 from benkit.io.stage import temporary_folder
 
@@ -53,12 +54,12 @@ def downloaded(source: Place) -> Iterator[Path]:
     Raises
     ------
     MissingInputError, RemoteError
-        If it is at a location and not there, or cannot be read.
+        If it is at a location and not there, or cannot be read, or is longer than a table may be.
     """
     if isinstance(source, Path):
         yield source
         return
-    content = source.read_bytes()
+    content = source.read_bytes(LARGEST_TABLE)
     with temporary_folder() as folder:
         path = folder / source.name
         path.write_bytes(content)
