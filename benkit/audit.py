@@ -66,6 +66,12 @@ _QUERIES = (
     FROM inventory WHERE status = 'missing'
     """,
     """
+    SELECT patch_id, band, 'missing_band', 'the inventory has no row of this band'
+    FROM (SELECT patch_id, list(DISTINCT band) AS present FROM inventory WHERE band IS NOT NULL
+          GROUP BY patch_id HAVING count(DISTINCT band) < (SELECT count(*) FROM bands))
+    JOIN bands ON NOT list_contains(present, band)
+    """,
+    """
     SELECT patch_id, band, 'unreadable', detail FROM inventory WHERE status = 'unreadable'
     """,
     """

@@ -2,13 +2,16 @@ import shutil
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 import rasterio
 
 from benkit.audit import KINDS, audit_inventory
 from benkit.engine import Engine
+from benkit.io.inventory_file import Inventory
 from benkit.io.plain_tiff import encode
-from benkit.scan import open_source
+from benkit.scan import open_source, scan_archive
 from benkit.spec.bands import BANDS
 from benkit.spec.patch_id import parse_patch_id
 
@@ -118,6 +121,24 @@ def test_one_band_is_wrong(archive, kind, options):
     archive.patch(patch, B8A=options)
     kinds = [row for row in found(archive.audit(patch)) if row[0] == kind]
     assert kinds == [(kind, patch, "B8A")]
+
+
+def test_a_band_without_a_row_is_missing(archive, tmp_path):
+    """In an inventory that was cut, or put together from several."""
+    whole, cut = f"{PRODUCT}_07_08", f"{PRODUCT}_07_09"
+    archive.patch(whole)
+    archive.patch(cut)
+    archive.patch(cut, folder=f"{PRODUCT[:-1]}Q")  # in two folders, so that there are enough rows
+    scan_archive(archive.root, tmp_path / "inventory.parquet")
+    rows = pq.read_table(tmp_path / "inventory.parquet")
+    gone = pc.and_(
+        pc.equal(rows["patch_id"], cut), pc.is_in(rows["band"], pa.array(["B02", "B12"]))
+    )
+    pq.write_table(rows.filter(pc.invert(gone)), tmp_path / "cut.parquet")
+    metadata = pa.table({"patch_id": [whole, cut]})
+    audit = audit_inventory(Inventory(tmp_path / "cut.parquet"), metadata)
+    missing = [(*row[1:],) for row in found(audit) if row[0] == "missing_band"]
+    assert missing == [(cut, "B02"), (cut, "B12")]
 
 
 def test_bands_of_a_patch_lie_in_one_crs(archive):
