@@ -11,23 +11,28 @@ from tests.report.map_page import MAP, opened_map
 MIDDLE = (500, 350)  # of the window
 
 
-@pytest.fixture(scope="module", params=["patches", "cells"])
-def web_map(request, tmp_path_factory):
-    """The page of a sample with its findings and sides."""
-    folder = tmp_path_factory.mktemp("web_map")
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """What the map of a sample shows: metadata, findings and sides."""
+    folder = tmp_path_factory.mktemp("sample")
     benkit.make_sample(folder / "sample", patches=60)
     metadata = benkit.read_metadata(folder / "sample" / "metadata.parquet")
-    benkit.scan_archive(
-        folder / "sample" / "BigEarthNet-v2.0-S2-with-errors", folder / "inventory.parquet"
-    )
-    inventory = benkit.Inventory(folder / "inventory.parquet")
-    findings = benkit.audit_inventory(inventory, metadata).findings
+    archive = folder / "sample" / "BigEarthNet-v2.0-S2-with-errors"
+    with benkit.open_source(archive) as inventory:
+        findings = benkit.audit_inventory(inventory, metadata).findings
+    return metadata, findings, benkit.split_patches(metadata).sides()
+
+
+@pytest.fixture(scope="module", params=["patches", "cells"])
+def web_map(request, shown, tmp_path_factory):
+    """The page, with the patches one by one or joined into cells."""
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "cells":
             patch.setattr("benkit.report.web_map.MOST_PATCHES", 10)
-        page = benkit.web_map(metadata, findings, benkit.split_patches(metadata).sides())
-    benkit.write_page(page, folder / "map.html")
-    return folder / "map.html"
+        page = benkit.web_map(*shown)
+    file = tmp_path_factory.mktemp("web_map") / "map.html"
+    benkit.write_page(page, file)
+    return file
 
 
 @pytest.fixture
@@ -49,14 +54,14 @@ def test_layers_are_switched_on_and_off(page):
     ]
     for name in ("side: train", "side: test", "finding: with no data", "season: summer"):
         assert f"■ {name}" in names
-    shown = "Object.values(window).filter((one) => one instanceof L.FeatureGroup && "
-    shown += f"{MAP}.hasLayer(one)).length"
-    before = page.evaluate(shown)
+    on = "Object.values(window).filter((one) => one instanceof L.FeatureGroup && "
+    on += f"{MAP}.hasLayer(one)).length"
+    before = page.evaluate(on)
     train = page.locator(".leaflet-control-layers-overlays label", has_text="side: train")
     train.click()
-    assert page.evaluate(shown) < before
+    assert page.evaluate(on) < before
     train.click()
-    assert page.evaluate(shown) == before
+    assert page.evaluate(on) == before
 
 
 def test_it_zooms_and_moves(page):
@@ -72,9 +77,8 @@ def test_it_zooms_and_moves(page):
     wait_until(page, f"{MAP}.getCenter().lng > {centre}")
 
 
-def test_a_click_tells_what_lies_there(page, web_map):
-    metadata = benkit.read_metadata(web_map.parent / "sample" / "metadata.parquet")
-    first = metadata.slice(0, 1)
+def test_a_click_tells_what_lies_there(page, web_map, shown):
+    first = shown[0].slice(0, 1)
     ((longitude, latitude),) = centre_degrees(benkit.locate(first["patch_id"])).tolist()
     page.evaluate(f"{MAP}.setView([{latitude}, {longitude}], 14, {{animate: false}})")
     page.mouse.click(*MIDDLE)
