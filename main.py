@@ -49,13 +49,18 @@ class Solution:
 
 def main() -> int:
     """Do the whole task; returns the exit status."""
-    from benkit import BenkitError
+    from benkit.errors import BenkitError, OutputError
 
     try:
         data = data_folder()
         solution = solve(data)
     except ModuleNotFoundError as error:
         say(f"{error.name} is not installed; `make run` installs what is needed, see README.md")
+        return 2
+    except (OutputError, MemoryError, ImportError) as error:  # of this machine, and not of the data
+        text = str(error)
+        lacks = not isinstance(error, OutputError)
+        say(f"not enough memory{': ' * bool(text)}{text}" if lacks else text)
         return 2
     except BenkitError as error:
         say(f"{error}\n{HOW_TO_GET_DATA}")

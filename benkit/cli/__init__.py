@@ -105,11 +105,11 @@ def _text_of(error: Exception) -> str | None:
             return f"standard output: cannot be written: {error.strerror}; check where it goes"
         name = f"{error.filename}: " if error.filename else ""
         return f"{name}{error.strerror or error}; {advice_on(error)}"
-    lacking = isinstance(error, ImportError) and any(text in str(error) for text in _NO_MEMORY)
-    if isinstance(error, MemoryError) or lacking:
-        return (
-            f"not enough memory ({error or 'no more to be had'}); allow more, or try fewer workers"
-        )
+    lines = str(error).splitlines()
+    lacking = [line for line in lines if any(text in line for text in _NO_MEMORY)]
+    if isinstance(error, MemoryError) or (isinstance(error, ImportError) and lacking):
+        lines = lacking or lines or ["no more to be had"]
+        return f"not enough memory ({lines[0]}); allow more, or try fewer workers"
     return None
 
 

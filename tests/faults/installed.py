@@ -3,7 +3,7 @@
     .venv/bin/python -m tests.faults.installed
 
 The environment holds what the two lock files pin, checked against their hashes, and the wheel; the
-source is not there, only the tests are copied. Exit status: that of the tests.
+source is not there, only the tests and main.py are copied. Exit status: that of the tests.
 """
 
 import os
@@ -35,7 +35,8 @@ def main() -> int:
         print(f"installed after {time.monotonic() - begin:.0f} s", flush=True)
         away = folder / "work" / "project"
         shutil.copytree(ROOT / "tests", away / "tests")
-        shutil.copy(ROOT / "pyproject.toml", away)
+        for name in ("pyproject.toml", "main.py"):
+            shutil.copy(ROOT / name, away)
         if (ROOT / ".." / "shared").exists():
             (folder / "work" / "shared").symlink_to((ROOT / ".." / "shared").resolve())
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}

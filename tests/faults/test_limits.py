@@ -3,25 +3,46 @@
 import contextlib
 import os
 import resource
+import shlex
+import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import rasterio
+from rasterio.transform import from_origin
 
 from benkit.cli import main
 from benkit.io.stage import holding
+from benkit.spec.bands import BANDS
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="mounts and limits as Linux has them"
 )
+SCENE = "S2A_MSIL2A_20170613T101031_N0205_R022_T33UUP"
 
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory):
     folder = tmp_path_factory.mktemp("limits") / "sample"
     assert main(["sample", str(folder), "--patches", "24", "--quiet"]) == 0
+    write_scene(folder / SCENE, "none")
+    write_scene(folder / "packed" / SCENE, "deflate")
     return folder
+
+
+def write_scene(folder, compression):
+    """A crop of a product with two by two patches."""
+    folder.mkdir(parents=True)
+    for name, band in BANDS.items():
+        side, size = 2 * band.side, band.pixel_size
+        profile = {"driver": "GTiff", "height": side, "width": side, "count": 1, "dtype": "uint16"}
+        profile |= {"crs": "EPSG:32633", "transform": from_origin(3e5, 54e5, size, size)}
+        path = folder / f"{name}.tif"
+        with rasterio.open(path, "w", **profile, nodata=0, compress=compression) as target:
+            target.write(np.ones((1, side, side), np.uint16))
 
 
 def calls_of(sample, folder):
@@ -33,6 +54,9 @@ def calls_of(sample, folder):
     calls = [
         (["scan", archive, "--full", *one, "--output"], "inventory.parquet"),
         (["audit", archive, "--metadata", metadata, *one, "--findings"], "findings.csv"),
+        (["audit", archive, "--metadata", metadata, *one, "--findings"], "findings.parquet"),
+        (["audit", archive, "--metadata", metadata, *one, "--findings"], "findings.json"),
+        (["patchify", sample / SCENE, *one, "--overwrite", "--output"], "cut"),
         (["inspect", raster.parent, "--figure"], "patch.png"),
         (["labels", maps, *one, "--output"], "labels.parquet"),
         (["labels", maps, *one, "--output"], "labels.csv"),
@@ -135,16 +159,78 @@ def shell(command, **limits):
     )  # fmt: skip
 
 
-def test_too_little_memory(sample, tmp_path):
-    archive, output = next(sample.glob("BigEarthNet*")), tmp_path / "inventory.parquet"
-    command = f"exec $BENKIT scan {archive} --output {output} --full --workers 1"
-    assert shell(command).returncode == 0
-    before = output.read_bytes()
-    done = shell(command, RLIMIT_AS=300_000_000)
+def little_memory(sample, verb):
+    """A call that needs more than some megabytes of memory, its output, and those megabytes."""
+    archive, raster = next(sample.glob("BigEarthNet*")), next(sample.rglob("*_B02.tif"))
+    metadata, maps = sample / "metadata.parquet", sample / "geoparquets"
+    return {
+        "scan": (["scan", archive, "--full"], "inventory.parquet", 300),
+        "audit": (["audit", archive, "--metadata", metadata], "findings.parquet", 300),
+        "split": (["split", metadata], "split.csv", 300),
+        "labels": (["labels", maps], "labels.parquet", 300),
+        "report": (["report", archive, "--metadata", metadata], "report.html", 300),
+        "retile": (["retile", raster, "--overwrite", "--compress", "lzw"], "parts", 150),
+        "patchify": (["patchify", sample / "packed" / SCENE, "--overwrite"], "cut", 150),
+    }[verb]
+
+
+@pytest.mark.parametrize(
+    "verb", ["scan", "audit", "split", "labels", "report", "retile", "patchify"]
+)
+def test_too_little_memory(sample, tmp_path, verb):
+    call, name, megabytes = little_memory(sample, verb)
+    option = "--findings" if verb == "audit" else "--output"
+    one = [] if verb == "split" else ["--workers", "1"]
+    argv = [*map(str, call), *one, option, str(tmp_path / name)]
+    assert main([*argv, "--quiet"]) in (0, 1)
+    before = content_of(tmp_path / name)
+    assert before
+    done = shell(f"exec $BENKIT {shlex.join(argv)}", RLIMIT_AS=megabytes * 1_000_000)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "not enough memory" in done.stderr
+    said = done.stderr.splitlines()[-1]
+    assert said.startswith("benkit: not enough memory (")
+    assert "()" not in said
     assert "Traceback" not in done.stderr
-    assert output.read_bytes() == before
+    assert content_of(tmp_path / name) == before
+    assert {path.name for path in tmp_path.glob("*")} <= {name, f".{name}.scan"}
+
+
+def run_course_task(project, **limits):
+    """Run main.py of another folder on the sample."""
+    command = f"PYTHONPATH={ROOT} exec {sys.executable} {project / 'main.py'}"
+    return shell(command, **limits)
+
+
+def test_the_course_task_on_a_machine_that_lacks_something(sample, tmp_path):
+    with mounted(tmp_path, "size=24m"):
+        shutil.copy(ROOT / "main.py", tmp_path)
+        output = tmp_path / "untracked-files"
+        output.mkdir()
+        (output / "milestone01").symlink_to(sample)
+        whole = run_course_task(tmp_path)
+        assert whole.returncode == 0, whole.stderr
+        before = content_of(output / "inventory.parquet")
+        (output / "inventory.parquet").touch()
+        done = run_course_task(tmp_path, RLIMIT_AS=300_000_000)
+        assert (done.returncode, done.stdout) == (2, ""), done.stderr
+        assert "not enough memory" in done.stderr
+        assert "Traceback" not in done.stderr
+        with contextlib.suppress(OSError), (tmp_path / "ballast").open("wb", 0) as ballast:
+            while ballast.write(bytes(4096)):
+                pass
+        (output / ".inventory.parquet.scan" / "patches.parquet").unlink()  # else nothing is written
+        done = run_course_task(tmp_path)
+        assert (done.returncode, done.stdout) == (2, ""), done.stderr
+        assert "No space left on device; make room on the disk" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert "belongs into" not in done.stderr
+        (tmp_path / "ballast").unlink()
+        subprocess.run(["mount", "-o", "remount,ro", str(tmp_path)], check=True)
+        done = run_course_task(tmp_path)
+        assert (done.returncode, done.stdout) == (2, ""), done.stderr
+        assert "cannot be written: Read-only file system" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert content_of(output / "inventory.parquet") == before
 
 
 @pytest.mark.parametrize(
