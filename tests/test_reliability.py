@@ -6,11 +6,13 @@ import pytest
 
 from tests.conftest import ROOT
 
+DOCUMENTS = ("docs/reliability.md", "docs/hostile-input.md", "SECURITY.md")
 
-@pytest.mark.parametrize("document", ["docs/reliability.md", "SECURITY.md"])
+
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_what_the_documents_name_is_there(document):
     text = (ROOT / document).read_text("utf-8")
-    paths = set(re.findall(r"`((?:tests|benchmarks|docs)/[\w/.-]+)`", text))
+    paths = set(re.findall(r"`((?:tests|benchmarks|docs)/[\w/.-]+)(?:::\w+)?`", text))
     paths |= {
         module.replace(".", "/") + ".py" for module in re.findall(r"-m (tests\.[\w.]+)", text)
     }
@@ -32,3 +34,23 @@ def test_every_promise_has_a_test():
     tables = text.split("## Measured")[0]
     assert len(promises) >= 12
     assert all("`tests/" in row for row in promises if row in tables)
+
+
+def test_every_test_that_is_named_is_there():
+    text = (ROOT / "docs" / "hostile-input.md").read_text("utf-8")
+    named = re.findall(r"`(tests/[\w/.-]+)::(\w+)`", text)
+    assert len(named) >= 30
+    missing = [
+        f"{file}::{name}"
+        for file, name in named
+        if f"def {name}(" not in (ROOT / file).read_text("utf-8")
+    ]
+    assert missing == []
+
+
+def test_every_broken_input_has_a_test():
+    text = (ROOT / "docs" / "hostile-input.md").read_text("utf-8").split("## Measured")[0]
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    inputs = [row for row in rows if not row.startswith("| input")]
+    assert len(inputs) >= 30
+    assert [row for row in inputs if "`tests/" not in row.rpartition(" | ")[2]] == []

@@ -250,19 +250,37 @@ CORNERS = {
 }
 
 
-@pytest.mark.parametrize("column", ["epsg", "x", "y"])
-@pytest.mark.parametrize("case", CORNERS)
-def test_footprints_whose_columns_lie(capsys, tmp_path, column, case):
+@pytest.fixture
+def footprints(tmp_path):
+    """Footprints of three patches."""
     metadata, file = tmp_path / "metadata.parquet", tmp_path / "footprints.parquet"
     pq.write_table(pa.table({"patch_id": IDS, "labels": [["Pastures"]] * 3}), metadata)
     assert main(["footprints", str(metadata), "--output", str(file)]) == 0
+    return file
+
+
+def replace_column(file, name, values):
     table = pq.read_table(file)
-    assert main(["overlaps", str(file)]) == 0
-    place = table.column_names.index(column)
-    pq.write_table(table.set_column(place, column, pa.array(CORNERS[case])), file)
+    pq.write_table(table.set_column(table.column_names.index(name), name, pa.array(values)), file)
+
+
+@pytest.mark.parametrize("column", ["epsg", "x", "y"])
+@pytest.mark.parametrize("case", CORNERS)
+def test_footprints_whose_columns_lie(capsys, footprints, column, case):
+    replace_column(footprints, column, CORNERS[case])
     capsys.readouterr()
-    assert main(["overlaps", str(file)]) == 2
+    assert main(["overlaps", str(footprints)]) == 2
     err = capsys.readouterr().err
     assert len(err.splitlines()) == 1
-    assert err.startswith(f"benkit: {file}: expected the corner ")
+    assert err.startswith(f"benkit: {footprints}: expected the corner ")
     assert f" for {IDS[0]}, as its name says, but" in err
+
+
+def test_geometries_of_footprints_are_not_read(capsys, footprints):
+    capsys.readouterr()
+    assert main(["overlaps", str(footprints)]) == 0
+    expected = capsys.readouterr().out
+    for geometry in ([b"nonsense"] * 3, [None] * 3, ["POLYGON"] * 3):
+        replace_column(footprints, "geometry", geometry)
+        assert main(["overlaps", str(footprints)]) == 0
+        assert capsys.readouterr().out == expected
