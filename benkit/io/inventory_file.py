@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from benkit.errors import InputFormatError, MissingInputError
 from benkit.io.atomic import replacing
+from benkit.io.file_kinds import kind_of
 from benkit.io.inventory_check import ON_DISK, columns_sql, wrong_row, wrong_types
 from benkit.io.parquet_table import first_line
 from benkit.spec.inventory import INVENTORY_SCHEMA
@@ -101,6 +102,8 @@ class Inventory:
     def __post_init__(self) -> None:
         """Refuse what is no inventory."""
         try:
+            if kind := kind_of(Path(self.path).stat().st_mode):  # opening a pipe would never end
+                self._refuse(f"but it is {kind}")
             names = pq.read_schema(self.path).names
         except FileNotFoundError:
             raise MissingInputError(

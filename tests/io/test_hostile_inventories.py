@@ -1,5 +1,6 @@
 """Inventories that cannot be right: one line that names the file, whichever verb is asked."""
 
+import os
 import struct
 from decimal import Decimal
 
@@ -153,6 +154,18 @@ def test_bytes_that_are_damaged(whole, calls, capsys, tmp_path):
     for what, text in damaged.items():
         file.write_bytes(text)
         assert "expected a" in refused(calls, capsys, file), what
+
+
+def test_what_is_no_file(calls, capsys, tmp_path):
+    file = tmp_path / "inventory.parquet"
+    os.mkfifo(file)
+    assert "but it is a pipe" in refused(calls, capsys, file)
+    file.unlink()
+    file.symlink_to("/dev/zero")
+    assert "but it is a device" in refused(calls, capsys, file)
+    file.unlink()
+    file.symlink_to(file)
+    assert "Too many levels of symbolic links" in refused(calls, capsys, file)
 
 
 def test_columns_that_are_missing_or_come_twice(whole, calls, capsys, tmp_path):
