@@ -109,6 +109,16 @@ def test_the_picture_shows_the_pixels_and_is_the_same_every_time(real_archive, t
     assert first.images[0].get_array().shape == (20, 20)
 
 
+def test_a_label_with_dollar_signs_is_no_formula(real_archive, tmp_path):
+    label = "$\\frac{1 x$ a"
+    inspection = inspect_patch(
+        REAL, real_archive, pa.table({"patch_id": [REAL], "labels": [[label]]})
+    )
+    figure = draw_patch(inspection, read_pixels(inspection))
+    assert any(label in text.get_text() for text in figure.texts)
+    write_figure(figure, tmp_path / "patch.png")
+
+
 def test_pixels_without_a_measurement_are_magenta(real_archive):
     inspection = inspect_patch(REAL, real_archive)
     pixels = {band: values.copy() for band, values in read_pixels(inspection).items()}

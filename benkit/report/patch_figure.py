@@ -164,7 +164,8 @@ def _enlarged(pixels: "np.ma.MaskedArray", side: int) -> "np.ma.MaskedArray":
 def _write_head(figure: "Figure", inspection: Inspection) -> None:
     import textwrap
 
-    figure.text(0.015, 0.965, inspection.patch_id, fontsize=13, weight="bold", color=_INK)
+    literal: Any = {"parse_math": False, "color": _INK}  # a name or label with a $ is no formula
+    figure.text(0.015, 0.965, inspection.patch_id, fontsize=13, weight="bold", **literal)
     lines = []
     if inspection.name is not None:
         product = inspection.name.product
@@ -174,7 +175,7 @@ def _write_head(figure: "Figure", inspection: Inspection) -> None:
     if inspection.metadata is not None:
         lines.append("; ".join(inspection.metadata["labels"] or ["no label"]))
     lines = [part for line in lines for part in textwrap.wrap(line, _LINE_WIDTH)]
-    figure.text(0.015, 0.95, "\n".join(lines), fontsize=9, color=_INK, va="top", linespacing=1.35)
+    figure.text(0.015, 0.95, "\n".join(lines), fontsize=9, va="top", linespacing=1.35, **literal)
     kinds = sorted({finding["kind"].replace("_", " ") for finding in inspection.findings})
     if kinds:
         text = f"found: {', '.join(kinds)}"

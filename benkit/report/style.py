@@ -32,6 +32,7 @@ _STYLE = {
     "grid.color": "#DDDDDD",
     "grid.linewidth": 0.6,
     "text.color": INK,
+    "text.parse_math": False,  # a label with a $ is no formula
     "xtick.color": INK,
     "ytick.color": INK,
     "legend.frameon": False,

@@ -5,6 +5,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from matplotlib.colors import to_rgba
+from matplotlib.text import Text
 from pyproj import Transformer
 
 from benkit import evaluate_split, locate
@@ -145,3 +146,15 @@ def test_sides_that_are_empty_are_drawn_too():
     ):
         figures = split_figures(metadata, sides, {"mine": evaluate_split(metadata, sides)})
         assert list(figures) == ["map", "labels", "distances"]
+
+
+def test_labels_with_dollar_signs_are_no_formulas(tmp_path):
+    metadata, sides = small_split(PRODUCT, FAR)
+    label = "$\\frac{1 x$ a"
+    metadata = metadata.set_column(1, "labels", pa.array([[label]] * len(metadata)))
+    metadata = metadata.set_column(2, "country", pa.array([label] * len(metadata)))
+    found = {label: evaluate_split(metadata, sides)}
+    for name, figure in split_figures(metadata, sides, found).items():
+        write_figure(figure, tmp_path / f"{name}.png")
+        named = [text for text in figure.findobj(Text) if label in text.get_text()]
+        assert not any(text.get_parse_math() for text in named)
