@@ -17,6 +17,7 @@ from benkit.io.location import Place
 __all__ = ["first_line", "read_at_most", "read_parquet"]
 
 _ROWS_AT_ONCE = 512
+_LARGEST_BATCH = 8 * LARGEST_TABLE  # if all of a group were one text
 
 
 def read_at_most(path: Path) -> bytes:
@@ -58,17 +59,13 @@ def read_parquet(
         )
     if sum(group.total_byte_size for group in groups) > LARGEST_TABLE:
         raise _too_large(path)
-    # A text is no longer than all that its column takes, and each row may have the same one.
-    sizes = [
-        group.column(i).total_uncompressed_size
-        for group in groups
-        for i in range(group.num_columns)
-    ]
-    largest = max(sizes, default=0)
+    # A text is no longer than all of its group, and each row may have the same one. What the footer
+    # says of single columns is not asked: Arrow ends the interpreter where that is damaged.
+    largest = max((group.total_byte_size for group in groups), default=0)
     if rows * largest <= LARGEST_TABLE:
         # Threads that have just started when Python ends would abort it.
         return _plain(file.read(columns=columns, use_threads=False))
-    at_once = max(1, min(_ROWS_AT_ONCE, LARGEST_TABLE // largest))
+    at_once = max(1, min(_ROWS_AT_ONCE, _LARGEST_BATCH // largest))
     tables, size = [], 0
     for batch in file.iter_batches(batch_size=at_once, columns=columns, use_threads=False):
         tables.append(_plain(pa.Table.from_batches([batch])))

@@ -3,8 +3,12 @@
 import gzip
 import os
 import struct
+import subprocess
+import sys
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.feather
@@ -13,7 +17,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from benkit.cli import main
+from benkit.errors import InputFormatError
 from benkit.io.inventory_file import writing_inventory
+from benkit.io.metadata_file import read_metadata
+from tests.conftest import ROOT
 
 PRODUCT = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP"
 IDS = [f"{PRODUCT}_00_0{row}" for row in range(4)]
@@ -232,6 +239,26 @@ def test_bytes_that_are_damaged(capsys, whole):
         assert "expected a whole Parquet file, but it is damaged" in refused(capsys, calls, file)
 
 
+def change_every_byte_of_the_footer(name):
+    """Read metadata with each byte of the footer changed: each is read, or refused."""
+    file = Path(name)
+    content = file.read_bytes()
+    first = len(content) - 8 - struct.unpack("<I", content[-8:-4])[0]
+    for place in range(first, len(content)):
+        for value in (0x7F, content[place] ^ 1):
+            file.write_bytes(content[:place] + bytes([value]) + content[place + 1 :])
+            with suppress(InputFormatError):
+                read_metadata(file)
+
+
+def test_no_changed_byte_of_a_footer_ends_the_interpreter(whole):
+    file = write(whole / "wrong.parquet")
+    code = f"import sys; from {__name__} import *; change_every_byte_of_the_footer(sys.argv[1])"
+    command = [sys.executable, "-c", code, str(file)]
+    done = subprocess.run(command, cwd=ROOT, timeout=100, check=False, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_tables_of_other_kinds(capsys, whole):
     file = whole / "wrong.parquet"
     table = pa.table({"patch_id": IDS})
@@ -281,8 +308,6 @@ def test_what_has_no_end(capsys, whole, monkeypatch):
 
 
 def test_tables_that_are_read_a_few_rows_at_a_time(whole, monkeypatch):
-    from benkit import read_metadata
-
     file = whole / "large.parquet"
     ids = [f"{PRODUCT}_{row // 90:02d}_{row % 90:02d}" for row in range(300)]
     labels = [["a"], [], ["b", "a"]] * 100
