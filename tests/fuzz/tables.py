@@ -112,9 +112,10 @@ def _child(calls: list[list[str]], said: Path) -> None:
         for call in calls:
             os.ftruncate(out, 0)
             os.lseek(out, 0, os.SEEK_SET)
-            status = max(status, benkit(call))
+            answer = benkit(call)
+            status = max(status, answer)
             sys.stderr.flush()
-            if status == REFUSED and len(said.read_bytes().splitlines()) != 1:
+            if answer == REFUSED and len(said.read_bytes().splitlines()) != 1:
                 os._exit(WRONG_LINES)
     except BaseException:
         import traceback
