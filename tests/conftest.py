@@ -12,16 +12,6 @@ settings.register_profile("benkit", deadline=None, database=None, derandomize=Tr
 settings.load_profile("benkit")
 
 
-def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
-    """Where bytes differ; pytest would look for minutes at all that differs in two large files."""
-    if op != "==" or not (isinstance(left, bytes) and isinstance(right, bytes)):
-        return None
-    first = next(
-        (i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), "the end"
-    )
-    return [f"{len(left):,} bytes == {len(right):,} bytes", f"they differ from byte {first} on"]
-
-
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of the real data beside the project."""

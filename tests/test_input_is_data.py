@@ -5,6 +5,7 @@ import io
 import os
 import pickle
 import shutil
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ import pytest
 
 import benkit
 from benkit.cli import main
+from benkit.errors import InputFormatError
 
 
 class Bomb:
@@ -125,7 +127,11 @@ def test_extension_types_by_name_are_not_made(name, sample, pickles):
     fields.append(pa.field("planted", pa.binary(), metadata=planted))
     table = pa.table([*metadata.columns, column], schema=pa.schema(fields))
     pq.write_table(table, sample / "planted.parquet")
-    read = benkit.read_metadata(sample / "planted.parquet")
+    try:
+        read = benkit.read_metadata(sample / "planted.parquet")
+    except InputFormatError:  # of a type that pandas has made known, where it is loaded
+        assert "pandas" in sys.modules
+        return
     assert benkit.summarize(read).patches == len(metadata)
     assert benkit.split_patches(read).sides()["train"]
 

@@ -15,7 +15,8 @@ COURSE = ROOT / "course"
 @pytest.mark.parametrize("name", ["dependency-management", "testing"])
 def test_a_talk_is_what_its_sources_make(name):
     committed = (COURSE / f"{name}.pdf").read_bytes()
-    assert committed == set_document(name), f"course/{name}.pdf is stale: run make course"
+    stale = committed != set_document(name)  # pytest would compare the bytes for minutes
+    assert not stale, f"course/{name}.pdf is stale: run make course"
     assert len(committed) < 1.5e6
     slides = typst.compile(
         COURSE / f"{name}.typ", root=ROOT, ignore_system_fonts=True, format="svg"

@@ -32,6 +32,7 @@ DEATHS_PER_CHUNK = 3
 """So often may the worker of a chunk die before that is an error."""
 
 _CHUNKS_PER_WORKER = 3
+_HAS_MASKS = hasattr(signal, "pthread_sigmask")  # not on Windows
 _THREAD_LIMITS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -68,6 +69,9 @@ def _submit(
 def starting(function: Callable[..., Any]) -> Iterator[None]:
     """Start processes that never see an interrupt, and do not run the caller's script again.
 
+    A signal that asks the caller to end waits until they are started: half of what a process begins
+    with would be an error there. What is started calls `follow_parent` first.
+
     Python would have them do so. Without it a script needs no ``if __name__ == "__main__":`` around
     its calls. Only a function that the script itself defines cannot be found without it.
     """
@@ -77,18 +81,18 @@ def starting(function: Callable[..., Any]) -> Iterator[None]:
     if getattr(function, "__module__", "") != "__main__":
         sys.modules["__main__"] = ModuleType("__main__")
     try:
-        with _interrupts_blocked():
+        with _signals_blocked():
             yield
     finally:
         sys.modules["__main__"] = script
 
 
 @contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
+def _signals_blocked() -> Iterator[None]:
+    if not _HAS_MASKS:
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:
@@ -131,6 +135,8 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
 def follow_parent() -> None:
     """Let this worker leave interrupts to its parent, and end when its parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if _HAS_MASKS:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
