@@ -247,7 +247,7 @@ def test_files_are_opened_in_one_room_and_only_the_command_line_prints(module):
     ("call", "not_loaded"),
     [
         ("import benkit", {"numpy", "pyarrow", "duckdb", "polars", "rasterio", "shapely"}),
-        ("import benkit.cli", {"numpy", "pyarrow", "duckdb", "polars", "rasterio", "shapely"}),
+        ("import benkit.cli.common", {"numpy", "pyarrow", "duckdb", "rasterio", "multiprocessing"}),
         ("import benkit.scan", {"duckdb", "polars", "pandas", "rasterio", "shapely", "ray"}),
     ],
 )

@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from benkit.engine.cluster import Cluster, run_on_ray
-from benkit.engine.local import run_on_processes
 from benkit.errors import OptionError, WorkerError
 
 __all__ = ["ENGINES", "Engine", "WorkerError", "run"]
@@ -85,8 +83,12 @@ def run(
     """
     engine = engine or Engine()
     if engine.name == "ray":
+        from benkit.engine.cluster import Cluster, run_on_ray
+
         return run_on_ray(function, chunks, Cluster(engine.ray_address, engine.workers))
     workers = engine.local_workers(len(chunks))
     if workers == 1:
         return map(function, chunks)
+    from benkit.engine.local import run_on_processes
+
     return run_on_processes(function, chunks, workers)
