@@ -21,6 +21,7 @@ __all__ = [
     "RemoteError",
     "WorkerError",
     "advice_on",
+    "first_line",
 ]
 
 
@@ -93,3 +94,8 @@ def advice_on(error: OSError) -> str:
     return _ADVICE.get(
         error.errno or 0, "check permissions, and that the disk is there and has room"
     )
+
+
+def first_line(error: Exception) -> str:
+    """What an error of a library says, in one line; its name if it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benkit.equal_area import Transform, plane_of, project_polygons, transform_to
-from benkit.errors import InputFormatError
+from benkit.errors import InputFormatError, first_line
 from benkit.io.names import printable
-from benkit.io.parquet_table import first_line
 from benkit.io.reference_maps import ReferenceMaps
 from benkit.map_footprints import MapFootprints
 from benkit.spec.utm import is_utm

@@ -23,7 +23,7 @@ from benkit.engine.local import (
     one_blas_thread_each,
     starting,
 )
-from benkit.errors import WorkerError
+from benkit.errors import WorkerError, first_line
 
 __all__ = ["Cluster", "function_of_chunk", "run_on_ray"]
 
@@ -152,13 +152,13 @@ def _results(
             workers,
         )
     except RayTaskError as error:
-        cause = error.cause or WorkerError(f"a task failed on Ray: {_first_line(error)}")
+        cause = error.cause or WorkerError(f"a task failed on Ray: {first_line(error)}")
         raise cause from None
     except LocalRayletDiedError:
         raise WorkerError(_GONE.format(cluster.name)) from None
     except RayError as error:
         raise WorkerError(
-            f"Ray at {cluster.name} cannot finish the work: {_first_line(error)} Run the same command "
+            f"Ray at {cluster.name} cannot finish the work: {first_line(error)} Run the same command "
             "again, with more memory or fewer workers if workers died"
         ) from None
     finally:
@@ -187,10 +187,6 @@ def _result_of(submitted: Any, cluster: Cluster) -> Any:
                 f"{sum(not node['Alive'] for node in nodes)} of {len(nodes)} nodes are gone; add one "
                 "with `ray start --address` and run the same command again"
             )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def function_of_chunk(function: Callable[[Chunk], Result], chunk: Chunk) -> Result:

@@ -67,13 +67,14 @@ def _submit(
 
 @contextmanager
 def starting(function: Callable[..., Any]) -> Iterator[None]:
-    """Start processes that never see an interrupt, and do not run the caller's script again.
+    """Start processes that never see an interrupt and do not run the caller's script again.
 
-    A signal that asks the caller to end waits until they are started: half of what a process begins
-    with would be an error there. What is started calls `follow_parent` first.
+    A signal that ends the caller waits until they are started, as a process that is told only half of
+    what it needs fails aloud. Each of them calls `follow_parent` first.
 
-    Python would have them do so. Without it a script needs no ``if __name__ == "__main__":`` around
-    its calls. Only a function that the script itself defines cannot be found without it.
+    Python would let them run the script again. As they do not, a script needs no
+    ``if __name__ == "__main__":`` around its calls; but a function that the script itself defines is
+    looked for there.
     """
     script = sys.modules["__main__"]
     while isinstance(function, partial):

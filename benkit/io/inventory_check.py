@@ -112,10 +112,7 @@ def wrong_row(connection: "duckdb.DuckDBPyConnection", found: dict[str, str]) ->
         ).fetchone()
         if row:
             return f"{_named(*row[:2])}: its {name} is {row[2]}, which is no {_arrow_type(name)}"
-    for (
-        text,
-        condition,
-    ) in _WRONG.items():  # one by one, as most are answered from the file's footer
+    for text, condition in _WRONG.items():  # each alone: most are answered from the file's footer
         row = connection.execute(
             f"SELECT patch_id, band FROM inventory WHERE {condition} LIMIT 1"
         ).fetchone()

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benkit.errors import InputFormatError, MissingInputError
+from benkit.errors import InputFormatError, MissingInputError, first_line
 from benkit.io.atomic import replacing
 from benkit.io.file_kinds import kind_of
 from benkit.io.inventory_check import ON_DISK, columns_sql, wrong_row, wrong_types
-from benkit.io.parquet_table import first_line
 from benkit.spec.inventory import INVENTORY_SCHEMA
 
 if TYPE_CHECKING:

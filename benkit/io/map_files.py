@@ -14,12 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from benkit.errors import InputFormatError, MissingInputError
+from benkit.errors import InputFormatError, MissingInputError, first_line
 from benkit.io.file_kinds import kind_of
 from benkit.io.geoparquet import geo_column
 from benkit.io.geotiff import read_raster
 from benkit.io.names import some_names
-from benkit.io.parquet_table import first_line, read_at_most, read_parquet
+from benkit.io.parquet_table import read_at_most, read_parquet
 from benkit.spec.nomenclature import CLC_TO_CLASS
 
 __all__ = [

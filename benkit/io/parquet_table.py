@@ -14,7 +14,7 @@ from benkit.errors import InputFormatError
 from benkit.io.limits import LARGEST_TABLE, MOST_ROWS
 from benkit.io.location import Place
 
-__all__ = ["first_line", "read_at_most", "read_parquet"]
+__all__ = ["read_at_most", "read_parquet"]
 
 _ROWS_AT_ONCE = 512
 _LARGEST_BATCH = 8 * LARGEST_TABLE  # if all of a group were one text
@@ -94,8 +94,3 @@ def _too_large(path: Place) -> InputFormatError:
         f"{path}: expected a table of at most {LARGEST_TABLE // 2**30} GB, but it unpacks into more; "
         "leave out columns and rows that are not needed"
     )
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, in one line."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

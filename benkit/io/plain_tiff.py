@@ -5,8 +5,7 @@ is a classic little-endian TIFF with one uncompressed band in contiguous strips 
 a UTM zone of WGS 84, north-up. `parse_header` accepts exactly that and returns None for all else, so
 that whatever is unusual is left to GDAL. `encode` writes the same bytes as GDAL writes for a patch.
 
-Sources: TIFF 6.0 (Adobe, 1992), OGC GeoTIFF 1.1 (19-008r4), the GDAL_NODATA tag of GDAL's GTiff
-driver.
+Sources: those of `benkit.io.tiff_fields`.
 """
 
 import struct

@@ -20,13 +20,14 @@ from benkit.errors import (
     MissingInputError,
     OptionError,
     RemoteError,
+    first_line,
 )
 from benkit.io.atomic import replacing
 from benkit.io.csv_cells import guard_cells, guard_names, open_cells, open_names
 from benkit.io.limits import LARGEST_TABLE
 from benkit.io.location import Location, Place, PlaceLike, place
 from benkit.io.names import printable, some_names
-from benkit.io.parquet_table import first_line, read_at_most, read_parquet
+from benkit.io.parquet_table import read_at_most, read_parquet
 
 __all__ = [
     "first_repeated",
