@@ -1,0 +1,104 @@
+"""The bytes that the verbs write: the same on every machine, and from one version to the next.
+
+A change of a digest here is a change that users notice: it comes with the reason in its commit.
+"""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from benkit.cli import main
+from tests.course.assemble import assemble
+
+SAMPLE = "benkit sample sample --patches 300"
+WRITTEN = {
+    SAMPLE: {"sample": "5c5f163bf3b945cc"},
+    "benkit scan sample/BigEarthNet-v2.0-S2-with-errors --output inventory.parquet": {
+        "inventory.parquet": "20b2c601d1c49392"
+    },
+    "benkit audit inventory.parquet --metadata sample/metadata.parquet --findings found.csv": {
+        "found.csv": "8c0274d8ba8565c7"
+    },
+    "benkit audit inventory.parquet --metadata sample/metadata.parquet --findings f.parquet": {
+        "f.parquet": "891abaca4a96864a"
+    },
+    "benkit footprints sample/metadata.parquet --output footprints.parquet": {
+        "footprints.parquet": "0f90a2d4ae5dae79"
+    },
+    "benkit overlaps sample/metadata.parquet --output pairs.parquet": {
+        "pairs.parquet": "cbfc2723e9f6190a"
+    },
+    "benkit overlaps sample/geoparquets --output pairs.csv": {"pairs.csv": "a0fc3c26a8778a39"},
+    "benkit labels sample/geoparquets --metadata sample/metadata.parquet --output lab.parquet": {
+        "lab.parquet": "99e774ce0b576cc6"
+    },
+    "benkit split sample/metadata.parquet --output split.csv": {"split.csv": "674d734ad12046aa"},
+    "benkit split sample/metadata.parquet --validation 0.1 --buffer 2000 --output s.parquet": {
+        "s.parquet": "0e82e863bf5a16a2"
+    },
+    "benkit split sample/metadata.parquet --folds 2 --output folds.csv": {
+        "folds_1.csv": "6f0d23e98adbb174",
+        "folds_2.csv": "49aec6dfd06084f8",
+    },
+}
+PRINTED = {
+    "benkit audit inventory.parquet --metadata sample/metadata.parquet --json": "ce29c76201d458b3",
+    "benkit stats inventory.parquet --json": "dd44b257cea47e22",
+    "benkit stats inventory.parquet --patches sample/patches_for_stats.csv.gz --json": "30c4f9e7bdf41fc3",
+    "benkit summary sample/metadata.parquet --json": "2692de5e5a054f73",
+    "benkit labels sample/geoparquets --json": "555b507821388b19",
+    "benkit overlaps sample/geoparquets --json": "87484184a368c124",
+    "benkit overlaps sample/metadata.parquet --json": "6256de444e60ec37",
+    "benkit evaluate split.csv --metadata sample/metadata.parquet --json": "3e5a75a7d5971bf6",
+}
+
+
+def digest(path: Path) -> str:
+    """Short digest of a file, or of all files in a folder with their names."""
+    total = hashlib.sha256()
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if file.is_file():
+            total.update(f"{file.relative_to(path).as_posix()} {file.stat().st_size}\n".encode())
+            total.update(file.read_bytes())
+    return total.hexdigest()[:16]
+
+
+def call(line: str) -> None:
+    """Run a verb that has to end as done, or as having found something."""
+    assert main(line.split()[1:]) in (0, 1), line
+
+
+def test_a_sample_and_what_the_verbs_make_of_it(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    written, printed = {}, {}
+    for line, digests in WRITTEN.items():
+        call(line)
+        written[line] = {name: digest(tmp_path / name) for name in digests}
+    for line in PRINTED:
+        capsys.readouterr()
+        call(line)
+        printed[line] = hashlib.sha256(capsys.readouterr().out.encode()).hexdigest()[:16]
+    assert (written, printed) == (WRITTEN, PRINTED)
+
+
+def test_the_course_data_set(shared_data, tmp_path, monkeypatch):
+    assemble(tmp_path, shared_data)
+    monkeypatch.chdir(tmp_path)
+    archive = "BigEarthNet-v2.0-S2-with-errors"
+    call(f"benkit scan {archive} --output inventory.parquet")
+    call("benkit split metadata.parquet --output split.csv")
+    (raster,) = Path(archive).glob("*T35ULA/*T35ULA_33_29/*_B02.tif")
+    call(f"benkit retile {raster} --output parts --grid 2x2")
+    found = {name: digest(tmp_path / name) for name in ("inventory.parquet", "split.csv", "parts")}
+    assert found == {
+        "inventory.parquet": "7dbbf24bf5f1b22d",
+        "split.csv": "cd811a3334b678d4",
+        "parts": "f8ee352f50b9b521",
+    }
+
+
+def test_the_split_of_the_official_metadata(shared_data, tmp_path):
+    output = tmp_path / "split.csv"
+    call(f"benkit split {shared_data / 'metadata.parquet'} --output {output}")
+    assert digest(output) == "3719074faaf9b138"
