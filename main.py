@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pyarrow import Table
 
-    from benkit.audit import Audit
-    from benkit.io.inventory_file import Inventory
-    from benkit.labels import LabelSets
-    from benkit.overlapping_maps import MapOverlaps
-    from benkit.stats import Statistics
-    from benkit.summary import Summary
+    from benkit.inventory.audit import Audit
+    from benkit.inventory.statistics import Statistics
+    from benkit.inventory.table.inventory_file import Inventory
+    from benkit.metadata.summary import Summary
+    from benkit.reference_maps.labels import LabelSets
+    from benkit.reference_maps.map_overlaps import MapOverlaps
 
 HERE = Path(__file__).resolve().parent
 OUTPUT = HERE / "untracked-files"

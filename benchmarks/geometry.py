@@ -21,7 +21,7 @@ import shapely
 from numpy.typing import NDArray
 
 from benkit import footprint_table, locate, overlapping_pairs, read_metadata
-from benkit.overlaps import shared_areas
+from benkit.ground.overlaps import shared_areas
 
 METADATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "metadata.parquet"
 PATCHES, ACROSS_ZONES, WITHIN_ZONES = 480_038, 400_427, 400_272

@@ -66,7 +66,7 @@ def encode(number: int, path: Path) -> bytes:
 
 def landscape(seed: int) -> np.ndarray:
     """Areas around some points, each with a code: 120 pixels a side, as real maps."""
-    from benkit.spec.nomenclature import CLC_TO_CLASS
+    from benkit.domain.classes import CLC_TO_CLASS
 
     random = np.random.default_rng(seed)
     points = random.uniform(0, 120, (random.integers(2, 14), 2))

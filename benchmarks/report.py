@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from benkit import BANDS, locate, read_metadata
-from benkit.spec.inventory import INVENTORY_SCHEMA
+from benkit.inventory.table.schema import INVENTORY_SCHEMA
 
 ROOT = Path(__file__).resolve().parents[1]
 METADATA = ROOT.parent / "shared" / "data" / "metadata.parquet"

@@ -30,7 +30,7 @@ import rasterio
 from rasterio.transform import from_origin
 from rasterio.windows import Window
 
-from benkit.spec.bands import BANDS
+from benkit.domain.bands import BANDS
 
 ROOT = Path(__file__).resolve().parents[1]
 PLACE = Path(os.environ.get("BENKIT_BENCHMARKS", ROOT / "untracked-files" / "benchmarks"))

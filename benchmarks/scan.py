@@ -252,9 +252,9 @@ def encodings(archive: Path, rounds: int) -> None:
 
 def read_and_measure(root: str, start: int, step: int) -> int:
     """What one worker does, without the table: every step-th batch of patches."""
-    from benkit.io.archive import list_archive
-    from benkit.io.band_files import BandFileReader
-    from benkit.moments import measure_rows
+    from benkit.archive.band_reader import BandFileReader
+    from benkit.archive.listing import list_archive
+    from benkit.inventory.scanning.moments import measure_rows
 
     patches = list_archive(Path(root)).patches
     reader = BandFileReader(Path(root))

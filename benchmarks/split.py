@@ -28,9 +28,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from benkit import locate, read_metadata, split_patches
-from benkit.evaluate import Evaluation, evaluate_splits
-from benkit.planar import planar_centres
-from benkit.traits import label_trait
+from benkit.ground.distance_plane import planar_centres
+from benkit.metadata.categories import label_trait
+from benkit.splits.evaluate import Evaluation, evaluate_splits
 
 METADATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "metadata.parquet"
 TEST = 0.25

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from benkit import Split, evaluate_split, read_metadata, split_folds, split_patches
-from benkit.evaluate import SideFigures
+from benkit.splits.evaluate import SideFigures
 
 METADATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "metadata.parquet"
 FIGURES: dict[str, tuple[Callable[[SideFigures], float], str]] = {

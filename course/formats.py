@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import benkit
-from benkit.traits import label_trait
+from benkit.metadata.categories import label_trait
 from course.inputs import METADATA, PROJECT
 
 

@@ -8,9 +8,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 import benkit
-from benkit.footprints import Footprints
-from benkit.planar import planar_centres
-from benkit.spec.bands import PATCH_METRES
+from benkit.domain.bands import PATCH_METRES
+from benkit.ground.distance_plane import planar_centres
+from benkit.ground.footprints import Footprints
 
 
 def overlap_facts(metadata: pa.Table, places: Footprints) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 import benkit
 from benchmarks.split import BLOCK_METRES, benkit_split, official_split, random_split
-from benkit.footprints import Footprints, locate
-from benkit.planar import nearest_distances, planar_centres
-from benkit.traits import label_trait
+from benkit.ground.distance_plane import nearest_distances, planar_centres
+from benkit.ground.footprints import Footprints, locate
+from benkit.metadata.categories import label_trait
 from course.inputs import BUFFERS, TEST
 
 

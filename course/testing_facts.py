@@ -24,20 +24,20 @@ RED = "Red: a test that a BigEarthNet v1 name is told where to look"
 GREEN = "Green: tell a BigEarthNet v1 name where its patch_id is to be found"
 OF_VERSION_1 = "-k version_1 tests/spec/test_patch_id.py"
 
-SEASON = "from benkit.spec.seasons import season_of_month\n\n"
+SEASON = "from benkit.domain.seasons import season_of_month\n\n"
 TYPED = {
     "wrong_type.py": f'{SEASON}season_of_month("3")\n',
     "truth.py": f"{SEASON}season_of_month(True)\n",
-    "swapped.py": "from benkit.spec.patch_id import Footprint\n\n"
+    "swapped.py": "from benkit.domain.patch_names import Footprint\n\n"
     "Footprint(epsg=32635, x=6065220, y=339600)\n",
 }
 # benkit as mypy sees an installed library: its types count, what is in it is not checked
 MYPY = f"[mypy]\nmypy_path = {ROOT}\n[mypy-benkit.*]\nfollow_imports = silent\n"
 COMMANDS = {
-    "type_at_run_time": "python -c 'from benkit.spec.seasons import season_of_month as s; "
+    "type_at_run_time": "python -c 'from benkit.domain.seasons import season_of_month as s; "
     'print(s("3"))\' 2>&1 | tail -1',
     "type_in_mypy": "mypy --strict wrong_type.py | head -1",
-    "truth_at_run_time": "python -c 'from benkit.spec.seasons import season_of_month as s; "
+    "truth_at_run_time": "python -c 'from benkit.domain.seasons import season_of_month as s; "
     "print(s(True))'",
     "truth_in_mypy": "mypy --strict truth.py",
     "swapped_in_mypy": "mypy --strict swapped.py",

@@ -41,34 +41,34 @@ class Outcome:
 
 MUTATIONS = [
     Mutation(
-        "benkit/spec/seasons.py",
+        "benkit/domain/seasons.py",
         "return SEASONS[(month - 3) % 12 // 3]",
         "return SEASONS[(month - 2) % 12 // 3]",
-        "tests/spec/test_patch_id.py",
+        "tests/domain/test_patch_names.py",
     ),
     Mutation(
-        "benkit/spec/tiles.py",
+        "benkit/domain/tiles.py",
         "west=easting // _PIXEL_GRID * _PIXEL_GRID,",
         "west=easting,",
-        "tests/spec/test_tiles.py",
+        "tests/domain/test_tiles.py",
     ),
     Mutation(
-        "benkit/moments.py",
+        "benkit/inventory/scanning/moments.py",
         "return total, (squares << 32) + (products << 17) + int(_dot(low, low))",
         "return total, (squares << 32) + (products << 16) + int(_dot(low, low))",
-        "tests/test_moments.py",
+        "tests/inventory/test_moments.py",
     ),
     Mutation(
-        "benkit/retile.py",
+        "benkit/retiling/retile.py",
         "edges = [i * (length - overlap) // count for i in range(count + 1)]",
         "edges = [i * ((length - overlap) // count) for i in range(count + 1)]",
-        "tests/test_retile.py",
+        "tests/retiling/test_retile.py",
     ),
     Mutation(
-        "benkit/overlaps.py",
+        "benkit/ground/overlaps.py",
         "return pairs[apart < PATCH_METRES]",
         "return pairs[apart <= PATCH_METRES]",
-        "tests/test_overlaps.py",
+        "tests/ground/test_overlaps.py",
     ),
 ]
 

@@ -138,7 +138,7 @@ def test_extension_types_by_name_are_not_made(name, sample, pickles):
 
 @pytest.mark.parametrize("most", [3000, 5])
 def test_a_label_is_no_template_of_the_web_map(sample, pickles, monkeypatch, most):
-    monkeypatch.setattr("benkit.report.web_map.MOST_PATCHES", most)
+    monkeypatch.setattr("benkit.reporting.web_map.MOST_PATCHES", most)
     metadata = benkit.read_metadata(sample / "sample" / "metadata.parquet")
     evil = "{{ cycler.__init__.__globals__.os.mkdir(dict(ran=1) | first) }}"
     monkeypatch.chdir(sample.parent)  # where the pickles would make the same folder

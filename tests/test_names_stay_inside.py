@@ -14,8 +14,8 @@ import rasterio
 import benkit
 from benkit.cli import main
 from benkit.errors import InputFormatError
-from benkit.io.inventory_file import Inventory
-from benkit.scan import band_reader
+from benkit.inventory.scanning.scan import band_reader
+from benkit.inventory.table.inventory_file import Inventory
 from tests.conftest import ROOT
 
 PRODUCT = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP"

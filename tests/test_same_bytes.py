@@ -6,8 +6,6 @@ A change of a digest here is a change that users notice: it comes with the reaso
 import hashlib
 from pathlib import Path
 
-import pytest
-
 from benkit.cli import main
 from tests.course.assemble import assemble
 
@@ -42,10 +40,11 @@ WRITTEN = {
         "folds_2.csv": "49aec6dfd06084f8",
     },
 }
+LISTED = "sample/patches_for_stats.csv.gz"
 PRINTED = {
     "benkit audit inventory.parquet --metadata sample/metadata.parquet --json": "ce29c76201d458b3",
     "benkit stats inventory.parquet --json": "dd44b257cea47e22",
-    "benkit stats inventory.parquet --patches sample/patches_for_stats.csv.gz --json": "30c4f9e7bdf41fc3",
+    f"benkit stats inventory.parquet --patches {LISTED} --json": "30c4f9e7bdf41fc3",
     "benkit summary sample/metadata.parquet --json": "2692de5e5a054f73",
     "benkit labels sample/geoparquets --json": "555b507821388b19",
     "benkit overlaps sample/geoparquets --json": "87484184a368c124",

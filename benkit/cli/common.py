@@ -13,8 +13,8 @@ from typing import Any
 from benkit.cli.progress import progress_of, width_of
 from benkit.engine import ENGINES, Engine
 from benkit.errors import OptionError, OutputError, PatchIdError
-from benkit.io.location import Location, Place, place
-from benkit.io.names import one_line
+from benkit.files.remote.location import Location, Place, place
+from benkit.files.safe_names import one_line
 
 __all__ = [
     "OUTPUTS",

@@ -8,8 +8,8 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from benkit.cli.common import OUTPUTS
-from benkit.io.location import refuse_credentials
-from benkit.io.names import one_line
+from benkit.files.remote.location import refuse_credentials
+from benkit.files.safe_names import one_line
 
 __all__ = ["did_you_mean", "options_of", "parse", "verb_parser"]
 
@@ -61,7 +61,7 @@ def parse(argv: Sequence[str], verbs: Mapping[str, str]) -> argparse.Namespace:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if name == called:
-            _fill(verb, import_module(f"benkit.cli.{name}"))
+            _fill(verb, import_module(f"benkit.cli.verbs.{name}"))
             _refuse_unknown_options(verb, argv[place + 1 :])
     return root.parse_args(argv)
 
@@ -69,7 +69,7 @@ def parse(argv: Sequence[str], verbs: Mapping[str, str]) -> argparse.Namespace:
 def verb_parser(name: str) -> argparse.ArgumentParser:
     """The parser of one verb, as `parse` uses it."""
     parser = _Parser(prog=f"benkit {name}")
-    _fill(parser, import_module(f"benkit.cli.{name}"))
+    _fill(parser, import_module(f"benkit.cli.verbs.{name}"))
     return parser
 
 

@@ -6,11 +6,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from benkit.cli.progress import width_of
-from benkit.io.names import one_line
+from benkit.files.safe_names import one_line
 
 if TYPE_CHECKING:
-    from benkit.evaluate import Evaluation
-    from benkit.side_figures import SideFigures
+    from benkit.splits.evaluate import Evaluation
+    from benkit.splits.side_metrics import SideFigures
 
 _WIDTH = 80
 _NAMES = 32

@@ -11,7 +11,7 @@ import pytest
 from benkit.cli import VERBS, main
 from benkit.cli.parsing import options_of, parse, verb_parser
 from tests.conftest import ROOT
-from tests.test_audit import PRODUCT, Archive
+from tests.inventory.test_audit import PRODUCT, Archive
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_an_archive_without_findings_ends_with_0(capsys, archive, metadata, tmp_
 
 @pytest.fixture
 def sample_metadata(tmp_path):
-    from benkit.sample import make_sample
+    from benkit.samples import make_sample
 
     make_sample(tmp_path / "sample", 60)
     return tmp_path / "sample"
@@ -334,7 +334,7 @@ def test_an_interrupt_that_a_library_turned_into_an_error_is_an_interrupt(monkey
             raise SystemError("returned a result with an exception set") from None
 
     before = signal.getsignal(signal.SIGINT)
-    monkeypatch.setattr("benkit.io.metadata_file.read_metadata", interrupted)
+    monkeypatch.setattr("benkit.metadata.metadata_file.read_metadata", interrupted)
     try:
         assert main(["summary", "metadata.parquet"]) == 130
     finally:
@@ -366,7 +366,7 @@ def test_what_does_not_exist_is_answered_with_the_nearest(argv, meant, capsys):
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_the_commands_of_the_examples_are_right(verb):
-    example = import_module(f"benkit.cli.{verb}").EXAMPLE.replace("\\\n", " ")
+    example = import_module(f"benkit.cli.verbs.{verb}").EXAMPLE.replace("\\\n", " ")
     commands = re.findall(r"^(?:example: |  +)benkit ([^>\n]*)", example, re.MULTILINE)
     assert commands[0].startswith(verb)
     for command in commands:

@@ -7,8 +7,8 @@ import pytest
 import shapely
 
 from benkit.cli import main
-from tests.io.test_map_files import write_tiff
-from tests.io.test_reference_maps import SQUARE, write_map
+from tests.reference_maps.test_map_files import write_tiff
+from tests.reference_maps.test_read import SQUARE, write_map
 
 WEST, EAST = shapely.box(0, 0, 300, 1200), shapely.box(300, 0, 1200, 1200)
 

@@ -16,7 +16,7 @@ import pytest
 import benkit
 from benkit.cli import main
 from benkit.cli.progress import progress_text
-from benkit.sample import make_sample
+from benkit.samples import make_sample
 from tests.cli.terminal import CTRL_C, Terminal
 from tests.conftest import ROOT
 
@@ -154,7 +154,7 @@ def test_ctrl_c_ends_the_course_task(tmp_path):
 
 INTERRUPTED = """
 import signal, sys, time
-import benkit.cli.summary
+import benkit.cli.verbs.summary
 from benkit.cli import program
 
 class Swallowing:
@@ -187,7 +187,7 @@ def tidying_up(arguments):
         time.sleep(2.5)
         print("tidy", flush=True)
 
-benkit.cli.summary.run = {}
+benkit.cli.verbs.summary.run = {}
 sys.argv = ["benkit", "summary", "metadata.parquet"]
 program()
 """

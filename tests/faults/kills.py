@@ -294,9 +294,18 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--verbs", default="scan,split,retile,labels,report")
     options = parser.parse_args()
-    for name in ("scan", "labels", "land_cover", "split", "retile", "evaluate", "sample", "audit"):
+    for name in (
+        "inventory.audit",
+        "inventory.scanning.scan",
+        "reference_maps.labels",
+        "retiling.retile",
+        "splits.make",
+        "splits.evaluate",
+        "samples.sample",
+        "reporting.page.report",
+    ):
         importlib.import_module(f"benkit.{name}")
-    for name in ("benkit.report.archive_report", "rasterio", "duckdb", "polars", "shapely"):
+    for name in ("rasterio", "duckdb", "polars", "shapely"):
         importlib.import_module(name)
     parent = "/dev/shm" if Path("/dev/shm").is_dir() else None
     results = {}

@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from benkit.engine import Engine
-from benkit.scan import scan_archive
+from benkit.inventory.scanning.scan import scan_archive
 from tests.conftest import ROOT
-from tests.test_scan_again import fill
+from tests.inventory.test_resume import fill
 
 _PATCHES, _NODES, _MEMORY = 6600, 3, 80_000_000
 _LONGEST = 120.0

@@ -14,8 +14,8 @@ import rasterio
 from rasterio.transform import from_origin
 
 from benkit.cli import main
-from benkit.io.stage import holding
-from benkit.spec.bands import BANDS
+from benkit.domain.bands import BANDS
+from benkit.files.writing.staging import holding
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.skipif(

@@ -10,10 +10,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from benkit.io.archive import PatchFolder, band_file_name
-from benkit.io.geotiff import gdal_session
-from benkit.scan_chunk import scan_patches
-from benkit.spec.bands import BAND_NAMES
+from benkit.archive.listing import PatchFolder, band_file_name
+from benkit.domain.bands import BAND_NAMES
+from benkit.inventory.scanning.chunk import scan_patches
+from benkit.tiff.read import gdal_session
 from tests.conftest import ROOT
 from tests.fuzz.oracle import Verdict, judge, read, row_of, same
 from tests.fuzz.seeds import made_files, real_files

@@ -11,8 +11,8 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
 from benkit.errors import BenkitError
-from benkit.io.geotiff import Raster, gdal_session, read_raster
-from benkit.io.limits import LARGEST_RASTER, MOST_BANDS, MOST_BLOCKS
+from benkit.files.limits import LARGEST_RASTER, MOST_BANDS, MOST_BLOCKS
+from benkit.tiff.read import Raster, gdal_session, read_raster
 
 __all__ = ["Verdict", "judge", "row_of"]
 

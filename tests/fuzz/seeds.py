@@ -10,7 +10,7 @@ import rasterio
 from rasterio.io import MemoryFile
 from rasterio.transform import from_origin
 
-from benkit.io.plain_tiff import encode
+from benkit.tiff.plain import encode
 
 __all__ = ["made_files", "real_files"]
 

@@ -26,15 +26,22 @@ import shapely
 
 from benkit.cli import main as benkit
 from benkit.engine import Engine
-from benkit.io.geoparquet import encode_geoparquet
-from benkit.scan import scan_archive
+from benkit.files.tables.geoparquet import encode_geoparquet
+from benkit.inventory.scanning.scan import scan_archive
 from tests.conftest import ROOT
-from tests.test_audit import PRODUCT, Archive
+from tests.inventory.test_audit import PRODUCT, Archive
 
 FAILURES = ROOT / "untracked-files" / "fuzz"
 SECONDS, MEGABYTES = 10, 512
 REFUSED, WRONG_LINES, TRACEBACK, TOO_MUCH_MEMORY = 2, 3, 4, 5  # statuses of the processes
-USED = ("summary", "evaluate", "stats", "audit", "land_cover", "overlapping_maps")
+USED = (
+    "metadata.summary",
+    "splits.evaluate",
+    "inventory.statistics",
+    "inventory.audit",
+    "reference_maps.land_cover",
+    "reference_maps.map_overlaps",
+)
 FOOTER = 8  # bytes behind the footer
 VALUES = (0x00, 0x7F, 0x80, 0xFF)
 PATCHES = [f"{PRODUCT}_00_0{row}" for row in range(9)]

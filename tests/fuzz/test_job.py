@@ -1,4 +1,4 @@
-from benkit.io.geotiff import read_raster
+from benkit.tiff.read import read_raster
 from tests.fuzz import oracle
 from tests.fuzz.job import Failures, fuzz
 from tests.fuzz.seeds import made_files

@@ -1,0 +1,1 @@
+"""Folders of patches: what lies in them, and their bands."""

@@ -1,0 +1,285 @@
+"""Read the band files of many patches at once into buffers that are used again and again.
+
+Opening millions of small files costs more than reading them. A `BandFileReader` opens each file
+relative to its folder, reads it with one call into a row of a buffer, and recognises plain files by
+comparing their bytes with the header of an earlier one: all but the pixels and the corner's
+coordinates is the same for all files of a band in a UTM zone.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benkit.archive.folder_reader import opened_folder
+from benkit.archive.listing import PatchFolder, band_file_name
+from benkit.domain.bands import BANDS
+from benkit.files.remote.location import Place
+from benkit.tiff.plain import PlainHeader, parse_header
+from benkit.tiff.read import read_whole
+
+__all__ = [
+    "BandFileReader",
+    "BandFiles",
+    "PlainGroup",
+    "Reading",
+    "VisitedFolder",
+    "signature_of",
+]
+
+_ROOM_FOR_HEADER = 1024
+_LARGEST_CORNER = 1e9  # metres; as in `parse_header`
+# Sound archives have a few headers for each zone; where every file has its own, none is worth keeping.
+_HEADERS_OF_A_SIZE = 128
+_SIZES_WITH_HEADERS = 256
+_CORNER_BYTES = 16
+
+
+@dataclass(frozen=True)
+class PlainGroup:
+    """Plain files of one band with the same header.
+
+    Attributes
+    ----------
+    header : PlainHeader
+    rows : (files,) int array
+        Which of the patches they belong to, ascending.
+    pixels : (files, pixels) array
+        Valid until the reader reads again.
+    corners : (files, 2) float array
+        Upper-left x and y in metres.
+    """
+
+    header: PlainHeader
+    rows: NDArray[np.intp]
+    pixels: NDArray
+    corners: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class BandFiles:
+    """The files of one band of some patches.
+
+    Attributes
+    ----------
+    sizes : (patches,) int64 array
+        Length of each file in bytes, -1 where there is none.
+    plain : tuple of PlainGroup
+    others : tuple of int
+        The patches whose file is there but not plain.
+    """
+
+    sizes: NDArray[np.int64]
+    plain: tuple[PlainGroup, ...]
+    others: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The band files of some patches.
+
+    Attributes
+    ----------
+    bands : dict of str to BandFiles
+        By band, in the order of `BANDS`.
+    strays : tuple of (int, str)
+        Patch and name of everything in its folder that is not one of its band files, sorted.
+    signatures : (patches,) uint64 array
+        As `BandFileReader.look` gives them.
+    """
+
+    bands: dict[str, BandFiles]
+    strays: tuple[tuple[int, str], ...]
+    signatures: NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class VisitedFolder:
+    """What was found in the folder of a patch.
+
+    Attributes
+    ----------
+    sizes : list of int
+        Of each band's file in bytes: -1 where there is none, 0 where it cannot be read.
+    strays : list of str
+        Names of everything else, sorted.
+    signature : int
+        As `BandFileReader.look` gives it.
+    """
+
+    sizes: list[int]
+    strays: list[str]
+    signature: int
+
+
+class BandFileReader:
+    """Reads up to ``capacity`` patches at a time.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the archive.
+    capacity : int
+        Most patches in one reading.
+
+    Attributes
+    ----------
+    root, capacity
+        As above.
+    slots : dict of str to list of memoryview
+        By band: where the bytes of each patch's file go, with room for more than a plain one.
+    """
+
+    def __init__(self, root: Place, capacity: int = 32) -> None:
+        self.root = root
+        self.capacity = capacity
+        self._buffers = {
+            name: np.zeros((capacity, _ROOM_FOR_HEADER + 2 * band.side**2), np.uint8)
+            for name, band in BANDS.items()
+        }
+        self.slots = {name: [row.data for row in buffer] for name, buffer in self._buffers.items()}
+        self._known: dict[int, deque[tuple[PlainHeader, bytes]]] = {}
+
+    def read(self, patches: Sequence[PatchFolder]) -> Reading:
+        """Read all band files of some patches.
+
+        A file or folder that has vanished is missing; what is there but cannot be opened, or is no
+        regular file, counts as not plain, with a size of 0.
+        """
+        assert len(patches) <= self.capacity, "a reading fits the buffers"
+        sizes = np.full((len(BANDS), len(patches)), -1, np.int64)
+        strays: list[tuple[int, str]] = []
+        signatures = np.zeros(len(patches), np.uint64)
+        for row, folder in enumerate(self.visit(patches)):
+            strays += [(row, name) for name in folder.strays]
+            sizes[:, row] = folder.sizes
+            signatures[row] = folder.signature
+        bands = {band: self._sort_out(band, sizes[i]) for i, band in enumerate(BANDS)}
+        return Reading(bands, tuple(strays), signatures)
+
+    def look(self, patches: Sequence[PatchFolder]) -> NDArray[np.uint64]:
+        """Signatures of the files of some patches, without reading them.
+
+        Returns
+        -------
+        (patches,) uint64 array
+            The same as long as no file comes, goes, or changes its size, time of modification or
+            identity on the disk; 0 where a folder cannot be listed.
+        """
+        folders = self.visit(patches, only_look=True)
+        return np.array([folder.signature for folder in folders], np.uint64)
+
+    def content(self, patch: PatchFolder, row: int, band: str) -> bytes:
+        """All bytes of a file that the last reading found not to be plain.
+
+        Parameters
+        ----------
+        patch : PatchFolder
+        row : int
+            Its place among the patches that were read.
+        band : str
+
+        Raises
+        ------
+        MissingInputError, RasterError
+            As `read_raster`.
+        """
+        name = band_file_name(patch.patch_id, band)
+        return read_whole(
+            Path(f"{self.root}/{patch.product}/{patch.patch_id}/{name}"), follow=False
+        )
+
+    def visit(
+        self, patches: Sequence[PatchFolder], *, only_look: bool = False
+    ) -> Iterable[VisitedFolder]:
+        """Read the band files of some patches into their slots, or only look at them."""
+        for row, patch in enumerate(patches):
+            yield self._visit(patch, None if only_look else row)
+
+    def _visit(self, patch: PatchFolder, row: int | None = None) -> VisitedFolder:
+        """Read the band files of one patch into their slots, or only look at them."""
+        sizes = [-1] * len(BANDS)
+        stamps = [0] * (2 * len(BANDS))
+        try:
+            with opened_folder(f"{self.root}/{patch.product}/{patch.patch_id}") as folder:
+                left = set(folder.names)
+                for index, (band, slots) in enumerate(self.slots.items()):
+                    name = band_file_name(patch.patch_id, band)
+                    if name in left:
+                        left.remove(name)
+                        buffer = None if row is None else slots[row]
+                        sizes[index], *stamps[2 * index : 2 * index + 2] = folder.read(name, buffer)
+        except FileNotFoundError:  # vanished since the archive was listed
+            return VisitedFolder(sizes, [], 0)
+        except OSError:
+            return VisitedFolder([0] * len(BANDS), [], 0)
+        strays = sorted(left)
+        return VisitedFolder(sizes, strays, signature_of(sizes, stamps, strays))
+
+    def _sort_out(self, band: str, sizes: NDArray[np.int64]) -> BandFiles:
+        """Group the files of a band by their header."""
+        buffer = self._buffers[band]
+        groups: list[PlainGroup] = []
+        others: list[int] = []
+        for size in np.unique(sizes[sizes >= 0]).tolist():
+            rows = np.flatnonzero(sizes == size)
+            whole = size <= buffer.shape[1]  # a longer file was not read to its end
+            while len(rows):
+                for header, template in self._known.get(size, ()) if whole else ():
+                    same = _same_header(buffer, rows, header, template)
+                    if same.any():
+                        groups.append(_plain_group(buffer, rows[same], header))
+                        rows = rows[~same]
+                if len(rows) and not (whole and self._learn(buffer[rows[0], :size])):
+                    others.append(int(rows[0]))
+                    rows = rows[1:]
+        return BandFiles(sizes, tuple(groups), tuple(sorted(others)))
+
+    def _learn(self, content: NDArray[np.uint8]) -> bool:
+        """Remember the header of a file, if it is plain and its pixels are narrow."""
+        header = parse_header(content.data)
+        if header is None or header.dtype.itemsize > 2 or header.width * header.height > 2**20:
+            return False
+        template = bytes(content[: header.pixel_offset])
+        if header.size not in self._known and len(self._known) == _SIZES_WITH_HEADERS:
+            self._known.clear()
+        same_size = self._known.setdefault(header.size, deque(maxlen=_HEADERS_OF_A_SIZE))
+        same_size.append((header, template))
+        return True
+
+
+def _same_header(
+    buffer: NDArray[np.uint8], rows: NDArray[np.intp], header: PlainHeader, template: bytes
+) -> NDArray[np.bool_]:
+    """Which files have this header, their own corner aside."""
+    heads = buffer[rows, : header.pixel_offset]
+    same = heads == np.frombuffer(template, np.uint8)
+    same[:, header.corner_offset : header.corner_offset + _CORNER_BYTES] = True
+    corners = _corners(buffer, rows, header)
+    return same.all(1) & (np.abs(corners) < _LARGEST_CORNER).all(1)
+
+
+def _corners(
+    buffer: NDArray[np.uint8], rows: NDArray[np.intp], header: PlainHeader
+) -> NDArray[np.float64]:
+    place = slice(header.corner_offset, header.corner_offset + _CORNER_BYTES)
+    return np.ascontiguousarray(buffer[rows, place]).view("<f8")
+
+
+def _plain_group(
+    buffer: NDArray[np.uint8], rows: NDArray[np.intp], header: PlainHeader
+) -> PlainGroup:
+    first, stop = rows[0], rows[-1] + 1
+    content = buffer[first:stop] if stop - first == len(rows) else buffer[rows]
+    pixels = content[:, header.pixel_offset : header.size].view(header.dtype)
+    return PlainGroup(header, rows, pixels, _corners(buffer, rows, header))
+
+
+def signature_of(sizes: Sequence[int], stamps: Sequence[int | None], strays: Sequence[str]) -> int:
+    """Another number when a size, a stamp or a stray changes; never 0."""
+    text = repr((sizes, stamps, strays)).encode(errors="surrogateescape")
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "little") or 1

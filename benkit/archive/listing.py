@@ -1,0 +1,214 @@
+"""Find the patches of an archive: ``<root>/<product>/<patch id>/<patch id>_<band>.tif``."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from benkit.errors import InputFormatError, MissingInputError
+from benkit.files.file_kinds import kind_of
+from benkit.files.remote.location import Location, Place
+from benkit.files.remote.retry import in_parallel
+from benkit.files.safe_names import require_single_name
+
+__all__ = [
+    "Listing",
+    "PatchFolder",
+    "band_file_name",
+    "find_file",
+    "find_patch",
+    "folder_of_patch",
+    "list_archive",
+    "patch_of_folder",
+]
+
+
+@dataclass(frozen=True, order=True)
+class PatchFolder:
+    """A patch on disk.
+
+    Attributes
+    ----------
+    product, patch_id : str
+        Names of the product's folder and of the patch's folder in it.
+    """
+
+    product: str
+    patch_id: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What lies in an archive.
+
+    Attributes
+    ----------
+    root : Path or Location
+    patches : tuple of PatchFolder
+        Sorted by product, then by patch id.
+    strays : tuple of str
+        Files beside the product and patch folders, relative to the root, with ``/``, sorted.
+    closed : tuple of (str, str)
+        What is no file and was not entered, relative to the root, and why, sorted: links, which may
+        lead out of the archive or in circles, pipes, devices, and folders that cannot be listed.
+    """
+
+    root: Place
+    patches: tuple[PatchFolder, ...]
+    strays: tuple[str, ...]
+    closed: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """By what the archive is known again."""
+        options = self.root.options if isinstance(self.root, Location) else ()
+        return " ".join([str(self.root.resolve()), *(f"{name}={value}" for name, value in options)])
+
+
+def band_file_name(patch_id: str, band: str) -> str:
+    """Name of the file that holds a band of a patch."""
+    return f"{patch_id}_{band}.tif"
+
+
+def list_archive(root: Place) -> Listing:
+    """List the patch folders of an archive without opening them.
+
+    The root itself may be a link; below it none is followed.
+
+    Raises
+    ------
+    MissingInputError
+        If the root is not a folder, or cannot be listed.
+    RemoteError
+        If a server does not list it.
+    """
+    _require_folder(root)
+    top = _look_into(root)
+    if isinstance(top, OSError):
+        raise MissingInputError(f"{root}: cannot be listed: {top.strerror}")
+    patches: list[PatchFolder] = []
+    strays, closed = list(top.files), list(top.closed)
+    listings = in_parallel if isinstance(root, Location) else map
+    places = [root / product for product in top.folders]
+    for product, found in zip(top.folders, listings(_look_into, places), strict=True):
+        if isinstance(found, OSError):
+            closed.append((product, f"cannot be listed: {found.strerror}"))
+            continue
+        patches += [PatchFolder(product, folder) for folder in found.folders]
+        strays += [f"{product}/{name}" for name in found.files]
+        closed += [(f"{product}/{name}", why) for name, why in found.closed]
+    return Listing(root, tuple(sorted(patches)), tuple(sorted(strays)), tuple(sorted(closed)))
+
+
+def find_file(root: str | os.PathLike[str], name: str) -> Path:
+    """Find a file by its name, wherever it lies below a folder; the first in order of paths.
+
+    Raises
+    ------
+    MissingInputError
+        If there is none.
+    """
+    for folder, subfolders, files in os.walk(root):
+        subfolders.sort()
+        if name in files:
+            return Path(folder) / name
+    raise MissingInputError(
+        f"{root}: expected the file {name} somewhere below it, but it is not there"
+    )
+
+
+def patch_of_folder(folder: Path) -> tuple[Path, PatchFolder]:
+    """Root of the archive and patch of a folder ``<root>/<product>/<patch id>``."""
+    folder = folder.resolve()
+    return folder.parent.parent, PatchFolder(folder.parent.name, folder.name)
+
+
+def find_patch(root: Path, patch_id: str) -> PatchFolder:
+    """Find a patch by its id; the one in the folder of its own product, if there are several.
+
+    Raises
+    ------
+    MissingInputError
+        If the root is not a folder, or holds no such patch.
+    InputFormatError
+        If the id is no name of a folder, but leads elsewhere.
+    """
+    _require_folder(root)
+    own = require_single_name(patch_id).rsplit("_", 2)[0]
+    top = _look_into(root)
+    for product in (own, *([] if isinstance(top, OSError) else top.folders)):
+        folder = root / product / patch_id
+        if folder.is_dir() and not _leads_elsewhere(folder):
+            return PatchFolder(product, patch_id)
+    raise MissingInputError(
+        f"{root}: expected the folder of the patch {patch_id} in that of a product, "
+        "but there is none; name the root of the archive, and the whole patch id"
+    )
+
+
+def folder_of_patch(root: Path, product: str, patch_id: str) -> Path:
+    """Folder of a patch whose product and id come from elsewhere.
+
+    Raises
+    ------
+    InputFormatError
+        If one of them is no name of a folder, or their folder in the archive is a link.
+    """
+    folder = root / require_single_name(product) / require_single_name(patch_id)
+    if _leads_elsewhere(folder):
+        raise InputFormatError(f"{folder}: leads elsewhere: a link, which is not followed")
+    return folder
+
+
+def _leads_elsewhere(folder: Place) -> bool:
+    """Whether the folder of a patch, or of its product, is a link."""
+    return isinstance(folder, Path) and (folder.is_symlink() or folder.parent.is_symlink())
+
+
+def _require_folder(root: Place) -> None:
+    if not root.is_dir():
+        raise MissingInputError(
+            f"{root}: expected the folder of an archive, <root>/<product>/<patch id>/, "
+            f"but there is {'a file' if root.exists() else 'nothing'}"
+        )
+
+
+@dataclass(frozen=True)
+class _Entries:
+    """What a folder holds, each sorted: names, and why something is not entered."""
+
+    folders: list[str]
+    files: list[str]
+    closed: list[tuple[str, str]]
+
+
+def _look_into(folder: Place) -> _Entries | OSError:
+    """What a folder holds, or why that cannot be told."""
+    if isinstance(folder, Location):
+        entries = folder.entries()
+        folders = [entry.name for entry in entries if entry.is_folder]
+        files = [entry.name for entry in entries if not entry.is_folder]
+        return _Entries(folders, files, [])
+    try:
+        return _look_into_local(folder)
+    except OSError as error:
+        return error
+
+
+def _look_into_local(folder: Path) -> _Entries:
+    found = _Entries([], [], [])
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                found.folders.append(entry.name)
+            elif entry.is_file(follow_symlinks=False):
+                found.files.append(entry.name)
+            else:
+                found.closed.append((entry.name, _why_closed(entry)))
+    return _Entries(sorted(found.folders), sorted(found.files), sorted(found.closed))
+
+
+def _why_closed(entry: os.DirEntry[str]) -> str:
+    try:
+        return kind_of(entry.stat(follow_symlinks=False).st_mode) or "has just changed"
+    except OSError as error:
+        return f"cannot be looked at: {error.strerror}"

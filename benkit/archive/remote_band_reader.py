@@ -1,0 +1,209 @@
+"""Read the band files of many patches from a distance into the same buffers as local ones.
+
+The folders of all patches of a reading are listed at once, then all their files are fetched at once:
+waiting for one answer after the other would take hours. What is fetched is parsed like local files.
+"""
+
+import stat
+import threading
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+
+from benkit.archive.band_reader import BandFileReader, VisitedFolder, signature_of
+from benkit.archive.listing import PatchFolder, band_file_name
+from benkit.domain.bands import BAND_NAMES
+from benkit.errors import AccessError, MissingInputError, RasterError, RemoteError
+from benkit.files.file_kinds import kind_of
+from benkit.files.limits import LARGEST_FILE
+from benkit.files.remote.location import Location, Place
+from benkit.files.remote.retry import in_parallel
+from benkit.files.remote.service import Entry, TooLongError
+
+__all__ = ["RemoteBandFileReader", "band_file_reader"]
+
+_MISSING, _UNREADABLE = -1, 0
+
+
+@dataclass(frozen=True)
+class _Folder:
+    """The folder of a patch as it is listed.
+
+    Attributes
+    ----------
+    location : Location
+    entries : dict of str to Entry
+        By name; empty if it is not there.
+    fault : str or None
+        Why it cannot be listed.
+    """
+
+    location: Location
+    entries: dict[str, Entry]
+    fault: str | None = None
+
+
+@dataclass(frozen=True)
+class _File:
+    """A band file that a listing names, and the place of its band among those of all patches."""
+
+    row: int
+    column: int
+    folder: Location
+    entry: Entry
+
+    @property
+    def location(self) -> Location:
+        return self.folder / self.entry.name
+
+
+class RemoteBandFileReader(BandFileReader):
+    """Reads up to ``capacity`` patches at a time from a file system at a distance.
+
+    A file that cannot be read for good, though the server answers otherwise, counts as not plain, as
+    a local one does. That the server does not answer, or gives no file of a reading at all, is an
+    error.
+
+    Parameters
+    ----------
+    root : Location
+        Folder of the archive.
+    capacity : int
+        Most patches in one reading.
+    """
+
+    def __init__(self, root: Location, capacity: int = 32) -> None:
+        super().__init__(root, capacity)
+        self._root = root
+        self._sizes = np.zeros((0, len(BAND_NAMES)), np.int64)
+        self._faults: dict[tuple[int, int], str] = {}
+        self._probing = threading.Lock()
+
+    def content(self, patch: PatchFolder, row: int, band: str) -> bytes:
+        """All bytes of a file that the last reading found not to be plain."""
+        column = BAND_NAMES.index(band)
+        location = self._folder(patch) / band_file_name(patch.patch_id, band)
+        if fault := self._faults.get((row, column)):
+            raise RasterError(f"{location}: cannot be read: {fault}")
+        slot, size = self.slots[band][row], int(self._sizes[row, column])
+        return bytes(slot[:size]) if size <= len(slot) else location.read_bytes(LARGEST_FILE)
+
+    def visit(
+        self, patches: Sequence[PatchFolder], *, only_look: bool = False
+    ) -> Iterable[VisitedFolder]:
+        """Read the band files of some patches into their slots, or only look at them.
+
+        Raises
+        ------
+        RemoteError
+            If the server does not answer, or denies every file.
+        """
+        self._faults.clear()
+        self._sizes = np.full((len(patches), len(BAND_NAMES)), _MISSING)
+        stamps: list[list[int | None]] = [[0] * len(BAND_NAMES) for _ in patches]
+        folders = in_parallel(_list, [self._folder(patch) for patch in patches])
+        files = self._band_files(patches, folders)
+        found = in_parallel(self._look if only_look else self._fetch, files)
+        for file, (size, stamp) in zip(files, found, strict=True):
+            self._sizes[file.row, file.column] = size
+            stamps[file.row][file.column] = stamp
+        self._refuse_a_server_without_files()
+        for row, (patch, folder) in enumerate(zip(patches, folders, strict=True)):
+            sizes, strays = self._sizes[row].tolist(), _strays(patch, folder)
+            known = bool(folder.entries) and None not in stamps[row]
+            signature = signature_of(sizes, stamps[row], strays) if known else 0
+            yield VisitedFolder(sizes, strays, signature)
+
+    def _folder(self, patch: PatchFolder) -> Location:
+        return self._root / patch.product / patch.patch_id
+
+    def _band_files(
+        self, patches: Sequence[PatchFolder], folders: Sequence[_Folder]
+    ) -> list[_File]:
+        """The band files that are there; of a folder that cannot be listed, none can be read."""
+        files = []
+        for row, (patch, folder) in enumerate(zip(patches, folders, strict=True)):
+            for column, name in enumerate(_band_file_names(patch)):
+                if folder.fault:
+                    self._faults[row, column] = folder.fault
+                    self._sizes[row, column] = _UNREADABLE
+                elif name in folder.entries:
+                    files.append(_File(row, column, folder.location, folder.entries[name]))
+        return files
+
+    def _look(self, file: _File) -> tuple[int, int | None]:
+        """Size and stamp of a file."""
+        if file.entry.size is not None:
+            return file.entry.size, file.entry.stamp
+        if file.entry.is_folder:
+            return _UNREADABLE, None
+        try:
+            return file.location.look()
+        except MissingInputError:
+            return _MISSING, 0
+        except RemoteError:
+            self._require_server(file.folder)
+            return _UNREADABLE, None
+
+    def _fetch(self, file: _File) -> tuple[int, int | None]:
+        """Read a file into its slot; its size and stamp."""
+        fault = f"expected a file, but it is {kind_of(stat.S_IFDIR)}"
+        if not file.entry.is_folder:
+            try:
+                content, stamp = file.location.read(LARGEST_FILE)
+            except MissingInputError:
+                return _MISSING, 0
+            except TooLongError as error:
+                if error.size is not None:
+                    return error.size, file.entry.stamp
+                fault = str(error).removeprefix(f"{file.location}: ")
+            except RemoteError as error:
+                self._require_server(file.folder)
+                fault = str(error).removeprefix(f"{file.location}: ")
+            else:
+                slot = self.slots[BAND_NAMES[file.column]][file.row]
+                if len(content) <= len(slot):
+                    slot[: len(content)] = content
+                return len(content), stamp if file.entry.size is None else file.entry.stamp
+        self._faults[file.row, file.column] = fault
+        return _UNREADABLE, None
+
+    def _require_server(self, folder: Location) -> None:
+        """Raise `RemoteError` if the server is away: that is no fault of one file."""
+        with self._probing, suppress(MissingInputError):
+            folder.entries()
+
+    def _refuse_a_server_without_files(self) -> None:
+        """Refuse to take a fault of the server for that of every single file."""
+        there = int((self._sizes != _MISSING).sum())
+        if there and len(self._faults) == there:
+            raise RemoteError(
+                f"{self._root}: its files are listed, but none of {there:,} can be read: "
+                f"{next(iter(self._faults.values()))}"
+            )
+
+
+def band_file_reader(root: Place, capacity: int) -> BandFileReader:
+    """The reader for an archive at this place."""
+    if isinstance(root, Location):
+        return RemoteBandFileReader(root, capacity)
+    return BandFileReader(root, capacity)
+
+
+def _band_file_names(patch: PatchFolder) -> list[str]:
+    return [band_file_name(patch.patch_id, band) for band in BAND_NAMES]
+
+
+def _list(folder: Location) -> _Folder:
+    try:
+        return _Folder(folder, {entry.name: entry for entry in folder.entries()})
+    except MissingInputError:  # vanished since the archive was listed
+        return _Folder(folder, {})
+    except AccessError as error:
+        return _Folder(folder, {}, str(error).removeprefix(f"{folder}: "))
+
+
+def _strays(patch: PatchFolder, folder: _Folder) -> list[str]:
+    return sorted(folder.entries.keys() - _band_file_names(patch))

@@ -1,0 +1,146 @@
+"""``benkit audit``."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from benkit.cli.common import (
+    add_engine_options,
+    engine_of,
+    note,
+    place_of,
+    progress_of,
+    show,
+    show_table,
+    table_file,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from benkit.inventory.audit import Audit
+
+EXAMPLE = """\
+example: benkit audit inventory.parquet --metadata metadata.parquet --findings findings.csv
+
+counts the damaged patches by kind, shows the first ones, and writes all into findings.csv; the exit
+status is 1 if there are any. For a status that only damaged pixels change:
+
+         benkit audit inventory.parquet --metadata metadata.parquet \\
+             --fail-on wrong_size,with_no_data,missing_band,unreadable"""
+
+_EXAMPLES = 3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "source", type=place_of, metavar="SOURCE", help="archive or inventory, or its address"
+    )
+    parser.add_argument(
+        "--metadata",
+        type=place_of,
+        required=True,
+        metavar="METADATA",
+        help="metadata.parquet, or its address",
+    )
+    parser.add_argument(
+        "--findings",
+        type=table_file,
+        metavar="FILE",
+        help="write all findings: .parquet, .csv or .json",
+    )
+    parser.add_argument(
+        "--fail-on",
+        type=_kinds,
+        metavar="KIND,...",
+        help="kinds of findings that make the exit status 1, or none; default all",
+    )
+    add_engine_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from benkit.files.tables.table import write_table
+    from benkit.inventory.audit import KINDS, audit_inventory
+    from benkit.inventory.scanning.scan import open_source
+    from benkit.metadata.metadata_file import read_metadata
+
+    metadata = read_metadata(arguments.metadata)
+    progress = progress_of(arguments)
+    with open_source(arguments.source, engine=engine_of(arguments), progress=progress) as inventory:
+        audit = audit_inventory(inventory, metadata)
+    if arguments.findings:
+        write_table(audit.findings, arguments.findings)
+        note(f"{arguments.findings} is written")
+    if arguments.json:
+        show(arguments, {"patches": audit.patches, **audit.counts})
+    else:
+        _show_groups(audit, arguments)
+    fatal = KINDS if arguments.fail_on is None else arguments.fail_on
+    return 1 if any(audit.counts[kind] for kind in fatal) else 0
+
+
+def _show_groups(audit: "Audit", arguments: argparse.Namespace) -> None:
+    """Counts by kind, then the first findings of each."""
+    from benkit.domain.bands import BAND_NAMES
+    from benkit.inventory.audit import KINDS
+
+    print(f"{audit.patches:,} patches on disk, {len(audit.findings):,} findings")
+    groups = {kind: _of_kind(audit.findings, kind) for kind, count in audit.counts.items() if count}
+    if not groups:
+        return
+    rows = [(kind, audit.counts[kind], len(found), KINDS[kind]) for kind, found in groups.items()]
+    print()
+    show_table(("kind", "patches", "findings", "meaning"), rows)
+    for kind, found in groups.items():
+        print(f"\n{kind}")
+        if arguments.verbose:
+            show_table(("", "", ""), _one_by_one(found))
+            continue
+        some = found.slice(0, (_EXAMPLES + 1) * len(BAND_NAMES))
+        show_table(("", "", ""), _by_patch(some)[:_EXAMPLES])
+        if audit.counts[kind] > _EXAMPLES:
+            print(f"  and {audit.counts[kind] - _EXAMPLES:,} more")
+    if not (arguments.findings or arguments.verbose):
+        note("--findings FILE writes all findings, --verbose shows them")
+
+
+def _of_kind(findings: "pa.Table", kind: str) -> "pa.Table":
+    import pyarrow.compute as pc
+
+    return findings.filter(pc.equal(findings["kind"], kind))
+
+
+def _one_by_one(findings: "pa.Table") -> list[tuple[str, str, str]]:
+    """Patch, band and reason of each finding of one kind."""
+    rows = findings.select(["patch_id", "band", "reason"]).to_pylist()
+    return [(f"  {row['patch_id'] or '-'}", row["band"] or "", row["reason"]) for row in rows]
+
+
+def _by_patch(findings: "pa.Table") -> list[tuple[str, str, str]]:
+    """Patch, bands, and the reason for the first of them; files beside the patches one by one."""
+    patches: dict[str, tuple[list[str], str]] = {}
+    for patch, band, reason in _one_by_one(findings):
+        patches.setdefault(patch if band else f"{patch} {reason}", ([], reason))[0].append(band)
+    return [
+        (patch if bands[0] else patch.removesuffix(f" {reason}"), _bands(bands), reason)
+        for patch, (bands, reason) in patches.items()
+    ]
+
+
+def _bands(bands: list[str]) -> str:
+    return " ".join(bands) if len(bands) <= _EXAMPLES else f"{len(bands)} bands, {bands[0]}:"
+
+
+def _kinds(text: str) -> list[str]:
+    """``KIND,...``, for argparse."""
+    from benkit.cli.parsing import did_you_mean
+    from benkit.inventory.audit import KINDS
+
+    if text == "none":
+        return []
+    kinds = [kind.strip().replace("-", "_") for kind in text.split(",")]
+    for kind in kinds:
+        if kind not in KINDS:
+            raise argparse.ArgumentTypeError(
+                f"there is no kind of findings {kind}{did_you_mean(kind, KINDS)}"
+            )
+    return kinds

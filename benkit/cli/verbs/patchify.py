@@ -1,0 +1,55 @@
+"""``benkit patchify``."""
+
+import argparse
+from pathlib import Path
+
+from benkit.cli.common import add_engine_options, engine_of, progress_of, show
+
+EXAMPLE = (
+    "example: benkit patchify S2A_MSIL2A_20170613T101031_N0205_R022_T33UUP_20170613T101608.SAFE "
+    "--output archive"
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from benkit.retiling.patchify import GRID_ORIGINS
+
+    parser.add_argument(
+        "scene",
+        type=Path,
+        metavar="SCENE_DIR",
+        help="folder with the bands of one Level-2A product, as GeoTIFF or JP2, such as a SAFE folder",
+    )
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="ARCHIVE", help="folder of the archive"
+    )
+    parser.add_argument(
+        "--grid-origin",
+        choices=GRID_ORIGINS,
+        default=GRID_ORIGINS[0],
+        help="what columns and rows count from: the tile's corner, as patch ids mean it, or the "
+        "scene's own; default %(default)s",
+    )
+    parser.add_argument(
+        "--product", metavar="NAME", help="name of the product; default the folder's"
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace the product's folder if it is there"
+    )
+    add_engine_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from benkit.retiling.patchify import patchify_scene
+
+    patches = patchify_scene(
+        arguments.scene,
+        arguments.output,
+        product=arguments.product,
+        grid_origin=arguments.grid_origin,
+        overwrite=arguments.overwrite,
+        engine=engine_of(arguments),
+        progress=progress_of(arguments),
+    )
+    show(arguments, {"patches": patches.patches, "files": patches.files})
+    return 0

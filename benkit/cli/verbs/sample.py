@@ -1,0 +1,36 @@
+"""``benkit sample``."""
+
+import argparse
+from pathlib import Path
+
+from benkit.cli.common import add_engine_options, engine_of, note, progress_of, show
+
+EXAMPLE = """\
+example: benkit sample sample --patches 200 --seed 1
+
+makes sample/ with metadata.parquet, BigEarthNet-v2.0-S2-with-errors/, geoparquets/ and what else the
+course hands out, and says how many errors of each kind are in it. An earlier sample is replaced."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="DIR", help="folder to make")
+    parser.add_argument("--patches", type=int, default=120, metavar="N", help="default %(default)s")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="default %(default)s")
+    add_engine_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from benkit.engine import Engine
+    from benkit.samples import make_sample
+
+    engine = engine_of(arguments)
+    summary = make_sample(
+        arguments.folder,
+        arguments.patches,
+        arguments.seed,
+        engine=None if engine == Engine() else engine,  # it knows what few patches are worth
+        progress=progress_of(arguments),
+    )
+    note(f"{arguments.folder} is {summary.note}")
+    show(arguments, {"patches": summary.patches, **summary.planted})
+    return 0

@@ -1,0 +1,62 @@
+"""``benkit scan``."""
+
+import argparse
+
+from benkit.cli.common import add_engine_options, engine_of, note, place_of, progress_of, show
+from benkit.cli.progress import end_line
+
+EXAMPLE = """\
+example: benkit scan BigEarthNet-S2 --output inventory.parquet
+         benkit audit inventory.parquet --metadata metadata.parquet
+
+All other verbs that take a SOURCE answer from inventory.parquet without reading a pixel again. The
+same command again reads only what has changed, or goes on where it was interrupted."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "archive", type=place_of, metavar="ARCHIVE", help="its folder, or s3://bucket/path"
+    )
+    parser.add_argument(
+        "--output", type=place_of, required=True, metavar="FILE", help="the inventory"
+    )
+    parser.add_argument("--full", action="store_true", help="read also what has not changed")
+    add_engine_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    try:
+        from benkit.inventory.scanning.scan import scan_archive
+
+        summary = scan_archive(
+            arguments.archive,
+            arguments.output,
+            engine=engine_of(arguments),
+            full=arguments.full,
+            progress=progress_of(arguments),
+        )
+    except KeyboardInterrupt:
+        end_line()
+        note("the same command again goes on where this scan stopped")
+        raise
+    if summary.not_scanned:
+        note(
+            f"{summary.not_scanned:,} links or other entries that are no files or folders, or folders "
+            "that cannot be listed, were not scanned; `benkit audit` names them"
+        )
+    values = {
+        "patches": summary.patches,
+        "rows": summary.rows,
+        "seconds": round(summary.seconds, 3),
+    }
+    if arguments.json:
+        show(arguments, values)
+        return 0
+    more = {
+        "unchanged patches": summary.unchanged,
+        "files read": summary.files,
+        "bytes read": summary.bytes,
+    }
+    more["files not plain"] = sum(summary.slow_files.values())
+    show(arguments, {**values, **more, **{f"  {why}": n for why, n in summary.slow_files.items()}})
+    return 0

@@ -1,0 +1,1 @@
+"""Files in general: nothing here knows of patches."""

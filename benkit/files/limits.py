@@ -1,0 +1,36 @@
+"""How much is read at once of a file from an unknown source.
+
+A file of some hundred bytes can claim gigabytes, so what a file needs cannot be told from its length.
+Rasters of any size are for `benkit.retiling.retile`, which reads them window by window.
+"""
+
+__all__ = [
+    "LARGEST_FILE",
+    "LARGEST_RASTER",
+    "LARGEST_TABLE",
+    "MOST_BANDS",
+    "MOST_BLOCKS",
+    "MOST_NAMES",
+    "MOST_ROWS",
+]
+
+LARGEST_RASTER = 2**25
+"""Most bytes of decoded pixels: a thousand times a band of a patch."""
+
+LARGEST_FILE = 2 * LARGEST_RASTER
+"""Most bytes of a file that is read whole."""
+
+MOST_BANDS = 256
+"""Most bands; GDAL needs minutes for tens of thousands, however small they are."""
+
+MOST_BLOCKS = 2**16
+"""Most strips or tiles, which cost time each, however small they are."""
+
+LARGEST_TABLE = 2**30
+"""Most bytes of a table, packed or unpacked, that is read whole: nine times BigEarthNet's metadata."""
+
+MOST_ROWS = 2**24
+"""Most rows of such a table: thirty times the patches of BigEarthNet."""
+
+MOST_NAMES = 1000
+"""Most different labels or countries of such a table."""

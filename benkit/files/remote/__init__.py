@@ -1,0 +1,1 @@
+"""Files at a distance: S3, Google Cloud Storage, web servers."""

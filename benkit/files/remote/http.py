@@ -1,0 +1,289 @@
+"""Files of a web server: read with GET, listed by the index pages that servers write of folders.
+
+nginx (autoindex), Apache (mod_autoindex) and ``python -m http.server`` write such pages. Only links to
+what lies directly in the folder count; nothing leads out of it or to another server, and redirects are
+not followed.
+"""
+
+import http.client
+import io
+import netrc
+import socket
+import ssl
+import time
+from base64 import b64encode
+from collections import deque
+from functools import lru_cache
+from hashlib import blake2b
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote, urljoin, urlsplit
+
+from benkit.files.limits import LARGEST_FILE
+from benkit.files.remote.retry import PassingError
+from benkit.files.remote.service import Entry, TooLongError
+
+__all__ = ["HttpFiles", "entries_of_page"]
+
+_SECONDS = 30.0  # without a byte, until a connection counts as dead
+_SLOWEST = 1024.0  # bytes a second, of what comes after that
+_BUSY = {408, 425, 429}
+_GONE = {404, 410}
+_DENIED = {401, 403, 407}
+_FROM_NETRC = "~/.netrc"
+
+
+class HttpFiles:
+    """Files of one server.
+
+    Connections are kept and used again; there are as many as there are requests at a time.
+
+    Parameters
+    ----------
+    scheme : str
+        ``http`` or ``https``.
+    host : str
+        ``name`` or ``name:port``.
+    """
+
+    def __init__(self, scheme: str, host: str) -> None:
+        self._root = f"{scheme}://{host}/"
+        self._host = host
+        self._context = ssl.create_default_context() if scheme == "https" else None
+        self._headers = {"User-Agent": "benkit", "Accept-Encoding": "identity"}
+        if scheme == "https":
+            self._headers |= _credentials(host)
+        self._idle: deque[http.client.HTTPConnection] = deque()
+
+    def entries(self, path: str) -> list[Entry]:
+        """List a folder by its index page."""
+        address = _address(path, folder=True)
+        page, headers = self._request("GET", address)
+        if "html" not in headers.get("Content-Type", ""):
+            raise FileNotFoundError(f"{self._root}{path}/ is no index page")
+        charset = headers.get_content_charset() or "utf-8"
+        try:
+            text = page.decode(charset, "replace")
+        except LookupError:  # a character set of its own making
+            text = page.decode("utf-8", "replace")
+        return entries_of_page(text, urljoin(self._root, address))
+
+    def read(self, path: str, at_most: int) -> tuple[bytes, int | None]:
+        """Read a whole file and what tells its version."""
+        content, headers = self._request("GET", _address(path), at_most)
+        return content, _stamp(headers)
+
+    def look(self, path: str) -> tuple[int, int | None]:
+        """Size and version of a file, without reading it."""
+        _, headers = self._request("HEAD", _address(path))
+        length = headers.get("Content-Length")
+        if length is None or not length.isdecimal():
+            return 0, None
+        return int(length), _stamp(headers)
+
+    def is_folder(self, path: str) -> bool:
+        """Whether the server shows an index page."""
+        try:
+            self.entries(path)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def is_file(self, path: str) -> bool:
+        """Whether the server has something under exactly this name."""
+        try:
+            self._request("HEAD", _address(path))
+        except (FileNotFoundError, IsADirectoryError):
+            return False
+        return True
+
+    def refuse_writing(self) -> str | None:
+        """Say that nothing can be written."""
+        return "nothing can be written to a web server"
+
+    def write(self, path: str, source: Path) -> None:
+        """Not possible."""
+        raise OSError(self.refuse_writing())
+
+    def _request(
+        self, method: str, address: str, at_most: int = LARGEST_FILE
+    ) -> tuple[bytes, http.client.HTTPMessage]:
+        """Body and headers of an answer that is not an error."""
+        connection = self._connection()
+        try:
+            connection.request(method, address, headers=self._headers)
+            answer = connection.getresponse()
+            length = answer.length
+            body = _body(answer, at_most)
+        except ssl.SSLCertVerificationError as error:
+            connection.close()
+            raise OSError(f"its certificate is not trusted: {error.verify_message}") from None
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            raise PassingError(_reason(error)) from None
+        except BaseException:
+            connection.close()
+            raise
+        if body is None:
+            connection.close()
+            raise TooLongError(at_most, length)
+        self._idle.append(connection)
+        _refuse(answer, address)
+        return body, answer.headers
+
+    def _connection(self) -> http.client.HTTPConnection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            connection = (
+                http.client.HTTPSConnection(self._host, timeout=_SECONDS, context=self._context)
+                if self._context
+                else http.client.HTTPConnection(self._host, timeout=_SECONDS)
+            )
+            connection.response_class = _Answer
+            return connection
+
+
+class _Answer(http.client.HTTPResponse):
+    """An answer that may not trickle in for ever."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        self.fp = io.BufferedReader(_Steady(self.fp.detach()))
+
+
+class _Steady(io.RawIOBase):
+    """What comes from a server; too slow a one counts as silent."""
+
+    def __init__(self, source: io.RawIOBase) -> None:
+        self._source = source
+        self._end = time.monotonic() + _SECONDS
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if time.monotonic() > self._end:
+            raise TimeoutError
+        count = self._source.readinto(buffer)
+        self._end += (count or 0) / _SLOWEST
+        return count
+
+    def close(self) -> None:
+        self._source.close()
+        super().close()
+
+
+def _body(answer: http.client.HTTPResponse, at_most: int) -> bytes | None:
+    """All that an answer holds; None if that is more than is wanted, however much it is."""
+    if answer.length is not None:
+        return answer.read() if answer.length <= at_most else None
+    body = answer.read(at_most + 1)
+    return body if len(body) <= at_most else None
+
+
+def entries_of_page(page: str, address: str) -> list[Entry]:
+    """What an index page says is in its folder.
+
+    Parameters
+    ----------
+    page : str
+        HTML.
+    address : str
+        Of the page, with ``/`` at its end.
+
+    Returns
+    -------
+    list of Entry
+        Each once, sorted. Links to elsewhere, to the folder itself and to the page in another order
+        are left out.
+
+    Examples
+    --------
+    >>> page = '<a href="../">up</a> <a href="a%20b.tif">a b</a> <a href="https://x.org/c">c</a>'
+    >>> [entry.name for entry in entries_of_page(page, "https://example.org/data/")]
+    ['a b.tif']
+    """
+    parser = _Links()
+    parser.feed(page)
+    folder = urlsplit(address)
+    found = set()
+    for link in parser.links:
+        try:
+            target = urlsplit(urljoin(address, link.strip()))
+        except ValueError:
+            continue
+        path, start = unquote(target.path), unquote(folder.path)
+        same_place = (target.scheme, target.netloc) == (folder.scheme, folder.netloc)
+        if target.query or target.fragment or not same_place or not path.startswith(start):
+            continue
+        name = path.removeprefix(start)
+        is_folder = name.endswith("/")
+        name = name.removesuffix("/")
+        if name and name not in (".", "..") and "/" not in name and "\0" not in name:
+            found.add(Entry(name, is_folder))
+    return sorted(found, key=lambda entry: (entry.name, entry.is_folder))
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            self.links += [value for name, value in attrs if name == "href" and value]
+
+
+def _address(path: str, folder: bool = False) -> str:
+    return quote(f"/{path}/" if folder and path else f"/{path}", safe="/")
+
+
+def _refuse(answer: http.client.HTTPResponse, address: str) -> None:
+    """Raise what a status means."""
+    status = answer.status
+    if status == http.client.OK:
+        return
+    said = f"it answers {status} {answer.reason}"
+    if status in _GONE:
+        raise FileNotFoundError(said)
+    if status in _DENIED:
+        raise PermissionError(said)
+    if status in _BUSY or status >= 500:
+        raise PassingError(said)
+    place = urlsplit(answer.headers.get("Location", "")).path
+    if 300 <= status < 400 and place == f"{address}/":
+        raise IsADirectoryError("it is a folder")
+    if 300 <= status < 400:
+        raise OSError(f"{said}, which leads elsewhere; name the address that it leads to")
+    raise OSError(said)
+
+
+def _stamp(headers: http.client.HTTPMessage) -> int | None:
+    """What changes with the file; None if the server does not tell."""
+    text = headers.get("ETag") or headers.get("Last-Modified")
+    if not text:
+        return None
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "it does not answer"
+    if isinstance(error, http.client.IncompleteRead):
+        return "it breaks off in the middle"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+@lru_cache(maxsize=8)
+def _credentials(host: str) -> dict[str, str]:
+    """User and password for this host from the file in which such things are kept."""
+    try:
+        found = netrc.netrc(str(Path(_FROM_NETRC).expanduser())).hosts.get(host.partition(":")[0])
+    except (OSError, netrc.NetrcParseError):
+        return {}
+    if found is None:
+        return {}
+    user, _, password = found
+    return {"Authorization": f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"}

@@ -1,0 +1,96 @@
+"""Read a whole Parquet file, however little of it is true.
+
+A small file can unpack into far more than memory holds: the same text in a million rows takes a few
+bytes. So tables that might are read a few rows at a time, and given up when they are too large.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from benkit.errors import InputFormatError
+from benkit.files.limits import LARGEST_TABLE, MOST_ROWS
+from benkit.files.remote.location import Place
+
+__all__ = ["read_at_most", "read_parquet"]
+
+_ROWS_AT_ONCE = 512
+_LARGEST_BATCH = 8 * LARGEST_TABLE  # if all of a group were one text
+
+
+def read_at_most(path: Path) -> bytes:
+    """The bytes of a file; one more than `LARGEST_TABLE` if there are more, as a device has no end."""
+    with path.open("rb") as file:
+        return file.read(LARGEST_TABLE + 1)
+
+
+def read_parquet(
+    file: pq.ParquetFile, path: Place, columns: Sequence[str] | None = None
+) -> pa.Table:
+    """Read a table, or some columns of it.
+
+    Parameters
+    ----------
+    file : pyarrow.parquet.ParquetFile
+    path : Path or Location
+        For messages.
+    columns : sequence of str, optional
+        Those that are not there are left out.
+
+    Raises
+    ------
+    InputFormatError
+        If it has more rows than `MOST_ROWS`, or unpacks into more bytes than `LARGEST_TABLE`.
+    pyarrow.ArrowException, OSError, UnicodeDecodeError
+        If it is damaged.
+
+    Returns
+    -------
+    pyarrow.Table
+        Without dictionaries, which would unpack later.
+    """
+    rows = file.metadata.num_rows
+    groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
+    if rows > MOST_ROWS:
+        raise InputFormatError(
+            f"{path}: expected a table of at most {MOST_ROWS:,} rows, but it has {rows:,}"
+        )
+    if sum(group.total_byte_size for group in groups) > LARGEST_TABLE:
+        raise _too_large(path)
+    # A text is no longer than all of its group, and each row may have the same one. What the footer
+    # says of single columns is not asked: Arrow ends the interpreter where that is damaged.
+    largest = max((group.total_byte_size for group in groups), default=0)
+    if rows * largest <= LARGEST_TABLE:
+        # Threads that have just started when Python ends would abort it.
+        return _plain(file.read(columns=columns, use_threads=False))
+    at_once = max(1, min(_ROWS_AT_ONCE, _LARGEST_BATCH // largest))
+    tables, size = [], 0
+    for batch in file.iter_batches(batch_size=at_once, columns=columns, use_threads=False):
+        tables.append(_plain(pa.Table.from_batches([batch])))
+        size += tables[-1].nbytes
+        if size > LARGEST_TABLE:
+            raise _too_large(path)
+    return pa.concat_tables(tables).combine_chunks()
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """The same with the values themselves where there are dictionaries of them."""
+    for index, field in enumerate(table.schema):
+        kind = field.type
+        if pa.types.is_dictionary(kind):
+            plain = kind.value_type
+        elif pa.types.is_list(kind) and pa.types.is_dictionary(kind.value_type):
+            plain = pa.list_(kind.value_type.value_type)
+        else:
+            continue
+        table = table.set_column(index, field.name, table[index].cast(plain))
+    return table
+
+
+def _too_large(path: Place) -> InputFormatError:
+    return InputFormatError(
+        f"{path}: expected a table of at most {LARGEST_TABLE // 2**30} GB, but it unpacks into more; "
+        "leave out columns and rows that are not needed"
+    )

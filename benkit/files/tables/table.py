@@ -1,0 +1,303 @@
+"""Read and write tables: rows of patches, lists of patches, CSV, Parquet, JSON."""
+
+import gzip
+import io
+import json
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from benkit.errors import (
+    InputFormatError,
+    MissingColumnError,
+    MissingInputError,
+    OptionError,
+    RemoteError,
+    first_line,
+)
+from benkit.files.limits import LARGEST_TABLE
+from benkit.files.remote.location import Location, Place, PlaceLike, place
+from benkit.files.safe_names import printable, some_names
+from benkit.files.tables.csv_guard import guard_cells, guard_names, open_cells, open_names
+from benkit.files.tables.parquet import read_at_most, read_parquet
+from benkit.files.writing.replace import replacing
+
+__all__ = [
+    "first_repeated",
+    "is_text",
+    "patch_ids",
+    "read_patch_list",
+    "read_patch_table",
+    "read_table",
+    "require_one_column",
+    "strings",
+    "write_json",
+    "write_table",
+]
+
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+def read_table(path: PlaceLike, needed: Sequence[str] = ()) -> pa.Table:
+    """Read a Parquet file, or a CSV file, gzipped or not, whose fields are all texts.
+
+    Raises
+    ------
+    MissingInputError
+        If there is no such file.
+    InputFormatError
+        If it is neither, lacks a needed column or has it twice, as a Parquet file may no column.
+    """
+    path = place(path)
+    content = _read_bytes(path)
+    if content[:4] == b"PAR1":
+        table = _parse_parquet(path, content)
+    elif ".csv" in path.suffixes:
+        table = _parse_csv(path, content)
+    else:
+        raise InputFormatError(f"{path}: expected a Parquet file, but it does not begin as one")
+    names = table.column_names
+    missing = [name for name in needed if name not in names]
+    if missing:
+        raise MissingColumnError(
+            f"{path}: expected the column {' and '.join(missing)}, "
+            f"but there is only {some_names(table.column_names)}"
+        )
+    require_one_column(names, names if content[:4] == b"PAR1" else needed, path)
+    return table
+
+
+def require_one_column(names: Sequence[str], needed: Sequence[str], source: PlaceLike) -> None:
+    """Refuse columns that come twice.
+
+    Raises
+    ------
+    InputFormatError
+    """
+    counts = Counter(names)
+    if repeated := [name for name in needed if counts[name] > 1]:
+        raise InputFormatError(
+            f"{source}: expected one column {printable(repeated[0])}, but there are several; keep one"
+        )
+
+
+def _read_bytes(path: Place) -> bytes:
+    try:
+        content = (
+            path.read_bytes(LARGEST_TABLE) if isinstance(path, Location) else read_at_most(path)
+        )
+    except RemoteError:
+        raise
+    except FileNotFoundError:
+        raise MissingInputError(f"{path}: expected a file, but there is nothing") from None
+    except IsADirectoryError:
+        raise InputFormatError(f"{path}: expected a file, but it is a folder") from None
+    except OSError as error:
+        raise InputFormatError(f"{path}: cannot be read: {error.strerror}") from None
+    return _not_too_large(path, content)
+
+
+def _not_too_large(path: Place, content: bytes) -> bytes:
+    if len(content) > LARGEST_TABLE:
+        raise InputFormatError(
+            f"{path}: expected a table of at most {LARGEST_TABLE // 2**30} GB, but it is larger; "
+            "leave out columns and rows that are not needed"
+        )
+    return content
+
+
+def _parse_parquet(path: Place, content: bytes) -> pa.Table:
+    try:
+        table = read_parquet(pq.ParquetFile(pa.BufferReader(content)), path)
+        table.validate(full=True)  # texts that are not UTF-8 fail far from here else
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise InputFormatError(
+            f"{path}: expected a whole Parquet file, but it is damaged ({first_line(error)}); "
+            "download or copy it again"
+        ) from None
+    return table
+
+
+def _parse_csv(path: Place, content: bytes) -> pa.Table:
+    if path.suffix == ".gz" and content[:2] != _GZIP_MAGIC:
+        raise InputFormatError(f"{path}: expected a gzipped file, but it does not begin as one")
+    try:
+        if content[:2] == _GZIP_MAGIC:
+            content = gzip.GzipFile(fileobj=io.BytesIO(content)).read(LARGEST_TABLE + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputFormatError(
+            f"{path}: expected a whole gzipped file, but it is damaged ({first_line(error)}); "
+            "download or copy it again"
+        ) from None
+    _not_too_large(path, content)
+    try:
+        header = content.split(b"\n", 1)[0].decode("utf-8-sig").strip().split(",")
+        names = [name.strip().strip('"') for name in header]
+        options = pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+        )
+        table = pa_csv.read_csv(
+            pa.BufferReader(content),
+            parse_options=pa_csv.ParseOptions(newlines_in_values=True),
+            convert_options=options,
+        )
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise InputFormatError(
+            f"{path}: expected comma-separated values in UTF-8 with a header line; "
+            f"{first_line(error)}"
+        ) from None
+    for index, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            table = table.set_column(index, field.name, open_cells(table[index]))
+    return table.rename_columns(open_names([name.strip() for name in table.column_names]))
+
+
+def read_patch_table(path: PlaceLike, needed: Sequence[str] = ()) -> pa.Table:
+    """Read a table of one row a patch.
+
+    Parameters
+    ----------
+    path : Path
+    needed : sequence of str
+        Columns that must be there beside ``patch_id``.
+
+    Returns
+    -------
+    pyarrow.Table
+        All columns of the file; ``patch_id`` is a string, unique and never null.
+
+    Raises
+    ------
+    MissingInputError, InputFormatError
+        If the file is not there, damaged, lacks a column, or has no or a repeated patch in a row.
+    """
+    table = read_table(path, needed=("patch_id", *needed))
+    ids = patch_ids(path, table)
+    repeated = first_repeated(ids)
+    if repeated is not None:
+        raise InputFormatError(
+            f"{path}: expected each patch_id once, but {some_names([repeated])} is repeated; "
+            "keep one row of it"
+        )
+    return table.set_column(table.column_names.index("patch_id"), "patch_id", ids)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether an Arrow type is one of texts."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return (
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    )
+
+
+def strings(path: PlaceLike, table: pa.Table, name: str) -> pa.ChunkedArray:
+    """A column of texts, whatever Arrow type of text it has.
+
+    Raises
+    ------
+    InputFormatError
+        If it holds something else.
+    """
+    column = table[name]
+    if not is_text(column.type):
+        raise InputFormatError(
+            f"{path}: expected strings in the column {name}, but its type is {column.type}"
+        )
+    return column.cast(pa.string())
+
+
+def patch_ids(path: PlaceLike, table: pa.Table) -> pa.ChunkedArray:
+    """The column ``patch_id``, with a text in every row.
+
+    Raises
+    ------
+    InputFormatError
+        If it holds something else, or nothing.
+    """
+    ids = strings(path, table, "patch_id")
+    if without := ids.null_count + (pc.sum(pc.equal(ids, "")).as_py() or 0):
+        raise InputFormatError(
+            f"{path}: expected a patch_id in every row, but {without:,} of {len(ids):,} rows have none; "
+            "take these rows out"
+        )
+    return ids
+
+
+def first_repeated(ids: pa.ChunkedArray) -> str | None:
+    """The first text that comes twice, None if there is none."""
+    if pc.count_distinct(ids).as_py() == len(ids):
+        return None
+    counts = pc.value_counts(ids.combine_chunks())
+    repeated = pc.filter(counts.field("values"), pc.greater(counts.field("counts"), 1))
+    return repeated[0].as_py()
+
+
+def read_patch_list(path: PlaceLike) -> list[str]:
+    """Read the column ``patch_id`` of a CSV (gzipped or not) or Parquet file.
+
+    Returns
+    -------
+    list of str
+        In the order of the file, each patch once however often it is named.
+
+    Raises
+    ------
+    MissingInputError, InputFormatError
+        If the file is not there, damaged, lacks the column or names no patch.
+    """
+    ids = strings(path, read_table(path, needed=("patch_id",)), "patch_id")
+    patches = [text.strip() for text in ids.drop_null().to_pylist() if text.strip()]
+    if not patches:
+        raise InputFormatError(f"{path}: expected a list of patches, but it names none")
+    return list(dict.fromkeys(patches))
+
+
+def write_table(table: pa.Table, path: PlaceLike) -> None:
+    """Write a table as Parquet, CSV or JSON (an array of objects), as the suffix says.
+
+    In CSV a text that a spreadsheet would run as a formula gets an apostrophe before it, which
+    `read_table` takes away.
+
+    Raises
+    ------
+    OptionError
+        If the suffix is another one.
+    OutputError
+        If the file cannot be written.
+    """
+    path = place(path)
+    if path.suffix not in (".parquet", ".csv", ".json"):
+        raise OptionError(f"{path}: expected a name that ends with .parquet, .csv or .json")
+    with replacing(path) as part:
+        if path.suffix == ".parquet":
+            pq.write_table(table, part, compression="zstd")
+        elif path.suffix == ".csv":
+            pa_csv.write_csv(_flat(table), part)
+        else:
+            part.write_text(json.dumps(table.to_pylist(), indent=1, default=str) + "\n", "utf-8")
+
+
+def _flat(table: pa.Table) -> pa.Table:
+    """Lists joined with a semicolon, as CSV has none; texts guarded against being formulas."""
+    for index, field in enumerate(table.schema):
+        if pa.types.is_list(field.type):
+            texts = table[index].cast(pa.list_(pa.string()))
+            table = table.set_column(index, field.name, pc.binary_join(texts, ";"))
+        if is_text(table.schema.field(index).type):
+            texts = table[index].cast(pa.string())
+            table = table.set_column(index, field.name, guard_cells(texts))
+    return table.rename_columns(guard_names(table.column_names))
+
+
+def write_json(value: Any, path: Path) -> None:
+    """Write a value as JSON."""
+    with replacing(path) as part:
+        part.write_text(json.dumps(value, indent=1) + "\n", "utf-8")

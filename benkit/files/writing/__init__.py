@@ -1,0 +1,1 @@
+"""Write files and folders so that nobody ever sees half of one."""

@@ -1,0 +1,76 @@
+"""Files that are written or read on this machine for a location: whole ones only."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benkit.errors import OutputError, RemoteError
+from benkit.files.limits import LARGEST_TABLE
+from benkit.files.remote.location import Location, Place
+from benkit.files.writing.staging import temporary_folder
+
+__all__ = ["downloaded", "uploading"]
+
+
+@contextmanager
+def uploading(output: Place) -> Iterator[Path]:
+    """Give a path to write to; when all went well, its file appears at the output's location.
+
+    Parameters
+    ----------
+    output : Path or Location
+        A path on this machine is given as it is.
+
+    Raises
+    ------
+    OutputError
+        If nothing can be written at the location; what was to be written is kept on this machine, and
+        the message says where.
+    """
+    if isinstance(output, Path):
+        yield output
+        return
+    if reason := output.refuse_writing():
+        raise OutputError(f"{output}: cannot be written: {reason}; write to a file, or to a bucket")
+    folder = Path(tempfile.mkdtemp(prefix="benkit-"))
+    keep = False
+    try:
+        path = folder / output.name
+        yield path
+        keep = path.is_file()
+        _upload(path, output)
+        keep = False
+    finally:
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def downloaded(source: Place) -> Iterator[Path]:
+    """Give a path on this machine with the content of a file, while the block runs.
+
+    Raises
+    ------
+    MissingInputError, RemoteError
+        If it is at a location and not there, or cannot be read, or is longer than a table may be.
+    """
+    if isinstance(source, Path):
+        yield source
+        return
+    content = source.read_bytes(LARGEST_TABLE)
+    with temporary_folder() as folder:
+        path = folder / source.name
+        path.write_bytes(content)
+        yield path
+
+
+def _upload(path: Path, output: Location) -> None:
+    try:
+        output.upload(path)
+    except (RemoteError, FileNotFoundError) as error:
+        raise OutputError(
+            f"{output}: cannot be written: {str(error).removeprefix(f'{output}: ')}; "
+            f"what was to be written is kept in {path}"
+        ) from None

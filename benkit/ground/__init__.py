@@ -1,0 +1,1 @@
+"""Where patches lie, and which of them show the same ground."""

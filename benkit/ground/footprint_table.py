@@ -1,0 +1,200 @@
+"""Footprints as a table for geographic tools."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from benkit.domain.bands import PATCH_METRES
+from benkit.errors import OptionError
+from benkit.ground.footprints import Footprints, locate
+
+__all__ = ["DEFAULT_CRS", "FootprintTable", "footprint_table", "square_rings"]
+
+DEFAULT_CRS = "EPSG:4326"
+"""Longitude and latitude on WGS 84: what maps and tools expect."""
+
+_LARGEST_SQUARE = (
+    1_000_000  # units; no projection in use makes a patch so wide, a torn one is wider
+)
+
+
+@dataclass(frozen=True)
+class FootprintTable:
+    """Footprints as a table for geographic tools.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+        One row a patch: ``patch_id``, ``product``, ``tile``, ``sensing_time`` (UTC), ``season``, the
+        other columns of the metadata, ``epsg``, ``x``, ``y`` (UTM zone and upper-left corner in it), and
+        ``geometry``, the square as WKB, longitude or easting first, outer ring counter-clockwise. It is
+        a polygon of the four corners; in degrees, where it lies on both sides of the 180th meridian,
+        two polygons that meet there.
+    bounds : (n, 4) float64 array
+        Least x (or longitude), least y (or latitude), greatest x, greatest y of each.
+    crs : str
+        Coordinate reference system of the geometry.
+    geometry_types : tuple of str
+        ``Polygon``, and ``MultiPolygon`` if there is one.
+    """
+
+    table: pa.Table
+    bounds: NDArray[np.float64]
+    crs: str
+    geometry_types: tuple[str, ...]
+
+
+def footprint_table(metadata: pa.Table, crs: str = DEFAULT_CRS) -> FootprintTable:
+    """Footprints of all patches of some metadata.
+
+    Parameters
+    ----------
+    metadata : pyarrow.Table
+        With the column ``patch_id``. Columns that have the name of one that is made here are replaced.
+    crs : str
+        Coordinate reference system of the geometry, such as ``EPSG:3035``.
+
+    Raises
+    ------
+    PatchIdError
+        If one is no patch id.
+    OptionError
+        If the reference system is not known, has not two axes on the ground, or cannot show a patch in
+        one piece.
+    """
+    places = locate(metadata["patch_id"])
+    products = places.products
+    of_product = {
+        "product": pa.array([str(product) for product in products], pa.string()),
+        "tile": pa.array([product.tile.name for product in products], pa.string()),
+        "sensing_time": pa.array([p.sensing_start for p in products], pa.timestamp("s", tz="UTC")),
+        "season": pa.array([product.season for product in products], pa.string()),
+    }
+    index = pa.array(places.product)
+    columns = {"patch_id": metadata["patch_id"]}
+    columns |= {name: values.take(index) for name, values in of_product.items()}
+    own = {*columns, "epsg", "x", "y", "geometry", "bbox"}
+    columns |= {name: metadata[name] for name in metadata.column_names if name not in own}
+    geometry, bounds, kinds = _geometries(places, metadata["patch_id"], crs)
+    columns |= {"epsg": places.epsg, "x": places.x, "y": places.y, "geometry": geometry}
+    return FootprintTable(pa.table(columns), bounds, crs, kinds)
+
+
+def _geometries(
+    places: Footprints, ids: pa.ChunkedArray, crs: str
+) -> tuple[pa.Array, NDArray[np.float64], tuple[str, ...]]:
+    """The squares as WKB, their bounds, and which types of geometries they are."""
+    system = _reference_system(crs)
+    rings = square_rings(places, system)
+    bounds = np.hstack([rings.min(1), rings.max(1)])
+    largest = 180 if system.is_geographic else _LARGEST_SQUARE
+    shown = np.isfinite(bounds).all(1)
+    torn = np.zeros(len(places), bool)
+    torn[shown] = (bounds[shown, 2:] - bounds[shown, :2]).max(1, initial=0) > largest
+    if system.is_projected:
+        shown &= ~torn
+    if not shown.all():
+        raise OptionError(
+            f"{crs}: expected a coordinate reference system that shows all patches, but it does not "
+            f"show {ids[int(np.argmin(shown))]} in one piece; choose another, such as {DEFAULT_CRS}"
+        )
+    wkb = _wkb_polygons(rings)
+    if not torn.any():
+        return wkb, bounds, ("Polygon",)
+    import shapely
+
+    parted = _part_at_the_180th_meridian(rings[torn])
+    bounds[torn] = shapely.bounds(parted)
+    texts = np.array(wkb.to_pylist(), object)
+    texts[torn] = shapely.to_wkb(parted, byte_order=1)
+    kinds = {"Polygon"} if not torn.all() else set()
+    return (
+        pa.array(texts, pa.binary()),
+        bounds,
+        tuple(sorted(kinds | {g.geom_type for g in parted})),
+    )
+
+
+def _reference_system(text: str) -> Any:
+    from pyproj import CRS
+    from pyproj.exceptions import CRSError
+
+    try:
+        system = CRS.from_user_input(text)
+    except CRSError:
+        raise OptionError(
+            f"{text!r} is no known coordinate reference system: expected one such as EPSG:3035"
+        ) from None
+    if len(system.axis_info) != 2 or not (system.is_geographic or system.is_projected):
+        raise OptionError(
+            f"{text} ({system.name}) has not two axes on the ground: expected a geographic or "
+            "projected coordinate reference system such as EPSG:3035"
+        )
+    return system
+
+
+def square_rings(places: Footprints, crs: Any) -> NDArray[np.float64]:
+    """Corners of the squares.
+
+    Parameters
+    ----------
+    places : Footprints
+    crs : anything that pyproj takes
+        The reference system of the result.
+
+    Returns
+    -------
+    (patches, 5, 2) float64 array
+        Longitude or east first, counter-clockwise from the north-west, closed.
+    """
+    from pyproj import Transformer
+
+    rings = np.empty((len(places), 5, 2))
+    right = np.array([0, 0, 1, 1, 0]) * PATCH_METRES
+    down = np.array([0, 1, 1, 0, 0]) * PATCH_METRES
+    for epsg in np.unique(places.epsg).tolist():
+        some = places.epsg == epsg
+        x, y = places.x[some, np.newaxis] + right, places.y[some, np.newaxis] - down
+        project = Transformer.from_crs(epsg, crs, always_xy=True).transform
+        rings[some] = np.stack(project(x, y), axis=-1)
+    return rings
+
+
+def _part_at_the_180th_meridian(rings: NDArray[np.float64]) -> NDArray[np.object_]:
+    """Squares whose corners lie on both sides, in parts as RFC 7946, section 3.1.9, asks for."""
+    import shapely
+
+    rings = rings.copy()
+    rings[..., 0] %= 360
+    squares = shapely.polygons(rings)
+    west = shapely.intersection(squares, shapely.box(0, -90, 180, 90))
+    east = shapely.intersection(squares, shapely.box(180, -90, 360, 90))
+    east = shapely.transform(east, lambda xy: xy - [360, 0])
+    parted = np.empty(len(rings), object)
+    for index, parts in enumerate(zip(west, east, strict=True)):
+        polygons = [shapely.orient_polygons(part) for part in parts if part.area > 0]
+        parted[index] = polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)
+    return parted
+
+
+def _wkb_polygons(rings: NDArray[np.float64]) -> pa.Array:
+    """Polygons of one ring each as little-endian well-known binary."""
+    points = rings.shape[1]
+    layout = np.dtype(
+        [
+            ("order", "u1"),
+            ("kind", "<u4"),
+            ("rings", "<u4"),
+            ("points", "<u4"),
+            ("xy", "<f8", (points, 2)),
+        ]
+    )
+    polygons = np.zeros(len(rings), layout)
+    polygons["order"], polygons["kind"], polygons["rings"], polygons["points"] = 1, 3, 1, points
+    polygons["xy"] = rings
+    offsets = np.arange(len(rings) + 1, dtype=np.int32) * layout.itemsize
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(polygons.tobytes())]
+    return pa.Array.from_buffers(pa.binary(), len(rings), buffers)

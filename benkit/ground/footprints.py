@@ -1,0 +1,195 @@
+"""Where patches lie on the ground, from their names alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from benkit.domain.bands import PATCH_METRES
+from benkit.domain.patch_names import PATCHES_PER_SIDE, Product, parse_patch_id, parse_product
+from benkit.errors import InputFormatError, PatchIdError
+from benkit.files.safe_names import some_names
+
+__all__ = ["Footprints", "are_patch_ids", "locate", "locate_table"]
+
+_PLACE_PATTERN = r"^_\d\d_\d\d$"
+_PLACE_LENGTH = len("_00_00")
+
+
+@dataclass(frozen=True)
+class Footprints:
+    """The squares of ground that some patches show, as arrays of one entry a patch.
+
+    Attributes
+    ----------
+    products : tuple of Product
+        The products that occur, in the order in which they are first met.
+    product : (n,) int32 array
+        Index into ``products``.
+    column, row : (n,) int32 array
+        Place in the tile, 0 to 90.
+    epsg : (n,) int32 array
+        UTM zone of the coordinates.
+    x, y : (n,) int64 array
+        Upper-left (north-west) corner in metres; a patch reaches 1200 m east and south of it.
+    """
+
+    products: tuple[Product, ...]
+    product: NDArray[np.int32]
+    column: NDArray[np.int32]
+    row: NDArray[np.int32]
+    epsg: NDArray[np.int32]
+    x: NDArray[np.int64]
+    y: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Number of patches."""
+        return len(self.product)
+
+
+def locate(patch_ids: Sequence[str] | pa.Array | pa.ChunkedArray) -> Footprints:
+    """Read many patch ids at once.
+
+    Parameters
+    ----------
+    patch_ids : sequence of str or arrow string array
+
+    Returns
+    -------
+    Footprints
+        Equal to `parse_patch_id` of each.
+
+    Raises
+    ------
+    PatchIdError
+        If one is no patch id; the message names the first.
+
+    Examples
+    --------
+    >>> places = locate(["S2B_MSIL2A_20170808T094029_N9999_R036_T35ULA_33_29"])
+    >>> places.x.tolist(), places.y.tolist(), places.epsg.tolist()
+    ([339600], [6065220], [32635])
+    """
+    ids = _one_array(patch_ids)
+    _refuse_first(ids, ~are_patch_ids(ids))
+    encoded = pc.dictionary_encode(_before_place(ids))
+    products = tuple(parse_product(name) for name in encoded.dictionary.to_pylist())
+    column, row = _columns_and_rows(ids)
+    product = encoded.indices.to_numpy()
+    tiles = [product.tile for product in products]
+    epsg, west, north = (
+        np.array([getattr(tile, name) for tile in tiles], np.int64)[product]
+        for name in ("epsg", "west", "north")
+    )
+    return Footprints(
+        products=products,
+        product=product,
+        column=column,
+        row=row,
+        epsg=epsg.astype(np.int32),
+        x=west + PATCH_METRES * column.astype(np.int64),
+        y=north - PATCH_METRES * row.astype(np.int64),
+    )
+
+
+def are_patch_ids(texts: Sequence[str] | pa.Array | pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Which of many texts `parse_patch_id` accepts.
+
+    Examples
+    --------
+    >>> are_patch_ids(["S2B_MSIL2A_20170808T094029_N9999_R036_T35ULA_33_29", "thumbnails"]).tolist()
+    [True, False]
+    """
+    ids = _one_array(texts)
+    encoded = pc.dictionary_encode(_before_place(ids))
+    products = np.array([_is_product(name) for name in encoded.dictionary.to_pylist()], bool)
+    places = pc.utf8_slice_codeunits(ids, -_PLACE_LENGTH)
+    known = np.asarray(pc.match_substring_regex(places, _PLACE_PATTERN), bool)
+    known &= products[encoded.indices.to_numpy()]
+    column, row = _columns_and_rows(ids.filter(pa.array(known)))
+    known[known] = (column < PATCHES_PER_SIDE) & (row < PATCHES_PER_SIDE)
+    return known
+
+
+def _before_place(ids: pa.Array) -> pa.Array:
+    return pc.utf8_slice_codeunits(ids, 0, -_PLACE_LENGTH)
+
+
+def _columns_and_rows(ids: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Of texts that end with two numbers."""
+    column, row = (
+        pc.utf8_slice_codeunits(ids, start, start + 2 or None).cast(pa.int32()).to_numpy()
+        for start in (-5, -2)
+    )
+    return column, row
+
+
+def _is_product(name: str) -> bool:
+    try:
+        parse_product(name)
+    except PatchIdError:
+        return False
+    return True
+
+
+def locate_table(table: pa.Table, path: Path) -> Footprints:
+    """Footprints of the patches of a table.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        With the column ``patch_id``. Where it also has ``epsg``, ``x`` and ``y``, as `footprint_table`
+        gives them, they have to agree with the names.
+    path : Path
+        For messages.
+
+    Raises
+    ------
+    PatchIdError
+        If one is no patch id; the message names the first.
+    InputFormatError
+        If a corner is another one than that of the name.
+    """
+    try:
+        places = locate(table["patch_id"])
+    except PatchIdError as error:
+        raise PatchIdError(f"{path}: {error}") from None
+    if {"epsg", "x", "y"} <= set(table.column_names):
+        found = [_flat_values(table[name]) for name in ("epsg", "x", "y")]
+        expected = (places.epsg, places.x, places.y)
+        agree = np.logical_and.reduce([a == b for a, b in zip(found, expected, strict=True)])
+        if not agree.all():
+            first = int(np.argmin(agree))
+            raise InputFormatError(
+                f"{path}: expected the corner {expected[1][first]}, {expected[2][first]} in "
+                f"EPSG:{expected[0][first]} for {table['patch_id'][first]}, as its name says, but the "
+                f"columns x, y and epsg give {some_names([str(a[first]) for a in found[1:]])} in "
+                f"EPSG:{some_names([str(found[0][first])])}; write the footprints again"
+            )
+    return places
+
+
+def _flat_values(column: pa.ChunkedArray) -> NDArray:
+    """One value a row; lists and structs, which are no number, as texts."""
+    if not pa.types.is_nested(column.type):
+        return np.asarray(column)
+    return np.array([str(value) for value in column.to_pylist()], object)
+
+
+def _one_array(patch_ids: Sequence[str] | pa.Array | pa.ChunkedArray) -> pa.Array:
+    if isinstance(patch_ids, pa.ChunkedArray):
+        return patch_ids.combine_chunks().cast(pa.string())
+    if isinstance(patch_ids, pa.Array):
+        return patch_ids.cast(pa.string())
+    return pa.array(patch_ids, pa.string())
+
+
+def _refuse_first(ids: pa.Array, wrong: NDArray[np.bool_]) -> None:
+    """Raise the error of the first wrong id."""
+    if wrong.any():
+        parse_patch_id(ids[int(np.argmax(wrong))].as_py())
+        raise AssertionError("an id that is refused here is refused there")

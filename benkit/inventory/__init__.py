@@ -1,0 +1,1 @@
+"""The inventory of an archive, and the questions that it answers."""

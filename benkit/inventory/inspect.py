@@ -1,0 +1,210 @@
+"""Everything about one patch."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from benkit.archive.listing import PatchFolder, band_file_name, find_patch, patch_of_folder
+from benkit.domain.bands import BAND_NAMES
+from benkit.domain.patch_names import PatchId, parse_patch_id
+from benkit.errors import InputFormatError, OptionError, PatchIdError
+from benkit.files.writing.staging import temporary_folder
+from benkit.ground.footprint_table import footprint_table
+from benkit.inventory.audit import audit_inventory
+from benkit.inventory.scanning.chunk import scan_patches
+from benkit.inventory.statistics import band_statistics
+from benkit.inventory.table.inventory_file import Inventory, writing_inventory
+from benkit.tiff.read import read_raster
+
+__all__ = ["InspectedBand", "Inspection", "inspect_patch", "read_pixels"]
+
+_FIGURES = ("min", "mean", "std", "max")
+
+
+@dataclass(frozen=True)
+class InspectedBand:
+    """One band of a patch as it is on disk.
+
+    Attributes
+    ----------
+    status : str
+        ``ok``, ``missing`` or ``unreadable``; if it is not ``ok``, all but the first two are None.
+    detail : str or None
+        Why it cannot be read.
+    bytes : int or None
+        Length of the file.
+    height, width : int or None
+        Pixels.
+    pixel_size : float or None
+        Metres.
+    dtype : str or None
+    nodata : float or None
+        NO_DATA value that the file declares.
+    valid, nodata_count : int or None
+        Pixels with and without a measurement.
+    min, mean, std, max : float or None
+        Of the valid pixels, digital numbers; the standard deviation is that of the population.
+    """
+
+    status: str
+    detail: str | None
+    bytes: int | None
+    height: int | None
+    width: int | None
+    pixel_size: float | None
+    dtype: str | None
+    nodata: float | None
+    valid: int | None
+    nodata_count: int | None
+    min: float | None
+    mean: float | None
+    std: float | None
+    max: float | None
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What is known about a patch.
+
+    Attributes
+    ----------
+    patch_id : str
+    folder : Path
+    name : PatchId or None
+        What the name says; None if it is no patch id.
+    geographic_bounds : tuple of float or None
+        West, south, east, north in degrees, EPSG:4326.
+    metadata : mapping of str to object, or None
+        The patch's row, without ``patch_id``; None without metadata or if it is not in them.
+    bands : mapping of str to InspectedBand
+        In the order of `BAND_NAMES`.
+    findings : tuple of dict
+        ``band`` (None where it is about the whole patch), ``kind`` and ``reason``, sorted.
+    """
+
+    patch_id: str
+    folder: Path
+    name: PatchId | None
+    geographic_bounds: tuple[float, ...] | None
+    metadata: Mapping[str, Any] | None
+    bands: Mapping[str, InspectedBand]
+    findings: tuple[dict[str, Any], ...]
+
+
+def inspect_patch(
+    patch: str | os.PathLike[str],
+    archive: str | os.PathLike[str] | None = None,
+    metadata: pa.Table | None = None,
+) -> Inspection:
+    """Look at one patch.
+
+    Parameters
+    ----------
+    patch : path or str
+        Folder ``<root>/<product>/<patch id>``, or a patch id.
+    archive : path, optional
+        Root of the archive; needed for a patch id.
+    metadata : pyarrow.Table, optional
+        With the columns ``patch_id`` and ``labels``; without it nothing is said of labels, and the
+        findings do not tell whether the patch is part of the data set.
+
+    Returns
+    -------
+    Inspection
+
+    Raises
+    ------
+    MissingInputError
+        If there is no such patch or archive.
+    OptionError
+        If a patch id comes without an archive.
+    InputFormatError
+        If the folder holds no patch.
+    """
+    if Path(patch).is_dir():
+        root, found = patch_of_folder(Path(patch))
+    elif archive is None:
+        raise OptionError(
+            f"{patch}: expected the folder of a patch, but there is none; "
+            "for a patch id, name the archive that holds it"
+        )
+    else:
+        root, found = Path(archive), find_patch(Path(archive), os.fspath(patch))
+    folder = root / found.product / found.patch_id
+    own = None if metadata is None else _row_of(metadata, found.patch_id)
+    bands, findings = _look(root, found, own)
+    try:
+        name = parse_patch_id(found.patch_id)
+    except PatchIdError:
+        name = None
+        if all(band.status == "missing" for band in bands.values()):
+            raise InputFormatError(
+                f"{folder}: expected the folder of a patch, <root>/<product>/<patch id>, but its name "
+                "is no patch id and it holds no band"
+            ) from None
+    return Inspection(
+        patch_id=found.patch_id,
+        folder=folder,
+        name=name,
+        geographic_bounds=None if name is None else _geographic_bounds(found.patch_id),
+        metadata=own.drop_columns("patch_id").to_pylist()[0] if own else None,
+        bands=bands,
+        findings=findings,
+    )
+
+
+def read_pixels(inspection: Inspection) -> dict[str, NDArray]:
+    """Pixels of the bands that can be read.
+
+    Returns
+    -------
+    dict of str to (height, width) array
+        By band, in the order of `BAND_NAMES`, in the file's data type, rows from the north.
+    """
+    folder, patch = inspection.folder, inspection.patch_id
+    return {
+        name: read_raster(folder / band_file_name(patch, name)).pixels[0]
+        for name, band in inspection.bands.items()
+        if band.status == "ok"
+    }
+
+
+def _look(
+    root: Path, patch: PatchFolder, own: pa.Table | None
+) -> tuple[dict[str, InspectedBand], tuple[dict[str, Any], ...]]:
+    """Scan the patch into an inventory of its own, and ask that."""
+    known = pa.table({"patch_id": [patch.patch_id]}) if own is None else own
+    columns = "status, detail, bytes, height, width, pixel_size, dtype, nodata, valid, nodata_count"
+    with temporary_folder() as folder:
+        path = folder / "inventory.parquet"
+        with writing_inventory(path) as writer:
+            writer.write(scan_patches(root, [patch]))
+        inventory = Inventory(path)
+        rows = inventory.query(f"SELECT band, {columns} FROM inventory WHERE band IS NOT NULL")
+        statistics = band_statistics(inventory).bands
+        findings = audit_inventory(inventory, known).findings
+    found = {
+        band: InspectedBand(*values, *(getattr(statistics[band], name) for name in _FIGURES))
+        for band, *values in rows
+    }
+    assert found.keys() == set(BAND_NAMES), "every band has a row"
+    return {band: found[band] for band in BAND_NAMES}, _without_patch(findings)
+
+
+def _without_patch(findings: pa.Table) -> tuple[dict[str, Any], ...]:
+    return tuple(findings.select(["band", "kind", "reason"]).to_pylist())
+
+
+def _row_of(metadata: pa.Table, patch_id: str) -> pa.Table:
+    return metadata.filter(pc.equal(metadata["patch_id"], patch_id))
+
+
+def _geographic_bounds(patch_id: str) -> tuple[float, ...]:
+    (bounds,) = footprint_table(pa.table({"patch_id": [patch_id]})).bounds.tolist()
+    return tuple(bounds)

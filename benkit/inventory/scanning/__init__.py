@@ -1,0 +1,1 @@
+"""Read every pixel of an archive once into an inventory."""

@@ -1,0 +1,241 @@
+"""Read and measure all bands of some patches: the work of one worker at a time."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from benkit.archive.band_reader import BandFileReader, PlainGroup, Reading
+from benkit.archive.listing import PatchFolder, band_file_name
+from benkit.archive.remote_band_reader import band_file_reader
+from benkit.errors import BenkitError
+from benkit.files.remote.location import Place
+from benkit.inventory.scanning.moments import MEASURABLE, measure, measure_rows
+from benkit.inventory.scanning.resume import Known
+from benkit.inventory.scanning.rows import InventoryRows
+from benkit.tiff.gdal import gdal_session
+from benkit.tiff.read import Raster, decode_raster
+
+__all__ = ["PATCHES_PER_CHUNK", "Chunk", "ScannedChunk", "scan_chunk", "scan_patches"]
+
+PATCHES_PER_CHUNK = 128
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some patches of an archive.
+
+    Attributes
+    ----------
+    patches : sequence of PatchFolder
+    known : (patches,) uint64 array or None
+        Signatures that their files had when their rows were made; 0 where there are no rows.
+    """
+
+    patches: Sequence[PatchFolder]
+    known: NDArray[np.uint64] | None
+
+    @classmethod
+    def of(cls, patches: Sequence[PatchFolder], known: Known | None, some: slice) -> Self:
+        """Some of all patches; nothing is known where no signature is."""
+        signatures = None if known is None else known.signature[some]
+        if signatures is not None and not signatures.any():
+            signatures = None
+        return cls(patches[some], signatures)
+
+
+@dataclass(frozen=True)
+class ScannedChunk:
+    """What came of a chunk.
+
+    Attributes
+    ----------
+    rows : pyarrow.Table
+        Rows of the inventory for the patches that were read.
+    counts : (patches read,) int64 array
+        How many rows each of them has.
+    signatures : (patches,) uint64 array
+        As `BandFileReader.look` gives them.
+    unchanged : (patches not read,) int array
+        Which patches have the signature that was known, ascending.
+    files, bytes : int
+        Band files that were read, and their length together.
+    slow_files : mapping of str to int
+        Band files among them that were not plain, by what kept them from the fast path.
+    """
+
+    rows: pa.Table
+    counts: NDArray[np.int64]
+    signatures: NDArray[np.uint64]
+    unchanged: NDArray[np.intp]
+    files: int
+    bytes: int
+    slow_files: Mapping[str, int]
+
+    def together_with(
+        self, kept: pa.Table, kept_counts: NDArray[np.int64]
+    ) -> tuple[pa.Table, NDArray[np.int64]]:
+        """Add the rows of unchanged patches: rows in the order of patches, and how many each has."""
+        if not len(self.rows):
+            return kept, kept_counts
+        counts = np.zeros(len(self.signatures), np.int64)
+        counts[self.unchanged] = kept_counts
+        changed = np.setdiff1d(np.arange(len(counts)), self.unchanged)
+        counts[changed] = self.counts
+        order = np.concatenate(
+            [np.repeat(some, counts[some]) for some in (changed, self.unchanged)]
+        )
+        rows = pa.concat_tables([self.rows, kept])
+        return rows.take(np.argsort(order, kind="stable")), counts
+
+
+def scan_chunk(root: Place, chunk: Chunk) -> ScannedChunk:
+    """Read and measure the bands of those patches of a chunk that have changed.
+
+    Whatever is wrong with a file or folder is told in its row.
+
+    Raises
+    ------
+    RemoteError
+        If a server does not answer, or denies access.
+    """
+    reader = _reader(root)
+    signatures = np.zeros(len(chunk.patches), np.uint64)
+    unchanged = np.zeros(len(chunk.patches), bool)
+    if chunk.known is not None:
+        signatures = reader.look(chunk.patches)
+        unchanged = (signatures == chunk.known) & (signatures != 0)
+    changed = np.flatnonzero(~unchanged)
+    patches = [chunk.patches[i] for i in changed.tolist()]
+    rows = InventoryRows(patches)
+    files = size = 0
+    reading = reader.read(patches)
+    signatures[changed] = reading.signatures
+    for row, name in reading.strays:
+        rows.add_stray(row, name)
+    for band, found in reading.bands.items():
+        there = found.sizes >= 0
+        files += int(there.sum())
+        size += int(found.sizes[there].sum())
+        for group in found.plain:
+            _fill_plain(rows, band, group)
+    slow_files = Counter(_fill_others(rows, reader, patches, reading))
+    return ScannedChunk(
+        rows.table(), rows.counts(), signatures, np.flatnonzero(unchanged), files, size, slow_files
+    )
+
+
+def scan_patches(root: Place, patches: Sequence[PatchFolder]) -> pa.Table:
+    """Rows of the inventory for a few patches of an archive, in their order."""
+    return scan_chunk(root, Chunk(patches, None)).rows
+
+
+@lru_cache(maxsize=1)
+def _reader(root: Place) -> BandFileReader:
+    """One reader a process: its buffers and the headers that it knows serve all chunks."""
+    return band_file_reader(root, PATCHES_PER_CHUNK)
+
+
+def _fill_plain(rows: InventoryRows, band: str, group: PlainGroup) -> None:
+    header, patches = group.header, group.rows
+    moments = measure_rows(group.pixels, header.nodata)
+    rows.fill(
+        patches,
+        band,
+        status="ok",
+        bytes=header.size,
+        width=header.width,
+        height=header.height,
+        dtype=header.dtype.name,
+        valid=moments.valid,
+        nodata_count=moments.nodata_count,
+        sum=moments.sum,
+        sum_sq=moments.sum_sq,
+        epsg=header.epsg,
+        x=group.corners[:, 0],
+        y=group.corners[:, 1],
+        pixel_size=header.pixel_size,
+    )
+    if header.nodata is not None:
+        rows.fill(patches, band, nodata=header.nodata)
+    some = moments.valid > 0
+    rows.fill(patches[some], band, min=moments.min[some], max=moments.max[some])
+
+
+def _fill_others(
+    rows: InventoryRows, reader: BandFileReader, patches: Sequence[PatchFolder], reading: Reading
+) -> list[str]:
+    """Fill in the files that are not plain; returns of each why it is not."""
+    others = [(row, band) for band, found in reading.bands.items() for row in found.others]
+    if not others:
+        return []
+    for row, band in others:
+        rows.fill(row, band, bytes=reading.bands[band].sizes[row])
+    with gdal_session():
+        return [_fill_other(rows, row, band, reader, patches[row]) for row, band in others]
+
+
+def _fill_other(
+    rows: InventoryRows, row: int, band: str, reader: BandFileReader, patch: PatchFolder
+) -> str:
+    """Fill in a file that is not plain; returns why it is not."""
+    source = (
+        f"{reader.root}/{patch.product}/{patch.patch_id}/{band_file_name(patch.patch_id, band)}"
+    )
+    try:
+        raster = decode_raster(reader.content(patch, row, band), source)
+        _check_measurable(raster)
+        _fill_raster(rows, row, band, raster)
+    except (BenkitError, TypeError, OverflowError) as error:
+        detail = str(error).removeprefix(f"{source}: ")
+        rows.fill(row, band, status="unreadable", detail=detail)
+        return "unreadable"
+    return raster.encoding
+
+
+def _check_measurable(raster: Raster) -> None:
+    if len(raster.pixels) != 1:
+        raise TypeError(f"expected one band in the file, but there are {len(raster.pixels)}")
+    if raster.pixels.dtype.name not in MEASURABLE:
+        raise TypeError(f"its data type, {raster.pixels.dtype.name}, cannot be measured")
+
+
+def _fill_raster(rows: InventoryRows, row: int, band: str, raster: Raster) -> None:
+    height, width = raster.pixels.shape[1:]
+    moments = measure(raster.pixels[0], raster.nodata)
+    sums = (
+        {"sum": moments.sum, "sum_sq": moments.sum_sq}
+        if isinstance(moments.sum, int)
+        else {"float_sum": moments.sum, "float_sum_sq": moments.sum_sq}
+    )
+    rows.fill(
+        row,
+        band,
+        status="ok",
+        width=width,
+        height=height,
+        dtype=raster.pixels.dtype.name,
+        valid=moments.valid,
+        nodata_count=moments.nodata_count,
+        **sums,
+    )
+    optional: dict[str, float | None] = {
+        "nodata": raster.nodata,
+        "min": moments.min,
+        "max": moments.max,
+    }
+    optional |= {"epsg": raster.epsg, **_north_up(raster)}
+    rows.fill(row, band, **{name: value for name, value in optional.items() if value is not None})
+
+
+def _north_up(raster: Raster) -> dict[str, float]:
+    """Corner and pixel size, where the pixels are square and north is up."""
+    if raster.transform is None:
+        return {}
+    a, b, x, d, e, y = raster.transform
+    return {"x": x, "y": y, "pixel_size": a} if (b, d, e) == (0, 0, -a) else {}

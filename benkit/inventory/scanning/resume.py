@@ -1,0 +1,307 @@
+"""What an interrupted or an earlier scan left behind, so that the next one need not read it again.
+
+Beside an inventory ``x.parquet`` a scan keeps a folder ``.x.parquet.scan``. While it runs, its rows are
+put there in parts; when it is done, the parts become the inventory and only ``patches.parquet`` stays:
+the signature of each patch's files, by which the next scan sees what has changed. The folder can be
+deleted at any time; then the next scan reads everything.
+"""
+
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from benkit.archive.listing import PatchFolder
+from benkit.errors import BenkitError, OutputError
+from benkit.files.safe_names import printable
+from benkit.files.writing.replace import output_errors, replacing
+from benkit.files.writing.staging import holding
+from benkit.inventory.table.inventory_file import writing_inventory
+from benkit.inventory.table.schema import INVENTORY_SCHEMA
+
+__all__ = ["Known", "ScanState", "scan_state"]
+
+_FORMAT = "1"
+_FINISHED = "patches.parquet"
+_ROWS_PER_PART = 120_000
+_SECONDS_PER_PART = 5.0
+_PATCHES_SCHEMA = pa.schema(
+    {"key": pa.string(), "signature": pa.uint64(), "start": pa.int64(), "rows": pa.int64()}
+)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known already of some patches.
+
+    Attributes
+    ----------
+    signature : (n,) uint64 array
+        Of each patch's files when its rows were made; 0 where nothing is known.
+    source, place : (n,) int32 array
+        Where the rows are: which earlier file, and which patch in it.
+    """
+
+    signature: NDArray[np.uint64]
+    source: NDArray[np.int32]
+    place: NDArray[np.int32]
+
+
+class _Earlier:
+    """Rows of an earlier scan on disk, by patch."""
+
+    def __init__(self, rows: Path, patches: pa.Table) -> None:
+        self.patches = patches
+        self._file = pq.ParquetFile(rows)
+        if not self._file.schema_arrow.equals(INVENTORY_SCHEMA):
+            raise ValueError("another kind of table")
+        groups = range(self._file.metadata.num_row_groups)
+        sizes = [self._file.metadata.row_group(group).num_rows for group in groups]
+        self._edges = np.cumsum([0, *sizes])
+        self._starts = patches["start"].to_numpy()
+        self._counts = patches["rows"].to_numpy()
+        if len(patches) and int((self._starts + self._counts).max()) > self._edges[-1]:
+            raise ValueError("another table than the patches speak of")
+        self._group = lru_cache(maxsize=2)(self._file.read_row_group)
+
+    def counts(self, places: NDArray[np.int32]) -> NDArray[np.int64]:
+        return self._counts[places]
+
+    def rows(self, first_place: int, last_place: int) -> list[pa.Table]:
+        """Rows of patches that follow each other."""
+        start = self._starts[first_place]
+        stop = self._starts[last_place] + self._counts[last_place]
+        group = int(np.searchsorted(self._edges, start, "right")) - 1
+        pieces = []
+        while start < stop:
+            end = min(stop, self._edges[group + 1])
+            pieces.append(self._group(group).slice(start - self._edges[group], end - start))
+            start, group = end, group + 1
+        return pieces
+
+
+class ScanState:
+    """The rows of a scan in the making, and those of earlier ones. Made by `scan_state`."""
+
+    def __init__(self, output: Path, archive: str, folder: Path) -> None:
+        self.rows = 0
+        self._output = output
+        self._folder = folder
+        self._stamp = {"format": _FORMAT, "archive": printable(archive)}
+        self._name = f"{time.time_ns():020d}"
+        self._parts: list[Path] = []
+        self._earlier: list[_Earlier] = []
+        self._clear()
+
+    def _clear(self) -> None:
+        self._waiting: list[pa.Table] = []
+        self._patches: list[pa.Table] = []
+        self._rows_waiting = 0
+        self._last = time.monotonic()
+
+    def known(self, patches: Sequence[PatchFolder]) -> Known:
+        """Look up what earlier scans of the same archive have left, the latest first."""
+        known = Known(
+            np.zeros(len(patches), np.uint64),
+            np.zeros(len(patches), np.int32),
+            np.zeros(len(patches), np.int32),
+        )
+        keys = _keys(patches)
+        for source, earlier in enumerate(self._load_earlier()):
+            place = pc.index_in(keys, earlier.patches["key"].combine_chunks())
+            there = np.asarray(place.is_valid())
+            index = place.fill_null(0).to_numpy()[there]
+            known.signature[there] = earlier.patches["signature"].to_numpy()[index]
+            known.source[there] = source
+            known.place[there] = index
+        return known
+
+    def _load_earlier(self) -> list[_Earlier]:
+        """The finished inventory, then parts of interrupted scans from old to new."""
+        files = [(self._output, self._folder / _FINISHED)]
+        files += [
+            (rows, rows.with_suffix(".patches")) for rows in sorted(self._folder.glob("*.rows"))
+        ]
+        for rows, patches in files:
+            with suppress(OSError, ValueError, KeyError, pa.ArrowException):
+                table = pq.ParquetFile(pa.BufferReader(patches.read_bytes())).read()
+                stamp = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
+                if stamp == self._stamp | _identity(rows):
+                    self._earlier.append(_Earlier(rows, table))
+        return self._earlier
+
+    def earlier_rows(
+        self, known: Known, patches: NDArray[np.intp]
+    ) -> tuple[pa.Table, NDArray[np.int64]]:
+        """Rows of some patches that are known, in their order; and how many each of them has."""
+        source, place = known.source[patches], known.place[patches]
+        counts = np.zeros(len(patches), np.int64)
+        runs_on = (np.diff(source) == 0) & (np.diff(place) == 1)
+        pieces = [INVENTORY_SCHEMA.empty_table()]
+        for run in np.split(np.arange(len(patches)), np.flatnonzero(~runs_on) + 1):
+            if len(run):
+                earlier = self._earlier[source[run[0]]]
+                counts[run] = earlier.counts(place[run])
+                pieces += earlier.rows(int(place[run[0]]), int(place[run[-1]]))
+        return pa.concat_tables(pieces), counts
+
+    def add(
+        self,
+        rows: pa.Table,
+        patches: Sequence[PatchFolder] = (),
+        signatures: NDArray[np.uint64] | None = None,
+        counts: NDArray[np.int64] | None = None,
+    ) -> None:
+        """Add the rows of some patches; those of all patches must come in order.
+
+        Parameters
+        ----------
+        rows : pyarrow.Table
+            With the columns of `INVENTORY_SCHEMA`.
+        patches : sequence of PatchFolder
+            Whose rows they are; none for rows that belong to no patch.
+        signatures : (n,) uint64 array
+            Of the patches' files.
+        counts : (n,) int64 array
+            How many rows each patch has.
+        """
+        if len(patches):
+            assert counts is not None, "patches come with the number of their rows"
+            assert counts.sum() == len(rows), "every row belongs to one of the patches"
+            starts = self.rows + np.cumsum(counts) - counts
+            self._patches.append(
+                pa.table(
+                    {
+                        "key": _keys(patches),
+                        "signature": signatures,
+                        "start": starts,
+                        "rows": counts,
+                    }
+                )
+            )
+        self._waiting.append(rows)
+        self.rows += len(rows)
+        self._rows_waiting += len(rows)
+        late = time.monotonic() - self._last > _SECONDS_PER_PART
+        if self._rows_waiting >= _ROWS_PER_PART or late:
+            self._put_aside()
+
+    def _put_aside(self) -> None:
+        """Write what has come since the last time into a part."""
+        rows = self._folder / f"{self._name}-{len(self._parts):06d}.rows"
+        with replacing(rows, part_of=self._output) as part:
+            pq.write_table(pa.concat_tables(self._waiting), part, compression="zstd")
+        first = self.rows - self._rows_waiting
+        self._write_patches(rows.with_suffix(".patches"), self._patches, rows, first)
+        self._parts.append(rows)
+        self._clear()
+
+    def _write_patches(self, path: Path, tables: list[pa.Table], rows: Path, first: int) -> None:
+        """Write which patches have rows in a file whose first row is the given one."""
+        table = pa.concat_tables([_PATCHES_SCHEMA.empty_table(), *tables])
+        starts = pa.array(table["start"].to_numpy() - first)
+        table = table.set_column(table.column_names.index("start"), "start", starts)
+        with replacing(path, part_of=self._output) as part:
+            pq.write_table(
+                table.replace_schema_metadata(self._stamp | _identity(rows)),
+                part,
+                compression="zstd",
+            )
+
+    def interrupt(self) -> None:
+        """Keep what has come, as far as the disk allows."""
+        with suppress(BenkitError, OSError):
+            if self._rows_waiting:
+                self._put_aside()
+
+    def finish(self) -> None:
+        """Turn the parts into the inventory."""
+        patches = [
+            table.set_column(2, "start", pa.array(table["start"].to_numpy() + first))
+            for table, first in self._part_patches()
+        ]
+        with writing_inventory(self._output) as inventory:
+            for rows in self._parts:
+                inventory.write(pq.ParquetFile(rows).read())
+            for table in self._waiting:
+                inventory.write(table)
+        assert inventory.rows == self.rows, "no row is lost between the parts and the inventory"
+        self._earlier.clear()
+        with suppress(BenkitError, OSError):  # the inventory is whole; this only spares time
+            for path in self._folder.iterdir():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            patches += self._patches
+            self._write_patches(self._folder / _FINISHED, patches, self._output, 0)
+
+    def _part_patches(self) -> Iterator[tuple[pa.Table, int]]:
+        """Patches of each part, and the row of the inventory with which it starts."""
+        first = 0
+        for rows in self._parts:
+            table = pq.ParquetFile(rows.with_suffix(".patches")).read()
+            yield table.replace_schema_metadata(None), first
+            first += pq.read_metadata(rows).num_rows
+
+
+@contextmanager
+def scan_state(output: Path, archive: str) -> Iterator[ScanState]:
+    """Collect the rows of a scan; the inventory appears, or is replaced, when all went well.
+
+    When the body is interrupted or fails, what it has added is kept for the next scan, and an earlier
+    inventory stays as it is.
+
+    Parameters
+    ----------
+    output : Path
+        The inventory.
+    archive : str
+        What is scanned; what was left by scans of another one is not used.
+
+    Raises
+    ------
+    OutputError
+        If something cannot be written, or another scan of the same output is under way.
+    """
+    with ExitStack() as stack:
+        state = ScanState(output, archive, _enter_folder(output, stack))
+        try:
+            yield state
+        except BaseException:
+            state.interrupt()
+            raise
+        state.finish()
+
+
+def _enter_folder(output: Path, stack: ExitStack) -> Path:
+    """The folder of a scan's state, for this scan alone until the stack is left."""
+    folder = output.with_name(f".{output.name}.scan")
+    with output_errors(output):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            stack.enter_context(holding(folder))
+        except BlockingIOError:
+            raise OutputError(
+                f"{output}: another scan is writing it; wait until that is done, "
+                "or scan into another file"
+            ) from None
+    return folder
+
+
+def _keys(patches: Sequence[PatchFolder]) -> pa.Array:
+    return pa.array(
+        [f"{printable(p.product)}/{printable(p.patch_id)}" for p in patches], pa.string()
+    )
+
+
+def _identity(rows: Path) -> dict[str, str]:
+    """By what a file of rows is known again."""
+    status = rows.stat()
+    return {"size": str(status.st_size), "modified": str(status.st_mtime_ns)}

@@ -1,0 +1,154 @@
+"""Build the rows of an inventory from what was found in the files of some patches."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from benkit.archive.listing import PatchFolder
+from benkit.domain.bands import BAND_NAMES
+from benkit.files.safe_names import printable
+from benkit.inventory.table.schema import INVENTORY_SCHEMA
+
+__all__ = ["InventoryRows", "closed_rows", "stray_rows"]
+
+Rows = int | NDArray[np.intp]
+
+
+class InventoryRows:
+    """Rows of some patches in the making: every band missing until something is said of it.
+
+    Parameters
+    ----------
+    patches : sequence of PatchFolder
+        The patches, in the order of the rows.
+    """
+
+    def __init__(self, patches: Sequence[PatchFolder]) -> None:
+        self._patches = patches
+        shape = (len(patches), len(BAND_NAMES))
+        self._texts = {name: np.full(shape, None, object) for name in ("status", "detail", "dtype")}
+        self._texts["status"][:] = "missing"
+        self._numbers = {
+            field.name: np.zeros(shape, field.type.to_pandas_dtype())
+            for field in INVENTORY_SCHEMA
+            if pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
+        }
+        self._numbers["sum_sq"] = np.zeros((*shape, 2), np.int64)
+        self._filled = {name: np.zeros(shape, bool) for name in self._numbers}
+        self._strays: list[tuple[int, str]] = []
+
+    def fill(self, rows: Rows, band: str, **values: Any) -> None:
+        """Say something of a band of one patch or of many.
+
+        Parameters
+        ----------
+        rows : int or int array
+            Which patches.
+        band : str
+        **values
+            By column, one for all patches or an array of one for each. ``sum_sq`` is an int below
+            2**127, or an int64 array.
+        """
+        column = BAND_NAMES.index(band)
+        for name, value in values.items():
+            if name in self._texts:
+                self._texts[name][rows, column] = value
+            else:
+                if name == "sum_sq":
+                    value = _words(value)
+                self._numbers[name][rows, column] = value
+                self._filled[name][rows, column] = True
+
+    def add_stray(self, row: int, name: str) -> None:
+        """Say that a patch's folder holds something that is no band of it."""
+        self._strays.append((row, name))
+
+    def counts(self) -> NDArray[np.int64]:
+        """How many rows each patch has."""
+        strays = np.array([row for row, _ in self._strays], np.intp)
+        return len(BAND_NAMES) + np.bincount(strays, minlength=len(self._patches))
+
+    def table(self) -> pa.Table:
+        """All rows: by patch the twelve bands in order, then what does not belong."""
+        count = len(BAND_NAMES)
+        columns = {
+            "patch_id": np.repeat(
+                np.array([printable(p.patch_id) for p in self._patches], object), count
+            ),
+            "band": np.tile(np.array(BAND_NAMES, object), len(self._patches)),
+            "product": np.repeat(
+                np.array([printable(p.product) for p in self._patches], object), count
+            ),
+        }
+        columns |= {name: values.reshape(-1) for name, values in self._texts.items()}
+        arrays = [
+            self._number_array(field)
+            if field.name in self._numbers
+            else pa.array(columns[field.name], field.type)
+            for field in INVENTORY_SCHEMA
+        ]
+        return self._with_strays(pa.Table.from_arrays(arrays, schema=INVENTORY_SCHEMA))
+
+    def _number_array(self, field: pa.Field) -> pa.Array:
+        filled = self._filled[field.name].reshape(-1)
+        values = self._numbers[field.name]
+        if field.name == "sum_sq":
+            return _decimals(values.reshape(-1, 2), filled)
+        return pa.array(values.reshape(-1), field.type, mask=~filled)
+
+    def _with_strays(self, bands: pa.Table) -> pa.Table:
+        if not self._strays:
+            return bands
+        strays = stray_rows(
+            (
+                self._patches[row],
+                f"{self._patches[row].product}/{self._patches[row].patch_id}/{name}",
+            )
+            for row, name in self._strays
+        )
+        order = np.concatenate(
+            [
+                np.repeat(np.arange(len(self._patches)), len(BAND_NAMES)),
+                [r for r, _ in self._strays],
+            ]
+        )
+        return pa.concat_tables([bands, strays]).take(np.argsort(order, kind="stable"))
+
+
+def stray_rows(strays: Iterable[tuple[PatchFolder | None, str]]) -> pa.Table:
+    """Rows of files that do not belong: the patch in whose folder they lie, and their path."""
+    rows = [
+        {
+            "patch_id": patch and printable(patch.patch_id),
+            "product": patch and printable(patch.product),
+            "status": "stray",
+            "detail": printable(path),
+        }
+        for patch, path in strays
+    ]
+    return pa.Table.from_pylist(rows, schema=INVENTORY_SCHEMA)
+
+
+def closed_rows(closed: Iterable[tuple[str, str]]) -> pa.Table:
+    """Rows of what was not entered: its path and why."""
+    rows = [
+        {"status": "not_scanned", "detail": f"{printable(path)}: {why}"} for path, why in closed
+    ]
+    return pa.Table.from_pylist(rows, schema=INVENTORY_SCHEMA)
+
+
+def _words(value: int | NDArray[np.int64]) -> NDArray[np.int64]:
+    """Low and high word of 128-bit integers in two's complement, on a new last axis."""
+    if isinstance(value, int):
+        return np.frombuffer(value.to_bytes(16, "little", signed=True), "<i8")
+    return np.stack([value, value >> 63], axis=-1)
+
+
+def _decimals(words: NDArray[np.int64], filled: NDArray[np.bool_]) -> pa.Array:
+    """Exact decimals from (n, 2) words of 128-bit integers; null where not filled."""
+    validity = pa.py_buffer(np.packbits(filled, bitorder="little").tobytes())
+    data = pa.py_buffer(np.ascontiguousarray(words, "<i8").tobytes())
+    return pa.Array.from_buffers(pa.decimal128(38, 0), len(words), [validity, data])

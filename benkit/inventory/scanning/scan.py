@@ -1,0 +1,189 @@
+"""Read every pixel of an archive once and keep a table of what was found."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from benkit.archive.listing import band_file_name, folder_of_patch, list_archive
+from benkit.domain.bands import BAND_NAMES
+from benkit.engine import Engine, run
+from benkit.files.remote.location import PlaceLike, place
+from benkit.files.writing.staging import temporary_folder
+from benkit.files.writing.transfer import downloaded, uploading
+from benkit.inventory.scanning.chunk import PATCHES_PER_CHUNK, Chunk, scan_chunk
+from benkit.inventory.scanning.resume import scan_state
+from benkit.inventory.scanning.rows import closed_rows, stray_rows
+from benkit.inventory.table.inventory_file import Inventory
+from benkit.tiff.read import Raster, decode_raster, read_whole
+
+__all__ = ["Progress", "ScanSummary", "band_reader", "open_source", "scan_archive"]
+
+Progress = Callable[[int, int, int], None]
+"""Called with how many patches are done, how many there are, and how many bytes were read."""
+
+
+@dataclass(frozen=True)
+class ScanSummary:
+    """What a scan has found.
+
+    Attributes
+    ----------
+    patches, rows : int
+        Patches of the archive and rows of the inventory.
+    not_scanned : int
+        What was not entered: links, pipes, folders that cannot be listed.
+    unchanged : int
+        Patches whose rows were taken over from an earlier scan, as their files are the same.
+    files, bytes : int
+        Band files that were read, and their length together.
+    slow_files : mapping of str to int
+        Band files among them that were not plain, by what kept them from the fast path.
+    seconds : float
+    """
+
+    patches: int
+    rows: int
+    not_scanned: int
+    unchanged: int
+    files: int
+    bytes: int
+    slow_files: Mapping[str, int]
+    seconds: float
+
+
+def scan_archive(
+    archive: PlaceLike,
+    output: PlaceLike,
+    *,
+    engine: Engine | None = None,
+    full: bool = False,
+    progress: Progress | None = None,
+) -> ScanSummary:
+    """Scan an archive into an inventory.
+
+    An interrupted scan is taken up again where it stopped, and of an archive that was scanned before
+    only the patches are read whose files have changed; see `benkit.inventory.scanning.resume`.
+
+    Parameters
+    ----------
+    archive : path, URI or Location
+        Folder with the layout ``<root>/<product>/<patch id>/<patch id>_<band>.tif``, on this machine or
+        at a location such as ``s3://bucket/archive``.
+    output : path, URI or Location
+        The inventory, a Parquet file with the columns of `INVENTORY_SCHEMA`: first what was not
+        entered and the files that lie beside the patches, then by product and patch the twelve bands.
+        It appears, or replaces an earlier one, when the scan is done. The same archive gives the same
+        bytes whatever the engine, the number of workers and the number of interruptions.
+    engine : Engine, optional
+        Where it is read; on one local process a core if not given.
+    full : bool
+        Whether to read everything, also what has not changed.
+    progress : callable, optional
+        Called with the number of patches that are done, of all patches, and of bytes that were read.
+
+    Returns
+    -------
+    ScanSummary
+
+    Raises
+    ------
+    MissingInputError
+        If the archive is not a folder.
+    OutputError
+        If the inventory cannot be written.
+    RemoteError
+        If a server does not answer, or denies access.
+    WorkerError
+        If workers die again and again.
+    """
+    start = time.monotonic()
+    listing = list_archive(place(archive))
+    patches = listing.patches
+    edges = range(0, len(patches), PATCHES_PER_CHUNK)
+    done = unchanged = files = size = 0
+    slow_files: Counter[str] = Counter()
+    with uploading(place(output)) as path, scan_state(path, listing.name) as state:
+        state.add(closed_rows(listing.closed))
+        state.add(stray_rows((None, path) for path in listing.strays))
+        known = None if full else state.known(patches)
+        chunks = [Chunk.of(patches, known, slice(i, i + PATCHES_PER_CHUNK)) for i in edges]
+        for chunk, scanned in zip(
+            chunks, run(partial(scan_chunk, listing.root), chunks, engine), strict=True
+        ):
+            rows, counts = scanned.rows, scanned.counts
+            if known and len(scanned.unchanged):
+                kept = state.earlier_rows(known, done + scanned.unchanged)
+                rows, counts = scanned.together_with(*kept)
+            state.add(rows, chunk.patches, scanned.signatures, counts)
+            done += len(chunk.patches)
+            unchanged += len(scanned.unchanged)
+            files += scanned.files
+            size += scanned.bytes
+            slow_files.update(scanned.slow_files)
+            if progress:
+                progress(done, len(patches), size)
+    assert done == len(patches), "every patch was scanned or taken over"
+    assert state.rows >= done * len(BAND_NAMES), "every patch has a row for each band"
+    assert sum(slow_files.values()) <= files <= state.rows, "every file that was read has a row"
+    seconds = time.monotonic() - start
+    slow = dict(sorted(slow_files.items()))
+    return ScanSummary(done, state.rows, len(listing.closed), unchanged, files, size, slow, seconds)
+
+
+@contextmanager
+def open_source(
+    source: PlaceLike,
+    *,
+    engine: Engine | None = None,
+    progress: Progress | None = None,
+) -> Iterator[Inventory]:
+    """Open an inventory; an archive is scanned into a temporary one first.
+
+    Parameters
+    ----------
+    source : path, URI or Location
+        Folder of an archive, or an inventory.
+    engine, progress
+        As in `scan_archive`.
+
+    Raises
+    ------
+    MissingInputError, InputFormatError
+        If the source is neither.
+    """
+    source = place(source)
+    if not source.is_dir():
+        with downloaded(source) as path:
+            yield Inventory(path, str(source))
+        return
+    with temporary_folder() as folder:
+        path = folder / "inventory.parquet"
+        scan_archive(source, path, engine=engine, progress=progress)
+        yield Inventory(path)
+
+
+def band_reader(
+    archive: str | os.PathLike[str], inventory: Inventory
+) -> Callable[[str, str], Raster]:
+    """A function that reads a band of a patch, wherever in the archive the patch lies.
+
+    It is called with a patch id and a band and raises `MissingInputError` or `RasterError`, as
+    `read_raster` does, and `InputFormatError` where the inventory's names or links lead out of the
+    archive.
+    """
+    rows = inventory.query(
+        "SELECT patch_id, min(product) FROM inventory WHERE band IS NOT NULL GROUP BY patch_id"
+    )
+    products = dict(rows)
+
+    def read_band(patch_id: str, band: str) -> Raster:
+        folder = folder_of_patch(Path(archive), products[patch_id], patch_id)
+        path = folder / band_file_name(patch_id, band)
+        return decode_raster(read_whole(path, follow=False), str(path))
+
+    return read_band

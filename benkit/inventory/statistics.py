@@ -1,0 +1,131 @@
+"""Mean and standard deviation of the bands, from an inventory."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+import pyarrow as pa
+
+from benkit.domain.bands import BAND_NAMES
+from benkit.inventory.table.inventory_file import Inventory
+
+__all__ = ["BandStatistics", "Statistics", "band_statistics"]
+
+_ROUNDING = 1e-9  # relative; sums that are rounded are off by far less
+
+
+@dataclass(frozen=True)
+class BandStatistics:
+    """Statistics of all valid pixels of a band.
+
+    Attributes
+    ----------
+    count : int
+        Number of valid pixels.
+    mean, std : float or None
+        Mean and population standard deviation, in the unit of the pixels; None without pixels.
+        Integer pixels are added exactly, and only the result is rounded.
+    min, max : float or None
+    """
+
+    count: int
+    mean: float | None
+    std: float | None
+    min: float | None
+    max: float | None
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Statistics of some patches.
+
+    Attributes
+    ----------
+    bands : mapping of str to BandStatistics
+        By band, in the order of `BAND_NAMES`.
+    absent : tuple of str
+        Patches that were asked for but are not in the inventory, sorted.
+    """
+
+    bands: Mapping[str, BandStatistics]
+    absent: tuple[str, ...]
+
+
+def band_statistics(inventory: Inventory, patches: Iterable[str] | None = None) -> Statistics:
+    """Statistics of each band over all patches, or over some.
+
+    Every valid pixel of every readable band counts, also those of damaged patches.
+
+    Parameters
+    ----------
+    inventory : Inventory
+    patches : iterable of str, optional
+        Patch ids; all patches of the inventory if not given. A patch counts once.
+
+    Returns
+    -------
+    Statistics
+    """
+    wanted = None if patches is None else sorted(set(patches))
+    tables = (
+        {} if wanted is None else {"wanted": pa.table({"patch_id": pa.array(wanted, pa.string())})}
+    )
+    chosen = "" if wanted is None else "AND patch_id IN (SELECT patch_id FROM wanted)"
+    rows = inventory.query(
+        f"""
+        SELECT band, sum(valid)::HUGEINT, sum(sum)::HUGEINT, sum(sum_sq), min(min), max(max),
+               list(float_sum ORDER BY patch_id) FILTER (float_sum IS NOT NULL),
+               list(float_sum_sq ORDER BY patch_id) FILTER (float_sum_sq IS NOT NULL)
+        FROM inventory WHERE status = 'ok' {chosen} GROUP BY band
+        """,
+        **tables,
+    )
+    found = {row[0]: _from_sums(*row[1:]) for row in rows}
+    nothing = BandStatistics(0, None, None, None, None)
+    statistics = {band: found.get(band, nothing) for band in BAND_NAMES}
+    for band, figures in statistics.items():
+        has_mean = figures.mean is not None
+        assert has_mean == (figures.count > 0), f"{band}: a band has a mean if it has valid pixels"
+    return Statistics(statistics, _absent(inventory, tables))
+
+
+def _from_sums(
+    count: int,
+    total: int | None,
+    total_sq: int | None,
+    least: float | None,
+    greatest: float | None,
+    float_totals: list[float] | None,
+    float_totals_sq: list[float] | None,
+) -> BandStatistics:
+    """Statistics from exact sums, without rounding in between.
+
+    Sums of floating-point pixels are rounded, so that their mean may lie a hair beyond their range.
+    """
+    if not count:
+        return BandStatistics(0, None, None, None, None)
+    assert least is not None and greatest is not None, "pixels have a range"
+    first = Fraction(int(total or 0)) + sum(map(Fraction, float_totals or ()))
+    second = Fraction(int(total_sq or 0)) + sum(map(Fraction, float_totals_sq or ()))
+    mean = first / count
+    variance = max(second / count - mean**2, Fraction(0))
+    held = min(max(float(mean), least), greatest)
+    hair = _ROUNDING * max(abs(least), abs(greatest))
+    assert abs(held - mean) <= hair, "the mean lies in the range"
+    std, most = math.sqrt(variance), (greatest - least) / 2
+    assert std**2 <= most**2 + hair**2 / _ROUNDING, "the deviation is at most half the range"
+    return BandStatistics(count, held, min(std, most), least, greatest)
+
+
+def _absent(inventory: Inventory, tables: dict[str, pa.Table]) -> tuple[str, ...]:
+    if not tables:
+        return ()
+    rows = inventory.query(
+        """
+        SELECT patch_id FROM wanted ANTI JOIN
+        (SELECT patch_id FROM inventory WHERE band IS NOT NULL) USING (patch_id) ORDER BY patch_id
+        """,
+        **tables,
+    )
+    return tuple(patch for (patch,) in rows)

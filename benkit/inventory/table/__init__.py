@@ -1,0 +1,1 @@
+"""The inventory on disk: its columns, its file, its checks."""

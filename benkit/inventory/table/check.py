@@ -1,0 +1,135 @@
+"""Refuse an inventory whose columns or rows cannot be right, before it answers questions.
+
+An inventory may have been damaged, made by other hands, or put together from several. What is checked is
+what the answers stand on: the types, that a band of a patch has one row, and that the figures of a row
+are there and possible.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from benkit.domain.bands import BAND_NAMES
+from benkit.inventory.table.schema import INVENTORY_SCHEMA, STATUSES
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["ON_DISK", "columns_sql", "wrong_row", "wrong_types"]
+
+ON_DISK = "inventory_on_disk"
+"""Name of the table that has the columns as they are in the file."""
+
+_TYPES = {
+    pa.string(): "VARCHAR",
+    pa.int32(): "INTEGER",
+    pa.int64(): "BIGINT",
+    pa.float64(): "DOUBLE",
+    pa.decimal128(38, 0): "DECIMAL(38,0)",
+}
+_OWN = {field.name: _TYPES[field.type] for field in INVENTORY_SCHEMA}
+_NOTHING = '"NULL"'  # a column that has lost its type, as it has no value
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+_NUMBERS = (*_WHOLE, *(f"U{name}" for name in _WHOLE), "FLOAT", "DOUBLE")
+_SLACK = 1e-12  # relative; what sums of 64-bit floats are off by is far below
+
+_STATUSES = ", ".join(f"'{status}'" for status in STATUSES)
+_BANDS = ", ".join(f"'{band}'" for band in BAND_NAMES)
+_MEAN = "(coalesce(sum::DOUBLE, float_sum) / valid)"
+_MEAN_SQ = "(coalesce(sum_sq::DOUBLE, float_sum_sq) / valid)"
+_SIZE = f"({_SLACK} * greatest(abs(min), abs(max)))"
+_SIZE_SQ = f"({_SLACK} * greatest(min * min, max * max))"
+_SPREAD_SQ = "((max - min) * (max - min) / 4)"
+
+# What is wrong, and where. A condition that is NULL does not hold.
+_WRONG = {
+    "its status is none of " + ", ".join(STATUSES): (
+        f"status IS NULL OR status NOT IN ({_STATUSES})"
+    ),
+    "it has no patch, product or band": (
+        "status IN ('ok', 'missing', 'unreadable') "
+        f"AND (patch_id IS NULL OR product IS NULL OR band IS NULL OR band NOT IN ({_BANDS}))"
+    ),
+    "it should name no band": "status IN ('stray', 'not_scanned') AND band IS NOT NULL",
+    "it has no detail": "status IN ('unreadable', 'stray', 'not_scanned') AND detail IS NULL",
+    "it has no data type, size or numbers of pixels": (
+        "status = 'ok' AND NOT coalesce(dtype IS NOT NULL AND width > 0 AND height > 0 "
+        "AND valid >= 0 AND nodata_count >= 0, false)"
+    ),
+    "it has no sums of its pixels": (
+        "status = 'ok' AND valid > 0 AND NOT coalesce(isfinite(min) AND isfinite(max) "
+        "AND (sum IS NULL) <> (float_sum IS NULL) AND (sum IS NULL) = (sum_sq IS NULL) "
+        "AND (float_sum IS NULL) = (float_sum_sq IS NULL), false)"
+    ),
+    "its sums are not those of such pixels": (
+        "status = 'ok' AND valid > 0 AND NOT coalesce("
+        f"{_MEAN} BETWEEN min - {_SIZE} AND max + {_SIZE} "
+        f"AND {_MEAN_SQ} - {_MEAN} * {_MEAN} BETWEEN -{_SIZE_SQ} AND {_SPREAD_SQ} + {_SIZE_SQ}, false)"
+    ),
+}
+
+
+def wrong_types(found: dict[str, str]) -> Iterator[str]:
+    """What is wrong with the types that DuckDB finds in the columns of an inventory, a text each.
+
+    Numbers may have other types than `INVENTORY_SCHEMA` has, as pandas makes
+    them; `wrong_row` holds that they are whole where they should be.
+    """
+    for name, own in _OWN.items():
+        kind = found[name]
+        if kind in (own, _NOTHING):
+            continue
+        whole = kind.startswith("DECIMAL") and kind.endswith(",0)")
+        if own == "VARCHAR" or not (kind in _NUMBERS or whole):
+            yield f"{INVENTORY_SCHEMA.field(name).type} in the column {name}, but its type is {kind}"
+
+
+def columns_sql(found: dict[str, str]) -> str:
+    """The columns of an inventory as SQL, each in its own type, NULL where it does not fit that."""
+    return ", ".join(
+        f'"{name}"' if found[name] == own else f'TRY_CAST("{name}" AS {own}) AS "{name}"'
+        for name, own in _OWN.items()
+    )
+
+
+def wrong_row(connection: "duckdb.DuckDBPyConnection", found: dict[str, str]) -> str | None:
+    """The first row that cannot be right: where it is and what is wrong; None if there is none.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        With the inventory as the tables ``inventory`` and `ON_DISK`.
+    found : dict of str to str
+        The type of each column in the file.
+    """
+    for name, own in _OWN.items():
+        if found[name] == own:
+            continue
+        row = connection.execute(
+            f'SELECT patch_id, band, "{name}" FROM {ON_DISK} '
+            f'WHERE TRY_CAST("{name}" AS {own}) IS DISTINCT FROM "{name}" LIMIT 1'
+        ).fetchone()
+        if row:
+            return f"{_named(*row[:2])}: its {name} is {row[2]}, which is no {_arrow_type(name)}"
+    for text, condition in _WRONG.items():  # each alone: most are answered from the file's footer
+        row = connection.execute(
+            f"SELECT patch_id, band FROM inventory WHERE {condition} LIMIT 1"
+        ).fetchone()
+        if row:
+            return f"{_named(*row)}: {text}"
+    # A bit a band is quicker than a group a band: no two rows of a patch may share one.
+    bits = f"bit_count(bit_or(1::BIGINT << list_position([{_BANDS}], band)))"
+    row = connection.execute(
+        "SELECT product, patch_id FROM inventory WHERE band IS NOT NULL GROUP BY product, patch_id "
+        f"HAVING count(*) <> {bits} ORDER BY ALL LIMIT 1"
+    ).fetchone()
+    return None if row is None else f"{row[0]}/{row[1]}: a band of it has several rows"
+
+
+def _named(patch: str | None, band: str | None) -> str:
+    return " ".join(filter(None, (patch, band))) or "a row without a patch"
+
+
+def _arrow_type(name: str) -> str:
+    return str(INVENTORY_SCHEMA.field(name).type)

@@ -1,0 +1,176 @@
+"""Write an inventory as it grows, and ask questions of one on disk."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from benkit.errors import InputFormatError, MissingInputError, first_line
+from benkit.files.file_kinds import kind_of
+from benkit.files.writing.replace import replacing
+from benkit.inventory.table.check import ON_DISK, columns_sql, wrong_row, wrong_types
+from benkit.inventory.table.schema import INVENTORY_SCHEMA
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["Inventory", "InventoryWriter", "writing_inventory"]
+
+_ROWS_PER_GROUP = 120_000
+_CLOSED: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+
+
+class InventoryWriter:
+    """Collects rows and writes them in groups of a fixed size.
+
+    Parameters
+    ----------
+    file : pyarrow.parquet.ParquetWriter
+
+    Attributes
+    ----------
+    rows : int
+        How many have come.
+    """
+
+    def __init__(self, file: pq.ParquetWriter) -> None:
+        self.rows = 0
+        self._file = file
+        self._waiting = INVENTORY_SCHEMA.empty_table()
+
+    def write(self, rows: pa.Table) -> None:
+        """Add rows with the columns of `INVENTORY_SCHEMA`."""
+        self.rows += len(rows)
+        self._waiting = pa.concat_tables([self._waiting, rows])
+        while len(self._waiting) >= _ROWS_PER_GROUP:
+            self._file.write_table(self._waiting.slice(0, _ROWS_PER_GROUP))
+            self._waiting = self._waiting.slice(_ROWS_PER_GROUP)
+
+    def finish(self) -> None:
+        """Write what is left."""
+        if len(self._waiting):
+            self._file.write_table(self._waiting)
+
+
+@contextmanager
+def writing_inventory(path: Path) -> Iterator[InventoryWriter]:
+    """Write an inventory that appears, or replaces an earlier one, when all went well.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    with replacing(path) as part:
+        with pq.ParquetWriter(part, INVENTORY_SCHEMA, compression="zstd") as file:
+            writer = InventoryWriter(file)
+            yield writer
+            writer.finish()
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """An inventory on disk.
+
+    Parameters
+    ----------
+    path : str or path
+    source : str, optional
+        What it is called in errors, if not by its path.
+
+    Raises
+    ------
+    MissingInputError
+        If there is no such file.
+    InputFormatError
+        If it is no inventory.
+    """
+
+    path: str | os.PathLike[str]
+    source: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no inventory."""
+        try:
+            if kind := kind_of(Path(self.path).stat().st_mode):  # opening a pipe would never end
+                self._refuse(f"but it is {kind}")
+            names = pq.read_schema(self.path).names
+        except FileNotFoundError:
+            raise MissingInputError(
+                f"{self._source}: expected an inventory or the folder of an archive, but there is "
+                "nothing"
+            ) from None
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise InputFormatError(
+                f"{self._source}: expected an inventory, as `benkit scan` writes it: "
+                f"{first_line(error)}"
+            ) from None
+        if missing := [name for name in INVENTORY_SCHEMA.names if name not in names]:
+            self._refuse(f"but it lacks the column {', '.join(missing)}")
+        if repeated := [name for name in INVENTORY_SCHEMA.names if names.count(name) > 1]:
+            self._refuse(f"but there are several columns {repeated[0]}")
+        with self._connection() as (connection, types):
+            if text := wrong_row(connection, types):
+                self._refuse(f"but in {text}")
+
+    @property
+    def _source(self) -> str:
+        return self.source or str(self.path)
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise InputFormatError(
+            f"{self._source}: expected an inventory as `benkit scan` writes it, {what}; "
+            "scan the archive again"
+        )
+
+    def query(self, sql: str, **tables: pa.Table) -> list[tuple[Any, ...]]:
+        """Ask in SQL; the inventory is the table ``inventory``, further tables go by their name.
+
+        Returns
+        -------
+        list of tuple
+            Rows; integers of any width are exact.
+        """
+        with self._connection() as (connection, _):
+            for name, table in tables.items():
+                connection.register(name, table)
+            return connection.execute(sql).fetchall()
+
+    @contextmanager
+    def _connection(self) -> "Iterator[tuple[duckdb.DuckDBPyConnection, dict[str, str]]]":
+        """Let DuckDB see the file as ``inventory``, its columns in their own types; also their types."""
+        import duckdb
+
+        ours = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
+        try:
+            with duckdb.connect(config=_CLOSED) as connection:
+                file = connection.read_parquet(_one_file(self.path), hive_partitioning=False)
+                types = dict(zip(file.columns, map(str, file.types), strict=True))
+                for text in wrong_types(types):
+                    self._refuse(f"with {text}")
+                file.project(columns_sql(types)).create_view("inventory")
+                file.create_view(ON_DISK)
+                yield connection, types
+        except duckdb.OutOfMemoryException as error:
+            raise MemoryError(first_line(error)) from None
+        except ours:
+            raise
+        except duckdb.Error as error:
+            raise InputFormatError(
+                f"{self._source}: expected a whole inventory, but it is damaged "
+                f"({first_line(error)}); copy it again, or scan the archive again"
+            ) from None
+
+
+def _one_file(path: str | os.PathLike[str]) -> str:
+    """A path as DuckDB wants it, for which some characters stand for many files."""
+    return re.sub(r"[*?[]", r"[\g<0>]", str(path))

@@ -1,0 +1,1 @@
+"""The metadata of an archive: a row a patch, with its labels."""

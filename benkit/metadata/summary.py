@@ -1,0 +1,75 @@
+"""What the metadata of an archive says of its seasons and labels."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from benkit.domain.seasons import SEASONS
+from benkit.ground.footprints import locate
+
+__all__ = ["Summary", "summarize"]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Counts of a metadata table.
+
+    Attributes
+    ----------
+    patches : int
+    seasons : mapping of str to int
+        Patches by meteorological season of the sensing date, northern hemisphere, in the order of
+        `SEASONS`.
+    average_num_labels : Fraction
+        Labels per patch, exact; 0 where there is no patch.
+    maximum_num_labels : int
+    """
+
+    patches: int
+    seasons: Mapping[str, int]
+    average_num_labels: Fraction
+    maximum_num_labels: int
+
+
+def summarize(metadata: pa.Table) -> Summary:
+    """Count seasons and labels.
+
+    Parameters
+    ----------
+    metadata : pyarrow.Table
+        With the columns ``patch_id`` and ``labels``, as `benkit.read_metadata` gives it. A patch
+        without labels has none.
+
+    Raises
+    ------
+    PatchIdError
+        If a patch id tells no date.
+
+    Examples
+    --------
+    >>> ids = [f"S2A_MSIL2A_2018{day}T095031_N9999_R079_T34UEG_74_13" for day in ("0228", "0301")]
+    >>> summary = summarize(pa.table({"patch_id": ids, "labels": [["Pastures"], ["Inland waters"] * 2]}))
+    >>> summary.seasons
+    {'spring': 1, 'summer': 0, 'fall': 0, 'winter': 1}
+    >>> summary.average_num_labels
+    Fraction(3, 2)
+    """
+    places = locate(metadata["patch_id"])
+    season_of_product = np.array([SEASONS.index(p.season) for p in places.products], int)
+    counts = np.bincount(season_of_product[places.product], minlength=len(SEASONS)).tolist()
+    num_labels = pc.fill_null(pc.list_value_length(metadata["labels"]), 0)
+    patches, labels = len(metadata), pc.sum(num_labels).as_py() or 0
+    most = pc.max(num_labels).as_py() or 0
+    assert sum(counts) == patches, "every patch has exactly one season"
+    assert most * patches >= labels, "no patch has more labels than the maximum"
+    assert labels >= most, "the patch with the most labels is one of them"
+    return Summary(
+        patches=patches,
+        seasons=dict(zip(SEASONS, counts, strict=True)),
+        average_num_labels=Fraction(labels, patches) if patches else Fraction(0),
+        maximum_num_labels=most,
+    )

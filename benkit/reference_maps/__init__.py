@@ -1,0 +1,1 @@
+"""Reference maps: their labels, their ground, and which of them overlap."""

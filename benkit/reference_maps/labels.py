@@ -1,0 +1,197 @@
+"""Which of the 19 classes the reference map of each patch shows."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from benkit.domain.classes import CLASSES, CLC_TO_CLASS, UNLABELED
+from benkit.reference_maps.land_cover import LandCover
+from benkit.reference_maps.read import ReferenceMaps
+
+__all__ = [
+    "BUILDERS_MAX_UNLABELLED",
+    "LabelComparison",
+    "LabelSets",
+    "compare_labels",
+    "label_sets",
+    "land_cover_labels",
+]
+
+BUILDERS_MAX_UNLABELLED = 0.25
+"""BigEarthNet v2.0 has patches with less than this share unlabelled.
+
+Source: https://arxiv.org/abs/2407.03653.
+"""
+
+_CLASS_OF_CODE = np.full(1000, -1)
+_CLASS_OF_CODE[list(CLC_TO_CLASS)] = [
+    -1 if name == UNLABELED else CLASSES.index(name) for name in CLC_TO_CLASS.values()
+]
+
+
+@dataclass(frozen=True)
+class LabelSets:
+    """The labels of some patches.
+
+    Attributes
+    ----------
+    patches : int
+    average_num_labels : Fraction
+        Labels per patch, exact; 0 where there is no patch.
+    table : pyarrow.Table
+        One row a patch, in the order of the reference maps: ``patch_id``, and ``labels``, the list of
+        its classes sorted by name, without `UNLABELED`; from `land_cover_labels` also ``codes``,
+        the list of its CLC codes in ascending order, ``areas``, the list of the square metres of
+        each, and ``unlabelled``, the share of its ground without a label.
+    left_out : tuple of str
+        Patches with too much unlabelled ground; they are not counted and have no row.
+    """
+
+    patches: int
+    average_num_labels: Fraction
+    table: pa.Table
+    left_out: tuple[str, ...] = ()
+
+
+def label_sets(maps: ReferenceMaps) -> LabelSets:
+    """Join the CLC codes of each patch to its set of classes.
+
+    Every polygon counts, however small. A patch without polygons, or with codes that belong to none
+    of the 19 classes only, has no label and counts as a patch.
+
+    Parameters
+    ----------
+    maps : ReferenceMaps
+        Geometries are not needed.
+    """
+    classes = _CLASS_OF_CODE[maps.code]
+    labelled = classes >= 0
+    found = np.unique(maps.patch[labelled].astype(np.int64) * len(CLASSES) + classes[labelled])
+    patch, label = np.divmod(found, len(CLASSES))
+    labels = _lists(patch, pa.array(CLASSES).take(pa.array(label)), len(maps))
+    counts = np.bincount(patch, minlength=len(maps))
+    polygons = np.bincount(maps.patch, minlength=len(maps))
+    assert (counts <= polygons).all(), "a patch has no more labels than polygons"
+    assert not labelled.any() or (counts[maps.patch[labelled]] > 0).all(), (
+        "a patch with a labelled polygon has a label"
+    )
+    ids = pa.array(maps.patch_ids, pa.string())
+    return _label_sets(pa.table({"patch_id": ids, "labels": labels}))
+
+
+def land_cover_labels(
+    cover: LandCover, *, min_share: float = 0.0, max_unlabelled: float | None = None
+) -> LabelSets:
+    """Join the land cover of each patch to its set of classes, by the ground that they take.
+
+    Parameters
+    ----------
+    cover : LandCover
+    min_share : float
+        Least share of a patch's ground that a class must have, all its codes together, to be a
+        label. 0, as the builders of BigEarthNet v2.0 have it, counts whatever is in the map.
+    max_unlabelled : float, optional
+        Leave out patches with this share unlabelled or more; for the builders see
+        `BUILDERS_MAX_UNLABELLED`.
+    """
+    classes = _CLASS_OF_CODE[cover.code]
+    labelled = classes >= 0
+    keys = cover.patch[labelled].astype(np.int64) * len(CLASSES) + classes[labelled]
+    found, index = np.unique(keys, return_inverse=True)
+    patch, label = np.divmod(found, len(CLASSES))
+    area = np.bincount(index, cover.area[labelled], len(found))
+    enough = area >= min_share * cover.ground[patch]
+    names = pa.array(CLASSES).take(pa.array(label[enough]))
+    table = pa.table(
+        {
+            "patch_id": pa.array(cover.patch_ids, pa.string()),
+            "labels": _lists(patch[enough], names, len(cover)),
+            "codes": _lists(cover.patch, pa.array(cover.code), len(cover)),
+            "areas": _lists(cover.patch, pa.array(cover.area), len(cover)),
+            "unlabelled": pa.array(cover.unlabelled),
+        }
+    )
+    if max_unlabelled is None:
+        return _label_sets(table)
+    kept = pc.less(table["unlabelled"], max_unlabelled)
+    left_out = table["patch_id"].filter(pc.invert(kept)).to_pylist()
+    return _label_sets(table.filter(kept), tuple(left_out))
+
+
+def _lists(patch: NDArray, values: pa.Array, patches: int) -> pa.ListArray:
+    """For each patch the list of its values; the patch of each value ascends."""
+    ends = np.cumsum(np.bincount(patch, minlength=patches))
+    lists = pa.ListArray.from_arrays(pa.array([0, *ends.tolist()], pa.int32()), values)
+    assert len(lists) == patches, "every patch has a list, empty or not"
+    return lists
+
+
+def _label_sets(table: pa.Table, left_out: tuple[str, ...] = ()) -> LabelSets:
+    labels = pc.sum(pc.list_value_length(table["labels"])).as_py() or 0
+    average = Fraction(labels, len(table)) if len(table) else Fraction(0)
+    assert 0 <= average <= len(CLASSES), "a patch has at most the 19 classes"
+    return LabelSets(len(table), average, table, left_out)
+
+
+@dataclass(frozen=True)
+class LabelComparison:
+    """The labels of reference maps beside those of metadata.
+
+    Attributes
+    ----------
+    compared : int
+        Patches that have both.
+    not_in_metadata : int
+        Patches with a reference map that the metadata do not hold.
+    without_map : int
+        Patches of the metadata without a reference map.
+    differences : pyarrow.Table
+        One row for each compared patch whose labels differ, in the order of the reference maps:
+        ``patch_id``; ``missing``, the list of labels that the metadata have and the map has not;
+        ``extra``, the list of those that the map has and the metadata have not. Both sorted.
+    """
+
+    compared: int
+    not_in_metadata: int
+    without_map: int
+    differences: pa.Table
+
+
+def compare_labels(found: LabelSets, metadata: pa.Table) -> LabelComparison:
+    """Compare the labels that reference maps show with those of metadata.
+
+    A patch that was left out has no labels, so that it differs if the metadata give it any.
+
+    Parameters
+    ----------
+    found : LabelSets
+    metadata : pyarrow.Table
+        With ``patch_id``, each once, and ``labels``, as `benkit.read_metadata` gives them.
+    """
+    expected, shown = _labels_by_patch(metadata), _labels_by_patch(found.table)
+    shown |= {patch: [] for patch in found.left_out}
+    rows = []
+    compared = sorted(shown.keys() & expected.keys())
+    for patch in compared:
+        missing = sorted({*expected[patch]} - {*shown[patch]})
+        extra = sorted({*shown[patch]} - {*expected[patch]})
+        if missing or extra:
+            rows.append((patch, missing, extra))
+    texts = pa.list_(pa.string())
+    schema = pa.schema([("patch_id", pa.string()), ("missing", texts), ("extra", texts)])
+    columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], []]
+    return LabelComparison(
+        compared=len(compared),
+        not_in_metadata=len(shown) - len(compared),
+        without_map=len(expected) - len(compared),
+        differences=pa.table(columns, schema=schema),
+    )
+
+
+def _labels_by_patch(table: pa.Table) -> dict[str, list[str]]:
+    labels = [names or [] for names in table["labels"].to_pylist()]
+    return dict(zip(table["patch_id"].to_pylist(), labels, strict=True))

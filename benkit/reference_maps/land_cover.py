@@ -1,0 +1,249 @@
+"""How much ground of each patch has which CLC code, measured from its reference map."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from benkit.domain.bands import PATCH_METRES
+from benkit.domain.classes import UNLABELED_CODES
+from benkit.domain.crs import is_utm
+from benkit.engine import Engine, run
+from benkit.errors import InputFormatError
+from benkit.files.safe_names import printable
+from benkit.reference_maps.map_files import (
+    MapPolygons,
+    file_sizes,
+    find_maps,
+    joined_wkb,
+    read_pixels,
+    read_polygons,
+)
+from benkit.reference_maps.wkb import read_wkb
+from benkit.tiff.gdal import gdal_session
+
+__all__ = ["PATCH_AREA", "LandCover", "measure_land_cover"]
+
+PATCH_AREA = float(PATCH_METRES**2)
+"""Square metres of ground that a patch shows."""
+
+_FILES_PER_CHUNK = 512
+_POLYGONS_AT_ONCE = 2**20
+_FEW_FILES = 3000  # below, starting other processes costs more than it saves
+_CODES = 1000  # CLC level-3 codes are below
+_NONE = np.empty(0, np.int64)
+_SAME_AREA = 1e-9  # relative; sums of the same areas differ by less
+
+
+@dataclass(frozen=True)
+class LandCover:
+    """What some reference maps show.
+
+    Attributes
+    ----------
+    patch_ids : tuple of str
+        Each once, sorted.
+    patch : (k,) int32 array
+        Index of a patch, ascending. A patch without polygons has none here.
+    code : (k,) int32 array
+        One of the CLC codes of that patch, each once, ascending within the patch.
+    area : (k,) float64 array
+        Square metres that have the code.
+    """
+
+    patch_ids: tuple[str, ...]
+    patch: NDArray[np.int32]
+    code: NDArray[np.int32]
+    area: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        """Number of patches."""
+        return len(self.patch_ids)
+
+    @property
+    def ground(self) -> NDArray[np.float64]:
+        """Square metres of each patch: `PATCH_AREA`, or what its codes add up to if that is more."""
+        return np.maximum(np.bincount(self.patch, self.area, len(self)), PATCH_AREA)
+
+    @property
+    def unlabelled(self) -> NDArray[np.float64]:
+        """Share of each patch that belongs to none of the 19 classes, or has no code at all."""
+        labelled = ~np.isin(self.code, UNLABELED_CODES)
+        area = np.bincount(self.patch[labelled], self.area[labelled], len(self))
+        return (self.ground - area) / self.ground
+
+
+def measure_land_cover(
+    *folders: str | os.PathLike[str],
+    engine: Engine | None = None,
+    progress: Callable[[int, int, int], None] | None = None,
+) -> LandCover:
+    """Measure the ground that has each CLC code, in every reference map below some folders.
+
+    The area of a polygon is the planar area of its shell less its holes. Rings that cross count by
+    the even-odd rule, parts of a multipolygon that overlap once, null and empty geometries as
+    nothing. In a GeoTIFF it is the number of pixels times the area of one.
+
+    Parameters
+    ----------
+    *folders : path
+        With GeoParquet files or GeoTIFFs, see `benkit.reference_maps.map_files.find_maps`.
+    engine : Engine, optional
+        Where they are read; if it does not tell the number of workers, in this process where the
+        maps are few, else on local processes, one a core.
+    progress : callable, optional
+        Called with the number of maps that are read, of all maps, and of bytes that are read.
+
+    Returns
+    -------
+    LandCover
+
+    Raises
+    ------
+    MissingInputError, InputFormatError, RasterError
+        If there is no map, a file is damaged or has an unknown code, two files are of one patch, or
+        coordinates are not in metres. Where a file does not tell its reference system they are
+        taken to be.
+    """
+    maps = find_maps(*map(Path, folders))
+    files = list(maps.values())
+    chunks = [files[i : i + _FILES_PER_CHUNK] for i in range(0, len(files), _FILES_PER_CHUNK)]
+    if len(files) < _FEW_FILES and engine in (None, Engine()):
+        engine = Engine(workers=1)
+    parts = []
+    done = size = 0
+    for part in run(_measure_files, chunks, engine):
+        parts.append((part.patch + np.int32(done), part.code, part.area))
+        done = min(done + _FILES_PER_CHUNK, len(files))
+        size += part.bytes
+        if progress:
+            progress(done, len(files), size)
+    patch, code, area = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    cover = LandCover(tuple(maps), patch, code, area)
+    keys = patch.astype(np.int64) * _CODES + code
+    assert (np.diff(keys) > 0).all(), "a patch has each of its codes once, in order"
+    assert np.isfinite(area).all() and (area >= 0).all(), "areas are measured"
+    return cover
+
+
+_Rows = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """As `LandCover`, of one chunk."""
+
+    patch: NDArray[np.int32]
+    code: NDArray[np.int32]
+    area: NDArray[np.float64]
+    bytes: int
+
+
+def _measure_files(files: Sequence[Path]) -> _Part:
+    """Measure some maps: the work of one worker at a time."""
+    vector = [number for number, path in enumerate(files) if path.suffix == ".parquet"]
+    raster = [number for number, path in enumerate(files) if path.suffix != ".parquet"]
+    rows = [*_polygon_rows(files, vector), _pixel_rows(files, raster)]
+    patch, code, area = (np.concatenate(columns) for columns in zip(*rows, strict=True))
+    keys, index = np.unique(patch * _CODES + code, return_inverse=True)
+    return _Part(
+        patch=(keys // _CODES).astype(np.int32),
+        code=(keys % _CODES).astype(np.int32),
+        area=np.bincount(index, area, len(keys)).astype(np.float64),
+        bytes=file_sizes(files),
+    )
+
+
+def _polygon_rows(files: Sequence[Path], numbers: Sequence[int]) -> Iterator[_Rows]:
+    """Number of the file, code and area of every polygon, of some files at a time."""
+    maps: list[MapPolygons] = []
+    first = polygons = 0
+    for place, number in enumerate(numbers):
+        maps.append(read_polygons(files[number]))
+        _require_metres(files[number], maps[-1].crs)
+        polygons += len(maps[-1].code)
+        if polygons >= _POLYGONS_AT_ONCE:
+            yield _measured(files, numbers[first : place + 1], maps)
+            maps, first, polygons = [], place + 1, 0
+    if maps:
+        yield _measured(files, numbers[first:], maps)
+
+
+def _measured(files: Sequence[Path], numbers: Sequence[int], maps: Sequence[MapPolygons]) -> _Rows:
+    patch = np.repeat(np.array(numbers, np.int64), [len(polygons.code) for polygons in maps])
+    code = np.concatenate([_NONE, *(polygons.code for polygons in maps)])
+    area, damaged = polygon_areas(joined_wkb(maps), patch)
+    if damaged.any():
+        raise InputFormatError(
+            f"{files[patch[np.argmax(damaged)]]}: expected geometries of closed rings and finite "
+            "coordinates as WKB, but one is damaged; download or copy the file again"
+        )
+    return patch, code, area
+
+
+def _pixel_rows(files: Sequence[Path], numbers: Sequence[int]) -> _Rows:
+    """Number of the file, code and area of every code in it."""
+    patch, code, area = [_NONE], [_NONE], [_NONE.astype(float)]
+    with gdal_session() if numbers else nullcontext():
+        for number in numbers:
+            pixels = read_pixels(files[number])
+            _require_metres(files[number], pixels.crs)
+            patch.append(np.full(len(pixels.code), number))
+            code.append(pixels.code)
+            area.append(pixels.pixels * pixels.pixel_area)
+    return np.concatenate(patch), np.concatenate(code), np.concatenate(area)
+
+
+def _require_metres(path: Path, crs: str | None) -> None:
+    if crs is not None and not is_utm(crs):
+        raise InputFormatError(
+            f"{path}: expected coordinates in a UTM zone, in which areas are square metres, but they "
+            f"are in {printable(crs[:80])}; write the map in its UTM zone"
+        )
+
+
+def polygon_areas(
+    wkb: pa.Array, group: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Planar areas of some geometries.
+
+    Testing every polygon for crossing rings would take longer than all else. Where the areas of a
+    group add up to its bounding box, as those of a whole map do, its polygons are taken as sound.
+
+    Parameters
+    ----------
+    wkb : (k,) pyarrow.Array of large_binary
+        Null where there is no geometry.
+    group : (k,) int64 array
+        Ascending: geometries of the same map have the same number.
+
+    Returns
+    -------
+    area : (k,) float64 array
+        In the square of the unit of the coordinates; 0 where there is no geometry. For broken
+        polygons see `measure_land_cover`.
+    damaged : (k,) bool array
+        Where the WKB cannot be read or a coordinate is not finite.
+    """
+    import shapely
+
+    texts = np.array([None, *wkb.to_pylist()], object)[1:]  # to_numpy would load pandas
+    geometries, damaged = read_wkb(texts)
+    absent = np.array([text is None for text in texts], bool)
+    area = np.where(absent, 0.0, shapely.area(np.where(damaged, np.array(None), geometries)))
+    if damaged.any() or not len(area):
+        return area, damaged
+    starts = np.flatnonzero(np.diff(group, prepend=-1))
+    bounds = shapely.bounds(geometries)
+    low, high = np.fmin.reduceat(bounds, starts), np.fmax.reduceat(bounds, starts)
+    box = (high[:, 2] - low[:, 0]) * (high[:, 3] - low[:, 1])
+    doubtful = ~np.isclose(np.add.reduceat(area, starts), box, rtol=_SAME_AREA, atol=0)
+    check = np.repeat(doubtful, np.diff(starts, append=len(area))) & ~absent
+    check[check] = ~shapely.is_valid(geometries[check])
+    area[check] = shapely.area(shapely.make_valid(geometries[check]))
+    return area, damaged

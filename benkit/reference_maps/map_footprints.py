@@ -1,0 +1,234 @@
+"""The ground that reference maps show: each patch's footprint is the union of its polygons.
+
+Most maps tile a rectangle without gaps; such a footprint is the rectangle itself, and nothing else
+has to be kept. This is proven from the vertices alone, without a union. Let every ring be made of
+edges parallel to the axes. Modulo 2, the number of rings around a point changes along x exactly at the
+vertical edges, and the vertical edges on one line cancel modulo 2 if and only if every point is the
+end of an even number of them. So if the ends that occur an odd number of times are the four corners of
+the bounding box, then every point of the box lies within an odd number of rings, and therefore in at
+least one polygon; points outside lie in none.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from benkit.errors import InputFormatError
+from benkit.reference_maps.read import ReferenceMaps
+from benkit.reference_maps.wkb import read_wkb
+
+__all__ = ["MapFootprints", "map_footprints"]
+
+_PATCHES_AT_ONCE = 256
+_POLYGONS_AT_ONCE = 2**20
+_POLYGON, _COLLECTIONS = 3, (4, 5, 6, 7)  # of GEOS
+_KEY_LIMIT = 2**62
+
+
+@dataclass(frozen=True)
+class MapFootprints:
+    """Footprints of some patches, in the coordinates of their reference maps.
+
+    Attributes
+    ----------
+    boxes : (n, 4) float64 array
+        Least x, least y, greatest x, greatest y of each footprint; NaN where it is empty.
+    is_box : (n,) bool array
+        Whether the footprint is exactly its box.
+    first : (n + 1,) int64 array
+        The polygons of patch ``i`` are ``first[i]`` up to ``first[i + 1]``; where ``is_box``, none.
+    polygons : (k,) object array of shapely polygons
+        Valid and not empty; their union is the footprint.
+    """
+
+    boxes: NDArray[np.float64]
+    is_box: NDArray[np.bool_]
+    first: NDArray[np.int64]
+    polygons: NDArray[np.object_]
+
+    def __len__(self) -> int:
+        """Number of patches."""
+        return len(self.boxes)
+
+    def subset(self, patches: NDArray[np.int64]) -> "MapFootprints":
+        """The footprints of some of the patches, by their indices."""
+        counts = np.diff(self.first)[patches]
+        firsts = np.concatenate([[0], np.cumsum(counts)])
+        steps = np.arange(firsts[-1]) - np.repeat(firsts[:-1], counts)
+        polygons = self.polygons[np.repeat(self.first[patches], counts) + steps]
+        return MapFootprints(self.boxes[patches], self.is_box[patches], firsts, polygons)
+
+    def with_box_polygons(self) -> "MapFootprints":
+        """The same footprints, those that are boxes as one polygon each."""
+        import shapely
+
+        boxes = shapely.box(*self.boxes[self.is_box].T)
+        patch = np.repeat(np.arange(len(self)), np.diff(self.first))
+        patch = np.concatenate([patch, np.flatnonzero(self.is_box)])
+        order = np.argsort(patch, kind="stable")
+        counts = np.bincount(patch, minlength=len(self))
+        return replace(
+            self,
+            first=np.concatenate([[0], np.cumsum(counts)]),
+            polygons=np.concatenate([self.polygons, boxes])[order],
+        )
+
+
+def map_footprints(maps: ReferenceMaps) -> MapFootprints:
+    """The footprint of every patch of some reference maps.
+
+    Broken polygons (rings that cross or touch themselves) are repaired by GEOS's make_valid: a point
+    belongs to the polygon if an odd number of its rings lie around it; where a ring comes back along
+    its own edges, the parts on both sides of them belong to it. Null and empty geometries, points and
+    lines add nothing; a patch that has nothing else has an empty footprint.
+
+    Parameters
+    ----------
+    maps : ReferenceMaps
+        Read with geometries.
+
+    Raises
+    ------
+    InputFormatError
+        If a geometry is no WKB, a ring is not closed, or a coordinate is not finite.
+    """
+    parts = list(_blocks(maps))
+    boxes = np.concatenate([boxes for boxes, _, _, _ in parts])
+    is_box = np.concatenate([is_box for _, is_box, _, _ in parts])
+    counts = np.concatenate([counts for _, _, counts, _ in parts])
+    assert len(boxes) == len(is_box) == len(maps), "every patch has a footprint, empty or not"
+    assert not (is_box & (counts > 0)).any(), "a footprint is a box or polygons, not both"
+    return MapFootprints(
+        boxes=boxes,
+        is_box=is_box,
+        first=np.concatenate([[0], np.cumsum(counts)]),
+        polygons=np.concatenate([polygons for _, _, _, polygons in parts]),
+    )
+
+
+_Block = tuple[NDArray, NDArray, NDArray, NDArray]
+
+
+def _blocks(maps: ReferenceMaps) -> Iterator[_Block]:
+    """Boxes, whether they are exact, numbers of polygons and polygons, some patches at a time."""
+    if maps.geometry is None:
+        raise ValueError("the reference maps were read without geometries")
+    first = np.searchsorted(maps.patch, np.arange(len(maps) + 1))
+    start = 0
+    while start < len(maps):
+        few = int(np.searchsorted(first, first[start] + _POLYGONS_AT_ONCE))
+        stop = min(start + _PATCHES_AT_ONCE, max(few, start + 1), len(maps))
+        wkb = maps.geometry[first[start] : first[stop]]
+        patch = maps.patch[first[start] : first[stop]].astype(np.int64)
+        yield _block(maps, wkb, patch, start, stop)
+        start = stop
+
+
+def _block(
+    maps: ReferenceMaps, wkb: pa.ChunkedArray, patch: NDArray, start: int, stop: int
+) -> _Block:
+    import shapely
+
+    polygons, patch = _polygons(maps, wkb, patch)
+    patch = patch - start
+    boxes = np.full((stop - start, 4), np.nan)
+    bounds = shapely.bounds(polygons)
+    for column, smaller in enumerate((np.fmin, np.fmin, np.fmax, np.fmax)):
+        smaller.at(boxes[:, column], patch, bounds[:, column])
+    is_box = _fill_their_boxes(polygons, patch, boxes)
+    rest = ~is_box[patch]
+    polygons, patch = _valid(polygons[rest], patch[rest])
+    return boxes, is_box, np.bincount(patch, minlength=stop - start), polygons
+
+
+def _polygons(
+    maps: ReferenceMaps, wkb: pa.ChunkedArray, patch: NDArray
+) -> tuple[NDArray[np.object_], NDArray]:
+    """The polygons of some geometries, as they are, and the patch of each."""
+    geometries, damaged = read_wkb(wkb.to_numpy())
+    if damaged.any():
+        raise InputFormatError(
+            f"{maps.path(int(patch[np.argmax(damaged)]))}: expected geometries of closed rings and "
+            "finite coordinates as WKB, but one is damaged; download or copy the file again"
+        )
+    geometries, source = _parts(geometries)
+    return geometries, patch[source]
+
+
+def _parts(geometries: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray]:
+    """All polygons in some geometries, and the index of the geometry of each."""
+    import shapely
+
+    source = np.arange(len(geometries))
+    while np.isin(shapely.get_type_id(geometries), _COLLECTIONS).any():
+        geometries, index = shapely.get_parts(geometries, return_index=True)
+        source = source[index]
+    chosen = (shapely.get_type_id(geometries) == _POLYGON) & ~shapely.is_empty(geometries)
+    return geometries[chosen], source[chosen]
+
+
+def _valid(polygons: NDArray[np.object_], patch: NDArray) -> tuple[NDArray[np.object_], NDArray]:
+    """The same ground as valid polygons."""
+    import shapely
+
+    broken = ~shapely.is_valid(polygons)
+    if not broken.any():
+        return polygons, patch
+    repaired, source = _parts(shapely.make_valid(polygons[broken]))
+    patch = np.concatenate([patch[~broken], patch[broken][source]])
+    order = np.argsort(patch, kind="stable")
+    return np.concatenate([polygons[~broken], repaired])[order], patch[order]
+
+
+def _fill_their_boxes(
+    polygons: NDArray[np.object_], patch: NDArray, boxes: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """For each patch whether it is proven that its polygons fill its bounding box."""
+    import shapely
+
+    is_box = np.zeros(len(boxes), bool)
+    if not len(polygons):
+        return is_box
+    _, points, (rings, of_polygon) = shapely.to_ragged_array(polygons, include_z=False)
+    patch_of_ring = np.repeat(patch, np.diff(of_polygon))
+    patch_of_point = np.repeat(patch_of_ring, np.diff(rings))
+    starts = np.ones(len(points), bool)  # points that an edge of their ring starts from
+    starts[rings[1:] - 1] = False
+    start = np.flatnonzero(starts)
+    vertical = points[start, 0] == points[start + 1, 0]
+    sloping = ~vertical & (points[start, 1] != points[start + 1, 1])
+    candidate = np.bincount(patch, minlength=len(boxes)) > 0
+    candidate[patch_of_point[start[sloping]]] = False
+    start = start[vertical]
+    start = start[candidate[patch_of_point[start]]]
+    ends = np.concatenate([start, start + 1])
+    odd_patch, odd_points = _odd(patch_of_point[ends], points[ends])
+    candidate &= np.bincount(odd_patch, minlength=len(boxes)) == 4
+    corners = odd_points[candidate[odd_patch]].reshape(-1, 4, 2)  # ordered by x, then by y
+    box = boxes[candidate]
+    expected = np.stack([box[:, [0, 1]], box[:, [0, 3]], box[:, [2, 1]], box[:, [2, 3]]], axis=1)
+    is_box[candidate] = (corners == expected).all((1, 2))
+    return is_box
+
+
+def _odd(patch: NDArray, points: NDArray[np.float64]) -> tuple[NDArray, NDArray]:
+    """Points that a patch has an odd number of times, by patch, x and y."""
+    (xs, x), (ys, y) = _ranks(points[:, 0]), _ranks(points[:, 1])
+    if (int(patch.max(initial=0)) + 1) * len(xs) * len(ys) >= _KEY_LIMIT:
+        raise AssertionError("a block of patches has few enough points")
+    keys = np.sort((patch * len(xs) + x) * len(ys) + y)
+    heads = np.flatnonzero(np.diff(keys, prepend=-1))
+    counts = np.diff(np.append(heads, len(keys)))
+    odd = keys[heads[counts % 2 == 1]]
+    rest, y = np.divmod(odd, len(ys))
+    patch, x = np.divmod(rest, len(xs))
+    return patch, np.stack([xs[x], ys[y]], axis=1)
+
+
+def _ranks(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Different values in ascending order, and the place of each value among them."""
+    unique, place = np.unique(values, return_inverse=True)
+    return unique, place.astype(np.int64)

@@ -1,0 +1,203 @@
+"""Which patches show the same ground, from the polygons of their reference maps.
+
+Two patches overlap when the interiors of their footprints share a point; edges and corners that touch
+do not count. Where the unions of some closed polygons share an interior point, two of the polygons do,
+so that no union has to be made: the test is GEOS's exact predicate on the coordinates as they are, or
+a comparison of boxes where the footprints are boxes. Patches of different reference systems are
+compared on an equal-area plane (`area_plane`), where they overlap if they share more than a
+square metre.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from benkit.domain.patch_names import Product, parse_patch_id
+from benkit.errors import PatchIdError
+from benkit.ground.area_plane import planes
+from benkit.ground.overlaps import Pairs, overlap_reasons, pair_table
+from benkit.reference_maps.map_footprints import MapFootprints, map_footprints
+from benkit.reference_maps.read import ReferenceMaps
+from benkit.reference_maps.reference_systems import (
+    Systems,
+    areas_on_plane,
+    latitudes,
+    project_grounds,
+    shared_areas,
+)
+
+__all__ = ["MapOverlaps", "map_overlaps", "map_pair_table"]
+
+_LEAST_SHARED_AREA = 1.0  # m²; reprojected edges that touch may cross by far less
+_PAIRS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True)
+class MapOverlaps:
+    """Patches that share ground.
+
+    Attributes
+    ----------
+    patches : int
+        All patches.
+    overlapping : int
+        Those that overlap at least one other, each once.
+    pairs : (m, 2) int64 array
+        Indices of the patches of each pair, the smaller first, in ascending order.
+    area : (m,) float64 array or None
+        The ground that each pair shares in square metres, if it was asked for.
+    """
+
+    patches: int
+    overlapping: int
+    pairs: Pairs
+    area: NDArray[np.float64] | None = None
+
+
+def map_overlaps(
+    maps: ReferenceMaps, *, assume_same_crs: bool = False, areas: bool = False
+) -> MapOverlaps:
+    """Find all pairs of patches that share ground.
+
+    Parameters
+    ----------
+    maps : ReferenceMaps
+        Read with geometries.
+    assume_same_crs : bool
+        Compare coordinates as they are, whatever the reference systems, and take them as metres.
+        Otherwise patches of one reference system are compared exactly in it, and patches of two on an
+        equal-area plane.
+    areas : bool
+        Whether the shared areas are wanted. They are those of the plane of the coordinates, or of the
+        ellipsoid where two reference systems are compared or coordinates are in degrees.
+
+    Raises
+    ------
+    InputFormatError
+        If a geometry is damaged, or reference systems have to be compared and one is unknown or does
+        not fit its coordinates.
+    """
+    footprints = map_footprints(maps)
+    systems = Systems.of(maps, assume_same_crs)
+    groups = [np.flatnonzero(systems.number == number) for number in range(len(systems))]
+    found = [group[_pairs_within(footprints.subset(group))] for group in groups]
+    if len(systems) > 1:
+        found.append(_pairs_across(footprints, systems))
+    pairs = np.concatenate(found)
+    pairs = np.sort(pairs, axis=1)
+    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+    overlapping = len(np.unique(pairs))
+    assert (pairs[:, 0] < pairs[:, 1]).all(), "no patch overlaps itself"
+    assert len(np.unique(pairs, axis=0)) == len(pairs), "each pair is found once"
+    assert overlapping <= min(len(maps), 2 * len(pairs)), "a pair has two patches"
+    assert not np.isnan(footprints.boxes[pairs]).any(), "what shares ground has some"
+    area = shared_areas(footprints, systems, pairs) if areas else None
+    return MapOverlaps(len(maps), overlapping, pairs, area)
+
+
+def map_pair_table(maps: ReferenceMaps, overlaps: MapOverlaps) -> pa.Table:
+    """Pairs by name, as `benkit.ground.overlaps.pair_table` gives them.
+
+    Where the name of a file is no patch id, the reason is null.
+
+    Parameters
+    ----------
+    maps : ReferenceMaps
+    overlaps : MapOverlaps
+        With areas.
+    """
+    patches, index = np.unique(overlaps.pairs, return_inverse=True)
+    products = [_product(maps.patch_ids[patch]) for patch in patches.tolist()]
+    reasons = overlap_reasons(products, index.reshape(-1, 2))
+    assert overlaps.area is not None, "the areas were asked for"
+    return pair_table(maps.patch_ids, overlaps.pairs, overlaps.area, reasons)
+
+
+def _product(name: str) -> Product | None:
+    try:
+        return parse_patch_id(name).product
+    except PatchIdError:
+        return None
+
+
+def _pairs_within(footprints: MapFootprints) -> Pairs:
+    """Pairs of footprints in the same coordinates."""
+    pairs = _pairs_of_boxes(footprints.boxes)
+    exact = footprints.is_box[pairs].all(1)
+    rest = pairs[~exact]
+    shared = _share_interior(footprints.with_box_polygons(), rest)
+    return np.concatenate([pairs[exact], rest[shared]])
+
+
+def _pairs_across(footprints: MapFootprints, systems: Systems) -> Pairs:
+    """Pairs of patches of different reference systems."""
+    import shapely
+
+    found = [np.empty((0, 2), np.int64)]
+    for plane, some in planes(latitudes(footprints, systems)):
+        outlines = project_grounds(shapely.box(*footprints.boxes[some].T), some, systems, plane)
+        pairs = some[_pairs_of_boxes(shapely.bounds(outlines))]
+        pairs = pairs[systems.number[pairs[:, 0]] != systems.number[pairs[:, 1]]]
+        area = areas_on_plane(footprints, systems, pairs, plane)
+        found.append(pairs[area > _LEAST_SHARED_AREA])
+    return np.unique(np.concatenate(found), axis=0)
+
+
+def _pairs_of_boxes(boxes: NDArray[np.float64]) -> Pairs:
+    """Pairs of boxes whose interiors share a point."""
+    import shapely
+
+    some = np.flatnonzero(~np.isnan(boxes).any(1))
+    outlines = shapely.box(*boxes[some].T)
+    found = some[shapely.STRtree(outlines).query(outlines).T]
+    found = found[found[:, 0] < found[:, 1]]
+    width, height = _shared_sides(boxes[found[:, 0]], boxes[found[:, 1]])
+    return found[(width > 0) & (height > 0)]
+
+
+def _shared_sides(first: NDArray, second: NDArray) -> tuple[NDArray, NDArray]:
+    """Width and height of the shared part of boxes; not positive where there is none."""
+    low = np.maximum(first[:, :2], second[:, :2])
+    high = np.minimum(first[:, 2:], second[:, 2:])
+    return high[:, 0] - low[:, 0], high[:, 1] - low[:, 1]
+
+
+def _share_interior(footprints: MapFootprints, pairs: Pairs) -> NDArray[np.bool_]:
+    """Whether a polygon of one and a polygon of the other share an interior point, for each pair."""
+    import shapely
+
+    bounds = shapely.bounds(footprints.polygons)
+    shared = np.zeros(len(pairs), bool)
+    for start in range(0, len(pairs), _PAIRS_AT_ONCE):
+        some = pairs[start : start + _PAIRS_AT_ONCE]
+        pair, first, second = _candidates(footprints, bounds, some)
+        counts = np.bincount(pair, minlength=len(some))
+        heads = np.cumsum(counts) - counts
+        rank = np.arange(len(pair)) - heads[pair]
+        done, width = 0, 1
+        while (open_ := ~shared[start + pair] & (rank >= done) & (rank < done + width)).any():
+            met = shapely.relate_pattern(
+                footprints.polygons[first[open_]], footprints.polygons[second[open_]], "T********"
+            )
+            shared[start + pair[open_][met]] = True
+            done, width = done + width, 2 * width
+    return shared
+
+
+def _candidates(
+    footprints: MapFootprints, bounds: NDArray, pairs: Pairs
+) -> tuple[NDArray, NDArray, NDArray]:
+    """Polygons of each pair whose boxes overlap, largest shared box first: pair, first, second."""
+    heads, counts = footprints.first[:-1], np.diff(footprints.first)
+    of_first, of_second = counts[pairs[:, 0]], counts[pairs[:, 1]]
+    total = of_first * of_second
+    pair = np.repeat(np.arange(len(pairs)), total)
+    step = np.arange(total.sum()) - np.repeat(np.cumsum(total) - total, total)
+    first = heads[pairs[pair, 0]] + step // of_second[pair]
+    second = heads[pairs[pair, 1]] + step % of_second[pair]
+    width, height = _shared_sides(bounds[first], bounds[second])
+    near = np.flatnonzero((width > 0) & (height > 0))
+    near = near[np.lexsort((-width[near] * height[near], pair[near]))]
+    return pair[near], first[near], second[near]

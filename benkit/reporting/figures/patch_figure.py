@@ -1,0 +1,186 @@
+"""Draw one patch: every band, true and false colour."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benkit.domain.bands import BANDS
+from benkit.inventory.inspect import InspectedBand, Inspection
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["draw_patch"]
+
+_WAVELENGTHS = {
+    "B01": 443, "B02": 490, "B03": 560, "B04": 665, "B05": 705, "B06": 740,
+    "B07": 783, "B08": 842, "B8A": 865, "B09": 945, "B11": 1610, "B12": 2190,
+}  # fmt: skip
+"""Nominal centres in nanometres; Sentinel-2 User Handbook, ESA 2015, table 1."""
+
+_TRUE_COLOUR = ("B04", "B03", "B02")
+_FALSE_COLOUR = ("B08", "B04", "B03")
+_PERCENTILES = (2, 98)
+_NO_DATA_COLOUR = (1.0, 0.0, 0.8)
+_PAPER, _INK, _MUTED, _DAMAGE = "#FFFFFF", "#222222", "#666666", "#B00020"
+_GREY_COLUMNS = 4
+_LINE_WIDTH = 120
+
+
+def draw_patch(inspection: Inspection, pixels: Mapping[str, NDArray]) -> "Figure":
+    """Draw the bands of a patch.
+
+    Every band is stretched from its 2nd to its 98th percentile. The true colour picture keeps its hues:
+    its bands share one stretch, from 0 to the 98th percentile of them all; those of the false colour
+    picture (B08, B04, B03: vegetation is red) have one each. Pixels without a measurement are magenta.
+
+    Parameters
+    ----------
+    inspection : Inspection
+    pixels : mapping of str to (height, width) array
+        By band, as `benkit.inventory.inspect.read_pixels` gives it.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11.5, 8.2), facecolor=_PAPER)
+    grid = figure.add_gridspec(
+        6,
+        2 + _GREY_COLUMNS,
+        left=0.015,
+        right=0.985,
+        top=0.86,
+        bottom=0.035,
+        wspace=0.08,
+        hspace=0.6,
+    )
+    masked = {band: _masked(pixels[band], inspection.bands[band].nodata) for band in pixels}
+    for row, (bands, title, shared) in enumerate(
+        ((_TRUE_COLOUR, "true colour", True), (_FALSE_COLOUR, "false colour", False))
+    ):
+        axes = figure.add_subplot(grid[3 * row : 3 * row + 3, :2])
+        _draw_colour(axes, masked, bands, f"{title}: {', '.join(bands)}", shared)
+    for place, band in enumerate(BANDS):
+        row, column = divmod(place, _GREY_COLUMNS)
+        axes = figure.add_subplot(grid[2 * row : 2 * row + 2, 2 + column])
+        _draw_band(axes, band, inspection.bands[band], masked.get(band))
+    _write_head(figure, inspection)
+    return figure
+
+
+def _masked(pixels: NDArray, nodata: float | None) -> "np.ma.MaskedArray":
+    missing = ~np.isfinite(pixels)
+    if nodata is not None:
+        missing |= pixels == nodata
+    return np.ma.masked_array(pixels.astype(np.float64), missing)
+
+
+def _draw_colour(
+    axes: "Axes",
+    masked: Mapping[str, "np.ma.MaskedArray"],
+    bands: tuple[str, ...],
+    title: str,
+    shared: bool,
+) -> None:
+    _prepare(axes, title)
+    lacking = [band for band in bands if band not in masked]
+    if lacking:
+        _say_instead(axes, f"needs {' and '.join(lacking)}")
+        return
+    side = max(max(masked[band].shape) for band in bands)
+    layers = np.ma.stack([_enlarged(masked[band], side) for band in bands], axis=-1)
+    if shared:
+        ranges = [(0.0, max(_range(layers)[1], 1.0))] * 3
+    else:
+        ranges = [_range(layers[..., i]) for i in range(3)]
+    low, high = np.array(ranges).T
+    picture = np.clip((layers.filled(0) - low) / (high - low), 0, 1)
+    picture[np.ma.getmaskarray(layers).any(axis=-1)] = _NO_DATA_COLOUR
+    axes.imshow(picture, interpolation="nearest")
+
+
+def _draw_band(
+    axes: "Axes", name: str, band: InspectedBand, pixels: "np.ma.MaskedArray | None"
+) -> None:
+    _prepare(axes, f"{name}  {_WAVELENGTHS[name]:,} nm")
+    if pixels is None:
+        _say_instead(axes, band.status)
+        return
+    from matplotlib import colormaps
+
+    low, high = _range(pixels)
+    colours = colormaps["gray"].with_extremes(bad=_NO_DATA_COLOUR)
+    axes.imshow(pixels, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
+    expected = BANDS[name].side
+    as_expected = (band.height, band.width) == (expected, expected)
+    lines = [(f"{band.width} x {band.height} pixels", _MUTED if as_expected else _DAMAGE)]
+    if band.nodata_count:
+        lines.append((f"{band.nodata_count:,} NO_DATA", _DAMAGE))
+    elif band.min is not None:
+        lines.append((f"{band.min:,.0f} to {band.max:,.0f}", _MUTED))
+    for number, (text, colour) in enumerate(lines):
+        axes.text(
+            (0, 1)[number], -0.03, text, color=colour, fontsize=7.5, va="top",
+            ha=("left", "right")[number], transform=axes.transAxes,
+        )  # fmt: skip
+
+
+def _prepare(axes: "Axes", title: str) -> None:
+    axes.set_title(title, fontsize=9, loc="left", pad=3, color=_INK)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_anchor("NW")
+    for edge in axes.spines.values():
+        edge.set_color(_MUTED)
+        edge.set_linewidth(0.5)
+
+
+def _say_instead(axes: "Axes", text: str) -> None:
+    axes.set_aspect("equal")
+    axes.text(0.5, 0.5, text, color=_DAMAGE, ha="center", va="center", transform=axes.transAxes)
+
+
+def _range(pixels: Any) -> tuple[float, float]:
+    """Values that are drawn black and white."""
+    values = np.ma.compressed(pixels)
+    if not len(values):
+        return 0.0, 1.0
+    low, high = np.percentile(values, _PERCENTILES).tolist()
+    return (low, high) if high > low else (low - 0.5, low + 0.5)
+
+
+def _enlarged(pixels: "np.ma.MaskedArray", side: int) -> "np.ma.MaskedArray":
+    """Pixels repeated until there are so many rows and columns."""
+    rows, columns = (np.arange(side) * length // side for length in pixels.shape)
+    return pixels[np.ix_(rows, columns)]
+
+
+def _write_head(figure: "Figure", inspection: Inspection) -> None:
+    import textwrap
+
+    literal: Any = {"parse_math": False, "color": _INK}  # a name or label with a $ is no formula
+    figure.text(0.015, 0.965, inspection.patch_id, fontsize=13, weight="bold", **literal)
+    lines = []
+    if inspection.name is not None:
+        product = inspection.name.product
+        facts = [f"{product.sensing_start:%Y-%m-%d %H:%M} UTC", product.season]
+        facts += [f"tile {product.tile.name}", f"EPSG:{product.tile.epsg}"]
+        lines.append(", ".join(facts))
+    if inspection.metadata is not None:
+        lines.append("; ".join(inspection.metadata["labels"] or ["no label"]))
+    lines = [part for line in lines for part in textwrap.wrap(line, _LINE_WIDTH)]
+    figure.text(0.015, 0.95, "\n".join(lines), fontsize=9, va="top", linespacing=1.35, **literal)
+    kinds = sorted({finding["kind"].replace("_", " ") for finding in inspection.findings})
+    if kinds:
+        text = f"found: {', '.join(kinds)}"
+        figure.text(0.985, 0.965, text, fontsize=10, color=_DAMAGE, ha="right")
+    if any(band.nodata_count for band in inspection.bands.values()):
+        figure.text(
+            0.985, 0.01, "magenta: NO_DATA", fontsize=8, color=_NO_DATA_COLOUR, ha="right"
+        )  # fmt: skip

@@ -1,0 +1,201 @@
+"""A map of the sides of a split."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benkit.domain.bands import PATCH_METRES
+from benkit.ground.distance_plane import to_plane
+from benkit.reporting.graticule import draw_graticule, draw_scale_bar
+from benkit.reporting.style import INK, SIDE_COLOURS, styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["map_figure"]
+
+_CELLS = (600, 300, 150, 75)  # across a map whose patches are too small to be drawn
+_OCCUPIED = 0.02  # part of the cells that should hold patches, to be seen
+_DETAIL_METRES = 40_000, 150_000  # least and greatest width
+_MARGIN = 0.04
+_OVERLAP = 1.22
+_LETTERS_ACROSS = 58  # so many letters fill the width of a map
+_NAME_WEIGHT = 20  # a name that is hidden is worse than patches that are
+
+Window = tuple[float, float, float, float]
+"""West, east, south, north in metres."""
+
+
+def map_figure(
+    degrees: NDArray[np.float64], side: NDArray[np.str_], country: Sequence[str | None] = ()
+) -> "Figure":
+    """Map the sides: all patches, and a detail where the sides meet if they reach far.
+
+    Parameters
+    ----------
+    degrees : (n, 2) float64 array
+        Longitude and latitude of the patches' centres (EPSG:4326).
+    side : (n,) array of str
+        ``train``, ``validation`` or ``test``; anything else is left out.
+    country : sequence of str, optional
+        Country of each patch, to name them on the map.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        In EPSG:3035 (EPSG:6933 outside Europe) with meridians and parallels.
+    """
+    from matplotlib.figure import Figure
+
+    on_side = np.isin(side, list(SIDE_COLOURS))
+    points, epsg = to_plane(degrees[on_side])
+    side = side[on_side]
+    view, detail = _views(points, side == "train")
+    with styled():
+        figure = Figure(figsize=(10, 5.4) if detail else (6.2, 6.6), layout="compressed")
+        all_axes = figure.subplots(1, 1 + bool(detail), squeeze=False)[0]
+        for axes, window in zip(all_axes, [view, detail or view], strict=False):
+            _paint(axes, points, side, window)
+            draw_graticule(axes, epsg)
+            draw_scale_bar(axes)
+        all_axes[0].set_title(f"All {len(points):,} patches")
+        if detail:
+            _mark_detail(all_axes, detail)
+        if len(country):
+            _name_countries(all_axes[0], points, np.array(country, object)[on_side])
+        _side_legend(figure, side)
+    return figure
+
+
+def _views(points: NDArray, train: NDArray[np.bool_]) -> tuple[Window, Window | None]:
+    """A square around all points, and a much smaller one where many of both sides meet, if any is."""
+    if not len(points):
+        return (-1e5, 1e5, -1e5, 1e5), None
+    low, high = points.min(0) - PATCH_METRES, points.max(0) + PATCH_METRES
+    half = max((high - low).max() / 2 * (1 + 2 * _MARGIN), 5 * PATCH_METRES)
+    view = _square((low + high) / 2, half)
+    least, most = _DETAIL_METRES
+    if half < 2 * most:
+        return view, None
+    cell = np.unique(points // most, axis=0, return_inverse=True)[1].ravel()
+    counts = np.bincount(cell)
+    of_train = np.bincount(cell[train], minlength=len(counts))
+    inside = points[cell == np.lexsort((counts, of_train * (counts - of_train)))[-1]]
+    low, high = inside.min(0), inside.max(0)
+    width = np.clip((high - low).max() * (1 + 2 * _MARGIN), least, most)
+    return view, _square((low + high) / 2, round(width, -3) / 2)
+
+
+def _square(centre: NDArray, half: float) -> Window:
+    (x, y), half = centre.tolist(), float(half)
+    return x - half, x + half, y - half, y + half
+
+
+def _paint(axes: "Axes", points: NDArray, side: NDArray[np.str_], window: Window) -> None:
+    """Draw patches as squares, or where they would be too small, cells in the colour of most."""
+    from matplotlib.collections import PolyCollection
+
+    west, east, south, north = window
+    axes.set_aspect("equal")
+    axes.set_xlim(west, east)
+    axes.set_ylim(south, north)
+    axes.grid(False)
+    for spine in axes.spines.values():
+        spine.set_visible(True)
+    if 2 * (east - west) / _CELLS[0] > PATCH_METRES:
+        axes.imshow(
+            _majority(points, side, window), extent=window, origin="lower", interpolation="nearest"
+        )
+        return
+    half = PATCH_METRES / 2
+    # the squares are turned a little on this plane; without a margin lines would show between them
+    half *= _OVERLAP
+    corners = np.array([[-half, -half], [half, -half], [half, half], [-half, half]])
+    reach = np.array([west - half, south - half]), np.array([east + half, north + half])
+    near = ((points >= reach[0]) & (points <= reach[1])).all(1)
+    for name, colour in SIDE_COLOURS.items():
+        squares = points[near & (side == name), np.newaxis] + corners
+        axes.add_collection(
+            PolyCollection(
+                squares, facecolors=colour, linewidths=0, antialiased=False, rasterized=True
+            ),
+            autolim=False,
+        )
+
+
+def _majority(points: NDArray, side: NDArray[np.str_], window: Window) -> NDArray[np.float64]:
+    """Picture of a window: (cells, cells, 4), each in the colour of the side with most patches."""
+    from matplotlib.colors import to_rgba
+
+    west, east, south, _ = window
+    inside = (points - (west, south)) / (east - west)  # a window is a square around all points
+    for across in _CELLS:
+        cells = np.floor(inside * across).astype(np.int64)
+        counts = np.zeros((len(SIDE_COLOURS), across, across), np.int64)
+        for number, name in enumerate(SIDE_COLOURS):
+            np.add.at(counts[number], tuple(cells[side == name].T[::-1]), 1)
+        occupied = counts.sum(0) > 0
+        if occupied.mean() >= _OCCUPIED:
+            break
+    colours = np.array([to_rgba(colour) for colour in SIDE_COLOURS.values()])
+    return np.where(occupied[..., np.newaxis], colours[counts.argmax(0)], 0)
+
+
+def _mark_detail(panels: "Sequence[Axes]", window: Window) -> None:
+    """Frame the window of the second panel in the first."""
+    from matplotlib.patches import Rectangle
+
+    west, east, south, north = window
+    frame = Rectangle((west, south), east - west, north - south, fill=False, color=INK)
+    panels[0].add_patch(frame)
+    panels[1].set_title(f"Detail: the frame, {(east - west) / 1000:.0f} km wide")
+
+
+def _name_countries(axes: "Axes", points: NDArray, country: NDArray) -> None:
+    """Write each country's name beside its patches, where it hides least of patches and names."""
+    from matplotlib import patheffects
+
+    halo = [patheffects.withStroke(linewidth=2.5, foreground="white")]
+    west, east, south, north = (*axes.get_xlim(), *axes.get_ylim())
+    letter = (east - west) / _LETTERS_ACROSS
+    taken: NDArray = np.unique(points // letter, axis=0) * letter
+    names = sorted({name for name in country.tolist() if name})
+    for name in names if len(names) > 1 else ():
+        half = np.array([len(name) * letter / 2, letter])
+        low, high = np.array([west, south]) + half, np.array([east, north]) - half
+
+        places = _places_beside(points[country == name], half + letter / 2)
+        hidden = [
+            (np.abs(taken - place) <= half + np.array([0, letter])).all(1).sum()
+            + _NAME_WEIGHT * len(name) * ((place < low) | (place > high)).any()
+            for place in places
+        ]
+        best = places[int(np.argmin(hidden))]
+        steps = np.arange(-len(name) / 2, len(name) / 2 + 1)[:, np.newaxis] * (letter, 0)
+        taken = np.concatenate([taken, *[best + steps] * _NAME_WEIGHT])
+        axes.text(best[0], best[1], name, ha="center", va="center", path_effects=halo, zorder=5)
+
+
+def _places_beside(points: NDArray, gap: NDArray) -> list[NDArray]:
+    """Places above, left, right and below some points, best first."""
+    (low_x, low_y), (high_x, high_y) = points.min(0), points.max(0)
+    x, y = np.median(points, axis=0)
+    places = [(x, high_y + gap[1]), (low_x - gap[0], y), (high_x + gap[0], y), (x, low_y - gap[1])]
+    return [np.array(place) for place in places]
+
+
+def _side_legend(figure: "Figure", side: NDArray[np.str_]) -> None:
+    from matplotlib.patches import Patch
+
+    counts = {name: int((side == name).sum()) for name in SIDE_COLOURS}
+    handles = [
+        Patch(
+            color=SIDE_COLOURS[name], label=f"{name}: {count:,} ({100 * count / len(side):.1f} %)"
+        )
+        for name, count in counts.items()
+        if count
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(SIDE_COLOURS))

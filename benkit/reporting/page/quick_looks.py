@@ -1,0 +1,94 @@
+"""Small pictures of damaged patches."""
+
+import base64
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from benkit.errors import BenkitError
+from benkit.reporting.page.markup import escape, section
+from benkit.tiff.read import Raster
+
+__all__ = ["looks_section"]
+
+ReadBand = Callable[[str, str], Raster]
+"""Gives a band of a patch, or raises a `BenkitError`."""
+
+_KINDS = ("wrong_size", "with_no_data", "wrong_dtype")
+_EACH = 6
+_NOT_AT_HAND = (
+    "<p>There are none, as only the inventory was at hand; "
+    "<code>benkit report --archive ROOT</code> shows damaged patches here.</p>"
+)
+_MARK = (255, 0, 255)  # NO_DATA
+
+
+def looks_section(findings: pa.Table, read_band: ReadBand | None) -> str:
+    """Pictures of the first patches of each kind of damage that can be seen.
+
+    Without a reader the section says how to get them, if there is something to see.
+    """
+    if read_band is None:
+        seen = pc.any(pc.is_in(findings["kind"], pa.array(_KINDS))).as_py()
+        return section("looks", "Quick looks", _NOT_AT_HAND) if seen else ""
+    parts: list[str] = []
+    for kind in _KINDS:
+        rows = findings.filter(pc.equal(findings["kind"], kind)).to_pylist()
+        first = {row["patch_id"]: row for row in reversed(rows)}  # one a patch, its first
+        some = sorted(first.values(), key=lambda row: row["patch_id"])[:_EACH]
+        figures = "".join(_look(row, read_band) for row in some)
+        if figures:
+            parts.append(f"<h3>{kind.replace('_', ' ').capitalize()}</h3>")
+            parts.append(f'<div class="looks">{figures}</div>')
+    if not parts:
+        return ""
+    return section(
+        "looks",
+        "Quick looks",
+        f"<p>The first patches of each kind of damage that can be seen, at most {_EACH}: the band of "
+        "the finding, from dark to bright by its own range. Pixels without a measurement are "
+        "magenta.</p>",
+        *parts,
+    )
+
+
+def _look(row: dict[str, str], read_band: ReadBand) -> str:
+    """A figure, or nothing if the file cannot be read any more."""
+    patch, band = row["patch_id"], row["band"]
+    try:
+        picture = _picture(read_band(patch, band))
+    except BenkitError:
+        return ""
+    name, said = escape(patch), escape(f"{band}: {row['reason']}")
+    return (
+        f'<figure><img alt="{name} {said}" src="data:image/png;base64,{picture}">'
+        f"<figcaption>{name}<br>{said}</figcaption></figure>"
+    )
+
+
+def _picture(raster: Raster) -> str:
+    """A PNG of the first band, in base64."""
+    from matplotlib.image import imsave
+
+    pixels = np.nan_to_num(raster.pixels[0].astype(np.float64))
+    empty = np.zeros(pixels.shape, bool) if raster.nodata is None else pixels == raster.nodata
+    grey = _stretch(pixels, empty)
+    colours = np.repeat(grey[:, :, np.newaxis], 3, axis=2)
+    colours[empty] = _MARK
+    file = io.BytesIO()
+    step = max(1, max(pixels.shape) // 240)
+    imsave(file, colours[::step, ::step], format="png")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def _stretch(pixels: NDArray, empty: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """From the second to the 98th percentile of the valid pixels: (height, width) uint8."""
+    if empty.all():
+        return np.zeros(pixels.shape, np.uint8)
+    low, high = np.percentile(pixels[~empty], (2, 98))
+    shares = (pixels - low) / max(high - low, 1e-9)
+    return (np.clip(shares, 0, 1) * 255).astype(np.uint8)

@@ -1,0 +1,177 @@
+"""One page that tells whether an archive is whole, what is in it and whether its split is sound."""
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from benkit.ground.footprints import locate
+from benkit.inventory.audit import Audit, audit_inventory
+from benkit.inventory.statistics import band_statistics
+from benkit.inventory.table.inventory_file import Inventory
+from benkit.metadata.summary import summarize
+from benkit.reference_maps.labels import LabelComparison
+from benkit.reporting.page.map import map_section
+from benkit.reporting.page.markup import escape, section
+from benkit.reporting.page.quick_looks import ReadBand, looks_section
+from benkit.reporting.page.sections import (
+    bands_section,
+    contents_section,
+    findings_section,
+    reference_maps_section,
+)
+from benkit.reporting.page.split_section import split_section
+from benkit.reporting.page.verdict import verdict_section
+from benkit.splits.evaluate import Evaluation, evaluate_splits, official_sides, random_sides
+
+__all__ = ["report_page"]
+
+Sides = Mapping[str, Sequence[str]]
+
+
+def report_page(
+    metadata: pa.Table,
+    *,
+    inventory: Inventory | None = None,
+    sides: Sides | None = None,
+    read_band: ReadBand | None = None,
+    comparison: LabelComparison | None = None,
+    made: Mapping[str, str] | None = None,
+    title: str = "Report of a patch archive",
+) -> str:
+    """Make a report.
+
+    Parameters
+    ----------
+    metadata : pyarrow.Table
+        As `benkit.read_metadata` gives it.
+    inventory : Inventory, optional
+        Of the archive; without it the page tells of the metadata only.
+    sides : mapping of str to sequence of str, optional
+        A split: patch ids of ``train``, ``test`` and, if there is one, ``validation``.
+    read_band : callable, optional
+        Called with a patch id and a band, gives a `Raster` to draw; without it damaged patches are
+        not shown.
+    comparison : LabelComparison, optional
+        The labels of reference maps held against the metadata.
+    made : mapping of str to str, optional
+        How the report was made, by name.
+    title : str
+        Of the page, such as the archive's name.
+
+    Returns
+    -------
+    str
+        A whole HTML page that needs nothing else.
+
+    Raises
+    ------
+    InputFormatError
+        If the split names patches that the metadata does not hold.
+    PatchIdError
+        If a patch id of the metadata is none.
+    """
+    audit = None if inventory is None else audit_inventory(inventory, metadata)
+    splits = _splits(metadata, sides)
+    parts = [verdict_section(audit, metadata["patch_id"], splits)]
+    if audit is not None:
+        parts.append(findings_section(audit))
+    parts.append(map_section(metadata, _strangers(audit), audit and audit.findings, sides))
+    if splits:
+        parts.append(split_section(splits))
+    parts.append(contents_section(metadata, summarize(metadata), _months(metadata)))
+    if inventory is not None:
+        parts.append(bands_section(inventory, band_statistics(inventory)))
+    if audit is not None:
+        parts.append(looks_section(audit.findings, read_band))
+    if comparison is not None:
+        parts.append(reference_maps_section(comparison))
+    parts.append(_made_section(made or {}))
+    return _page(title, "".join(parts))
+
+
+def _strangers(audit: Audit | None) -> list[str]:
+    """Patches on disk that the metadata does not know but whose name is a patch id."""
+    if audit is None:
+        return []
+    kinds = audit.findings["kind"]
+    unknown = audit.findings["patch_id"].filter(pc.equal(kinds, "not_part_of_dataset"))
+    invalid = audit.findings["patch_id"].filter(pc.equal(kinds, "invalid_patch_id"))
+    return sorted(set(unknown.to_pylist()) - set(invalid.to_pylist()))
+
+
+def _months(metadata: pa.Table) -> dict[str, int]:
+    """Patches by month of sensing, from the first to the last."""
+    places = locate(metadata["patch_id"])
+    of_product = np.bincount(places.product, minlength=len(places.products)).tolist()
+    counts: dict[str, int] = {}
+    for product, count in zip(places.products, of_product, strict=True):
+        month = f"{product.sensing_start:%Y-%m}"
+        counts[month] = counts.get(month, 0) + count
+    return dict(sorted(counts.items()))
+
+
+def _splits(metadata: pa.Table, sides: Sides | None) -> dict[str, Evaluation]:
+    """The split, a random one of the same sizes and, if the metadata has one, the official one.
+
+    Where the split has no validation side, that of the official one counts as train.
+    """
+    if sides is None:
+        return {}
+    splits: dict[str, Sides] = {"this split": sides, "random": random_sides(metadata, sides)}
+    if "split" in metadata.column_names:
+        splits["official"] = official_sides(metadata, "validation" in sides)
+    return evaluate_splits(metadata, splits)
+
+
+def _made_section(made: Mapping[str, str]) -> str:
+    lines = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td><code>{escape(value)}</code></td></tr>'
+        for name, value in made.items()
+    )
+    return section(
+        "made",
+        "How this page was made",
+        f'<div class="wide"><table class="made"><tbody>{lines}</tbody></table></div>'
+        if lines
+        else "",
+        "<p>By benkit. Nothing on this page is loaded from elsewhere.</p>",
+    )
+
+
+_LINKS = {
+    "verdict": "Verdict",
+    "findings": "Findings",
+    "map": "Map",
+    "split": "Split",
+    "contents": "Contents",
+    "bands": "Bands",
+    "looks": "Quick looks",
+    "reference-maps": "Reference maps",
+    "made": "How it was made",
+}
+
+
+def _page(title: str, body: str) -> str:
+    links = "".join(
+        f'<a href="#{name}">{text}</a>'
+        for name, text in _LINKS.items()
+        if f'<section id="{name}">' in body
+    )
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+        "style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">"
+        f"<title>{escape(title)}</title><style>{_asset('report.css')}</style>"
+        "<noscript><style>.scripted { display: none; }</style></noscript></head>"
+        f'<body><h1>{escape(title)}</h1><nav aria-label="Sections">{links}</nav><main>{body}</main>'
+        f"<script>{_asset('report.js')}</script></body></html>\n"
+    )
+
+
+def _asset(name: str) -> str:
+    """Text of a style sheet or script of ours."""
+    return files("benkit.reporting.page").joinpath("assets", name).read_text("utf-8")

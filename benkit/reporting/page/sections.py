@@ -1,0 +1,224 @@
+"""The sections of a report that tables make: findings, bands, labels and dates, reference maps."""
+
+import json
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from benkit.domain.bands import BAND_NAMES
+from benkit.inventory.audit import KINDS, Audit
+from benkit.inventory.statistics import Statistics
+from benkit.inventory.table.inventory_file import Inventory
+from benkit.metadata.categories import Trait, column_trait, label_trait
+from benkit.metadata.summary import Summary
+from benkit.reference_maps.labels import LabelComparison
+from benkit.reporting.page.markup import (
+    bar_table,
+    data_block,
+    escape,
+    histogram,
+    matrix,
+    percent,
+    section,
+    table,
+)
+
+__all__ = [
+    "bands_section",
+    "contents_section",
+    "findings_section",
+    "reference_maps_section",
+]
+
+_LISTED = 20_000
+_BINS = 40
+_DIFFERENCES = 200
+_UNLISTED = (
+    "<noscript><p>The list needs scripts, which this browser does not run; "
+    "<code>benkit audit --findings</code> writes all findings.</p></noscript>"
+)
+_LEFT_OUT = 0.001  # of the patches at either end of a distribution
+
+
+def findings_section(audit: Audit) -> str:
+    """Findings by kind, and a list to search and sort."""
+    if not len(audit.findings):
+        return section("findings", "Findings", "<p>There are none.</p>")
+    by_kind, kinds = _by_kind(audit)
+    listed = _share_among_kinds(audit.findings)
+    rows = [
+        [row["patch_id"] or "", row["band"] or "", row["kind"].replace("_", " "), row["reason"]]
+        for row in listed.to_pylist()
+    ]
+    cut = (
+        f"<p>{len(rows):,} of {len(audit.findings):,} findings are listed here, some of each kind; "
+        "<code>benkit audit --findings</code> writes all.</p>"
+        if len(rows) < len(audit.findings)
+        else ""
+    )
+    options = "".join(f"<option>{escape(kind)}</option>" for kind in kinds)
+    heads = "".join(
+        f'<th scope="col" aria-sort="{"ascending" if not place else "none"}">'
+        f'<button type="button">{name}</button></th>'
+        for place, name in enumerate(("Patch", "Band", "Kind", "Reason"))
+    )
+    return section(
+        "findings",
+        "Findings",
+        by_kind,
+        f"<h3>All findings</h3>{cut}{_UNLISTED}",
+        '<div id="findings-list" class="scripted"><div class="controls">'
+        '<label>Search <input type="search"></label>'
+        f'<label>Kind <select><option value="">all</option>{options}</select></label>'
+        '<span class="said muted" role="status"></span></div>'
+        f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody></tbody></table></div>'
+        '<p><button type="button" class="more" hidden>Show more</button></p></div>',
+        data_block("findings-data", json.dumps(rows).encode()),
+    )
+
+
+def _by_kind(audit: Audit) -> tuple[str, list[str]]:
+    """Table of the kinds that occur, the most frequent first, and their names as people read them."""
+    names = {kind: kind.replace("_", " ") for kind in KINDS}
+    counted = pc.value_counts(audit.findings["kind"])
+    findings = dict(zip(counted.field(0).to_pylist(), counted.field(1).to_pylist(), strict=True))
+    found = sorted(findings, key=lambda kind: (-audit.counts[kind], names[kind]))
+    rows = [(names[kind], KINDS[kind], audit.counts[kind], findings[kind]) for kind in found]
+    others = ", ".join(names[kind] for kind in KINDS if kind not in findings)
+    return (
+        table(("Kind", "Meaning", "Patches", "Findings"), rows)
+        + (f'<p class="muted">There are none of the kinds {others}.</p>' if others else ""),
+        [names[kind] for kind in found],
+    )
+
+
+def _share_among_kinds(findings: pa.Table) -> pa.Table:
+    """At most so many findings, the rare kinds whole."""
+    if len(findings) <= _LISTED:
+        return findings
+    kinds = findings["kind"].unique().to_pylist()
+    places = [np.flatnonzero(pc.equal(findings["kind"], kind).to_numpy()) for kind in kinds]
+    places.sort(key=len)
+    room, chosen = _LISTED, []
+    for number, some in enumerate(places):
+        chosen.append(some[: room // (len(places) - number)])
+        room -= len(chosen[-1])
+    return findings.take(np.sort(np.concatenate(chosen)))
+
+
+def bands_section(inventory: Inventory, statistics: Statistics) -> str:
+    """Statistics of each band and how the patches' means are distributed."""
+    rows = [
+        (band, one.count, one.mean, one.std, one.min, one.max)
+        for band, one in statistics.bands.items()
+    ]
+    pictures = "".join(
+        f"<figure>{histogram(counts, least, greatest, f'Means of the patches in {band}')}"
+        f"<figcaption>{band}, {sum(counts):,} patches</figcaption></figure>"
+        for band, (counts, least, greatest) in _distributions(inventory).items()
+    )
+    return section(
+        "bands",
+        "Bands",
+        table(
+            ("Band", "Valid pixels", "Mean", "Standard deviation", "Minimum", "Maximum"),
+            rows,
+            "All valid pixels of the archive, in digital numbers: reflectance times 10,000",
+        ),
+        f'<h3>How the means of the patches are distributed</h3><div class="bands">{pictures}</div>',
+        f'<p class="muted">Number of patches by the mean of their valid pixels, without the '
+        f"{percent(_LEFT_OUT)} of them at either end.</p>",
+    )
+
+
+def _distributions(inventory: Inventory) -> dict[str, tuple[list[int], float, float]]:
+    """By band: counts of patches by their mean, and the first and last edge."""
+    rows = inventory.query(
+        f"""
+        WITH means AS (
+            SELECT band, coalesce(sum::DOUBLE, float_sum) / valid AS mean
+            FROM inventory WHERE status = 'ok' AND valid > 0),
+        edges AS (
+            SELECT band, quantile_disc(mean, {_LEFT_OUT}) AS least,
+                   quantile_disc(mean, {1 - _LEFT_OUT}) AS greatest
+            FROM means GROUP BY band)
+        SELECT band, least, greatest, least(floor((mean - least) / (greatest - least) * {_BINS}),
+                                            {_BINS - 1}) AS bin, count(*)
+        FROM means JOIN edges USING (band)
+        WHERE mean BETWEEN least AND greatest AND greatest > least GROUP BY ALL ORDER BY ALL
+        """
+    )
+    found: dict[str, tuple[list[int], float, float]] = {}
+    for band, least, greatest, place, count in rows:
+        counts = found.setdefault(band, ([0] * _BINS, least, greatest))[0]
+        counts[int(place)] = count
+    return {band: found[band] for band in BAND_NAMES if band in found}
+
+
+def contents_section(metadata: pa.Table, summary: Summary, months: Mapping[str, int]) -> str:
+    """Labels, seasons, countries and dates of the metadata, and which labels occur together."""
+    total = len(metadata)
+    labels = label_trait(metadata)
+    by_label = sorted(zip(labels.names, labels.count().tolist(), strict=True), key=_most_first)
+    parts = [
+        bar_table(
+            f"Labels: {float(summary.average_num_labels):.2f} a patch, "
+            f"at most {summary.maximum_num_labels}",
+            by_label,
+            total,
+        ),
+        bar_table("Seasons", summary.seasons.items(), total),
+        bar_table("Months", months.items(), total),
+    ]
+    if "country" in metadata.column_names:
+        countries = column_trait(metadata, "country")
+        counts = zip(countries.names, countries.count().tolist(), strict=True)
+        parts.append(bar_table("Countries", sorted(counts, key=_most_first), total))
+    return section(
+        "contents",
+        "Labels, seasons, countries and dates",
+        f'<div class="columns">{"".join(f"<div>{part}</div>" for part in parts)}</div>',
+        "<h3>Labels that occur together</h3>",
+        matrix(
+            labels.names,
+            _together(labels, total),
+            "Of the patches with the label of the line, so many percent have that of the column too",
+        ),
+    )
+
+
+def _most_first(entry: tuple[str, int]) -> tuple[int, str]:
+    return -entry[1], entry[0]
+
+
+def _together(labels: Trait, patches: int) -> list[list[int]]:
+    """Patches that have both of two labels."""
+    has = np.zeros((patches, len(labels.names)), np.float32)
+    has[labels.patch, labels.value] = 1
+    return (has.T @ has).round().astype(int).tolist()
+
+
+def reference_maps_section(comparison: LabelComparison) -> str:
+    """Whether the reference maps give the labels of the metadata."""
+    rows = comparison.differences.slice(0, _DIFFERENCES).to_pylist()
+    counts = [
+        ("compared", comparison.compared),
+        ("with other labels", len(comparison.differences)),
+        ("not in the metadata", comparison.not_in_metadata),
+        ("without a map", comparison.without_map),
+    ]
+    first = f", the first {_DIFFERENCES}" if len(rows) < len(comparison.differences) else ""
+    return section(
+        "reference-maps",
+        "Reference maps",
+        table(("Patches", "Number"), counts),
+        table(
+            ("Patch", "Missing in the map", "Extra in the map"),
+            [(row["patch_id"], ", ".join(row["missing"]), ", ".join(row["extra"])) for row in rows],
+            f"Patches whose labels differ{first}",
+        )
+        if rows
+        else "<p>The maps give the labels of the metadata.</p>",
+    )

@@ -1,0 +1,89 @@
+"""The section of a report that judges a split beside others of the same patches."""
+
+from collections.abc import Callable, Mapping
+
+from benkit.reporting.page.markup import percent, section, table
+from benkit.splits.evaluate import Evaluation
+from benkit.splits.side_metrics import SideFigures
+
+__all__ = ["split_section"]
+
+_FIGURES: dict[str, Callable[[Evaluation, SideFigures], object]] = {
+    "patches of the train side": lambda split, _: split.train,
+    "patches of the side": lambda _, side: side.patches,
+    "patches left out": lambda split, _: split.left_out,
+    "MGRS tiles with patches of the side": lambda _, side: side.tiles,
+    "pairs of patches across sides that show the same ground": lambda split, _: (
+        split.crossing_pairs
+    ),
+    "patches with a train centre nearer than 2.5 km": lambda _, side: percent(side.leakage["2500"]),
+    "nearer than 5 km": lambda _, side: percent(side.leakage["5000"]),
+    "nearer than 10 km": lambda _, side: percent(side.leakage["10000"]),
+    "label deviation, root mean square": lambda _, side: _fixed(side.label_rms, 4),
+    "Jensen-Shannon divergence of the labels, bits": lambda _, side: _fixed(
+        side.js_divergence_bits, 6
+    ),
+    "largest deviation of a season": lambda _, side: _fixed(side.season_deviation, 4),
+    "largest deviation of a country": lambda _, side: _fixed(side.country_deviation, 4),
+}
+
+
+def split_section(splits: Mapping[str, Evaluation]) -> str:
+    """Figures of the split, its validation side too, beside other splits; then each label's share.
+
+    Parameters
+    ----------
+    splits : mapping of str to Evaluation
+        By name, first the split to judge.
+    """
+    name, first = next(iter(splits.items()))
+    columns = [(name, first, first.test)]
+    if first.validation:
+        columns.append((f"{name}: validation", first, first.validation))
+    columns += [(other, split, split.test) for other, split in splits.items() if split is not first]
+    rows = [
+        (figure, *(value(split, side) for _, split, side in columns))
+        for figure, value in _FIGURES.items()
+    ]
+    return section(
+        "split",
+        "Split",
+        table(
+            ("Test side against train side", *(name for name, *_ in columns)),
+            rows,
+            "Beside other splits of the same patches; from the pairs on, less is better",
+        ),
+        _label_shares(first),
+    )
+
+
+def _label_shares(split: Evaluation) -> str:
+    sides = {"test": split.test} | ({"validation": split.validation} if split.validation else {})
+    heads = [text for name in sides for text in (f"On the {name} side", "Against all patches")]
+    rows = [
+        (
+            label,
+            *(
+                text
+                for side in sides.values()
+                for text in (percent(side.label_shares.get(label)), _points(side, label))
+            ),
+        )
+        for label in split.label_patches
+    ]
+    all_patches = ", ".join(f"{name} {percent(side.fraction)}" for name, side in sides.items())
+    return table(
+        ("Label", *heads), rows, f"Part of each label's patches; of all patches: {all_patches}"
+    )
+
+
+def _points(side: SideFigures, label: str) -> str | None:
+    share = side.label_shares.get(label)
+    if share is None:
+        return None
+    points = round(100 * (share - side.fraction), 2) + 0.0  # no minus before a zero
+    return f"{points:+.2f} points"
+
+
+def _fixed(value: float | None, digits: int) -> str | None:
+    return None if value is None else f"{value:.{digits}f}"

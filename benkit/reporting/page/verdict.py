@@ -1,0 +1,96 @@
+"""The first section of a report: whether the archive is whole, correct and soundly split."""
+
+from collections.abc import Iterator, Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from benkit.inventory.audit import KINDS, Audit
+from benkit.reporting.page.markup import escape, percent, section
+from benkit.splits.evaluate import Evaluation
+
+__all__ = ["verdict_section"]
+
+_NOT_WHOLE = ("missing_band", "unreadable", "not_on_disk")
+_NOT_CORRECT = tuple(kind for kind in KINDS if kind not in _NOT_WHOLE)
+
+Answer = tuple[str, bool, str]
+"""A question, whether its answer is yes, and why."""
+
+
+def verdict_section(
+    audit: Audit | None, patch_ids: pa.ChunkedArray, splits: Mapping[str, Evaluation]
+) -> str:
+    """Say in one sentence how the archive is, then answer each question with its figures.
+
+    Parameters
+    ----------
+    audit : Audit, optional
+        Without it only the metadata and the split are told of.
+    patch_ids : pyarrow.ChunkedArray
+        Of the metadata.
+    splits : mapping of str to Evaluation
+        First the split to judge, then ``random``; or nothing.
+    """
+    answers = list(_answers(audit, splits))
+    if audit is None:
+        kind, said = "", "No archive was looked at."
+        told = f"This page tells what the metadata of {len(patch_ids):,} patches says."
+    else:
+        kind = "bad" if len(audit.findings) else "good"
+        said = {
+            (True, True): "The archive is whole and correct.",
+            (False, True): "The archive is not whole; what is there is correct.",
+            (True, False): "The archive is whole, but not correct.",
+            (False, False): "The archive is neither whole nor correct.",
+        }[answers[0][1], answers[1][1]]
+        told = _told(audit, patch_ids)
+    items = "".join(
+        f'<div class="{"good" if yes else "bad"}"><dt>{question} '
+        f"<b>{'Yes' if yes else 'No'}</b></dt><dd>{escape(why)}</dd></div>"
+        for question, yes, why in answers
+    )
+    return section(
+        "verdict",
+        "Verdict",
+        f'<div class="verdict {kind}"><strong>{said}</strong><p>{told}</p></div>',
+        f'<dl class="answers">{items}</dl>' if items else "",
+    )
+
+
+def _told(audit: Audit, patch_ids: pa.ChunkedArray) -> str:
+    found = pc.is_in(patch_ids, audit.findings["patch_id"].unique())
+    sound = len(patch_ids) - (pc.sum(found).as_py() or 0)
+    share = f" ({percent(sound / len(patch_ids))})" if len(patch_ids) else ""
+    return (
+        f"{audit.patches:,} patches on disk, {len(patch_ids):,} in the metadata; "
+        f"{sound:,} of these{share} are without a finding."
+    )
+
+
+def _answers(audit: Audit | None, splits: Mapping[str, Evaluation]) -> Iterator[Answer]:
+    if audit is not None:
+        missing, wrong = _counted(audit, _NOT_WHOLE), _counted(audit, _NOT_CORRECT)
+        yield "Whole?", not missing, missing or "Every patch and every band is there to be read."
+        yield "Correct?", not wrong, wrong or "All that is there is as it should be."
+    if splits:
+        first, random = splits["this split"], splits["random"]
+        yield "Split sound?", not (first.crossing_pairs or first.warnings), _split(first, random)
+
+
+def _counted(audit: Audit, kinds: tuple[str, ...]) -> str:
+    """Kinds that occur, the most frequent first."""
+    found = sorted(((audit.counts[kind], kind) for kind in kinds), key=lambda one: -one[0])
+    texts = [f"{kind.replace('_', ' ')} {count:,}" for count, kind in found if count]
+    return f"Patches by kind of finding: {', '.join(texts)}." if texts else ""
+
+
+def _split(first: Evaluation, random: Evaluation) -> str:
+    near, by_chance = first.test.leakage["2500"], random.test.leakage["2500"]
+    distance = (
+        f"{percent(near)} of the test patches lie nearer than 2.5 km to the train side; "
+        f"in a random split {percent(by_chance)}."
+    )
+    ground = ["No two patches on different sides show the same ground."]
+    warnings = [f"{text[0].upper()}{text[1:]}." for text in first.warnings]
+    return " ".join([*(() if first.crossing_pairs else ground), *warnings, distance])

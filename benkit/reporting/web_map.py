@@ -1,0 +1,245 @@
+"""A map for the browser that shows the world's map tiles below the patches.
+
+Made with folium. Up to some thousand patches are drawn one by one, more are joined into cells. The page
+loads Leaflet and the map tiles from the servers that folium names, so it needs the internet; the map of
+`benkit.reporting.page.report` does not.
+"""
+
+import html
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from benkit.ground.footprint_table import square_rings
+from benkit.ground.footprints import Footprints, locate
+from benkit.inventory.audit import KINDS
+from benkit.metadata.categories import Trait, label_trait, season_trait
+
+__all__ = ["MOST_PATCHES", "web_map"]
+
+MOST_PATCHES = 3000
+"""How many patches are drawn one by one; more are joined into cells."""
+
+_MOST_CELLS = 1500
+_CELL_DEGREES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+_SHARES = (0.05, 0.25, 0.5, 1.0)  # upper ends of the classes by which a cell's colour deepens
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+_SCREEN, _SEEN, _THICKEST = 1000, 6, 5  # pixels: of a window, what is seen in it, of an outline
+_HEAD = """<title>Map of patches</title>
+<style>
+.leaflet-control-layers { max-width: 80vw; }
+.leaflet-control-layers-overlays label { padding-left: 1.3em; text-indent: -1.3em; }
+</style>"""
+_RANDOM_NAME = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """Some of the patches, under a name."""
+
+    name: str
+    colour: str
+    patches: NDArray[np.intp]
+    shown: bool
+
+
+def web_map(
+    metadata: pa.Table,
+    findings: pa.Table | None = None,
+    sides: Mapping[str, Sequence[str]] | None = None,
+) -> str:
+    """Make a map with a layer for each side, season, label and kind of finding.
+
+    Parameters
+    ----------
+    metadata : pyarrow.Table
+        With ``patch_id`` and ``labels``.
+    findings : pyarrow.Table, optional
+        With ``patch_id`` and ``kind``; findings of patches that the metadata does not hold are not
+        drawn.
+    sides : mapping of str to sequence of str, optional
+        Patch ids of each side of a split.
+
+    Returns
+    -------
+    str
+        An HTML page, the same for the same input.
+
+    Raises
+    ------
+    PatchIdError
+        If a patch id is none.
+    """
+    import folium
+
+    places = locate(metadata["patch_id"])
+    corners = square_rings(places, 4326)[:, :4]
+    single = len(places) <= MOST_PATCHES
+    cells = None if single else _Cells.of(corners.mean(1))
+    weight = _outline(corners, cells)
+    chart = folium.Map(tiles="OpenStreetMap", control_scale=True, prefer_canvas=True)
+    figure: Any = chart.get_root()
+    figure.header.add_child(folium.Element(_HEAD))
+    for layer in _layers(metadata, places, findings, sides):
+        name = f'<span style="color:{layer.colour}">&#9632;</span> {_shown(layer.name)}'
+        group = folium.FeatureGroup(name, show=layer.shown)
+        drawn = cells.draw(layer) if cells else _draw_patches(layer, corners, metadata)
+        for features, opacity in drawn:
+            style = {"color": layer.colour, "weight": weight, "fillOpacity": opacity}
+            _add(group, features, style)
+        group.add_to(chart)
+    folium.LayerControl(collapsed=True).add_to(chart)
+    if len(places):
+        (west, south), (east, north) = corners.min((0, 1)), corners.max((0, 1))
+        chart.fit_bounds([(south, west), (north, east)])
+    return _without_chance(figure.render())
+
+
+def _layers(
+    metadata: pa.Table,
+    places: Footprints,
+    findings: pa.Table | None,
+    sides: Mapping[str, Sequence[str]] | None,
+) -> Iterator[_Layer]:
+    ids = metadata["patch_id"].combine_chunks()
+    colours = (colour for _ in count() for colour in _COLOURS)
+    for name, patches in (sides or {}).items():
+        place = pc.index_in(pa.array(patches, ids.type), ids).drop_null().to_numpy()
+        yield _Layer(f"side: {name}", next(colours), np.sort(place), shown=True)
+    if findings is not None:
+        for kind in KINDS:
+            found = findings["patch_id"].filter(pc.equal(findings["kind"], kind))
+            place = np.unique(pc.index_in(found, ids).drop_null().to_numpy())
+            if len(place):
+                yield _Layer(
+                    f"finding: {kind.replace('_', ' ')}", next(colours), place, shown=not sides
+                )
+    shown = not sides and findings is None
+    for what, trait in (("season", season_trait(places)), ("label", label_trait(metadata))):
+        for name, place in _members(trait):
+            yield _Layer(f"{what}: {name}", next(colours), place, shown and what == "season")
+
+
+def _members(trait: Trait) -> Iterator[tuple[str, NDArray[np.intp]]]:
+    for value, name in enumerate(trait.names):
+        patches = trait.patch[trait.value == value]
+        if len(patches):
+            yield name, patches
+
+
+Drawn = Iterator[tuple[list[dict[str, Any]], float]]
+"""Features of GeoJSON, and how opaque they are."""
+
+
+def _draw_patches(layer: _Layer, corners: NDArray, metadata: pa.Table) -> Drawn:
+    """Every patch with its name and labels."""
+    rows = metadata.select(["patch_id", "labels"]).take(pa.array(layer.patches)).to_pylist()
+    features = [
+        _feature(
+            corners[place],
+            {"patch": row["patch_id"], "labels": ", ".join(row["labels"] or ()) or "none"},
+        )
+        for place, row in zip(layer.patches.tolist(), rows, strict=True)
+    ]
+    yield features, 0.5
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Cells of degrees that hold patches.
+
+    Attributes
+    ----------
+    size : float
+        Side in degrees.
+    south_west : (m, 2) float64 array
+        Longitude and latitude of each cell's corner.
+    cell : (n,) int array
+        In which cell each patch lies.
+    total : (m,) int array
+        Patches of each cell.
+    """
+
+    size: float
+    south_west: NDArray[np.float64]
+    cell: NDArray[np.intp]
+    total: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, centres: NDArray[np.float64]) -> Self:
+        """The smallest cells of which there are not too many."""
+        for size in _CELL_DEGREES:
+            places = np.floor(centres / size).astype(np.int64) + 2**20
+            number, cell, total = np.unique(
+                places[:, 0] * 2**21 + places[:, 1], return_inverse=True, return_counts=True
+            )
+            if len(number) <= _MOST_CELLS:
+                break
+        corner = np.stack([number // 2**21, number % 2**21], 1) - 2**20
+        return cls(size, corner * size, cell, total)
+
+    def draw(self, layer: _Layer) -> Drawn:
+        """The more of a cell's patches belong to the layer, the deeper its colour."""
+        mine = np.bincount(self.cell[layer.patches], minlength=len(self.total))
+        share = mine / self.total
+        square = np.array([(0, 1), (1, 1), (1, 0), (0, 0)]) * self.size
+        for low, high in zip((0.0, *_SHARES), _SHARES, strict=False):
+            features = [
+                _feature(
+                    self.south_west[place] + square,
+                    {"layer": layer.name, "patches": f"{mine[place]:,} of {self.total[place]:,}"},
+                )
+                for place in np.flatnonzero((share > low) & (share <= high)).tolist()
+            ]
+            if features:
+                yield features, 0.15 + 0.6 * high
+
+
+def _feature(corners: NDArray, properties: Mapping[str, str]) -> dict[str, Any]:
+    """A polygon; folium writes the names of its properties into the page's script as they are."""
+    assert all(name.isidentifier() for name in properties), "the script can name each property"
+    ring = np.round([*corners, corners[0]], 5).tolist()
+    return {
+        "type": "Feature",
+        "properties": {name: _shown(value) for name, value in properties.items()},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
+
+
+def _outline(corners: NDArray, cells: _Cells | None) -> int:
+    """How thick outlines have to be, in pixels, so that small features are seen when all is shown."""
+    if not len(corners):
+        return 1
+    side = cells.size if cells else float(np.ptp(corners[0], axis=0).max())
+    extent = float(np.ptp(corners.reshape(-1, 2), axis=0).max())
+    return int(np.clip(round(_SEEN - _SCREEN * side / extent), 1, _THICKEST))
+
+
+def _shown(text: str) -> str:
+    """A text as HTML shows it, without the braces that folium would run as a template of its own."""
+    return html.escape(text).replace("{", "&#123;")
+
+
+def _add(group: Any, features: list[dict[str, Any]], style: Mapping[str, Any]) -> None:
+    import folium
+
+    folium.GeoJson(
+        {"type": "FeatureCollection", "features": features},
+        style_function=lambda _, style=style: style,
+        popup=folium.GeoJsonPopup(list(features[0]["properties"])),
+    ).add_to(group)
+
+
+def _without_chance(page: str) -> str:
+    """Give the parts of the page, which folium names at random, numbers in their order."""
+    numbers: dict[str, str] = {}
+    return _RANDOM_NAME.sub(
+        lambda found: numbers.setdefault(found[0], f"{len(numbers) + 1:032x}"), page
+    )

@@ -1,0 +1,1 @@
+"""Cut rasters into parts, and scenes into patches."""

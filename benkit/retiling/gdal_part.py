@@ -1,0 +1,223 @@
+"""Write rectangles of a raster with GDAL, with all that describes it, and verify them."""
+
+from math import isclose
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benkit.errors import OutputError, RasterError
+from benkit.retiling.source import GdalSource, opened_raster, rasterio_window
+from benkit.retiling.window import PixelSource, Window
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader
+
+__all__ = ["COMPRESSIONS", "GdalPartWriter"]
+
+COMPRESSIONS = ("none", "deflate", "lzw", "zstd")
+"""What parts can be compressed with on demand; each keeps every pixel."""
+
+_KEPT_COMPRESSIONS = (*COMPRESSIONS, "packbits", "lzma")
+_WITH_PREDICTOR = ("deflate", "lzw", "zstd")
+_KEPT_PHOTOMETRICS = ("minisblack", "miniswhite", "rgb", "palette")
+_BLOCK_STEP = 16  # sides of a TIFF's tiles are multiples of it
+_ATTRIBUTES = ("descriptions", "scales", "offsets", "units", "colorinterp")
+_VERIFIED = ("dtypes", "descriptions", "scales", "offsets")
+
+
+class GdalPartWriter:
+    """What all parts of a raster have in common, asked of GDAL once; writes them one by one.
+
+    Parameters
+    ----------
+    raster : GdalSource
+    compression : str or None
+        One of `COMPRESSIONS`; that of the raster if None.
+    """
+
+    def __init__(self, raster: GdalSource, compression: str | None) -> None:
+        from rasterio.enums import ColorInterp
+
+        source = raster.source
+        self.raster = raster
+        self.profile = _profile(raster, compression)
+        self.blocks = _blocks(source) if compression != "none" else None
+        self.transform = None if source.transform.is_identity else source.transform
+        self.attributes = {name: raster.of_bands(name) for name in (*_ATTRIBUTES, "dtypes")}
+        tags = {key: text for key, text in source.tags().items() if key != "AREA_OR_POINT"}
+        self.tags = {0: tags}  # of the whole, and of the bands, counted from 1
+        self.colours = {}
+        for index, band in enumerate(raster.bands, start=1):
+            self.tags[index] = _tags_of_part(source.tags(band))
+            if source.colorinterp[band - 1] == ColorInterp.palette:
+                self.colours[index] = source.colormap(band)
+
+    def write(self, pixels: PixelSource, window: Window, target: Path) -> None:
+        """Write a rectangle of the raster, and verify it.
+
+        Parameters
+        ----------
+        pixels : PixelSource
+            Those of the raster, or of a piece in memory that holds the window.
+        window : Window
+        target : Path
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written or does not read back the same.
+        """
+        import rasterio
+        from rasterio.errors import RasterioError
+
+        raster = self.raster
+        try:
+            with rasterio.open(target, "w", **self._profile_of(window)) as copy:
+                self._describe(copy)
+                for strip in window.strips(pixels.bytes_per_pixel):
+                    here = rasterio_window(strip.moved(window.row, window.column))
+                    copy.write(pixels.read(strip), window=here)
+                    if raster.has_mask:
+                        copy.write_mask(raster.read_mask(strip), window=here)
+        except RasterioError as error:
+            reason = str(error).replace(str(target), target.name)
+            raise OutputError(f"{target.name}: cannot be written: {reason}") from None
+        try:
+            with opened_raster(target) as copy:
+                self._verify(copy, pixels, window, target)
+        except RasterError:  # GDAL does not always say that a disk is full
+            raise OSError(f"{target.name} was written, but cannot be read back") from None
+
+    def _profile_of(self, window: Window) -> dict[str, Any]:
+        profile = self.profile | {"height": window.height, "width": window.width}
+        if self.blocks:
+            profile |= _blocks_within(self.blocks, window)
+        if self.transform:
+            from rasterio import Affine
+
+            a, b, _, d, e, _ = tuple(self.transform)[:6]
+            x, y = _place(self.transform, window.row, window.column)
+            profile["transform"] = Affine(a, b, x, d, e, y)
+        return profile
+
+    def _describe(self, copy: Any) -> None:
+        """Descriptions, colours, scales, offsets, units and tags of all bands, if it lacks them."""
+        for name in _ATTRIBUTES:
+            if getattr(copy, name) != self.attributes[name]:
+                setattr(copy, name, self.attributes[name])
+        for index, tags in self.tags.items():
+            if tags:
+                copy.update_tags(index, **tags)
+        for index, colours in self.colours.items():
+            copy.write_colormap(index, colours)
+
+    def _verify(
+        self, copy: "DatasetReader", pixels: PixelSource, window: Window, target: Path
+    ) -> None:
+        """Hold what was written against the source.
+
+        The georeference must satisfy: pixel (r, c) of the part lies where pixel (r + row, c + column)
+        of the source lies.
+        """
+        source = self.raster.source
+        if self.transform:
+            height, width = window.height, window.width
+            for r, c in ((0, 0), (0, width), (height, 0), (height, width)):
+                here = _place(copy.transform, r, c)
+                there = _place(self.transform, r + window.row, c + window.column)
+                same = all(
+                    isclose(came, meant, rel_tol=1e-12, abs_tol=1e-6)
+                    for came, meant in zip(here, there, strict=True)
+                )
+                _demand(same, target, "place")
+        _demand(copy.crs == source.crs, target, "CRS")
+        for name in _VERIFIED:
+            _demand(getattr(copy, name) == self.attributes[name], target, name)
+        nodata = (copy.nodata, source.nodata)
+        _demand(nodata[0] == nodata[1] or all(value != value for value in nodata), target, "nodata")
+        for index, colours in self.colours.items():
+            _demand(copy.colormap(index) == colours, target, "colours")
+        self._verify_pixels(copy, pixels, window, target)
+
+    def _verify_pixels(
+        self, copy: "DatasetReader", pixels: PixelSource, window: Window, target: Path
+    ) -> None:
+        for strip in window.strips(pixels.bytes_per_pixel):
+            here = rasterio_window(strip.moved(window.row, window.column))
+            written, expected = copy.read(window=here), pixels.read(strip)
+            same = np.array_equal(written, expected, equal_nan=written.dtype.kind in "fc")
+            _demand(same, target, "pixels")
+            if self.raster.has_mask:
+                mask = self.raster.read_mask(strip)
+                same = np.array_equal(copy.read_masks(1, window=here), mask)
+                _demand(same, target, "mask")
+
+
+def _profile(raster: GdalSource, compression: str | None) -> dict[str, Any]:
+    """How to make a GeoTIFF like the source, whatever its size and place."""
+    source = raster.source
+    like = source.profile
+    profile = {key: like[key] for key in ("dtype", "nodata", "crs")}
+    profile |= {"driver": "GTiff", "count": len(raster.bands)}
+    if len(raster.bands) > 1 and "interleave" in like:
+        profile["interleave"] = like["interleave"]
+    photometric = getattr(source.photometric, "name", None)
+    if photometric in _KEPT_PHOTOMETRICS and len(raster.bands) == source.count:
+        profile["photometric"] = photometric
+    return profile | _compression(raster, compression)
+
+
+def _compression(raster: GdalSource, wanted: str | None) -> dict[str, Any]:
+    """That of the source; deflate instead of a lossy one, which would change the pixels again."""
+    source = raster.source
+    if wanted is None:
+        if not source.compression:
+            return {}
+        name = str(getattr(source.compression, "name", source.compression))
+        kept = name if name in _KEPT_COMPRESSIONS else "deflate"
+        predictor = source.tags(ns="IMAGE_STRUCTURE").get("PREDICTOR")
+        if not predictor or kept not in _WITH_PREDICTOR:
+            return {"compress": kept}
+        return {"compress": kept, "predictor": predictor}
+    if wanted == "none":
+        return {}
+    kinds = {"u": 2, "i": 2, "f": 3}
+    return {"compress": wanted, "predictor": kinds.get(raster.dtype.kind, 1)}
+
+
+def _blocks(source: "DatasetReader") -> dict[str, int] | None:
+    """Sides of the tiles within the source, if it has any."""
+    profile = source.profile
+    if not profile.get("tiled"):
+        return None
+    return {key: profile[key] for key in ("blockxsize", "blockysize")}
+
+
+def _blocks_within(blocks: dict[str, int], window: Window) -> dict[str, Any]:
+    """Tiles like those of the source, but not larger than the part needs."""
+    sides = {}
+    for key, side in (("blockxsize", window.width), ("blockysize", window.height)):
+        enough = -(-side // _BLOCK_STEP) * _BLOCK_STEP
+        sides[key] = min(blocks[key], enough)
+    if any(side % _BLOCK_STEP for side in sides.values()):  # other formats allow what TIFF does not
+        return {"tiled": True}
+    return {"tiled": True, **sides}
+
+
+def _tags_of_part(tags: dict[str, str]) -> dict[str, str]:
+    """Without the statistics, which are those of the whole raster."""
+    return {key: text for key, text in tags.items() if not key.startswith("STATISTICS_")}
+
+
+def _place(transform: Any, row: int, column: int) -> tuple[float, float]:
+    """Where the upper-left corner of a pixel lies, x and y in the raster's CRS."""
+    a, b, c, d, e, f = tuple(transform)[:6]
+    return a * column + b * row + c, d * column + e * row + f
+
+
+def _demand(holds: bool, target: Path, what: str) -> None:
+    if not holds:
+        raise OutputError(
+            f"{target.name}: was written, but its {what} read back differently; check the disk"
+        )

@@ -1,0 +1,233 @@
+"""Cut the bands of a Sentinel-2 product into an archive of patches.
+
+A patch is 1200 m x 1200 m; columns count from the tile's west edge and rows from its north edge. The
+last half of a patch along the south and east edge of a tile (109.8 km) belongs to no patch.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benkit.domain.bands import BANDS, NODATA, PATCH_METRES, Band
+from benkit.domain.patch_names import PATCHES_PER_SIDE, PatchId, Product, parse_product
+from benkit.engine import Engine, run
+from benkit.errors import InputFormatError, OptionError, OutputError, PatchIdError
+from benkit.files.writing.replace import replacing_folder
+from benkit.retiling.scene_files import BandCut, cut_band, find_bands
+from benkit.retiling.source import RasterInfo, read_info
+
+__all__ = ["GRID_ORIGINS", "Patches", "patchify_scene"]
+
+GRID_ORIGINS = ("tile", "scene")
+"""What columns and rows count from: the tile's corner, or that of the bands."""
+
+_AFTER_PRODUCT = re.compile(r"(_\d{8}T\d{6})?(\.SAFE)?", re.ASCII)
+_LEVEL = "MSIL2A"
+_DTYPE = "uint16"
+
+
+@dataclass(frozen=True)
+class Patches:
+    """What was cut.
+
+    Attributes
+    ----------
+    product : str
+        Name of the product, and of its folder in the archive.
+    patches, files : int
+    """
+
+    product: str
+    patches: int
+    files: int
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Whole patches of a scene: how many, and which is the first in the north-west."""
+
+    first_column: int
+    first_row: int
+    columns: int
+    rows: int
+
+
+def patchify_scene(
+    scene: str | os.PathLike[str],
+    archive: str | os.PathLike[str],
+    *,
+    product: str | None = None,
+    grid_origin: str = GRID_ORIGINS[0],
+    overwrite: bool = False,
+    engine: Engine | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Patches:
+    """Cut the bands of one Level-2A product into patches.
+
+    Writes ``<archive>/<product>/<patch id>/<patch id>_<band>.tif``: uncompressed uint16 GeoTIFFs in
+    which 0 is NO_DATA, ready for `scan_archive`. Each is read back and compared; the product's
+    folder appears when all are there. Patches that a band does not fill are left out.
+
+    Parameters
+    ----------
+    scene : path
+        Folder with one GeoTIFF or JP2 a band, somewhere below it; see `find_bands`.
+    archive : path
+        Folder of the archive; made if need be.
+    product : str, optional
+        Name of the product; if not given it is the folder's, with or without a time at the end and
+        ``.SAFE``.
+    grid_origin : str
+        ``tile``: columns and rows are those of the tile's grid, on which the scene's corner must
+        lie. ``scene``: they count from the scene's own corner, so that the patch ids do not tell
+        where the patches lie.
+    overwrite : bool
+        Whether a folder of the product may be replaced.
+    engine : Engine, optional
+        Where it is done; on one local process a core if not given.
+    progress : callable, optional
+        Called after each band with the number of patches, by the part of their files that is there,
+        and of all patches.
+
+    Returns
+    -------
+    Patches
+
+    Raises
+    ------
+    MissingInputError, RasterError
+        If the folder or a band is not there or cannot be read.
+    PatchIdError
+        If the name is not that of a product.
+    InputFormatError
+        If the bands are not those of one Level-2A product, or lie off the grid.
+    OutputError
+        If the product's folder is there already, or cannot be written.
+    """
+    if grid_origin not in GRID_ORIGINS:
+        raise OptionError(f"grid origin {grid_origin}: expected {' or '.join(GRID_ORIGINS)}")
+    folder = Path(scene)
+    paths = find_bands(folder)
+    named = _product(folder, product)
+    infos = {name: read_info(path) for name, path in paths.items()}
+    for name, info in infos.items():
+        _require_band(paths[name], info, BANDS[name], named.tile.epsg)
+    x, y = _corner(folder, infos)
+    grid = _grid(folder, infos, named, (x, y), grid_origin)
+    target = Path(archive) / str(named)
+    if target.exists() and not overwrite:
+        raise OutputError(f"{target}: is there already; allow it to be overwritten or move it")
+    patches = [
+        [
+            str(PatchId(named, grid.first_column + j, grid.first_row + i))
+            for j in range(grid.columns)
+        ]
+        for i in range(grid.rows)
+    ]
+    with replacing_folder(target) as place:
+        for patch_id in (patch_id for row in patches for patch_id in row):
+            (place / patch_id).mkdir()
+        cuts = [
+            BandCut(paths[name], band, patches, named.tile.epsg, x, y, place)
+            for name, band in BANDS.items()
+        ]
+        cuts.sort(key=lambda cut: cut.band.pixel_size)  # the largest bands first
+        files, count = 0, grid.columns * grid.rows
+        for written in run(cut_band, cuts, engine):
+            files += written
+            if progress:
+                progress(files // len(BANDS), count)
+    assert files == count * len(BANDS), "every patch has a file of each band"
+    return Patches(str(named), count, files)
+
+
+def _product(folder: Path, name: str | None) -> Product:
+    """The product that the folder or the caller names."""
+    full = name or folder.resolve().name
+    parts = re.fullmatch(r"(.*_T\w{5})(.*)", full, re.ASCII | re.DOTALL)
+    if parts and _AFTER_PRODUCT.fullmatch(parts[2]):
+        full = parts[1]
+    try:
+        product = parse_product(full)
+    except PatchIdError as error:
+        raise PatchIdError(
+            f"{folder}: {error}; name the folder after its product, or give the product's name"
+        ) from None
+    if product.level != _LEVEL:
+        raise InputFormatError(
+            f"{folder}: expected a product of level {_LEVEL}, as archives hold, not {product.level}"
+        )
+    return product
+
+
+def _require_band(path: Path, info: RasterInfo, band: Band, epsg: int) -> None:
+    """Refuse a raster that is not a band as the archive has it."""
+    for what, came, expected in (
+        ("number of bands", info.bands, 1),
+        ("data type", info.dtype, _DTYPE),
+        ("NO_DATA value", NODATA if info.nodata is None else info.nodata, NODATA),
+        ("CRS of the tile", f"EPSG:{info.epsg}" if info.epsg else "none", f"EPSG:{epsg}"),
+    ):
+        if came != expected:
+            raise InputFormatError(f"{path}: expected {what} {expected}, but it is {came}")
+    a, b, _, d, e, _ = info.transform
+    if (a, b, d, e) != (band.pixel_size, 0, 0, -band.pixel_size):
+        raise InputFormatError(
+            f"{path}: expected pixels of {band.pixel_size} m, north-up, but they are "
+            f"{a:g} m x {-e:g} m{' and rotated' if b or d else ''}"
+        )
+
+
+def _corner(folder: Path, infos: Mapping[str, RasterInfo]) -> tuple[float, float]:
+    """Upper-left corner that all bands share."""
+    corners = {name: (info.transform[2], info.transform[5]) for name, info in infos.items()}
+    first = next(iter(corners))
+    for name, corner in corners.items():
+        if corner != corners[first]:
+            raise InputFormatError(
+                f"{folder}: expected bands that start at the same place, but {first} starts at "
+                f"{corners[first][0]}, {corners[first][1]} and {name} at {corner[0]}, {corner[1]}"
+            )
+    return corners[first]
+
+
+def _grid(
+    folder: Path,
+    infos: Mapping[str, RasterInfo],
+    product: Product,
+    corner: tuple[float, float],
+    grid_origin: str,
+) -> _Grid:
+    """Which patches the bands hold whole."""
+    columns = min(info.width // BANDS[name].side for name, info in infos.items())
+    rows = min(info.height // BANDS[name].side for name, info in infos.items())
+    if not columns or not rows:
+        raise InputFormatError(
+            f"{folder}: holds no whole patch of {PATCH_METRES} m x {PATCH_METRES} m"
+        )
+    first_column, first_row = (
+        (0, 0) if grid_origin == "scene" else _place_in_tile(folder, product, corner)
+    )
+    if max(first_column + columns, first_row + rows) > PATCHES_PER_SIDE:
+        raise InputFormatError(
+            f"{folder}: reaches beyond a tile, which has {PATCHES_PER_SIDE} x {PATCHES_PER_SIDE} "
+            f"patches: {columns} x {rows} from column {first_column}, row {first_row}"
+        )
+    return _Grid(first_column, first_row, columns, rows)
+
+
+def _place_in_tile(folder: Path, product: Product, corner: tuple[float, float]) -> tuple[int, int]:
+    """Column and row of the patch that starts in the scene's corner."""
+    tile = product.tile
+    column, east = divmod(corner[0] - tile.west, PATCH_METRES)
+    row, south = divmod(tile.north - corner[1], PATCH_METRES)
+    if east or south or column < 0 or row < 0:
+        raise InputFormatError(
+            f"{folder}: its corner {corner[0]}, {corner[1]} is not on the patch grid of tile "
+            f"{tile.name}, which goes east and south from {tile.west}, {tile.north} in steps of "
+            f"{PATCH_METRES} m; cut it there, or let columns and rows count from its own corner "
+            "(--grid-origin scene)"
+        )
+    return int(column), int(row)

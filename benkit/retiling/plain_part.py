@@ -1,0 +1,145 @@
+"""Cut a plain GeoTIFF into plain GeoTIFFs without GDAL, byte for byte as GDAL would write them.
+
+For what is plain see `benkit.tiff.plain`. A whole Sentinel-2 band becomes thousands of small files;
+opening each with GDAL takes many times as long as writing its bytes.
+"""
+
+import mmap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import FileIO
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benkit.errors import OutputError, RasterError
+from benkit.retiling.window import PixelSource, Window
+from benkit.tiff.plain import PlainHeader, corner_of, encode_header, parse_header
+
+__all__ = ["PlainSource", "fits_plain", "opened_plain", "write_plain_part"]
+
+_SIDE_FILES = (".aux.xml", ".msk")  # in which GDAL keeps what does not stand in the file itself
+_LONGEST_SIDE = 65_535
+
+
+class PlainSource(PixelSource):
+    """The pixels of a plain file, read from disk window by window, also by several threads."""
+
+    def __init__(
+        self, path: Path, file: FileIO, header: PlainHeader, corner: tuple[float, float]
+    ) -> None:
+        self.path = path
+        self.file = file
+        self.lock = Lock()
+        self.header = header
+        self.corner = corner
+        self.shape = (1, header.height, header.width)
+        self.dtype = header.dtype
+        self.fill = header.nodata or 0
+
+    def read_inside(self, window: Window) -> NDArray:
+        """Read whole rows at once, as their bytes follow each other, and parts of rows one by one."""
+        pixels = np.empty((1, window.height, window.width), self.dtype)
+        itemsize, width = self.dtype.itemsize, self.header.width
+        start = self.header.pixel_offset + (window.row * width + window.column) * itemsize
+        with self.lock:
+            for i, line in enumerate(pixels if window.width == width else pixels[0]):
+                self.file.seek(start + i * width * itemsize)
+                self._fill(memoryview(line.view(np.uint8)).cast("B"))
+        return pixels
+
+    def _fill(self, content: memoryview) -> None:
+        while content:
+            count = self.file.readinto(content)
+            if not count:
+                raise RasterError(f"{self.path}: became shorter while it was read")
+            content = content[count:]
+
+
+@contextmanager
+def opened_plain(path: Path) -> Iterator[PlainSource | None]:
+    """Open a raster if it is a plain file and all that describes it stands in it; else None."""
+    if not path.is_file() or any(Path(f"{path}{suffix}").exists() for suffix in _SIDE_FILES):
+        yield None
+        return
+    try:
+        file = path.open("rb", buffering=0)
+    except OSError:  # GDAL will say why
+        yield None
+        return
+    with file:
+        yield _recognised(path, file)
+
+
+def _recognised(path: Path, file: FileIO) -> PlainSource | None:
+    try:
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            with memoryview(mapped) as content:
+                header = parse_header(content)
+                corner = corner_of(content, header) if header else (0.0, 0.0)
+    except (OSError, ValueError):  # an empty file, or none that can be mapped
+        return None
+    return PlainSource(path, file, header, corner) if header else None
+
+
+def fits_plain(window: Window) -> bool:
+    """Whether a plain file can be as high and wide as a window."""
+    return max(window.height, window.width) <= _LONGEST_SIDE
+
+
+def write_plain_part(
+    pixels: PixelSource, window: Window, target: Path, like: PlainHeader, corner: Sequence[float]
+) -> None:
+    """Write a window of a raster as a plain file, and verify it.
+
+    Parameters
+    ----------
+    pixels : PixelSource
+        One band.
+    window : Window
+        May leave the raster to the south and east.
+    target : Path
+    like : PlainHeader
+        Data type, NO_DATA value, UTM zone and pixel size.
+    corner : (x, y)
+        Upper-left corner of the raster.
+
+    Raises
+    ------
+    OutputError
+        If it does not read back the same.
+    OSError
+        If it cannot be written.
+    """
+    x = corner[0] + window.column * like.pixel_size
+    y = corner[1] - window.row * like.pixel_size
+    header = encode_header(
+        window.height,
+        window.width,
+        like.dtype,
+        epsg=like.epsg,
+        x=x,
+        y=y,
+        pixel_size=like.pixel_size,
+        nodata=like.nodata,
+    )
+    with target.open("w+b", buffering=0) as file:
+        start = 0
+        for strip in window.strips(pixels.bytes_per_pixel):
+            content = header + pixels.read(strip).tobytes()
+            _write(file, content)
+            file.seek(start)
+            if file.read(len(content) + 1) != content:
+                raise OutputError(
+                    f"{target.name}: was written, but reads back differently; check the disk"
+                )
+            start += len(content)
+            header = b""  # stands before the first strip only
+
+
+def _write(file: FileIO, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:  # an unbuffered file may take a part of it at a time
+        rest = rest[file.write(rest) :]

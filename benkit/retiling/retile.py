@@ -1,0 +1,295 @@
+"""Cut a raster into parts that keep everything but its size and place."""
+
+import os
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benkit.engine import Engine
+from benkit.errors import OptionError
+from benkit.files.writing.fill_folder import filling_folder
+from benkit.retiling.source import pixels_of_metres, read_info
+from benkit.retiling.window import Window
+from benkit.retiling.write_parts import COMPRESSIONS, PartFile, part_form, write_parts
+
+__all__ = [
+    "COMPRESSIONS",
+    "EDGES",
+    "Part",
+    "Retiling",
+    "parts_of_grid",
+    "parts_of_size",
+    "retile_raster",
+]
+
+EDGES = ("keep", "drop", "pad")
+"""What becomes of parts of a given size that the raster does not fill: the default first."""
+
+_LETTERS = string.ascii_uppercase
+
+
+@dataclass(frozen=True)
+class Retiling:
+    """What re-tiling has written.
+
+    Attributes
+    ----------
+    files : tuple of Path
+        The parts, row by row.
+    georeferenced : bool
+        Whether the raster says where it lies, and so the parts.
+    unmarked_padding : bool
+        Whether parts were filled up with 0 that no NO_DATA value tells from a measurement.
+    """
+
+    files: tuple[Path, ...]
+    georeferenced: bool
+    unmarked_padding: bool
+
+
+@dataclass(frozen=True)
+class Part:
+    """A rectangle of whole pixels of a raster.
+
+    Attributes
+    ----------
+    row, column : int
+        First row from the north and first column from the west.
+    height, width : int
+        Size in pixels; a padded part reaches beyond the raster.
+    suffix : str
+        What its file's name adds to that of the raster.
+    """
+
+    row: int
+    column: int
+    height: int
+    width: int
+    suffix: str
+
+
+Span = tuple[int, int]  # first row or column, and how many
+
+
+def parts_of_grid(
+    height: int, width: int, rows: int, columns: int, *, overlap: int = 0
+) -> list[Part]:
+    """Parts of a raster in a grid, row by row from the north-west.
+
+    Sizes differ by at most one pixel where the grid does not divide the raster. Up to 26 parts are
+    named ``_A``, ``_B``, ...; more are named ``_<row>_<column>`` from 0.
+
+    Parameters
+    ----------
+    height, width : int
+        Size of the raster in pixels.
+    rows, columns : int
+        Size of the grid in parts.
+    overlap : int
+        How many rows or columns of pixels neighbours share.
+
+    Raises
+    ------
+    OptionError
+        If the grid has no part, or more rows or columns than the raster can give beside the overlap.
+
+    Examples
+    --------
+    >>> [(part.suffix, part.row, part.column) for part in parts_of_grid(120, 120, 2, 2)]
+    [('_A', 0, 0), ('_B', 0, 60), ('_C', 60, 0), ('_D', 60, 60)]
+    """
+    _require_overlap(overlap, min(height, width))
+    if not (1 <= rows <= height - overlap and 1 <= columns <= width - overlap):
+        beside = f", the raster's size in pixels{' without the overlap' if overlap else ''}"
+        raise OptionError(
+            f"a grid of {rows} x {columns} parts: expected 1 x 1 to "
+            f"{height - overlap} x {width - overlap}{beside}"
+        )
+    parts = _parts(_even_spans(height, rows, overlap), _even_spans(width, columns, overlap))
+    pixels = sum(part.height * part.width for part in parts)
+    shared = (height + overlap * (rows - 1)) * (width + overlap * (columns - 1))
+    assert pixels == shared, "no pixel is lost, and only the overlap is there twice"
+    return parts
+
+
+def _even_spans(length: int, count: int, overlap: int) -> list[Span]:
+    edges = [i * (length - overlap) // count for i in range(count + 1)]
+    return [(edges[i], edges[i + 1] + overlap - edges[i]) for i in range(count)]
+
+
+def parts_of_size(
+    height: int,
+    width: int,
+    size: int | tuple[int, int],
+    *,
+    overlap: int = 0,
+    edge: str = EDGES[0],
+) -> list[Part]:
+    """Parts of a given size, row by row from the north-west.
+
+    Parameters
+    ----------
+    height, width : int
+        Size of the raster in pixels.
+    size : int or (height, width)
+        Of a part in pixels.
+    overlap : int
+        How many rows or columns of pixels neighbours share.
+    edge : str
+        What becomes of parts at the south and east edge that the raster does not fill: they are
+        smaller (``keep``), left out (``drop``) or reach beyond the raster (``pad``).
+
+    Raises
+    ------
+    OptionError
+        If the size is not positive, the overlap as large as a part, or no part is left.
+
+    Examples
+    --------
+    >>> [(part.column, part.width) for part in parts_of_size(60, 130, 60, overlap=10)]
+    [(0, 60), (50, 60), (100, 30)]
+    """
+    part_height, part_width = (size, size) if isinstance(size, int) else size
+    if min(part_height, part_width) < 1:
+        raise OptionError(
+            f"a tile size of {min(part_height, part_width)} pixels: expected 1 or more"
+        )
+    if edge not in EDGES:
+        raise OptionError(f"edge {edge}: expected {', '.join(EDGES)}")
+    _require_overlap(overlap, min(part_height, part_width))
+    parts = _parts(
+        _spans_of_size(height, part_height, overlap, edge),
+        _spans_of_size(width, part_width, overlap, edge),
+    )
+    if not parts:
+        raise OptionError(
+            f"no whole part of {part_height} x {part_width} pixels fits into a raster of "
+            f"{height} x {width}; take a smaller one, or keep or pad those at the edge"
+        )
+    return parts
+
+
+def _spans_of_size(length: int, size: int, overlap: int, edge: str) -> list[Span]:
+    spans = [(start, size) for start in range(0, max(1, length - overlap), size - overlap)]
+    if edge == "drop":
+        return [(start, size) for start, _ in spans if start + size <= length]
+    if edge == "keep":
+        return [(start, min(size, length - start)) for start, _ in spans]
+    return spans
+
+
+def _require_overlap(overlap: int, side: int) -> None:
+    if not 0 <= overlap < side:
+        raise OptionError(f"an overlap of {overlap} pixels: expected 0 to {side - 1}")
+
+
+def _parts(rows: Sequence[Span], columns: Sequence[Span]) -> list[Part]:
+    few = len(rows) * len(columns) <= len(_LETTERS)
+    parts = [
+        Part(
+            row=row,
+            column=column,
+            height=height,
+            width=width,
+            suffix=f"_{_LETTERS[i * len(columns) + j]}" if few else f"_{i}_{j}",
+        )
+        for i, (row, height) in enumerate(rows)
+        for j, (column, width) in enumerate(columns)
+    ]
+    assert len({part.suffix for part in parts}) == len(parts), "every part has a name of its own"
+    return parts
+
+
+def retile_raster(
+    raster: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    grid: tuple[int, int] | None = None,
+    tile_size: int | None = None,
+    tile_metres: float | None = None,
+    overlap: int = 0,
+    edge: str = EDGES[0],
+    bands: Sequence[int] | None = None,
+    compression: str | None = None,
+    overwrite: bool = False,
+    engine: Engine | None = None,
+) -> Retiling:
+    """Write the parts of a raster as GeoTIFFs ``<stem><suffix>.tif``.
+
+    The parts keep the raster's CRS, data type, NO_DATA value, mask, band descriptions, colours,
+    scales, offsets and compression; their transform is the raster's, moved by their first row and
+    column. Each is read back and compared with the source, and they appear when all are there. A
+    worker holds few megabytes of pixels at a time, however large the raster is.
+
+    Parameters
+    ----------
+    raster : path
+        Any raster that GDAL reads.
+    output : path
+        Folder of the parts; made if need be.
+    grid : (rows, columns), optional
+        Number of parts; 2 x 2 if neither this nor a size is given.
+    tile_size : int, optional
+        Side of square parts in pixels, instead of a grid.
+    tile_metres : float, optional
+        Side of square parts on the ground in metres, a whole number of pixels; instead of a grid.
+    overlap : int
+        How many rows or columns of pixels neighbours share.
+    edge : str
+        One of `EDGES`: what becomes of parts of a given size at the south and east edge; padded with
+        the NO_DATA value, or with 0 if the raster declares none.
+    bands : sequence of int, optional
+        Which bands the parts have, from 1, in this order; all if not given.
+    compression : str, optional
+        ``none``, ``deflate``, ``lzw`` or ``zstd``; that of the raster if not given, but deflate
+        instead of one that loses something.
+    overwrite : bool
+        Whether files that are there may be replaced.
+    engine : Engine, optional
+        Where it is done; on one local process a core if not given. Plain files are cut by as many
+        threads of this process.
+
+    Returns
+    -------
+    Retiling
+
+    Raises
+    ------
+    MissingInputError, RasterError
+        If the raster is not there or cannot be read.
+    OptionError
+        If the grid or size makes no sense, or the raster has no such band.
+    OutputError
+        If a file is there already, or cannot be written.
+    """
+    source, folder = Path(raster), Path(output)
+    if sum(way is not None for way in (grid, tile_size, tile_metres)) > 1:
+        raise OptionError("expected one of a grid, a tile size in pixels and one in metres")
+    if edge not in EDGES or (edge != EDGES[0] and tile_size is None and tile_metres is None):
+        raise OptionError(
+            f"edge {edge}: expected {', '.join(EDGES)}; the last two go with a tile size, "
+            "as a grid divides the whole raster"
+        )
+    info = read_info(source)
+    form = part_form(source, info, bands, compression)
+    size = pixels_of_metres(source, info, tile_metres) if tile_metres is not None else tile_size
+    if size is None:
+        parts = parts_of_grid(info.height, info.width, *(grid or (2, 2)), overlap=overlap)
+    else:
+        parts = parts_of_size(info.height, info.width, size, overlap=overlap, edge=edge)
+    names = [f"{source.stem}{part.suffix}.tif" for part in parts]
+    with filling_folder(folder, names, overwrite=overwrite) as place:
+        files = [
+            PartFile(Window(part.row, part.column, part.height, part.width), place / name)
+            for part, name in zip(parts, names, strict=True)
+        ]
+        written = write_parts(source, form, files, engine)
+    assert written == len(files), "every part is there"
+    padded = any(
+        part.row + part.height > info.height or part.column + part.width > info.width
+        for part in parts
+    )
+    return Retiling(
+        tuple(folder / name for name in names), info.georeferenced, padded and info.nodata is None
+    )

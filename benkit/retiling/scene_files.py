@@ -1,0 +1,158 @@
+"""The bands of a Sentinel-2 product in a folder, and the patches that are cut from them."""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from numpy.typing import NDArray
+
+from benkit.archive.listing import band_file_name
+from benkit.domain.bands import BANDS, NODATA, Band
+from benkit.errors import InputFormatError, MissingInputError, OutputError
+from benkit.retiling.source import opened_pixels
+from benkit.retiling.window import BYTES_AT_ONCE, PixelSource, Window
+from benkit.tiff.plain import encode
+
+__all__ = ["BandCut", "cut_band", "find_bands"]
+
+_BAND_FILE = re.compile(r"(?:(?!MSK_).*_)?(B\d[\dA])(?:_(\d\d)m)?\.(?:tiff?|jp2)", re.IGNORECASE)
+
+
+def find_bands(folder: Path) -> dict[str, Path]:
+    """Find the files of the twelve bands, wherever they lie below a folder.
+
+    A band's file is named ``B02.tif``, or ends so after ``_``: ``T32UMF_20180101T101010_B02_10m.jp2``
+    in a SAFE folder, where only the band's own pixel size counts. Masks (``MSK_...``) do not.
+
+    Returns
+    -------
+    dict of str to Path
+        In the order of `BANDS`.
+
+    Raises
+    ------
+    MissingInputError
+        If the folder or the file of a band is not there, or a folder cannot be listed.
+    InputFormatError
+        If there are several files of a band.
+    """
+    if not folder.is_dir():
+        raise MissingInputError(
+            f"{folder}: expected a folder with the bands of one Sentinel-2 product, "
+            f"but there is {'a file' if folder.exists() else 'nothing'}"
+        )
+    found: dict[str, list[Path]] = {name: [] for name in BANDS}
+    for path in _all_below(folder):
+        match = _BAND_FILE.fullmatch(path.name)
+        band = BANDS.get(match[1].upper()) if match else None
+        if match and band and int(match[2] or band.pixel_size) == band.pixel_size:
+            found[band.name].append(path)
+    missing = [name for name, paths in found.items() if not paths]
+    if missing:
+        raise MissingInputError(
+            f"{folder}: expected a GeoTIFF or JP2 of each of the {len(BANDS)} bands, named as in "
+            f"B02.tif or ..._B02_10m.jp2; there is none of {', '.join(missing)}"
+        )
+    for name, paths in found.items():
+        if len(paths) > 1:
+            raise InputFormatError(
+                f"{folder}: expected one file of {name}, but there are {paths[0].name} and "
+                f"{paths[1].relative_to(folder)}; leave only the one to be cut"
+            )
+    return {name: paths[0] for name, paths in found.items()}
+
+
+def _all_below(folder: Path) -> list[Path]:
+    """Everything below a folder, sorted; links to folders are not followed."""
+    try:
+        found = [
+            Path(parent, name)
+            for parent, subfolders, names in os.walk(folder, onerror=_refuse)
+            for name in (*subfolders, *names)
+        ]
+    except OSError as error:
+        raise MissingInputError(
+            f"{error.filename}: expected a folder of a Sentinel-2 product, but it cannot be listed: "
+            f"{error.strerror}"
+        ) from None
+    return sorted(found)
+
+
+def _refuse(error: OSError) -> NoReturn:
+    raise error
+
+
+@dataclass(frozen=True)
+class BandCut:
+    """How patches are cut from a band.
+
+    Attributes
+    ----------
+    path : Path
+        The band.
+    band : Band
+    patches : sequence of sequence of str
+        Patch ids, row by row from the north, each from the west.
+    epsg : int
+        UTM zone.
+    x, y : float
+        Upper-left corner of the band in metres.
+    target : Path
+        Folder of the product, with a folder for each patch.
+    """
+
+    path: Path
+    band: Band
+    patches: Sequence[Sequence[str]]
+    epsg: int
+    x: float
+    y: float
+    target: Path
+
+
+def cut_band(cut: BandCut) -> int:
+    """Write the patches of a band as the archive has them, and verify each; returns how many.
+
+    Raises
+    ------
+    MissingInputError, RasterError
+        If the band is not there or cannot be read.
+    OutputError
+        If a file does not read back the same.
+    OSError
+        If a file cannot be written.
+    """
+    metres = cut.band.pixel_size * cut.band.side
+    with opened_pixels(cut.path) as source:
+        for row, pixels in _rows_of_patches(source, cut.band.side, len(cut.patches)):
+            for column, patch_id in enumerate(cut.patches[row]):
+                left = column * cut.band.side
+                content = encode(
+                    pixels[:, left : left + cut.band.side],
+                    epsg=cut.epsg,
+                    x=cut.x + column * metres,
+                    y=cut.y - row * metres,
+                    pixel_size=cut.band.pixel_size,
+                    nodata=NODATA,
+                )
+                file = cut.target / patch_id / band_file_name(patch_id, cut.band.name)
+                file.write_bytes(content)
+                if file.read_bytes() != content:
+                    raise OutputError(
+                        f"{file}: was written, but reads back differently; check the disk"
+                    )
+    return sum(map(len, cut.patches))
+
+
+def _rows_of_patches(source: PixelSource, side: int, rows: int) -> Iterator[tuple[int, NDArray]]:
+    """The pixels of each row of patches; many are read at once, as far as memory allows."""
+    width = source.shape[2]
+    at_once = max(1, BYTES_AT_ONCE // (side * width * source.bytes_per_pixel))
+    for first in range(0, rows, at_once):
+        count = min(at_once, rows - first)
+        pixels = source.read(Window(first * side, 0, count * side, width))[0]
+        for i in range(count):
+            yield first + i, pixels[i * side : (i + 1) * side]

@@ -1,0 +1,115 @@
+"""Write samples in the layout of the course data set."""
+
+import gzip
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from benkit.errors import OptionError
+from benkit.files.writing.replace import replacing_folder
+from benkit.reference_maps.map_files import MAP_SUFFIX
+
+__all__ = [
+    "ARCHIVE_FOLDER",
+    "README_NAME",
+    "building_sample",
+    "write_patch",
+    "write_readme",
+    "write_tables",
+]
+
+ARCHIVE_FOLDER = "BigEarthNet-v2.0-S2-with-errors"
+"""Folder of the patches."""
+
+README_NAME = "README.txt"
+_MAPS_FOLDER = "Reference_Maps"
+_GEOPARQUET_FOLDER = "geoparquets"
+_FIRST_WORDS = "Synthetic data, made by benkit"
+
+
+@contextmanager
+def building_sample(folder: Path) -> Iterator[Path]:
+    """Give a temporary folder beside; when all went well it becomes ``folder``.
+
+    An earlier sample is replaced. When the body raises, what it wrote is removed.
+
+    Raises
+    ------
+    OptionError
+        If there is something else in ``folder`` already.
+    OutputError
+        If the folder cannot be written.
+    """
+    _refuse_other_content(folder)
+    with replacing_folder(folder) as part:
+        for name in (ARCHIVE_FOLDER, _MAPS_FOLDER, _GEOPARQUET_FOLDER):
+            (part / name).mkdir()
+        yield part
+
+
+def _refuse_other_content(folder: Path) -> None:
+    if folder.is_dir():
+        readme = folder / README_NAME
+        if not any(folder.iterdir()):
+            return
+        if readme.is_file() and readme.read_bytes().startswith(_FIRST_WORDS.encode()):
+            return
+    elif not folder.exists():
+        return
+    raise OptionError(
+        f"{folder}: expected a new or empty folder, or an earlier sample, but there is something else "
+        "in it; choose another folder"
+    )
+
+
+def write_patch(
+    folder: Path,
+    product: str,
+    patch_id: str,
+    *,
+    bands: Mapping[str, bytes],
+    reference_map: bytes,
+    geoparquet: bytes,
+) -> None:
+    """Write all files of a patch into a folder of `building_sample`.
+
+    Parameters
+    ----------
+    bands : mapping of str to bytes
+        Files of the patch's folder by name.
+    reference_map, geoparquet : bytes
+        The reference map as GeoTIFF and as GeoParquet.
+    """
+    for root, files in (
+        (ARCHIVE_FOLDER, bands),
+        (_MAPS_FOLDER, {f"{patch_id}{MAP_SUFFIX}.tif": reference_map}),
+    ):
+        target = folder / root / product / patch_id
+        target.mkdir(parents=True, exist_ok=True)  # a chunk is done again when its worker died
+        for name, content in files.items():
+            (target / name).write_bytes(content)
+    (folder / _GEOPARQUET_FOLDER / f"{patch_id}{MAP_SUFFIX}.parquet").write_bytes(geoparquet)
+
+
+def write_tables(folder: Path, metadata: pa.Table, for_stats: Sequence[tuple[str, str]]) -> None:
+    """Write the metadata, and the list of patches for statistics: product and patch id."""
+    pq.write_table(metadata, folder / "metadata.parquet", compression="zstd")
+    text = "".join(f"{product},{patch}\n" for product, patch in [("tile", "patch_id"), *for_stats])
+    packed = io.BytesIO()
+    with gzip.GzipFile("", "wb", 9, packed, mtime=0) as file:  # the same bytes at any time
+        file.write(text.encode())
+    (folder / "patches_for_stats.csv.gz").write_bytes(packed.getvalue())
+
+
+def write_readme(folder: Path, seed: int, lines: Sequence[str]) -> None:
+    """Write what the sample says of itself."""
+    text = [
+        f"{_FIRST_WORDS} from seed {seed}. Nothing in this folder was ever measured.",
+        "",
+        *lines,
+    ]
+    (folder / README_NAME).write_text("\n".join(text) + "\n", "utf-8", newline="\n")

@@ -1,0 +1,178 @@
+"""Which patches a sample holds, and which of them get an error."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from benkit.domain.bands import PATCH_METRES
+from benkit.domain.patch_names import PATCHES_PER_SIDE, PatchId, parse_patch_id, parse_product
+from benkit.samples.damage import DAMAGES
+from benkit.samples.landscape import MARGIN, Place
+from benkit.samples.products import PRODUCTS, SampleProduct
+
+__all__ = ["Plan", "PlannedPatch", "Shares", "make_plan", "place_of"]
+
+_PIXEL = 10
+_SIDE = PATCH_METRES // _PIXEL
+_SPLIT_OF_QUADRANT = ("train", "validation", "train", "test")  # around the anchor
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How many patches of a thousand get an error of each kind; at least one does."""
+
+    wrong_size: int = 20
+    with_no_data: int = 30
+    not_part_of_dataset: int = 10
+    missing_band: int = 5
+    unreadable: int = 5
+    wrong_dtype: int = 4
+    wrong_georeference: int = 4
+    crs_disagreement: int = 3
+    stray_file: int = 5
+    not_on_disk: int = 5
+
+
+@dataclass(frozen=True)
+class PlannedPatch:
+    """A patch of a sample.
+
+    Attributes
+    ----------
+    patch_id : str
+    product : SampleProduct
+    split : str
+        train, validation or test: quarters around the anchor.
+    error : str or None
+        The kind of error that is planted in it.
+    variant : int
+        Number of the error among those of its kind.
+    """
+
+    patch_id: str
+    product: SampleProduct
+    split: str
+    error: str | None = None
+    variant: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sample holds.
+
+    Attributes
+    ----------
+    on_disk, not_on_disk : tuple of PlannedPatch
+        Patches with files, and patches that stand in the metadata only; both sorted by patch id.
+    """
+
+    on_disk: tuple[PlannedPatch, ...]
+    not_on_disk: tuple[PlannedPatch, ...]
+
+
+def make_plan(patches: int, seed: int, keep_whole: str) -> Plan:
+    """Choose the patches and their errors.
+
+    Parameters
+    ----------
+    patches : int
+        How many are on disk.
+    seed : int
+        Decides which patches get an error.
+    keep_whole : str
+        Patch that never gets one.
+    """
+    counts = {kind: max(1, round(patches * share / 1000)) for kind, share in vars(Shares()).items()}
+    order = _patches_in_order()
+    chosen = [
+        patch for patch, _ in zip(order, range(patches + counts["not_on_disk"]), strict=False)
+    ]
+    on_disk, not_on_disk = chosen[:patches], chosen[patches:]
+    ranked = sorted(range(patches), key=lambda i: _hash(seed, on_disk[i].patch_id))
+    victims = iter(i for i in ranked if on_disk[i].patch_id != keep_whole)
+    for kind in (kind for kind in counts if kind in DAMAGES):
+        for variant in range(counts[kind]):
+            index = next(victims)
+            on_disk[index] = replace(on_disk[index], error=kind, variant=variant)
+    assert any(patch.patch_id == keep_whole for patch in on_disk), "the patch to re-tile is there"
+    assert len({patch.patch_id for patch in chosen}) == len(chosen), "each patch is chosen once"
+    return Plan(*(tuple(sorted(some, key=lambda p: p.patch_id)) for some in (on_disk, not_on_disk)))
+
+
+def _hash(seed: int, text: str) -> bytes:
+    return hashlib.sha256(f"{seed} {text}".encode()).digest()
+
+
+def _patches_in_order() -> Iterator[PlannedPatch]:
+    """The patch nearest to its anchor of every product, then the next of every product, and so on."""
+    by_distance = [_by_distance(product) for product in PRODUCTS]
+    for rank in range(PATCHES_PER_SIDE**2):
+        for product, places in zip(PRODUCTS, by_distance, strict=True):
+            column, row, split = places[rank]
+            patch = PatchId(parse_product(product.name), column, row)
+            yield PlannedPatch(str(patch), product, split)
+
+
+def _by_distance(product: SampleProduct) -> list[tuple[int, int, str]]:
+    """Column, row and split of a product's patches, nearest to the anchor first."""
+    x, y = _anchor_centre(product)
+    tile = parse_product(product.name).tile
+    anchor_epsg = _anchor(product).product.tile.epsg
+    if tile.epsg != anchor_epsg:
+        x, y = (round(value) for value in _project(anchor_epsg, tile.epsg, x, y))
+    column, row = np.meshgrid(np.arange(PATCHES_PER_SIDE), np.arange(PATCHES_PER_SIDE))
+    east = tile.west + PATCH_METRES * column + PATCH_METRES // 2 - x
+    north = tile.north - PATCH_METRES * row - PATCH_METRES // 2 - y
+    order = np.argsort((east**2 + north**2).ravel(), kind="stable")
+    quadrant = (2 * (north >= 0) + (east >= 0)).ravel()[order]
+    return [
+        (column, row, _SPLIT_OF_QUADRANT[number])
+        for column, row, number in zip(
+            column.ravel()[order].tolist(), row.ravel()[order].tolist(), quadrant, strict=True
+        )
+    ]
+
+
+def _anchor(product: SampleProduct) -> PatchId:
+    tile, place = product.anchor.split("_", 1)
+    return parse_patch_id(f"{product.name[: -len(tile)]}{tile}_{place}")
+
+
+def _anchor_centre(product: SampleProduct) -> tuple[int, int]:
+    corner = _anchor(product).footprint
+    return corner.x + PATCH_METRES // 2, corner.y - PATCH_METRES // 2
+
+
+def _project(source: int, target: int, x, y):  # type: ignore[no-untyped-def]
+    from pyproj import Transformer
+
+    return Transformer.from_crs(source, target, always_xy=True).transform(x, y)
+
+
+def place_of(patch: PlannedPatch) -> Place:
+    """Where the pixels of a patch lie among those of the anchor's zone."""
+    corner = parse_patch_id(patch.patch_id).footprint
+    zone = _anchor(patch.product).product.tile.epsg
+    size = _SIDE + 2 * MARGIN
+    if zone == corner.epsg:
+        return Place(corner.x // _PIXEL - MARGIN, -corner.y // _PIXEL - MARGIN, size, size)
+    # Over a patch the projection is bilinear to a millimetre: its corners are enough.
+    reach = PATCH_METRES + MARGIN * _PIXEL
+    x = np.array([-MARGIN * _PIXEL, reach])[np.newaxis, :] + corner.x
+    y = corner.y - np.array([-MARGIN * _PIXEL, reach])[:, np.newaxis]
+    east, north = _project(corner.epsg, zone, *np.broadcast_arrays(x, y))
+    share = (np.arange(size) + 0.5) / size
+    weights = np.stack([1 - share, share])
+    column, row = (
+        np.floor(weights.T @ values @ weights / _PIXEL).astype(np.int64)
+        for values in (east, -north)
+    )
+    first = int(column.min()), int(row.min())
+    return Place(
+        *first,
+        width=int(column.max()) - first[0] + 1,
+        height=int(row.max()) - first[1] + 1,
+        gather=np.stack([row - first[1], column - first[0]]),
+    )

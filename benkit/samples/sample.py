@@ -1,0 +1,220 @@
+"""Make a small archive in the layout of the course data set, with errors in it."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+
+from benkit.domain.classes import classes_of_codes
+from benkit.domain.patch_names import parse_patch_id
+from benkit.engine import Engine, run
+from benkit.errors import OptionError
+from benkit.reference_maps.read import encode_reference_map_tiff
+from benkit.samples.damage import DAMAGES, band_files
+from benkit.samples.files import building_sample, write_patch, write_readme, write_tables
+from benkit.samples.landscape import ground, reflectances
+from benkit.samples.plan import Plan, PlannedPatch, make_plan, place_of
+from benkit.samples.polygons import encode_map_polygons
+from benkit.samples.products import REGIONS
+
+__all__ = ["PATCH_TO_RETILE", "SampleSummary", "make_sample"]
+
+PATCH_TO_RETILE = "S2B_MSIL2A_20170808T094029_N9999_R036_T35ULA_33_29"
+"""The patch whose band the course re-tiles: in every sample, without errors."""
+
+_FEWEST_PATCHES, _MOST_PATCHES = 20, 100_000
+_MOST_SEED = 2**32 - 1
+_PATCHES_PER_CHUNK = 32
+_FEW_PATCHES = 400  # below, starting other processes costs more than it saves
+_EVERY_WITH_BOX = 3  # of the GeoParquet files
+_EVERY_NOT_FOR_STATS = 10
+
+
+@dataclass(frozen=True)
+class SampleSummary:
+    """What a sample holds. It is synthetic: nothing in it was ever measured.
+
+    Attributes
+    ----------
+    patches : int
+        Patches on disk.
+    planted : mapping of str to int
+        Errors by kind: how many patches have it, or how many stray files there are.
+    seed : int
+        From which the sample was made.
+    """
+
+    patches: int
+    planted: Mapping[str, int]
+    seed: int
+
+    @property
+    def note(self) -> str:
+        """What has to be said wherever results of the sample are shown."""
+        return f"synthetic data, made by benkit from seed {self.seed}"
+
+
+def make_sample(
+    folder: str | os.PathLike[str],
+    patches: int = 120,
+    seed: int = 0,
+    *,
+    engine: Engine | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> SampleSummary:
+    """Make a sample.
+
+    Parameters
+    ----------
+    folder : path
+        Where ``metadata.parquet``, ``patches_for_stats.csv.gz``, ``BigEarthNet-v2.0-S2-with-errors/``,
+        ``Reference_Maps/``, ``geoparquets/`` and ``README.txt`` are to lie. It appears when all of it is
+        there. An earlier sample is replaced.
+    patches : int
+        How many are on disk, 20 to 100,000. `PATCH_TO_RETILE` is one of them.
+    seed : int
+        The same seed gives the same files, byte for byte; 0 to 2**32 - 1.
+    engine : Engine, optional
+        Where it is made; if not given, a small sample in this process, else on local processes, one a
+        core.
+    progress : callable, optional
+        Called with the number of patches that are done and of all patches.
+
+    Returns
+    -------
+    SampleSummary
+
+    Raises
+    ------
+    OptionError
+        If the number of patches or the seed is out of range, or the folder holds something else.
+    OutputError
+        If the folder cannot be written.
+    """
+    if not _FEWEST_PATCHES <= patches <= _MOST_PATCHES:
+        raise OptionError(
+            f"patches: expected {_FEWEST_PATCHES} to {_MOST_PATCHES:,}, so that there is one for each "
+            f"kind of error, not {patches}"
+        )
+    if not 0 <= seed <= _MOST_SEED:
+        raise OptionError(f"seed: expected 0 to {_MOST_SEED:,}, not {seed}")
+    plan = make_plan(patches, seed, PATCH_TO_RETILE)
+    if engine is None and patches < _FEW_PATCHES:
+        engine = Engine(workers=1)
+    with building_sample(Path(folder).absolute()) as part:
+        labels = _write_patches(part, plan, seed, engine, progress)
+        write_tables(part, _metadata(plan, labels), _for_stats(plan))
+        summary = SampleSummary(patches, _planted(plan), seed)
+        write_readme(part, seed, _readme_lines(summary))
+    return summary
+
+
+def _write_patches(
+    folder: Path,
+    plan: Plan,
+    seed: int,
+    engine: Engine | None,
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, tuple[str, ...]]:
+    """Write the patches on disk; the labels of all."""
+    labels = {patch.patch_id: _labels(seed, patch) for patch in plan.not_on_disk}
+    total = len(plan.on_disk)
+    starts = range(0, total, _PATCHES_PER_CHUNK)
+    chunks = [plan.on_disk[start : start + _PATCHES_PER_CHUNK] for start in starts]
+    for found in run(partial(write_chunk, folder, seed), chunks, engine):
+        labels |= found
+        if progress:
+            progress(len(labels) - len(plan.not_on_disk), total)
+    assert len(labels) == total + len(plan.not_on_disk), "every patch has labels"
+    return labels
+
+
+def write_chunk(
+    folder: Path, seed: int, patches: Sequence[PlannedPatch]
+) -> dict[str, tuple[str, ...]]:
+    """Make and write some patches, and tell their labels: the work of one worker at a time."""
+    return {patch.patch_id: _write(folder, seed, patch) for patch in patches}
+
+
+def _write(folder: Path, seed: int, patch: PlannedPatch) -> tuple[str, ...]:
+    parsed = parse_patch_id(patch.patch_id)
+    corner, season = parsed.footprint, parsed.product.season
+    land = ground(seed, place_of(patch), REGIONS[patch.product.region])
+    pixels = reflectances(seed, land, season, patch.patch_id)
+    geoparquet = encode_map_polygons(
+        land.map,
+        epsg=corner.epsg,
+        x=corner.x,
+        y=corner.y,
+        covering=(parsed.column + parsed.row) % _EVERY_WITH_BOX == 0,
+    )
+    write_patch(
+        folder,
+        patch.product.name,
+        patch.patch_id,
+        bands=band_files(patch.patch_id, pixels, patch.error, patch.variant),
+        reference_map=encode_reference_map_tiff(land.map, epsg=corner.epsg, x=corner.x, y=corner.y),
+        geoparquet=geoparquet,
+    )
+    return classes_of_codes(set(land.map.ravel().tolist()))
+
+
+def _labels(seed: int, patch: PlannedPatch) -> tuple[str, ...]:
+    land = ground(seed, place_of(patch), REGIONS[patch.product.region])
+    return classes_of_codes(set(land.map.ravel().tolist()))
+
+
+def _metadata(plan: Plan, labels: Mapping[str, tuple[str, ...]]) -> pa.Table:
+    """The columns of the official metadata."""
+    known = [patch for patch in plan.on_disk if patch.error != "not_part_of_dataset"]
+    rows = sorted([*known, *plan.not_on_disk], key=lambda patch: patch.patch_id)
+    parsed = [parse_patch_id(patch.patch_id) for patch in rows]
+    places = [f"{place.column}_{place.row}" for place in parsed]
+    dates = ["_".join(patch.patch_id.split("_", 3)[:3]) for patch in rows]
+    columns = {
+        "patch_id": [patch.patch_id for patch in rows],
+        "labels": pa.array([labels[patch.patch_id] for patch in rows], pa.list_(pa.string())),
+        "split": [patch.split for patch in rows],
+        "country": [patch.product.country for patch in rows],
+        "s1_name": [
+            f"{patch.product.radar}_{place.product.tile.name}_{column_row}"
+            for patch, place, column_row in zip(rows, parsed, places, strict=True)
+        ],
+        "s2v1_name": [f"{date}_{place}" for date, place in zip(dates, places, strict=True)],
+        "contains_seasonal_snow": [False] * len(rows),
+        "contains_cloud_or_shadow": [False] * len(rows),
+    }
+    return pa.table(columns)
+
+
+def _for_stats(plan: Plan) -> list[tuple[str, str]]:
+    """Product and patch id of nine of ten patches that the metadata know, damaged ones included."""
+    known = [patch for patch in plan.on_disk if patch.error != "not_part_of_dataset"]
+    return [
+        (patch.product.name, patch.patch_id)
+        for number, patch in enumerate(known)
+        if number % _EVERY_NOT_FOR_STATS
+    ]
+
+
+def _planted(plan: Plan) -> dict[str, int]:
+    counts = Counter(patch.error for patch in plan.on_disk)
+    planted = {kind: counts[kind] for kind in DAMAGES} | {"not_on_disk": len(plan.not_on_disk)}
+    # A band in another zone is not where the patch id says, either.
+    planted["wrong_georeference"] += planted["crs_disagreement"]
+    assert all(planted.values()), "every kind of error is planted"
+    return planted
+
+
+def _readme_lines(summary: SampleSummary) -> list[str]:
+    return [
+        "Names, tiles, dates and countries are those of BigEarthNet v2.0 "
+        "(https://bigearth.net); pixels, land cover and labels are made up.",
+        "",
+        f"{summary.patches} patches. Errors that were planted, by kind:",
+        *(f"  {kind}: {count}" for kind, count in summary.planted.items()),
+    ]

@@ -1,0 +1,1 @@
+"""The search for the side of each patch."""

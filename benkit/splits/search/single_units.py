@@ -1,0 +1,72 @@
+"""Single units as the blocks of a search, and which of them are near."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benkit.ground.distance_plane import near_pairs
+from benkit.splits.search.blocks import Blocks
+from benkit.splits.search.groups import Units
+
+__all__ = ["SingleUnits", "choose_units"]
+
+
+@dataclass(frozen=True)
+class SingleUnits(Blocks):
+    """Some units, each a block of its own.
+
+    Attributes
+    ----------
+    of_unit : (u,) int64 array
+    movable : (b,) bool array
+        As of `Blocks`.
+    place : (p, 2) int64 array
+        Centres of their patches in metres, each once a block.
+    block : (p,) int64 array
+        Block of each place.
+    small : (b,) bool array
+        Blocks that have neighbours; the others are only neighbours of these.
+    """
+
+    place: NDArray[np.int64]
+    block: NDArray[np.int64]
+    small: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        """Number of blocks."""
+        return int(self.of_unit.max(initial=-1)) + 1
+
+    def neighbours(self, reach: float) -> NDArray[np.int64]:
+        """As of `Blocks`: other blocks with a patch at most ``reach`` metres from one of theirs."""
+        blocks = len(self)
+        first, second = self.block[near_pairs(self.place.astype(np.float64), reach)].T
+        key = np.unique((first * blocks + second)[(first != second) & self.small[first]])
+        first, second = np.divmod(key, max(blocks, 1))
+        count = np.bincount(first, minlength=blocks)
+        table = np.full((blocks, max(int(count.max(initial=0)), 1)), blocks)
+        start = np.cumsum(count) - count
+        table[first, np.arange(len(key)) - start[first]] = second
+        return table
+
+
+def choose_units(
+    units: Units, chosen: NDArray[np.bool_], movable: NDArray[np.bool_], most_places: int
+) -> SingleUnits:
+    """Units as blocks.
+
+    Parameters
+    ----------
+    units : Units
+    chosen, movable : (u,) bool array
+        Those that are blocks, and those that may go to another side.
+    most_places : int
+        Units whose patches have more different centres keep their side and are never exposed.
+    """
+    some = chosen[units.of_patch]
+    rows = np.unique(np.column_stack([units.of_patch, units.patch_centre])[some], axis=0)
+    unit, block, places = np.unique(rows[:, 0], return_inverse=True, return_counts=True)
+    of_unit = np.full(len(chosen), -1)
+    of_unit[unit] = np.arange(len(unit))
+    small = places <= most_places
+    return SingleUnits(of_unit, movable[unit] & small, rows[:, 1:], block.ravel(), small)

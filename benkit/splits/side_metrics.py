@@ -1,0 +1,209 @@
+"""Figures of one side of a split: distances to the train side, balance, spread.
+
+Distances run between patch centres (see `distance_plane`). A share is the part of the patches of the
+split with a label, season or country that lies on the side; shares are compared with the fraction of
+all patches that lies there.
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from benkit.ground.distance_plane import nearest_distances, planar_centres
+from benkit.ground.footprints import Footprints, locate
+from benkit.ground.overlaps import Pairs, overlapping_pairs
+from benkit.metadata.categories import Trait, column_trait, label_trait, season_trait
+
+__all__ = ["LEAKAGE_METRES", "Facts", "SideFigures", "gather_facts", "side_figures"]
+
+LEAKAGE_METRES = (2500, 5000, 10000)
+"""Distances below which a train patch is counted as near."""
+_REGION_METRES = 5000  # cells of this size that touch belong to one region
+_AROUND = [(right, up) for right in (-1, 0, 1) for up in (-1, 0, 1) if right or up]
+_QUARTILES = (0, 25, 50, 75, 100)
+
+
+@dataclass(frozen=True)
+class SideFigures:
+    """One side against the train side and the whole.
+
+    Attributes
+    ----------
+    patches : int
+    fraction : float
+        Part of all patches of the split.
+    shared_ground : float or None
+        Part of the side's patches that show ground which a train patch shows too.
+    leakage : dict of str to float or None
+        Part of the side's patches with a train centre nearer than so many metres.
+    nearest_train_m : tuple of float or None
+        Least distance to a train centre, quartiles, greatest, in metres; None without such patches.
+    label_rms : float or None
+        sqrt(mean over labels of ((share - fraction) / fraction)^2).
+    js_divergence_bits : float or None
+        Jensen-Shannon divergence of the side's and the train side's label frequencies, 0 to 1.
+    season_deviation, country_deviation : float or None
+        Largest |share - fraction| of a season or country; None without the column ``country``.
+    label_shares, season_shares, country_shares : dict of str to float
+    missing_labels : tuple of str
+        Labels of the split that no patch of the side has.
+    tiles, countries, regions : int
+        How far the side is spread: MGRS tiles and countries with a patch of it, and regions, which
+        are cells of 5 km with a patch of it that touch one another.
+    distances : (patches,) float64 array
+        Metres to the nearest train centre, in the order of the metadata; infinite without one.
+    """
+
+    patches: int
+    fraction: float
+    shared_ground: float | None
+    leakage: dict[str, float | None]
+    nearest_train_m: tuple[float, ...] | None
+    label_rms: float | None
+    js_divergence_bits: float | None
+    season_deviation: float | None
+    country_deviation: float | None
+    label_shares: dict[str, float]
+    season_shares: dict[str, float]
+    country_shares: dict[str, float]
+    missing_labels: tuple[str, ...]
+    tiles: int
+    countries: int
+    regions: int
+    distances: NDArray[np.float64] = field(repr=False, compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All but the distances, for JSON."""
+        return {name: value for name, value in asdict(self).items() if name != "distances"}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of the patches of some metadata, whatever their sides.
+
+    Attributes
+    ----------
+    places : Footprints
+    centres : (n, 2) float64 array
+        East and north in metres.
+    pairs : (m, 2) int64 array
+        Patches that share ground.
+    label, season : Trait
+    country : Trait or None
+        None without the column ``country``.
+    """
+
+    places: Footprints
+    centres: NDArray[np.float64]
+    pairs: Pairs
+    label: Trait
+    season: Trait
+    country: Trait | None
+
+
+def gather_facts(metadata: pa.Table) -> Facts:
+    """Facts of all patches of the metadata, with the columns ``patch_id`` and ``labels``.
+
+    Raises
+    ------
+    PatchIdError
+        If one is no patch id.
+    """
+    places = locate(metadata["patch_id"])
+    country = column_trait(metadata, "country") if "country" in metadata.column_names else None
+    pairs, centres = overlapping_pairs(places), planar_centres(places)
+    return Facts(places, centres, pairs, label_trait(metadata), season_trait(places), country)
+
+
+def side_figures(
+    facts: Facts, mine: NDArray[np.bool_], train: NDArray[np.bool_], split: NDArray[np.bool_]
+) -> SideFigures:
+    """Figures of the patches ``mine`` against those of ``train``, all of them within ``split``."""
+    count = int(mine.sum())
+    fraction = count / int(split.sum()) if count else 0.0
+    nearest = nearest_distances(facts.centres[mine], facts.centres[train])
+    known = count > 0 and bool(train.any())
+    label, season, country = (
+        _shares(trait, mine, split) for trait in (facts.label, facts.season, facts.country)
+    )
+    off = (np.array(list(label.values())) - fraction) / fraction if count and label else None
+    tiles = np.array([product.tile.name for product in facts.places.products], str)
+    in_countries = facts.country.count(mine) if facts.country else np.zeros(0)
+    return SideFigures(
+        patches=count,
+        fraction=fraction,
+        shared_ground=_shared_ground(facts.pairs, mine, train) / count if count else None,
+        leakage={
+            str(metres): float((nearest < metres).mean()) if count else None
+            for metres in LEAKAGE_METRES
+        },
+        nearest_train_m=tuple(np.percentile(nearest, _QUARTILES).tolist()) if known else None,
+        label_rms=float(np.sqrt(np.mean(off**2))) if off is not None else None,
+        js_divergence_bits=_divergence(facts.label.count(mine), facts.label.count(train)),
+        season_deviation=_largest(season, fraction),
+        country_deviation=_largest(country, fraction),
+        label_shares=label,
+        season_shares=season,
+        country_shares=country,
+        missing_labels=tuple(name for name, share in label.items() if not share),
+        tiles=len(np.unique(tiles[facts.places.product[mine]])),
+        countries=int((in_countries > 0).sum()),
+        regions=_regions(facts.centres[mine]),
+        distances=nearest,
+    )
+
+
+def _shares(trait: Trait | None, mine: NDArray, split: NDArray) -> dict[str, float]:
+    """Part of the patches with each value that is on a side, of the values that occur."""
+    if trait is None:
+        return {}
+    counts = zip(trait.names, trait.count(mine).tolist(), trait.count(split).tolist(), strict=True)
+    return {name: part / whole for name, part, whole in counts if whole}
+
+
+def _largest(shares: dict[str, float], fraction: float) -> float | None:
+    return max((abs(share - fraction) for share in shares.values()), default=None)
+
+
+def _shared_ground(pairs: Pairs, mine: NDArray, train: NDArray) -> int:
+    """Number of patches of ``mine`` that share ground with one of ``train``."""
+    both = np.concatenate([pairs, pairs[:, ::-1]])
+    return len(np.unique(both[mine[both[:, 0]] & train[both[:, 1]], 0]))
+
+
+def _divergence(first: NDArray, second: NDArray) -> float | None:
+    """Jensen-Shannon divergence of two counts in bits [1]_; None if one counts nothing.
+
+    References
+    ----------
+    .. [1] J. Lin, Divergence measures based on the Shannon entropy, 1991,
+       https://doi.org/10.1109/18.61115
+    """
+    if not first.sum() or not second.sum():
+        return None
+    both = np.stack([first / first.sum(), second / second.sum()])
+    ratio = np.divide(both, both.mean(0), out=np.ones_like(both), where=both > 0)
+    return max(float((both * np.log2(ratio)).sum()) / 2, 0.0)
+
+
+def _regions(centres: NDArray) -> int:
+    """Number of groups of occupied cells that touch, also by a corner."""
+    cells = np.unique(np.floor(centres / _REGION_METRES).astype(np.int64), axis=0)
+    number = {cell: place for place, cell in enumerate(map(tuple, cells.tolist()))}
+    regions, seen = 0, np.zeros(len(cells), bool)
+    for start in range(len(cells)):
+        if seen[start]:
+            continue
+        regions, waiting = regions + 1, [start]
+        seen[start] = True
+        while waiting:
+            column, row = cells[waiting.pop()].tolist()
+            for right, up in _AROUND:
+                near = number.get((column + right, row + up))
+                if near is not None and not seen[near]:
+                    seen[near] = True
+                    waiting.append(near)
+    return regions

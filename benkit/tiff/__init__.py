@@ -1,0 +1,1 @@
+"""One band from the bytes of a TIFF, as GDAL would read it."""

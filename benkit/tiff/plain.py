@@ -1,0 +1,293 @@
+"""The plain GeoTIFF in which archives keep their bands: recognised, viewed in place and written.
+
+Millions of files of an archive differ only in pixels and in the corner's coordinates. A *plain* file
+is a classic little-endian TIFF with one uncompressed band in contiguous strips that end the file, in
+a UTM zone of WGS 84, north-up. `parse_header` accepts exactly that and returns None for all else, so
+that whatever is unusual is left to GDAL. `encode` writes the same bytes as GDAL writes for a patch.
+
+Sources: those of `benkit.tiff.fields`.
+"""
+
+import struct
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benkit.tiff import fields as tiff
+from benkit.tiff.fields import Field, Fields, assemble_fields, read_fields
+
+__all__ = [
+    "Description",
+    "PlainHeader",
+    "corner_of",
+    "describe",
+    "encode",
+    "encode_header",
+    "parse_header",
+]
+
+_DTYPES = {
+    (1, 8): "u1",
+    (1, 16): "<u2",
+    (1, 32): "<u4",
+    (2, 16): "<i2",
+    (2, 32): "<i4",
+    (3, 32): "<f4",
+    (3, 64): "<f8",
+}  # by sample format and bits
+
+# Planes of one band are the same either way.
+_FIXED = {tiff.PHOTOMETRIC: {1}, tiff.SAMPLES: {1}, tiff.PLANAR: {1, 2}}
+_STRIP_BYTES_BY_GDAL = 8192
+
+
+@dataclass(frozen=True)
+class PlainHeader:
+    """What the bytes before the pixels of a plain file say.
+
+    Attributes
+    ----------
+    size : int
+        Length of the whole file in bytes.
+    pixel_offset : int
+        Where the pixels start; they reach to the end of the file, row by row from the north.
+    corner_offset : int
+        Where the corner's x and y stand as two little-endian doubles.
+    height, width : int
+        Rows and columns.
+    dtype : numpy.dtype
+        Of the pixels, as stored.
+    nodata : int or None
+        Value of pixels without a measurement.
+    epsg : int
+        UTM zone of WGS 84: 32601 to 32660 or 32701 to 32760.
+    pixel_size : float
+        Side of the square pixels in metres.
+    """
+
+    size: int
+    pixel_offset: int
+    corner_offset: int
+    height: int
+    width: int
+    dtype: np.dtype
+    nodata: int | None
+    epsg: int
+    pixel_size: float
+
+    def pixels(self, content: bytes | memoryview) -> NDArray:
+        """View the pixels of a file with this header: (height, width), read-only as the bytes."""
+        flat = np.frombuffer(content, self.dtype, self.height * self.width, self.pixel_offset)
+        return flat.reshape(self.height, self.width)
+
+
+def corner_of(content: bytes | memoryview, header: PlainHeader) -> tuple[float, float]:
+    """Read the upper-left corner, x and y in metres, of a file with this header."""
+    x, y = struct.unpack_from("<2d", content, header.corner_offset)
+    return x, y
+
+
+def parse_header(content: bytes | memoryview) -> PlainHeader | None:
+    """Read the header of a whole file in memory; None if the file is not plain."""
+    if len(content) < 10 or bytes(content[:4]) != b"II*\0":
+        return None
+    try:
+        fields, offsets = read_fields(content)
+        return _plain_header(fields, offsets, len(content))
+    except (struct.error, KeyError, ValueError, IndexError):
+        return None
+
+
+@dataclass(frozen=True)
+class Description:
+    """What the tags say of one band of pixels, however these are stored.
+
+    The attributes are those of `PlainHeader`; ``corner`` is the upper left one, x and y in metres.
+    """
+
+    height: int
+    width: int
+    dtype: np.dtype
+    nodata: int | None
+    epsg: int
+    pixel_size: float
+    corner: tuple[float, float]
+
+
+def describe(fields: Fields) -> Description:
+    """Accept only what reads the same here as in GDAL; anything else is a KeyError or ValueError."""
+    (width,), (height,) = fields[tiff.WIDTH], fields[tiff.HEIGHT]
+    if any(len(fields[tag]) != 1 or fields[tag][0] not in _FIXED[tag] for tag in _FIXED):
+        raise ValueError("not plain")
+    (sample_format,), (bits,) = fields[tiff.SAMPLE_FORMAT], fields[tiff.BITS]
+    dtype = np.dtype(_DTYPES[sample_format, bits])
+    scale, tiepoint = fields[tiff.PIXEL_SCALE], fields[tiff.TIEPOINT]
+    if len(scale) != 3 or scale[0] != scale[1] or not 0 < scale[0] < 1e6 or scale[2] != 0:
+        raise ValueError("not plain")
+    if len(tiepoint) != 6 or any(tiepoint[i] != 0 for i in (0, 1, 2, 5)):
+        raise ValueError("not plain")
+    if not all(abs(value) < 1e9 for value in tiepoint[3:5]):
+        raise ValueError("not plain")
+    epsg = _utm_zone(fields[tiff.GEO_KEYS], fields[tiff.GEO_ASCII][0])
+    nodata = None if tiff.GDAL_NODATA not in fields else _nodata(fields[tiff.GDAL_NODATA][0], dtype)
+    return Description(height, width, dtype, nodata, epsg, scale[0], tiepoint[3:5])
+
+
+def _plain_header(fields: Fields, offsets: dict[int, int], size: int) -> PlainHeader:
+    if fields[tiff.COMPRESSION] != (1,) or tiff.PREDICTOR in fields:
+        raise ValueError("not plain")
+    found = describe(fields)
+    pixel_offset = _contiguous_pixels(fields, found.width, found.height, found.dtype.itemsize)
+    if pixel_offset + found.width * found.height * found.dtype.itemsize != size:
+        raise ValueError("not plain")
+    if max(offsets.values()) >= pixel_offset:
+        raise ValueError("not plain")
+    return PlainHeader(
+        size,
+        pixel_offset,
+        offsets[tiff.TIEPOINT] + 24,
+        found.height,
+        found.width,
+        found.dtype,
+        found.nodata,
+        found.epsg,
+        found.pixel_size,
+    )
+
+
+def _contiguous_pixels(fields: Fields, width: int, height: int, itemsize: int) -> int:
+    """Where the pixels start, if their strips follow each other without a gap."""
+    (rows_per_strip,) = fields[tiff.ROWS_PER_STRIP]
+    strip = rows_per_strip * width * itemsize
+    total = height * width * itemsize
+    if strip <= 0 or total <= 0:
+        raise ValueError("not plain")
+    strips = -(-total // strip)
+    if strips != len(fields[tiff.STRIP_OFFSETS]):  # a file may claim billions
+        raise ValueError("not plain")
+    first = fields[tiff.STRIP_OFFSETS][0]
+    expected_offsets = tuple(range(first, first + total, strip))
+    expected_bytes = (strip,) * (strips - 1) + (total - strip * (strips - 1),)
+    if fields[tiff.STRIP_OFFSETS] != expected_offsets or fields[tiff.STRIP_BYTES] != expected_bytes:
+        raise ValueError("not plain")
+    return first
+
+
+def _utm_zone(keys: tuple[int, ...], text: bytes) -> int:
+    """EPSG code of the UTM zone, if the keys and their text are those that GDAL writes for it."""
+    epsg = keys[27]
+    if not (32601 <= epsg <= 32660 or 32701 <= epsg <= 32760) or (keys, text) != _geo_keys(epsg):
+        raise ValueError("not plain")
+    return epsg
+
+
+def _geo_keys(epsg: int) -> tuple[tuple[int, ...], bytes]:
+    """The GeoTIFF keys and their text for a UTM zone of WGS 84."""
+    name = f"WGS 84 / UTM zone {epsg % 100}{'N' if epsg < 32700 else 'S'}|"
+    text = f"{name}WGS 84|\0".encode()
+    keys = (
+        *(1, 1, 0, 7),  # version, revision, minor revision, number of keys
+        *(1024, 0, 1, 1),  # model type: projected
+        *(1025, 0, 1, 1),  # a pixel is an area
+        *(1026, tiff.GEO_ASCII, len(name), 0),
+        *(2049, tiff.GEO_ASCII, len("WGS 84|"), len(name)),
+        *(2054, 0, 1, 9102),  # degrees
+        *(3072, 0, 1, epsg),
+        *(3076, 0, 1, 9001),  # metres
+    )
+    return keys, text
+
+
+def _nodata(text: bytes, dtype: np.dtype) -> int:
+    """An integer that pixels of this type can have; anything else is a ValueError."""
+    digits = text.removesuffix(b"\0")
+    value = int(digits)
+    if str(value).encode() != digits or dtype.kind == "f":
+        raise ValueError("not plain")
+    limits = np.iinfo(dtype)
+    if not limits.min <= value <= limits.max:
+        raise ValueError("not plain")
+    return value
+
+
+def encode(
+    pixels: NDArray, *, epsg: int, x: float, y: float, pixel_size: float, nodata: int | None = 0
+) -> bytes:
+    """Write one band as a plain file, byte for byte as GDAL writes it.
+
+    Parameters
+    ----------
+    pixels : (height, width) array
+        uint8, uint16, uint32, int16, int32, float32 or float64; at most 65,535 rows and columns.
+    epsg : int
+        UTM zone of WGS 84.
+    x, y : float
+        Upper-left corner in metres.
+    pixel_size : float
+        Side of a pixel in metres.
+    nodata : int or None
+        Value of pixels without a measurement.
+    """
+    height, width = pixels.shape
+    header = encode_header(
+        height, width, pixels.dtype, epsg=epsg, x=x, y=y, pixel_size=pixel_size, nodata=nodata
+    )
+    return header + pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes()
+
+
+def encode_header(
+    height: int,
+    width: int,
+    dtype: np.dtype,
+    *,
+    epsg: int,
+    x: float,
+    y: float,
+    pixel_size: float,
+    nodata: int | None = 0,
+) -> bytes:
+    """Write what stands before the pixels of a plain file; see `encode`.
+
+    The pixels follow it little-endian, row by row from the north.
+    """
+    header, corner = _header(
+        height, width, dtype.newbyteorder("<"), epsg, float(pixel_size), nodata
+    )
+    return header[:corner] + struct.pack("<2d", x, y) + header[corner + 16 :]
+
+
+@lru_cache(maxsize=256)
+def _header(
+    height: int, width: int, dtype: np.dtype, epsg: int, pixel_size: float, nodata: int | None
+) -> tuple[bytes, int]:
+    """A header with its corner at 0, 0, and where that stands."""
+    sample_format, bits = next(key for key, name in _DTYPES.items() if np.dtype(name) == dtype)
+    row = width * dtype.itemsize
+    rows_per_strip = min(height, max(1, _STRIP_BYTES_BY_GDAL // row))
+    strips = -(-height // rows_per_strip)
+    strip_bytes = [rows_per_strip * row] * (strips - 1)
+    strip_bytes.append(height * row - sum(strip_bytes))
+    keys, text = _geo_keys(epsg)
+    ones = (tiff.COMPRESSION, tiff.PHOTOMETRIC, tiff.SAMPLES, tiff.PLANAR)
+    fields: dict[int, Field] = dict.fromkeys(ones, (3, (1,)))
+    fields |= {tiff.WIDTH: (3, (width,)), tiff.HEIGHT: (3, (height,)), tiff.BITS: (3, (bits,))}
+    fields |= {
+        tiff.ROWS_PER_STRIP: (3, (rows_per_strip,)),
+        tiff.SAMPLE_FORMAT: (3, (sample_format,)),
+    }
+    fields[tiff.STRIP_OFFSETS] = (4, (0,) * strips)
+    fields[tiff.STRIP_BYTES] = (3 if strips > 1 else 4, tuple(strip_bytes))
+    fields[tiff.PIXEL_SCALE] = (12, (pixel_size, pixel_size, 0.0))
+    fields[tiff.TIEPOINT] = (12, (0.0,) * 6)
+    fields |= {tiff.GEO_KEYS: (3, keys), tiff.GEO_ASCII: (2, (text,))}
+    if nodata is not None:
+        fields[tiff.GDAL_NODATA] = (2, (f"{nodata}\0".encode(),))
+    starts = np.cumsum([len(assemble_fields(fields)), *strip_bytes[:-1]]).tolist()
+    fields[tiff.STRIP_OFFSETS] = (4, tuple(starts))
+    header = assemble_fields(fields)
+    read, offsets = read_fields(header)
+    written = {tag: values for tag, (_, values) in fields.items()}
+    assert read == written, "what was written reads back the same"
+    return header, offsets[tiff.TIEPOINT] + 24

@@ -1,0 +1,217 @@
+"""Read one raster file as fast as its encoding allows, and as GDAL would.
+
+A plain file (see `benkit.tiff.plain`) and one that is plain but for its compression (see
+`benkit.tiff.compressed`) are read by hand; anything else goes to rasterio. All paths give the same
+pixels, size, nodata value and georeference for every file that rasterio reads, and refuse what it
+refuses. Besides they refuse what is beyond `benkit.files.limits`, compressions made for pictures such as
+JPEG, whose pixels depend on the decoder, and damage that GDAL does not notice (see
+`benkit.tiff.damaged_deflate`). Only the file itself counts: side files such as ``.aux.xml`` or ``.tfw``
+are not looked for, and a file that is no TIFF is refused whatever GDAL could make of it.
+"""
+
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benkit.errors import OF_THE_MACHINE, MissingInputError, RasterError
+from benkit.files.file_kinds import kind_of, kind_of_path
+from benkit.files.limits import LARGEST_FILE, LARGEST_RASTER, MOST_BANDS, MOST_BLOCKS
+from benkit.tiff.compressed import unpack
+from benkit.tiff.damaged_deflate import damaged_block
+from benkit.tiff.gdal import gdal_session
+from benkit.tiff.plain import Description, PlainHeader, corner_of, parse_header
+
+__all__ = ["Raster", "decode_raster", "read_raster", "read_whole"]
+
+_EXACT = ("deflate", "lzw", "zstd", "lzma", "packbits", "lerc")
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+@dataclass(frozen=True)
+class Raster:
+    """A raster file in memory.
+
+    Attributes
+    ----------
+    pixels : (bands, height, width) array
+        In the file's data type, rows from the north.
+    nodata : int, float or None
+        Value of pixels without a measurement.
+    epsg : int or None
+        Code of the coordinate reference system, None if there is none or it has no code.
+    transform : tuple of float or None
+        ``(a, b, c, d, e, f)`` with x = a column + b row + c and y = d column + e row + f in units of
+        the CRS, None if the file has no georeference.
+    encoding : str
+        ``plain`` if its bytes are its pixels, else what keeps it from that: its compression,
+        ``tiled``, or ``unusual`` for anything else.
+    """
+
+    pixels: NDArray
+    nodata: float | None
+    epsg: int | None
+    transform: tuple[float, float, float, float, float, float] | None
+    encoding: str
+
+
+def read_raster(path: str | os.PathLike[str]) -> Raster:
+    """Read all bands of a GeoTIFF.
+
+    Raises
+    ------
+    MissingInputError
+        If there is no such file.
+    RasterError
+        If it cannot be read as a GeoTIFF, is no regular file, or claims more than the limits of
+        `benkit.files.limits`.
+    """
+    return decode_raster(read_whole(Path(path)), str(path))
+
+
+def decode_raster(content: bytes, path: str) -> Raster:
+    """Read all bands of a GeoTIFF in memory.
+
+    Parameters
+    ----------
+    content : bytes
+        The whole file.
+    path : str
+        What the file is called in errors.
+
+    Raises
+    ------
+    RasterError
+        As `read_raster`.
+    """
+    return _read_by_hand(content) or _read_with_rasterio(path, content)
+
+
+def read_whole(path: Path, *, follow: bool = True) -> bytes:
+    """Read the bytes of a file that should be a GeoTIFF.
+
+    Parameters
+    ----------
+    path : Path
+    follow : bool
+        Whether it may be a link.
+
+    Raises
+    ------
+    MissingInputError, RasterError
+        If there is no such file; or it is no regular one, too long, or cannot be read.
+    """
+    if not follow and (kind := kind_of_path(path)):
+        raise RasterError(f"{path}: cannot be read: expected a file, but it is {kind}")
+    try:
+        with os.fdopen(os.open(path, _READ), "rb") as file:
+            status = os.fstat(file.fileno())
+            if kind := kind_of(status.st_mode):
+                raise RasterError(f"{path}: cannot be read: expected a file, but it is {kind}")
+            if status.st_size > LARGEST_FILE:
+                raise RasterError(
+                    f"{path}: has {status.st_size:,} bytes; expected at most {LARGEST_FILE:,}"
+                )
+            return file.read(LARGEST_FILE)
+    except FileNotFoundError:
+        raise MissingInputError(f"{path}: expected a GeoTIFF, but there is no such file") from None
+    except RasterError:
+        raise
+    except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) in OF_THE_MACHINE:
+            raise
+        reason = getattr(error, "strerror", None) or error
+        raise RasterError(f"{path}: cannot be read: {reason}") from None
+
+
+def _read_by_hand(content: bytes) -> Raster | None:
+    header = parse_header(content)
+    if header and header.size <= LARGEST_RASTER + header.pixel_offset:
+        return _raster(header.pixels(content), header, corner_of(content, header), "plain")
+    unpacked = unpack(content)
+    if unpacked:
+        found = unpacked.description
+        return _raster(unpacked.pixels, found, found.corner, unpacked.compression)
+    return None
+
+
+def _raster(
+    pixels: NDArray, found: PlainHeader | Description, corner: tuple[float, float], encoding: str
+) -> Raster:
+    """Put together what was read by hand."""
+    return Raster(
+        pixels=pixels[np.newaxis],
+        nodata=found.nodata,
+        epsg=found.epsg,
+        transform=(found.pixel_size, 0.0, corner[0], 0.0, -found.pixel_size, corner[1]),
+        encoding=encoding,
+    )
+
+
+def _read_with_rasterio(path: str, content: bytes) -> Raster:
+    from rasterio import MemoryFile
+    from rasterio.errors import NotGeoreferencedWarning
+
+    with warnings.catch_warnings(), gdal_session(), MemoryFile(content) as file:
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        try:
+            with file.open(driver="GTiff") as source:
+                _refuse_inexact(path, source)
+                _refuse_giants(path, source)
+                _refuse_damaged(path, source, content)
+                epsg = source.crs.to_epsg() if source.crs else None
+                transform = None if source.transform.is_identity else tuple(source.transform)[:6]
+                return Raster(source.read(), source.nodata, epsg, transform, _encoding(source))
+        except RasterError:
+            raise
+        except Exception as error:  # GDAL's errors come as many types; each means the same here
+            reason = str(error.__cause__ or error)
+            for called in (file.name, PurePath(file.name).name):
+                reason = reason.replace(called, PurePath(path).name)
+            raise RasterError(
+                f"{path}: cannot be read as a GeoTIFF: {reason.strip() or type(error).__name__}"
+            ) from error
+
+
+def _encoding(source) -> str:  # type: ignore[no-untyped-def]
+    if source.compression:
+        return str(getattr(source.compression, "name", source.compression))
+    return "tiled" if source.profile.get("tiled") else "unusual"
+
+
+def _refuse_inexact(path: str, source) -> None:  # type: ignore[no-untyped-def]
+    """Refuse what may give other pixels with another version of a decoder, or at the next reading."""
+    encoding = _encoding(source)
+    if source.compression and not encoding.lower().startswith(_EXACT):
+        raise RasterError(
+            f"{path}: is compressed with {encoding}; expected a compression that keeps every pixel: "
+            f"{', '.join(_EXACT)}"
+        )
+
+
+def _refuse_giants(path: str, source) -> None:  # type: ignore[no-untyped-def]
+    """Refuse what would take long or much memory, also for the blocks that hold the pixels."""
+    if source.count > MOST_BANDS:
+        raise RasterError(f"{path}: has {source.count:,} bands; expected at most {MOST_BANDS:,}")
+    height, width = source.block_shapes[0]
+    blocks = source.count * -(-source.height // height) * -(-source.width // width)
+    if blocks > MOST_BLOCKS:
+        raise RasterError(
+            f"{path}: has {blocks:,} strips or tiles; expected at most {MOST_BLOCKS:,}"
+        )
+    pixels = blocks * height * width  # GDAL decodes whole ones and keeps them
+    claimed = pixels * max(np.dtype(dtype).itemsize for dtype in source.dtypes)
+    if claimed > LARGEST_RASTER:
+        raise RasterError(
+            f"{path}: claims {claimed:,} bytes of pixels; expected at most {LARGEST_RASTER:,}"
+        )
+
+
+def _refuse_damaged(path: str, source, content: bytes) -> None:  # type: ignore[no-untyped-def]
+    from rasterio.enums import Compression
+
+    if source.compression == Compression.deflate and (block := damaged_block(content, source)):
+        raise RasterError(f"{path}: is damaged: {block} does not decode to the bytes it stands for")

@@ -1,0 +1,133 @@
+import io
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import rasterio
+
+from benkit.domain.bands import BAND_NAMES
+from benkit.errors import InputFormatError, MissingInputError, OptionError
+from benkit.files.writing.figure import write_figure
+from benkit.inventory.inspect import inspect_patch, read_pixels
+from benkit.reporting.figures.patch_figure import draw_patch
+from tests.inventory.test_audit import PRODUCT, Archive
+
+REAL = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP_75_43"
+
+
+def test_a_real_patch_as_rasterio_sees_it(real_archive):
+    inspection = inspect_patch(REAL, real_archive)
+    assert inspection.findings == ()
+    assert list(inspection.bands) == list(BAND_NAMES)
+    for name, band in inspection.bands.items():
+        path = inspection.folder / f"{REAL}_{name}.tif"
+        with rasterio.open(path) as source:
+            pixels, bounds = source.read(1), source.bounds
+            assert (band.height, band.width) == source.shape
+            assert (band.pixel_size, band.nodata) == (source.res[0], source.nodata)
+        assert (band.min, band.max) == (pixels.min(), pixels.max())
+        assert band.mean == pytest.approx(pixels.mean(), rel=1e-12)
+        assert band.std == pytest.approx(pixels.std(), rel=1e-12)
+        assert (band.valid, band.nodata_count) == (pixels.size, 0)
+        assert band.bytes == path.stat().st_size
+        ground = inspection.name.footprint
+        assert (ground.x, ground.y) == (bounds.left, bounds.top)
+        assert np.array_equal(read_pixels(inspection)[name], pixels)
+    by_folder = inspect_patch(inspection.folder)
+    assert by_folder.bands == inspection.bands
+    assert by_folder.patch_id == REAL
+
+
+def test_metadata_tell_labels_and_whether_the_patch_belongs(real_archive):
+    metadata = pa.table({"patch_id": [REAL], "labels": [["Pastures"]], "country": ["Austria"]})
+    known = inspect_patch(REAL, real_archive, metadata)
+    assert known.metadata == {"labels": ["Pastures"], "country": "Austria"}
+    unknown = inspect_patch(REAL, real_archive, metadata.slice(0, 0))
+    assert unknown.metadata is None
+    assert [finding["kind"] for finding in unknown.findings] == ["not_part_of_dataset"]
+
+
+@pytest.fixture
+def damaged(tmp_path):
+    archive = Archive(tmp_path / "archive")
+    archive.patch(f"{PRODUCT}_00_00", B02=None)
+    return archive.root
+
+
+def test_damage_is_found_and_drawn(damaged):
+    inspection = inspect_patch(f"{PRODUCT}_00_00", damaged)
+    assert [(f["band"], f["kind"]) for f in inspection.findings] == [("B02", "missing_band")]
+    assert inspection.bands["B02"].status == "missing"
+    figure = draw_patch(inspection, read_pixels(inspection))
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert len(titles) == 14
+    texts = {
+        axes.get_title(loc="left")[:4]: [text.get_text() for text in axes.texts]
+        for axes in figure.axes
+    }
+    assert texts["B02 "] == ["missing"]
+    assert texts["true"] == ["needs B02"]
+
+
+def test_what_is_no_patch_is_refused(damaged, tmp_path):
+    with pytest.raises(OptionError, match="name the archive"):
+        inspect_patch(f"{PRODUCT}_00_00")
+    with pytest.raises(MissingInputError, match="_05_05"):
+        inspect_patch(f"{PRODUCT}_05_05", damaged)
+    with pytest.raises(MissingInputError, match="nothing"):
+        inspect_patch(f"{PRODUCT}_00_00", tmp_path / "nowhere")
+    with pytest.raises(InputFormatError, match="no patch id"):
+        inspect_patch(damaged)
+
+
+def test_a_patch_in_the_folder_of_another_product_is_found(tmp_path):
+    archive = Archive(tmp_path / "archive")
+    archive.patch(f"{PRODUCT}_00_00")
+    other = PRODUCT.replace("S2A", "S2B")
+    (archive.root / PRODUCT).rename(archive.root / other)
+    inspection = inspect_patch(f"{PRODUCT}_00_00", archive.root)
+    assert inspection.folder.parent.name == other
+    assert [finding["kind"] for finding in inspection.findings] == ["misplaced"]
+
+
+def test_the_picture_shows_the_pixels_and_is_the_same_every_time(real_archive, tmp_path):
+    inspection = inspect_patch(REAL, real_archive)
+    pixels = read_pixels(inspection)
+    for name in ("a.png", "b.png"):
+        write_figure(draw_patch(inspection, pixels), tmp_path / name)
+    content = (tmp_path / "a.png").read_bytes()
+    assert content == (tmp_path / "b.png").read_bytes()
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    assert b"Software" not in content
+    true_colour, false_colour, first = draw_patch(inspection, pixels).axes[:3]
+    shown = true_colour.images[0].get_array()
+    layers = np.stack([pixels[band] for band in ("B04", "B03", "B02")], -1).astype(float)
+    assert np.allclose(shown, np.clip(layers / np.percentile(layers, 98), 0, 1))
+    near_infrared = false_colour.images[0].get_array()[..., 0]
+    low, high = np.percentile(pixels["B08"], (2, 98))
+    assert np.allclose(near_infrared, np.clip((pixels["B08"] - low) / (high - low), 0, 1))
+    assert first.images[0].get_array().shape == (20, 20)
+
+
+def test_a_label_with_dollar_signs_is_no_formula(real_archive, tmp_path):
+    label = "$\\frac{1 x$ a"
+    inspection = inspect_patch(
+        REAL, real_archive, pa.table({"patch_id": [REAL], "labels": [[label]]})
+    )
+    figure = draw_patch(inspection, read_pixels(inspection))
+    assert any(label in text.get_text() for text in figure.texts)
+    write_figure(figure, tmp_path / "patch.png")
+
+
+def test_pixels_without_a_measurement_are_magenta(real_archive):
+    inspection = inspect_patch(REAL, real_archive)
+    pixels = {band: values.copy() for band, values in read_pixels(inspection).items()}
+    pixels["B03"][5, 7] = 0
+    axes = draw_patch(inspection, pixels).axes[0]
+    assert axes.images[0].get_array()[5, 7].tolist() == [1.0, 0.0, 0.8]
+    figure = draw_patch(inspection, pixels)
+    image = figure.axes[2 + BAND_NAMES.index("B03")].images[0]
+    assert np.allclose(image.to_rgba(image.get_array())[5, 7, :3], [1.0, 0.0, 0.8])
+    buffer = io.BytesIO()
+    figure.savefig(buffer)
+    assert buffer.tell() > 0

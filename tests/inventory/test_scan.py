@@ -1,0 +1,209 @@
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import rasterio
+
+from benkit.domain.bands import BAND_NAMES, BANDS
+from benkit.engine import Engine
+from benkit.errors import MissingInputError, OptionError, OutputError
+from benkit.inventory.scanning.scan import open_source, scan_archive
+from benkit.inventory.table.inventory_file import Inventory
+from benkit.inventory.table.schema import INVENTORY_SCHEMA
+from benkit.tiff.plain import encode
+
+PRODUCT = "S2A_MSIL2A_20180506T100031_N9999_R122_T33UWP"
+
+
+def rows_of(path: Path) -> list[dict]:
+    return pq.read_table(path).to_pylist()
+
+
+def write_patch(root: Path, patch: str = f"{PRODUCT}_73_05", **changed: bytes | None) -> Path:
+    """A whole patch of small ascending values; bands may be given other bytes or left out."""
+    folder = root / patch[:-6] / patch
+    folder.mkdir(parents=True)
+    for name, band in BANDS.items():
+        pixels = np.arange(1, band.side**2 + 1, dtype=np.uint16).reshape(band.side, -1)
+        content = encode(pixels, epsg=32633, x=587580, y=5394000, pixel_size=band.pixel_size)
+        content = changed.get(name, content)
+        if content is not None:
+            (folder / f"{patch}_{name}.tif").write_bytes(content)
+    return folder
+
+
+def test_real_patches_equal_rasterio(real_archive, tmp_path):
+    output = tmp_path / "inventory.parquet"
+    summary = scan_archive(real_archive, output, engine=Engine(workers=1))
+    assert replace(summary, seconds=0.0) == replace(
+        summary,
+        patches=9,
+        rows=108,
+        files=108,
+        bytes=1_481_040,
+        slow_files={},
+        unchanged=0,
+        seconds=0.0,
+    )
+    rows = rows_of(output)
+    assert [row["band"] for row in rows[:12]] == list(BAND_NAMES)
+    keys = [(row["product"], row["patch_id"]) for row in rows]
+    assert keys == sorted(keys)
+    for row in rows:
+        file = (
+            real_archive / row["product"] / row["patch_id"] / f"{row['patch_id']}_{row['band']}.tif"
+        )
+        with rasterio.open(file) as source:
+            pixels = source.read(1)
+            valid = pixels[pixels != source.nodata].astype(object)
+            assert row["status"] == "ok"
+            assert row["bytes"] == file.stat().st_size
+            assert (row["height"], row["width"], row["dtype"]) == (*pixels.shape, pixels.dtype.name)
+            assert (row["nodata"], row["epsg"]) == (source.nodata, source.crs.to_epsg())
+            assert (row["x"], row["y"]) == (source.transform.c, source.transform.f)
+            assert row["pixel_size"] == source.transform.a
+        assert (row["valid"], row["nodata_count"]) == (len(valid), pixels.size - len(valid))
+        assert (row["sum"], int(row["sum_sq"])) == (valid.sum(), (valid * valid).sum())
+        assert (row["min"], row["max"]) == (valid.min(), valid.max())
+
+
+def test_a_band_in_the_place_of_a_smaller_one_is_measured_whole(tmp_path):
+    """Its header is known already from the bands that are as large."""
+    ten_metres = np.full((120, 120), 7, np.uint16)
+    content = encode(ten_metres, epsg=32633, x=587580, y=5394000, pixel_size=10)
+    write_patch(tmp_path / "archive", B09=content)
+    scan_archive(tmp_path / "archive", tmp_path / "inventory.parquet", engine=Engine(workers=1))
+    row = next(row for row in rows_of(tmp_path / "inventory.parquet") if row["band"] == "B09")
+    assert (row["width"], row["valid"], row["sum"]) == (120, 14_400, 7 * 14_400)
+
+
+def test_same_bytes_for_any_number_of_workers(tmp_path):
+    source = write_patch(tmp_path / "archive")
+    for column in range(40):
+        for row in range(7):
+            target = source.parent / f"{PRODUCT}_{column:02d}_{row:02d}"
+            target.mkdir()
+            for file in source.iterdir():
+                os.link(file, target / file.name.replace("_73_05_", f"_{column:02d}_{row:02d}_"))
+    contents = set()
+    for workers in (1, 2, 3):
+        output = tmp_path / f"{workers}.parquet"
+        summary = scan_archive(tmp_path / "archive", output, engine=Engine(workers=workers))
+        assert (summary.patches, summary.files) == (281, 281 * 12)
+        contents.add(output.read_bytes())
+    assert len(contents) == 1
+
+
+def test_what_is_wrong_is_a_row_and_never_an_error(tmp_path):
+    small = encode(np.full((60, 50), 7, np.uint16), epsg=32633, x=0, y=0, pixel_size=20)
+    holes = np.full((120, 120), 3, np.uint16)
+    holes[:2] = 0
+    floats = encode(
+        np.full((60, 60), 0.5, np.float32), epsg=32632, x=0, y=0, pixel_size=20, nodata=None
+    )
+    wide = encode(np.full((20, 20), 2**32 - 1, np.uint32), epsg=32633, x=0, y=0, pixel_size=60)
+    negative = encode(np.full((60, 60), -5, np.int16), epsg=32633, x=0, y=0, pixel_size=20)
+    empty = encode(np.zeros((20, 20), np.uint16), epsg=32633, x=0, y=0, pixel_size=60)
+    folder = write_patch(
+        tmp_path / "archive",
+        B02=encode(holes, epsg=32633, x=0, y=0, pixel_size=10),
+        B03=None,
+        B04=b"II*\0 not a TIFF",
+        B05=small,
+        B06=floats,
+        B01=wide,
+        B07=negative,
+        B09=empty,
+        B11=b"",
+    )
+    (folder / "notes.txt").touch()
+    (tmp_path / "archive" / "README").touch()
+    output = tmp_path / "inventory.parquet"
+    summary = scan_archive(tmp_path / "archive", output)
+    assert (summary.patches, summary.rows, summary.files) == (1, 14, 11)
+    rows = {row["band"] or row["detail"]: row for row in rows_of(output)}
+    assert rows["README"]["status"] == "stray"
+    assert rows["README"]["patch_id"] is None
+    assert rows[f"{PRODUCT}/{folder.name}/notes.txt"]["patch_id"] == folder.name
+    assert (rows["B02"]["valid"], rows["B02"]["nodata_count"]) == (120 * 118, 240)
+    assert (rows["B02"]["sum"], rows["B02"]["min"]) == (120 * 118 * 3, 3)
+    assert rows["B03"]["status"] == "missing"
+    assert rows["B04"]["status"] == "unreadable"
+    assert str(tmp_path) not in rows["B04"]["detail"]
+    assert (rows["B05"]["width"], rows["B05"]["height"]) == (50, 60)
+    assert (rows["B06"]["float_sum"], rows["B06"]["sum"], rows["B06"]["nodata"]) == (
+        1800,
+        None,
+        None,
+    )
+    assert int(rows["B01"]["sum_sq"]) == 400 * (2**32 - 1) ** 2
+    assert (rows["B07"]["sum"], int(rows["B07"]["sum_sq"])) == (-5 * 3600, 25 * 3600)
+    assert (rows["B09"]["valid"], rows["B09"]["min"], rows["B09"]["sum"]) == (0, None, 0)
+    assert rows["B11"]["status"] == "unreadable"
+    assert rows["B12"]["sum"] == sum(range(1, 3601))
+
+
+def test_other_encodings_take_the_slow_path_to_the_same_row(tmp_path):
+    plain = tmp_path / "plain"
+    folder = write_patch(plain)
+    packed = tmp_path / "packed"
+    shutil.copytree(plain, packed)
+    for file in sorted((packed / PRODUCT / folder.name).iterdir()):
+        with rasterio.open(plain / PRODUCT / folder.name / file.name) as source:
+            profile = source.profile | {"compress": "deflate", "predictor": 2}
+            with rasterio.open(file, "w", **profile) as target:
+                target.write(source.read())
+    both = {}
+    for archive in (plain, packed):
+        output = tmp_path / f"{archive.name}.parquet"
+        summary = scan_archive(archive, output)
+        assert summary.slow_files == ({"deflate": 12} if archive is packed else {})
+        both[archive] = pq.read_table(output).drop(["bytes"])
+    assert both[plain].equals(both[packed])
+
+
+def test_empty_archive_gives_an_empty_inventory(tmp_path):
+    (tmp_path / "archive").mkdir()
+    output = tmp_path / "inventory.parquet"
+    assert scan_archive(tmp_path / "archive", output).rows == 0
+    assert pq.read_schema(output) == INVENTORY_SCHEMA
+
+
+def test_wrong_calls(tmp_path):
+    with pytest.raises(MissingInputError, match="expected the folder of an archive"):
+        scan_archive(tmp_path / "none", tmp_path / "inventory.parquet")
+    write_patch(tmp_path / "archive")
+    with pytest.raises(OptionError, match="workers"):
+        scan_archive(tmp_path / "archive", tmp_path / "inventory.parquet", engine=Engine(workers=0))
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot be written"):
+        scan_archive(tmp_path / "archive", tmp_path / "file" / "inventory.parquet")
+    assert not (tmp_path / "inventory.parquet").exists()
+
+
+def test_progress_reaches_the_end(tmp_path):
+    write_patch(tmp_path / "archive")
+    calls = []
+    scan_archive(
+        tmp_path / "archive", tmp_path / "i.parquet", progress=lambda *call: calls.append(call)
+    )
+    assert calls[-1][:2] == (1, 1)
+
+
+def test_a_source_is_an_archive_or_an_inventory(tmp_path):
+    write_patch(tmp_path / "archive")
+    scan_archive(tmp_path / "archive", tmp_path / "inventory.parquet")
+    for source in ("archive", "inventory.parquet"):
+        with open_source(tmp_path / source) as inventory:
+            assert inventory.query("SELECT count(*) FROM inventory") == [(12,)]
+
+
+def test_names_with_wildcards_are_just_names(tmp_path):
+    write_patch(tmp_path / "archive")
+    path = tmp_path / "in[ven]tory*?.parquet"
+    scan_archive(tmp_path / "archive", path)
+    assert Inventory(path).query("SELECT count(*) FROM inventory") == [(12,)]

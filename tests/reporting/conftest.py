@@ -1,0 +1,38 @@
+"""A real browser for the tests of pages: Debian's chromium."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from tests.reporting.map_page import download_libraries
+
+INSTALL = ["apt-get", "install", "-y", "-qq", "chromium"]
+HOW = "there is no chromium; install it, on Debian with `apt-get install chromium`"
+
+
+@pytest.fixture(scope="package")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    if not shutil.which("chromium") and shutil.which("apt-get") and os.geteuid() == 0:
+        for command in (["apt-get", "update", "-qq"], INSTALL):
+            subprocess.run(command, check=False, capture_output=True)
+    path = shutil.which("chromium")
+    if path is None:
+        assert os.environ.get("CI") != "true", HOW
+        pytest.skip(HOW)
+    with sync_playwright() as playwright:
+        with playwright.chromium.launch(executable_path=path, args=["--no-sandbox"]) as launched:
+            yield launched
+
+
+@pytest.fixture(scope="package")
+def libraries(tmp_path_factory):
+    """Files of the libraries that the web map loads, by package and name."""
+    if shutil.which("npm") is None:
+        reason = "needs npm for the libraries of the map; on Debian `apt-get install npm`"
+        assert os.environ.get("CI") != "true", reason
+        pytest.skip(reason)
+    return download_libraries(tmp_path_factory.mktemp("npm"))

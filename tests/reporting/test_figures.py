@@ -1,0 +1,165 @@
+"""Figures of splits: what they show, and that their bytes are always the same."""
+
+import matplotlib as mpl
+import numpy as np
+import pyarrow as pa
+import pytest
+from matplotlib.colors import to_rgba
+from matplotlib.text import Text
+from pyproj import Transformer
+
+from benkit import evaluate_split, locate
+from benkit.errors import OptionError
+from benkit.files.writing.figure import write_figure
+from benkit.ground.distance_plane import centre_degrees, to_plane
+from benkit.reporting.figures.split_figures import (
+    distance_figure,
+    label_figure,
+    map_figure,
+    split_figures,
+)
+from benkit.reporting.style import SIDE_COLOURS
+
+PRODUCT = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP"
+KINDS = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}
+FAR = "S2A_MSIL2A_20170613T101031_N9999_R022_T35ULA"
+
+
+def small_split(*products: str) -> tuple[pa.Table, dict[str, list[str]]]:
+    ids = [f"{p}_{column:02d}_{row:02d}" for p in products for column in range(9) for row in (1, 2)]
+    labels = [["A"] if place % 3 else ["A", "B"] for place in range(len(ids))]
+    country = [patch.split("_")[5] for patch in ids]
+    metadata = pa.table({"patch_id": ids, "labels": labels, "country": country})
+    return metadata, {"train": ids[6:], "validation": ids[4:6], "test": ids[:4]}
+
+
+def test_the_same_figures_have_the_same_bytes_whatever_the_settings_are(tmp_path):
+    metadata, sides = small_split(PRODUCT, FAR)
+    evaluation = {"mine": evaluate_split(metadata, sides)}
+    written = []
+    for folder, size in (("one", 10.0), ("two", 25.0)):
+        with mpl.rc_context({"font.size": size, "axes.facecolor": "red", "savefig.dpi": size}):
+            figures = split_figures(metadata, sides, evaluation)
+            for name, figure in figures.items():
+                write_figure(figure, tmp_path / folder / f"{name}.png")
+            for kind in ("pdf", "svg"):
+                write_figure(figures["distances"], tmp_path / folder / f"distances.{kind}")
+        written.append({p.name: p.read_bytes() for p in (tmp_path / folder).iterdir()})
+    assert written[0] == written[1]
+    assert len(written[0]) == 5
+    for name, content in written[0].items():
+        assert content.startswith(KINDS[name.split(".")[1]])
+
+
+def test_another_kind_of_file_is_refused(tmp_path):
+    with pytest.raises(OptionError, match="expected a name that ends with"):
+        write_figure(distance_figure({}), tmp_path / "figure.gif")
+    assert not list(tmp_path.iterdir())
+
+
+def test_curves_are_the_parts_of_patches_that_are_nearer():
+    generator = np.random.default_rng(0)
+    distances = {"mine": generator.uniform(0, 30_000, 200), "other": np.array([1e3, np.inf])}
+    axes = distance_figure(distances).axes[0]
+    for line, values in zip(axes.lines, distances.values(), strict=False):
+        for x, y in line.get_xydata()[::40]:
+            assert y == pytest.approx(100 * np.mean(values <= x * 1000))
+    assert "km" in axes.get_xlabel()
+    assert [text.get_text().split(":")[0] for text in axes.get_legend().texts] == ["mine", "other"]
+    assert axes.lines[0].get_linestyle() != axes.lines[1].get_linestyle()
+
+
+def test_a_panel_a_side_shows_each_label_at_its_share():
+    metadata, sides = small_split(PRODUCT)
+    evaluation = evaluate_split(metadata, sides)
+    shares = evaluation.label_shares()
+    for label in ("A", "B"):
+        assert sum(of_side[label] for of_side in shares.values()) == pytest.approx(1)
+    fractions = {name: len(patches) / len(metadata) for name, patches in sides.items()}
+    figure = label_figure(shares, fractions, evaluation.label_patches, {"same": shares})
+    assert len(figure.axes) == 3
+    widths = []
+    for axes, (side, of_side) in zip(figure.axes, shares.items(), strict=True):
+        points = next(c for c in axes.collections if c.get_label() == side).get_offsets()
+        assert points[:, 0].tolist() == pytest.approx([100 * of_side["A"], 100 * of_side["B"]])
+        assert axes.get_title(loc="left").startswith(side)
+        assert "%" in axes.get_xlabel()
+        low, high = axes.get_xlim()
+        assert low <= points[:, 0].min() and points[:, 0].max() <= high
+        widths.append(high - low)
+    assert np.ptp(widths) == pytest.approx(0)
+    ticks = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert ticks == ["A (18)", "B (6)"]
+
+
+def test_a_map_has_a_square_for_each_patch_of_a_near_archive():
+    metadata, _ = small_split(PRODUCT)
+    degrees = centre_degrees(locate(metadata["patch_id"]))
+    side = np.array(["test"] * 4 + ["validation"] * 2 + ["train"] * 11 + [""])
+    axes = map_figure(degrees, side).axes[0]
+    drawn = {to_rgba(c.get_facecolor()[0]): len(c.get_paths()) for c in axes.collections}
+    expected = {"test": 4, "validation": 2, "train": 11}
+    assert drawn == {to_rgba(SIDE_COLOURS[name]): count for name, count in expected.items()}
+    centres = to_plane(degrees[:4])[0]
+    paths = next(c for c in axes.collections if len(c.get_paths()) == 4).get_paths()
+    middles = [path.vertices[:4].mean(0) for path in paths]
+    assert np.allclose(middles, centres)
+    legend = [text.get_text() for text in axes.figure.legends[0].texts]
+    assert legend[-1] == "test: 4 (23.5 %)"
+
+
+def test_a_wide_map_shows_cells_in_the_colour_of_most_patches():
+    metadata, _ = small_split(PRODUCT, FAR)
+    degrees = centre_degrees(locate(metadata["patch_id"]))
+    side = np.array(["train", "test", "test"] * 6 + ["train"] * 18)
+    axes = map_figure(degrees, side, metadata["country"].to_pylist()).axes
+    assert len(axes) == 2
+    picture = axes[0].images[0].get_array()
+    shown = {tuple(colour) for colour in picture[picture[..., 3] > 0].tolist()}
+    assert shown == {to_rgba(SIDE_COLOURS["train"]), to_rgba(SIDE_COLOURS["test"])}
+    assert {text.get_text() for text in axes[0].texts} >= {"T33UUP", "T35ULA"}
+    west, east, south, north = axes[0].images[0].get_extent()
+    points = to_plane(degrees)[0]
+    assert (points > (west, south)).all() and (points < (east, north)).all()
+
+
+@pytest.mark.parametrize("product", [PRODUCT, FAR, PRODUCT.replace("T33UUP", "T55HFA")])
+def test_meridians_and_parallels_are_named_where_they_meet_the_edge(product):
+    metadata, _ = small_split(product)
+    degrees = centre_degrees(locate(metadata["patch_id"]))
+    axes = map_figure(degrees, np.array(["train"] * len(degrees))).axes[0]
+    inverse = Transformer.from_crs(to_plane(degrees)[1], 4326, always_xy=True).transform
+    west, _ = axes.get_xlim()
+    south, _ = axes.get_ylim()
+    for axis, x, y, names in (
+        (0, axes.get_xticks(), south, axes.get_xticklabels()),
+        (1, west, axes.get_yticks(), axes.get_yticklabels()),
+    ):
+        found = np.broadcast_arrays(*inverse(*np.broadcast_arrays(x, y)))[axis]
+        named = [text.get_text() for text in names]
+        assert len(named) >= 2
+        signs = [-1 if text[-1] in "WS" else 1 for text in named]
+        told = [sign * float(text.split("°")[0]) for sign, text in zip(signs, named, strict=True)]
+        assert np.allclose(found, told, atol=1e-4)
+
+
+def test_sides_that_are_empty_are_drawn_too():
+    metadata, _ = small_split(PRODUCT)
+    for sides in (
+        {"train": metadata["patch_id"].to_pylist(), "test": []},
+        {"train": [], "test": []},
+    ):
+        figures = split_figures(metadata, sides, {"mine": evaluate_split(metadata, sides)})
+        assert list(figures) == ["map", "labels", "distances"]
+
+
+def test_labels_with_dollar_signs_are_no_formulas(tmp_path):
+    metadata, sides = small_split(PRODUCT, FAR)
+    label = "$\\frac{1 x$ a"
+    metadata = metadata.set_column(1, "labels", pa.array([[label]] * len(metadata)))
+    metadata = metadata.set_column(2, "country", pa.array([label] * len(metadata)))
+    found = {label: evaluate_split(metadata, sides)}
+    for name, figure in split_figures(metadata, sides, found).items():
+        write_figure(figure, tmp_path / f"{name}.png")
+        named = [text for text in figure.findobj(Text) if label in text.get_text()]
+        assert not any(text.get_parse_math() for text in named)

@@ -1,0 +1,189 @@
+"""The report in a real browser: Debian's chromium, without a network."""
+
+import pytest
+from pypdf import PdfReader
+
+import benkit
+from benkit.cli import main
+
+# Texts whose contrast with the nearest ground behind them is too low.
+CONTRAST = """() => {
+  const numbers = (colour) => {
+    const pen = document.createElement('canvas').getContext('2d');
+    pen.fillStyle = colour;
+    pen.fillRect(0, 0, 1, 1);
+    return [...pen.getImageData(0, 0, 1, 1).data];
+  };
+  const luminance = (colour) => {
+    const [r, g, b] = colour.map((one) => one / 255).map(
+      (one) => one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const groundOf = (element) => {
+    if (!element) return [255, 255, 255];
+    const [r, g, b, alpha] = numbers(getComputedStyle(element).backgroundColor);
+    if (alpha === 255) return [r, g, b];
+    const behind = groundOf(element.parentElement);
+    return [r, g, b].map((one, place) => (one * alpha + behind[place] * (255 - alpha)) / 255);
+  };
+  const low = [];
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+    const element = text.parentElement;
+    if (!text.data.trim() || !element.checkVisibility() || element.closest('script')) continue;
+    const style = getComputedStyle(element);
+    const ink = luminance(numbers(element.closest('svg') ? style.fill : style.color).slice(0, 3));
+    const ground = luminance(groundOf(element));
+    const ratio = (Math.max(ink, ground) + 0.05) / (Math.min(ink, ground) + 0.05);
+    const size = parseFloat(style.fontSize), bold = style.fontWeight >= 700;
+    const large = size >= 24 || (bold && size >= 18.66);
+    if (ratio < (large ? 3 : 4.5)) low.push([text.data.trim(), Math.round(ratio * 100) / 100]);
+  }
+  return low;
+}"""
+# Place of the element with the focus among all, and how wide its outline is.
+FOCUSED = """() => [
+  [...document.querySelectorAll('*')].indexOf(document.activeElement),
+  parseFloat(getComputedStyle(document.activeElement).outlineWidth),
+]"""
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("browser")
+    benkit.make_sample(folder / "sample", patches=60)
+    archive = folder / "sample" / "BigEarthNet-v2.0-S2-with-errors"
+    metadata = str(folder / "sample" / "metadata.parquet")
+    assert main(["split", metadata, "--output", str(folder / "split.csv")]) == 0
+    call = ["report", str(archive), "--metadata", metadata, "--split", str(folder / "split.csv")]
+    call += ["--output", str(folder / "report.html"), "--no-progress", "--workers", "1"]
+    assert main(call) == 0
+    return folder / "report.html"
+
+
+@pytest.fixture(params=[(400, "dark"), (1200, "light")], ids=["phone-dark", "wide-light"])
+def page(request, browser, report):
+    """The open page; whatever it says on the console is a failure."""
+    width, scheme = request.param
+    said = []
+    with browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
+    ) as context:
+        page = context.new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(report.as_uri())
+        page.wait_for_selector("html[data-ready=yes]", timeout=20_000)
+        yield page
+    assert said == []
+
+
+def test_nothing_reaches_beyond_the_window_and_colours_follow_the_scheme(page):
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    ground = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert ground == ("rgb(20, 24, 29)" if dark else "rgb(255, 255, 255)")
+
+
+def test_every_text_stands_out_from_its_ground(page):
+    """Contrast of at least 4.5 : 1, or 3 : 1 for large text (WCAG 2.1, AA)."""
+    assert page.evaluate(CONTRAST) == []
+
+
+def test_all_controls_are_reached_by_the_keyboard_and_show_it(page):
+    wanted = page.evaluate(
+        "[...document.querySelectorAll('a, button, input, select, canvas')]"
+        ".filter((one) => one.checkVisibility()).length"
+    )
+    reached = set()
+    for _ in range(wanted):
+        page.keyboard.press("Tab")
+        reached.add(tuple(page.evaluate(FOCUSED)))
+    assert len(reached) == wanted
+    assert all(outline >= 2 for _, outline in reached)
+
+
+def test_what_is_printed_is_whole_and_light(page, tmp_path):
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate(CONTRAST) == []
+    for gone in ("nav", ".zoom", "#findings-list input"):
+        assert page.locator(gone).first.is_hidden()
+    assert page.locator("#map-legend").is_visible()
+    page.emulate_media()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("patchMap.nothing.trim()") == "#c9ced4"
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    page.pdf(path=tmp_path / "report.pdf", format="A4")
+    text = "\n".join(sheet.extract_text() for sheet in PdfReader(tmp_path / "report.pdf").pages)
+    for title in page.locator("h2").all_inner_texts():
+        assert title in text
+    assert "Show more" not in text
+
+
+def test_findings_are_searched_and_sorted(page):
+    rows = page.locator("#findings-list tbody tr")
+    everything = page.inner_text(".said")
+    page.fill("#findings-list input", "b09")
+    assert page.inner_text(".said") != everything
+    assert 0 < rows.count() < 25
+    assert all("B09" in text for text in rows.all_inner_texts())
+    page.click("#findings-list th:nth-child(4) button")
+    reasons = page.locator("#findings-list tbody td:nth-child(4)").all_inner_texts()
+    assert reasons == sorted(reasons)
+    page.click("#findings-list th:nth-child(4) button")
+    reasons = page.locator("#findings-list tbody td:nth-child(4)").all_inner_texts()
+    assert reasons == sorted(reasons, reverse=True)
+    page.fill("#findings-list input", "nowhere to be found")
+    assert rows.count() == 0
+
+
+def test_the_map_zooms_moves_and_tells_by_the_keyboard(page):
+    page.locator(".map canvas").focus()
+    scale = page.evaluate("patchMap.scale")
+    page.keyboard.press("+")
+    assert page.evaluate("patchMap.scale") == pytest.approx(scale / 2)
+    centre = page.evaluate("patchMap.centre[0]")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("patchMap.centre[0]") > centre
+    page.evaluate("patchMap.centre = [patchMap.x[0], patchMap.y[0]]; patchMap.draw()")
+    page.keyboard.press("Enter")
+    assert "patches" in page.inner_text(".popup")
+    page.evaluate("patchMap.scale = 60; patchMap.draw()")
+    page.keyboard.press("Enter")
+    first = page.evaluate("patchMap.describe(0)")
+    assert first in page.inner_text(".popup")
+    page.keyboard.press("Escape")
+    assert page.locator(".popup").is_hidden()
+
+
+def test_patches_are_drawn_where_they_lie(page, report):
+    """The script's places are those of the projection, to ten metres."""
+    metadata = benkit.read_metadata(report.parent / "sample" / "metadata.parquet")
+    from benkit.ground.distance_plane import planar_centres
+
+    expected = planar_centres(benkit.locate(metadata["patch_id"]))
+    places = page.evaluate(
+        "Object.fromEntries([...patchMap.x].map((x, i) =>"
+        " [patchMap.describe(i).split('\\n')[0], [x, patchMap.y[i]]]))"
+    )
+    for name, (east, north) in zip(
+        metadata["patch_id"].to_pylist(), expected.tolist(), strict=True
+    ):
+        assert places[name] == pytest.approx([east, north], abs=10)
+
+
+@pytest.mark.parametrize("colour", ["side", "season", "findings", "label:1"])
+def test_every_colouring_draws_and_has_a_legend(page, colour):
+    assert page.input_value("#map-colour") == "findings", "what is wrong comes first"
+    page.select_option("#map-colour", "patches")
+    before = page.evaluate("patchMap.canvas.toDataURL()")
+    page.select_option("#map-colour", colour)
+    assert page.evaluate("patchMap.canvas.toDataURL()") != before
+    assert page.locator("#map-legend i").count() >= 2
+
+
+def test_the_legend_names_the_sides_that_there_are(page):
+    page.select_option("#map-colour", "side")
+    on_none = page.evaluate("patchMap.side.includes(0)")  # patches that the metadata does not hold
+    names = page.locator("#map-legend > span").all_text_contents()
+    assert names == [*["on no side"] * on_none, "train", "test"]

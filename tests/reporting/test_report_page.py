@@ -1,0 +1,170 @@
+import base64
+import gzip
+import json
+import re
+
+import pyarrow as pa
+import pytest
+
+import benkit
+from benkit.cli import main
+from benkit.reporting.page.markup import bar_table, json_block, table
+from benkit.reporting.web_map import MOST_PATCHES
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report") / "sample"
+    benkit.make_sample(folder, patches=60)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(sample, tmp_path_factory):
+    """The page of the sample with everything that it can show."""
+    folder = tmp_path_factory.mktemp("page")
+    metadata = str(sample / "metadata.parquet")
+    archive = str(sample / "BigEarthNet-v2.0-S2-with-errors")
+    assert main(["split", metadata, "--output", f"{folder}/split.csv"]) == 0
+    call = ["report", archive, "--metadata", metadata, "--split", f"{folder}/split.csv"]
+    call += ["--reference-maps", str(sample / "geoparquets"), "--workers", "1", "--no-progress"]
+    assert main([*call, "--output", f"{folder}/report.html"]) == 0
+    return (folder / "report.html").read_text("utf-8")
+
+
+def block(page, name):
+    content = re.search(
+        rf'<script type="application/[^"]*" id="{name}">(.*?)</script>', page, re.S
+    )[1]
+    return (
+        json.loads(content)
+        if content.startswith("{")
+        else gzip.decompress(base64.b64decode(content))
+    )
+
+
+def test_it_has_every_section_and_loads_nothing(page):
+    names = re.findall(r'<section id="([^"]*)">', page)
+    expected = ["verdict", "findings", "map", "split", "contents", "bands", "looks"]
+    assert names == [*expected, "reference-maps", "made"]
+    assert not re.search(r'(src|href)="(?!#|data:)', page)
+    assert "@import" not in page
+    assert "default-src 'none'" in page
+
+
+def test_an_inventory_shows_quick_looks_with_its_archive(sample, tmp_path, capsys):
+    archive = str(sample / "BigEarthNet-v2.0-S2-with-errors")
+    metadata = ["--metadata", str(sample / "metadata.parquet")]
+    inventory = str(tmp_path / "inventory.parquet")
+    page = tmp_path / "report.html"
+    call = ["report", inventory, *metadata, "--output", str(page), "--no-progress"]
+    benkit.scan_archive(archive, inventory)
+    assert main(call) == 0
+    assert "only the inventory was at hand" in page.read_text("utf-8")
+    assert main([*call, "--archive", archive]) == 0
+    assert page.read_text("utf-8").count('src="data:image/png') >= 3
+    for wrong in (
+        [*call, "--archive", inventory],
+        [*call[:1], archive, *call[2:], "--archive", archive],
+    ):
+        assert main(wrong) == 2
+        assert "--archive" in capsys.readouterr().err
+
+
+def test_it_says_what_the_audit_says(page, sample, tmp_path, capsys):
+    archive, metadata = sample / "BigEarthNet-v2.0-S2-with-errors", sample / "metadata.parquet"
+    benkit.scan_archive(archive, tmp_path / "inventory.parquet")
+    inventory = benkit.Inventory(tmp_path / "inventory.parquet")
+    audit = benkit.audit_inventory(inventory, benkit.read_metadata(metadata))
+    rows = json.loads(block(page, "findings-data"))
+    assert [row[3] for row in rows] == audit.findings["reason"].to_pylist()
+    assert "neither whole nor correct" in page
+    for kind, count in audit.counts.items():
+        name = kind.replace("_", " ")
+        row = rf'<td>{name}</td><td>[^<]*</td><td class="number">{count}</td>'
+        assert bool(re.search(row, page)) == bool(count)
+        assert bool(re.search(rf"[:,] {name} {count}[,.]", page)) == bool(count), "in the verdict"
+    known = benkit.read_metadata(metadata)["patch_id"].to_pylist()
+    sound = len(set(known) - set(audit.findings["patch_id"].to_pylist()))
+    assert f"{sound:,} of these ({100 * sound / len(known):.2f} %) are without a finding" in page
+    mean = benkit.band_statistics(inventory).bands["B02"].mean
+    assert f"{mean:,.2f}" in page
+
+
+def test_the_map_holds_every_patch_where_it_lies(page, sample):
+    metadata = benkit.read_metadata(sample / "metadata.parquet")
+    facts, content = block(page, "map-facts"), block(page, "map-data")
+    count = facts["patches"]
+    assert len(content) == 9 * count
+    planes = [content[i * count : (i + 1) * count] for i in range(9)]
+    names, patch = [], 0
+    for product in facts["products"]:
+        for column, row in zip(
+            *(plane[patch : patch + product["count"]] for plane in planes[:2]), strict=True
+        ):
+            names.append(f"{product['name']}_{column:02d}_{row:02d}")
+        patch += product["count"]
+    assert set(metadata["patch_id"].to_pylist()) <= set(names)
+    labels = dict(
+        zip(metadata["patch_id"].to_pylist(), metadata["labels"].to_pylist(), strict=True)
+    )
+    for place, name in enumerate(names):
+        bits = int.from_bytes(bytes(plane[place] for plane in planes[4:7]), "little")
+        found = [label for bit, label in enumerate(facts["labels"]) if bits >> bit & 1]
+        assert found == sorted(set(labels.get(name, [])))
+        assert planes[2][place] in (1, 3) or name not in labels, "each known patch is on a side"
+
+
+def test_metadata_alone_make_a_page(sample):
+    page = benkit.report_page(benkit.read_metadata(sample / "metadata.parquet"))
+    assert "No archive was looked at" in page
+    assert '<section id="findings">' not in page
+
+
+def test_markup_in_names_stays_text():
+    evil = "<script>alert(1)</script>"
+    ids = ["S2A_MSIL2A_20180228T095031_N9999_R079_T34UEG_74_13"]
+    metadata = pa.table({"patch_id": ids, "labels": [[evil]], "country": [evil]})
+    for page in (
+        benkit.report_page(metadata, made={"command": evil}),
+        benkit.web_map(metadata),
+        table(("a",), [(evil,)], evil),
+        bar_table(evil, [(evil, 1)], 1),
+        json_block("x", {"y": evil}),
+    ):
+        assert evil not in page
+
+
+def test_the_web_map_is_the_same_each_time_and_has_all_layers(sample):
+    metadata = benkit.read_metadata(sample / "metadata.parquet")
+    sides = {
+        "train": metadata["patch_id"].to_pylist()[::2],
+        "test": metadata["patch_id"].to_pylist()[1::2],
+    }
+    page = benkit.web_map(metadata, sides=sides)
+    assert page == benkit.web_map(metadata, sides=sides)
+    for layer in ("side: train", "side: test", "season: summer", "label: Arable land"):
+        assert layer in page
+    assert metadata["patch_id"][0].as_py() in page
+
+
+def test_many_patches_become_cells(shared_data):
+    metadata = benkit.read_metadata(shared_data / "metadata.parquet")
+    some = metadata.slice(0, MOST_PATCHES + 1)
+    page = benkit.web_map(some)
+    assert some["patch_id"][0].as_py() not in page
+    assert " of " in page
+    assert len(page) < 2e6
+
+
+def test_wrong_input_is_told(tmp_path, sample, capsys):
+    call = [
+        "report",
+        "--metadata",
+        str(tmp_path / "none.parquet"),
+        "--output",
+        str(tmp_path / "r.html"),
+    ]
+    assert main(call) == 2
+    assert "none.parquet: expected a file" in capsys.readouterr().err
+    assert not (tmp_path / "r.html").exists()

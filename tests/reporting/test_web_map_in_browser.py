@@ -1,0 +1,92 @@
+"""The web map in a real browser."""
+
+import re
+
+import pytest
+
+import benkit
+from benkit.ground.distance_plane import centre_degrees
+from tests.reporting.map_page import MAP, opened_map
+
+MIDDLE = (500, 350)  # of the window
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """What the map of a sample shows: metadata, findings and sides."""
+    folder = tmp_path_factory.mktemp("sample")
+    benkit.make_sample(folder / "sample", patches=60)
+    metadata = benkit.read_metadata(folder / "sample" / "metadata.parquet")
+    archive = folder / "sample" / "BigEarthNet-v2.0-S2-with-errors"
+    with benkit.open_source(archive) as inventory:
+        findings = benkit.audit_inventory(inventory, metadata).findings
+    return metadata, findings, benkit.split_patches(metadata).sides()
+
+
+@pytest.fixture(scope="module", params=["patches", "cells"])
+def web_map(request, shown, tmp_path_factory):
+    """The page, with the patches one by one or joined into cells."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "cells":
+            patch.setattr("benkit.reporting.web_map.MOST_PATCHES", 10)
+        page = benkit.web_map(*shown)
+    file = tmp_path_factory.mktemp("web_map") / "map.html"
+    benkit.write_page(page, file)
+    return file
+
+
+@pytest.fixture
+def page(browser, libraries, web_map):
+    with opened_map(browser, libraries, web_map) as (page, wrong):
+        yield page
+    assert wrong == []
+
+
+def wait_until(page, condition):
+    page.wait_for_function(condition, polling=20)  # frames may be rare on a busy machine
+
+
+def test_layers_are_switched_on_and_off(page):
+    page.hover(".leaflet-control-layers")
+    names = [
+        text.strip()
+        for text in page.locator(".leaflet-control-layers-overlays label").all_inner_texts()
+    ]
+    for name in ("side: train", "side: test", "finding: with no data", "season: summer"):
+        assert f"■ {name}" in names
+    on = "Object.values(window).filter((one) => one instanceof L.FeatureGroup && "
+    on += f"{MAP}.hasLayer(one)).length"
+    before = page.evaluate(on)
+    train = page.locator(".leaflet-control-layers-overlays label", has_text="side: train")
+    train.click()
+    assert page.evaluate(on) < before
+    train.click()
+    assert page.evaluate(on) == before
+
+
+def test_it_zooms_and_moves(page):
+    zoom = page.evaluate(f"{MAP}.getZoom()")
+    page.click(".leaflet-control-zoom-in")
+    wait_until(page, f"{MAP}.getZoom() === {zoom + 1}")
+    centre = page.evaluate(f"{MAP}.getCenter().lng")
+    x, y = MIDDLE
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 200, y, steps=4)
+    page.mouse.up()
+    wait_until(page, f"{MAP}.getCenter().lng > {centre}")
+
+
+def test_a_click_tells_what_lies_there(page, web_map, shown):
+    first = shown[0].slice(0, 1)
+    ((longitude, latitude),) = centre_degrees(benkit.locate(first["patch_id"])).tolist()
+    page.evaluate(f"{MAP}.setView([{latitude}, {longitude}], 14, {{animate: false}})")
+    page.mouse.click(*MIDDLE)
+    wait_until(page, "document.querySelector('.leaflet-popup-content')?.innerText.trim()")
+    said = page.inner_text(".leaflet-popup-content")
+    patch, label = first["patch_id"][0].as_py(), first["labels"][0][0].as_py()
+    if patch in web_map.read_text("utf-8"):
+        assert patch in said
+        assert label in said
+    else:
+        assert re.search(r"layer\s+\w+: .+\s+patches\s+\d+ of \d+", said), said

@@ -1,0 +1,268 @@
+import shutil
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import rasterio
+from rasterio.transform import from_origin
+
+from benkit.domain.bands import BANDS
+from benkit.engine import Engine
+from benkit.errors import (
+    InputFormatError,
+    MissingInputError,
+    OutputError,
+    PatchIdError,
+    RasterError,
+)
+from benkit.inventory.audit import KINDS, audit_inventory
+from benkit.inventory.scanning.scan import open_source
+from benkit.retiling.patchify import patchify_scene
+
+PRODUCT = "S2A_MSIL2A_20170613T101031_N0205_R022_T33UUP"
+ONE = Engine(workers=1)
+TILE = (300_000, 5_400_000)  # upper-left corner of T33UUP, from the published patch geometries
+
+
+def write_band(path, metres, band, corner=TILE, epsg=32633, driver="GTiff", **options):
+    """A band of a square scene in which no pixel is 0 and hardly two are alike; its pixels."""
+    side = metres // band.pixel_size
+    seed = list(BANDS).index(band.name)
+    pixels = np.random.default_rng(seed).integers(1, 30_000, (side, side), np.uint16)
+    profile = {"driver": driver, "height": side, "width": side, "count": 1, "dtype": "uint16"}
+    profile |= {"crs": f"EPSG:{epsg}", **options}
+    profile.setdefault("transform", from_origin(*corner, band.pixel_size, band.pixel_size))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with rasterio.open(path, "w", **profile) as target:
+        target.write(pixels.astype(profile["dtype"]), 1)
+    return pixels
+
+
+def write_scene(folder, metres=4_200, **options):
+    """All bands as GeoTIFFs; their pixels by name."""
+    return {
+        name: write_band(folder / f"{name}.tif", metres, band, **options)
+        for name, band in BANDS.items()
+    }
+
+
+def kinds_found(archive, workers=1):
+    """How many patches each kind of finding concerns, the patches on disk being the metadata."""
+    ids = sorted(path.name for path in archive.glob("*/*"))
+    with open_source(archive, engine=Engine(workers=workers)) as inventory:
+        audit = audit_inventory(inventory, pa.table({"patch_id": pa.array(ids, pa.string())}))
+    assert audit.patches == len(ids)
+    assert audit.counts.keys() == KINDS.keys()
+    return {kind: count for kind, count in audit.counts.items() if count}
+
+
+def assert_patches_equal(archive, product, scene, first=(0, 0)):
+    """Every patch against the pixels of the scene, read back by rasterio."""
+    for name, pixels in scene.items():
+        side = BANDS[name].side
+        for path in archive.glob(f"{product}/*/*_{name}.tif"):
+            column, row = (int(text) for text in path.parent.name[-5:].split("_"))
+            left, top = (column - first[0]) * side, (row - first[1]) * side
+            with rasterio.open(path) as patch:
+                expected = pixels[top : top + side, left : left + side]
+                np.testing.assert_array_equal(patch.read(1), expected)
+                assert patch.nodata == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_whole_patches_from_the_tiles_corner(tmp_path, workers):
+    scene = write_scene(tmp_path / PRODUCT, compress="deflate", tiled=True)
+    told = []
+    done = patchify_scene(
+        tmp_path / PRODUCT,
+        tmp_path / "out",
+        engine=Engine(workers=workers),
+        progress=lambda *counts: told.append(counts),
+    )
+    assert told == [(9 * band // 12, 9) for band in range(1, 13)]
+    assert (done.product, done.patches, done.files) == (PRODUCT, 9, 108)
+    names = sorted(path.name for path in (tmp_path / "out" / PRODUCT).iterdir())
+    assert names == [f"{PRODUCT}_0{column}_0{row}" for column in range(3) for row in range(3)]
+    assert_patches_equal(tmp_path / "out", PRODUCT, scene)
+    assert kinds_found(tmp_path / "out") == {}
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [PRODUCT]
+
+
+def test_patches_are_stored_as_the_archive_stores_them(tmp_path, real_archive):
+    write_scene(tmp_path / PRODUCT, metres=1_200)
+    patchify_scene(tmp_path / PRODUCT, tmp_path / "out", engine=ONE)
+    patch = next((tmp_path / "out").glob("*/*"))
+    real = next(real_archive.glob("*_T33*/*"))
+    for name in BANDS:
+        ours, theirs = patch / f"{patch.name}_{name}.tif", real / f"{real.name}_{name}.tif"
+        assert ours.stat().st_size == theirs.stat().st_size
+        with rasterio.open(ours) as a, rasterio.open(theirs) as b:
+            assert (a.shape, a.dtypes, a.nodata, a.crs) == (b.shape, b.dtypes, b.nodata, b.crs)
+            assert (a.res, a.block_shapes, a.compression) == (b.res, b.block_shapes, b.compression)
+            assert (a.tags(), a.tags(ns="IMAGE_STRUCTURE")) == (
+                b.tags(),
+                b.tags(ns="IMAGE_STRUCTURE"),
+            )
+
+
+def test_a_crop_on_the_grid_keeps_the_columns_and_rows_of_its_tile(tmp_path):
+    corner = (TILE[0] + 88 * 1200, TILE[1] - 7 * 1200)
+    scene = write_scene(tmp_path / f"{PRODUCT}_20170613T101608.SAFE", 3_000, corner=corner)
+    done = patchify_scene(
+        tmp_path / f"{PRODUCT}_20170613T101608.SAFE", tmp_path / "out", engine=ONE
+    )
+    assert done.patches == 4
+    names = sorted(path.name[-5:] for path in (tmp_path / "out" / PRODUCT).iterdir())
+    assert names == ["88_07", "88_08", "89_07", "89_08"]
+    assert_patches_equal(tmp_path / "out", PRODUCT, scene, (88, 7))
+    assert kinds_found(tmp_path / "out") == {}
+
+
+def test_jpeg_2000_in_a_safe_folder(tmp_path):
+    safe = tmp_path / f"{PRODUCT}_20170613T101608.SAFE"
+    images = safe / "GRANULE" / "L2A_T33UUP_A010318_20170613T101608" / "IMG_DATA"
+    prefix = "T33UUP_20170613T101031"
+    lossless = {"driver": "JP2OpenJPEG", "QUALITY": "100", "REVERSIBLE": "YES"}
+    scene = {}
+    for name, band in BANDS.items():
+        size = band.pixel_size
+        file = images / f"R{size}m" / f"{prefix}_{name}_{size}m.jp2"
+        scene[name] = write_band(file, 2_400, band, **lossless)
+    for other in ("R20m", "R60m"):  # the same bands in larger pixels, and what is no band
+        for name in ("B02", "AOT", "SCL", "TCI"):
+            file = images / other / f"{prefix}_{name}_{other[1:]}.jp2"
+            shutil.copy(images / "R60m" / f"{prefix}_B01_60m.jp2", file)
+    (safe / "GRANULE" / "QI_DATA").mkdir()
+    shutil.copy(
+        images / "R60m" / f"{prefix}_B01_60m.jp2",
+        safe / "GRANULE" / "QI_DATA" / "MSK_DETFOO_B01.jp2",
+    )
+    done = patchify_scene(safe, tmp_path / "out", engine=ONE)
+    assert (done.product, done.patches, done.files) == (PRODUCT, 4, 48)
+    assert_patches_equal(tmp_path / "out", PRODUCT, scene)
+    assert kinds_found(tmp_path / "out") == {}
+
+
+def test_the_real_crop_is_off_the_grid(shared_data, tmp_path):
+    folder = next((shared_data / "scene").iterdir())
+    with pytest.raises(InputFormatError, match=r"819627\.36.* not on the patch grid of tile 33NZA"):
+        patchify_scene(folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    done = patchify_scene(folder, tmp_path / "out", grid_origin="scene", engine=ONE)
+    assert (done.patches, done.files) == (64, 768)
+    scene = {}
+    for name in BANDS:
+        with rasterio.open(folder / f"{name}.tif") as source:
+            scene[name] = source.read(1)
+            x, y = source.transform.c, source.transform.f
+    assert_patches_equal(tmp_path / "out", done.product, scene)
+    assert kinds_found(tmp_path / "out") == {"wrong_georeference": 64}
+    last = tmp_path / "out" / done.product / f"{done.product}_07_07"
+    with rasterio.open(last / f"{last.name}_B8A.tif") as patch:
+        assert (patch.transform.c, patch.transform.f) == (x + 8_400, y - 8_400)
+        assert patch.crs.to_epsg() == 32633
+
+
+def test_the_last_half_patch_of_a_tile_is_dropped(tmp_path):
+    """The south-east corner of a tile of 91.5 patches; `benchmarks/retile.py` cuts a whole one."""
+    corner = (TILE[0] + 89 * 1_200, TILE[1] - 89 * 1_200)
+    scene = write_scene(tmp_path / PRODUCT, 3_000, corner=corner)
+    assert corner[0] + 3_000 == TILE[0] + 109_800
+    done = patchify_scene(tmp_path / PRODUCT, tmp_path / "out", engine=ONE)
+    assert (done.patches, done.files) == (4, 48)
+    names = sorted(path.name[-5:] for path in (tmp_path / "out" / PRODUCT).iterdir())
+    assert names == ["89_89", "89_90", "90_89", "90_90"]
+    assert_patches_equal(tmp_path / "out", PRODUCT, scene, (89, 89))
+    assert kinds_found(tmp_path / "out") == {}
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        ({"B05": {"epsg": 32632}}, InputFormatError, r"B05\.tif: .*CRS .*EPSG:32633, .*EPSG:32632"),
+        ({"B05": {"dtype": "float32"}}, InputFormatError, "data type uint16, but it is float32"),
+        ({"B05": {"nodata": 65535}}, InputFormatError, "NO_DATA value 0, but it is 65535"),
+        ({"B05": {"corner": (300_020, 5_400_000)}}, InputFormatError, "start at the same place"),
+        ({"B05": {"transform": from_origin(*TILE, 10, 10)}}, InputFormatError, "pixels of 20 m"),
+        (
+            {"B05": {"transform": rasterio.Affine(20, 1, TILE[0], 1, -20, TILE[1])}},
+            InputFormatError,
+            "rotated",
+        ),
+        ({"B05": {"transform": None, "crs": None}}, InputFormatError, "it is none"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_bands_that_do_not_fit_are_named(tmp_path, changed, error, message):
+    write_scene(tmp_path / PRODUCT, 1_200)
+    for name, options in changed.items():
+        write_band(tmp_path / PRODUCT / f"{name}.tif", 1_200, BANDS[name], **options)
+    with pytest.raises(error, match=message):
+        patchify_scene(tmp_path / PRODUCT, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "corner", "metres", "error", "message"),
+    [
+        ("scene", TILE, 1_200, PatchIdError, "name the folder after its product"),
+        (PRODUCT.replace("2A_2017", "1C_2017"), TILE, 1_200, InputFormatError, "level MSIL2A"),
+        (PRODUCT, TILE, 1_140, InputFormatError, "no whole patch"),
+        (PRODUCT, (TILE[0] - 1_200, TILE[1]), 1_200, InputFormatError, "not on the patch grid"),
+        (PRODUCT, (TILE[0], TILE[1] - 60), 1_200, InputFormatError, "not on the patch grid"),
+        (
+            PRODUCT,
+            (TILE[0] + 90 * 1_200, TILE[1]),
+            2_400,
+            InputFormatError,
+            "reaches beyond a tile",
+        ),
+    ],
+)
+def test_scenes_that_do_not_fit_are_refused(tmp_path, name, corner, metres, error, message):
+    write_scene(tmp_path / name, metres, corner=corner)
+    with pytest.raises(error, match=message):
+        patchify_scene(tmp_path / name, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_name_of_the_product_can_be_given(tmp_path):
+    write_scene(tmp_path / "scene", 1_200)
+    done = patchify_scene(
+        tmp_path / "scene", tmp_path / "out", product=f"{PRODUCT}.SAFE", engine=ONE
+    )
+    assert done.product == PRODUCT
+
+
+def test_missing_and_doubtful_bands(tmp_path):
+    with pytest.raises(MissingInputError, match="there is nothing"):
+        patchify_scene(tmp_path / PRODUCT, tmp_path / "out")
+    write_scene(tmp_path / PRODUCT, 1_200)
+    (tmp_path / PRODUCT / "B09.tif").rename(tmp_path / PRODUCT / "B10.tif")
+    with pytest.raises(MissingInputError, match="none of B09"):
+        patchify_scene(tmp_path / PRODUCT, tmp_path / "out")
+    (tmp_path / PRODUCT / "B10.tif").rename(tmp_path / PRODUCT / "x_B09_60m.tif")
+    shutil.copy(tmp_path / PRODUCT / "B02.tif", tmp_path / PRODUCT / "x_B02_10m.tif")
+    with pytest.raises(InputFormatError, match="expected one file of B02"):
+        patchify_scene(tmp_path / PRODUCT, tmp_path / "out")
+
+
+def test_a_product_that_is_there_is_replaced_on_demand_only(tmp_path):
+    write_scene(tmp_path / PRODUCT, 1_200)
+    for _ in range(2):
+        patchify_scene(tmp_path / PRODUCT, tmp_path / "out", overwrite=True, engine=ONE)
+    with pytest.raises(OutputError, match="is there already"):
+        patchify_scene(tmp_path / PRODUCT, tmp_path / "out")
+    assert len(list((tmp_path / "out").rglob("*.tif"))) == 12
+
+
+def test_a_damaged_band_leaves_nothing_behind(tmp_path):
+    write_scene(tmp_path / PRODUCT, 2_400, compress="deflate")
+    patchify_scene(tmp_path / PRODUCT, tmp_path / "out", engine=ONE)
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.tif")}
+    band = tmp_path / PRODUCT / "B11.tif"
+    band.write_bytes(band.read_bytes()[:-3_000])
+    with pytest.raises(RasterError, match=r"B11\.tif: cannot be read"):
+        patchify_scene(tmp_path / PRODUCT, tmp_path / "out", overwrite=True, engine=ONE)
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.tif")} == before
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [PRODUCT]

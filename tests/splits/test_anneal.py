@@ -1,0 +1,85 @@
+"""What a move adds to the goal, and where annealing ends, against the goal computed in full."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from benkit.splits.search.anneal import Goal, Schedule, _State, anneal
+
+SIDES = 3
+GRID = [(column, row) for column in range(4) for row in range(2)]
+
+
+def random_goal(seed: int) -> Goal:
+    random = np.random.default_rng(seed)
+    apart = np.array([[(a - c) ** 2 + (b - d) ** 2 for a, b in GRID] for c, d in GRID])
+    near, beside = (
+        np.sort(np.where((apart > 0) & (apart <= most), np.arange(len(GRID)), len(GRID)), axis=1)
+        for most in (2, 1)
+    )
+    price = np.zeros((len(GRID), len(GRID) + 1), np.int64)
+    price[:, :-1] = random.integers(1, 2_000, (len(GRID), len(GRID)))
+    price[:, :-1] += price[:, :-1].T
+    amounts = random.integers(0, 40, (len(GRID), 3))
+    targets = np.outer([5, 3, 2], amounts.sum(0)) // 10
+    return Goal(
+        amounts=amounts,
+        targets=targets,
+        weights=np.array([0, 2, 5]),
+        exposure=random.integers(1, 9_000, len(GRID)),
+        prices=np.array([0, 1, 3]),
+        within_reach=near,
+        beside=beside,
+        border=np.take_along_axis(price, beside, axis=1),
+        movable=np.ones(len(GRID), bool),
+        most_shift=np.zeros_like(targets),
+    )
+
+
+def height(goal: Goal, side: tuple[int, ...]) -> int:
+    """The goal as its docstring defines it."""
+    total = 0
+    for block, mine in enumerate(side):
+        if any(near < len(side) and side[near] != mine for near in goal.within_reach[block]):
+            total += int(goal.exposure[block] * goal.prices[mine])
+        for near, price in zip(goal.beside[block], goal.border[block], strict=True):
+            total += int(price) * (block < near < len(side) and side[near] != mine)
+    for number in range(SIDES):
+        counts = goal.amounts[np.array(side) == number].sum(0)
+        total += int(goal.weights[number] * ((counts - goal.targets[number]) ** 2).sum())
+    return total
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_rise_is_the_difference_of_the_goal(seed):
+    goal, random = random_goal(seed), np.random.default_rng(seed)
+    state = _State(goal, random.integers(0, SIDES, len(GRID)).astype(np.uint8))
+    for _ in range(200):
+        block = int(random.integers(len(GRID)))
+        there = int((state.side[block] + random.integers(1, SIDES)) % SIDES)
+        before = height(goal, tuple(state.side[:-1]))
+        at_once = int(state.rises(np.array([block]), np.array([there], np.uint8))[0])
+        alone = state.rise(block, there)
+        state.put(block, there)
+        assert height(goal, tuple(state.side[:-1])) - before == at_once == alone
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_single_move_lowers_the_goal_that_was_found(seed):
+    goal = random_goal(seed)
+    start = np.zeros(len(GRID), np.uint8)
+    found = anneal(goal, start, Schedule(20_000, 20_000, 1, 30), np.random.PCG64(seed)).tolist()
+    least = height(goal, tuple(found))
+    assert least < height(goal, tuple(start.tolist()))
+    for block, there in product(range(len(GRID)), range(SIDES)):
+        assert height(goal, (*found[:block], there, *found[block + 1 :])) >= least
+
+
+def test_the_best_of_all_sides_is_not_left_in_the_cold():
+    goal = random_goal(0)
+    best = min(product(range(SIDES), repeat=len(GRID)), key=lambda side: height(goal, side))
+    found = anneal(
+        goal, np.array(best, np.uint8), Schedule(2_000, 1e-3, 1e-3, 30), np.random.PCG64(0)
+    )
+    assert tuple(found.tolist()) == best
