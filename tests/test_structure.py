@@ -434,3 +434,9 @@ def test_public_names_are_all_there_and_documented():
     assert not modules & set(benkit.__all__), "a module would hide the public name"
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         benkit.nonsense  # noqa: B018
+
+
+def test_no_test_imports_from_another():
+    for file in sorted((ROOT / "tests").rglob("*.py")):
+        from_tests = {name for name in imports_of(file) if name.split(".")[-1].startswith("test_")}
+        assert from_tests == set(), f"{file}: what tests share stands in tests/making.py"

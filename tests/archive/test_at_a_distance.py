@@ -17,7 +17,7 @@ from benkit.files.remote import retry
 from benkit.inventory.scanning import scan
 from benkit.inventory.scanning.scan import scan_archive
 from benkit.tiff.plain import encode
-from tests.inventory.test_scan import PRODUCT, rows_of, write_patch
+from tests.making import PRODUCT, rows_of, write_patch
 from tests.remote import CREDENTIALS, Faults, faulty, refusing, s3_server, web_server
 
 ONE = Engine(workers=1)

@@ -18,7 +18,7 @@ from benkit.inventory.scanning.scan import band_reader, scan_archive
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.inventory.table.schema import INVENTORY_SCHEMA
 from benkit.tiff.plain import encode
-from tests.inventory.test_scan import PRODUCT, rows_of, write_patch
+from tests.making import PRODUCT, rows_of, write_patch
 
 PATCH = f"{PRODUCT}_73_05"
 SECRET = encode(np.full((120, 120), 7, np.uint16), epsg=32633, x=0, y=0, pixel_size=10)

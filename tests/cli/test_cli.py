@@ -11,7 +11,7 @@ import pytest
 from benkit.cli import VERBS, main
 from benkit.cli.parsing import options_of, parse, verb_parser
 from tests.conftest import ROOT
-from tests.inventory.test_audit import PRODUCT, Archive
+from tests.making import PRODUCT, Archive
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ import pytest
 import shapely
 
 from benkit.cli import main
-from tests.reference_maps.test_map_files import write_tiff
-from tests.reference_maps.test_read import SQUARE, write_map
+from tests.making import SQUARE, write_map, write_map_tiff
 
 WEST, EAST = shapely.box(0, 0, 300, 1200), shapely.box(300, 0, 1200, 1200)
 
@@ -22,7 +21,7 @@ def maps(tmp_path):
     write_map(folder, "b", [132, 311], [WEST, EAST])
     codes = np.full((120, 120), 231, np.uint16)
     codes[0, 0] = 111
-    write_tiff(folder / "Reference_Maps", "c", codes)
+    write_map_tiff(folder / "Reference_Maps", "c", codes)
     return folder
 
 

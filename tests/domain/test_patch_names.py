@@ -1,36 +1,15 @@
-from datetime import datetime, timedelta
-
 import pyarrow.parquet as pq
 import pytest
 import shapely
 from hypothesis import given
-from hypothesis import strategies as st
 
 from benkit.domain.patch_names import (
     _VERSION_1_PATTERN,
-    PatchId,
-    Product,
     parse_patch_id,
     parse_product,
 )
-from benkit.domain.tiles import parse_tile
 from benkit.errors import PatchIdError
-
-EXAMPLE = "S2B_MSIL2A_20170808T094029_N9999_R036_T35ULA_33_29"
-
-tiles = st.sampled_from(["33UUP", "35ULA", "29SNC", "34WFS", "01CCV", "56HLH", "33NZA"]).map(
-    parse_tile
-)
-products = st.builds(
-    Product,
-    mission=st.sampled_from(["S2A", "S2B", "S2C", "S2D"]),
-    level=st.sampled_from(["MSIL2A", "MSIL1C"]),
-    sensing_start=st.integers(0, 10**10).map(lambda s: datetime(1900, 1, 1) + timedelta(seconds=s)),
-    baseline=st.integers(0, 9999).map("N{:04d}".format),
-    orbit=st.integers(0, 999).map("R{:03d}".format),
-    tile=tiles,
-)
-patch_ids = st.builds(PatchId, product=products, column=st.integers(0, 90), row=st.integers(0, 90))
+from tests.making import EXAMPLE, patch_ids
 
 
 @given(patch_ids)

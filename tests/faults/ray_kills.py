@@ -27,7 +27,7 @@ from typing import Any
 from benkit.engine import Engine
 from benkit.inventory.scanning.scan import scan_archive
 from tests.conftest import ROOT
-from tests.inventory.test_resume import fill
+from tests.making import fill_archive
 
 _PATCHES, _NODES, _MEMORY = 6600, 3, 80_000_000
 _LONGEST = 120.0
@@ -37,7 +37,7 @@ class Ground:
     """A cluster and an archive."""
 
     def __init__(self, folder: Path) -> None:
-        self.archive = fill(folder / "archive", _PATCHES)
+        self.archive = fill_archive(folder / "archive", _PATCHES)
         self.output = folder / "inventory.parquet"
         plain = folder / "plain.parquet"
         scan_archive(self.archive, plain, engine=Engine(workers=1))

@@ -13,7 +13,7 @@ from benkit.errors import RemoteError
 from benkit.files.remote import arrow, http, retry
 from benkit.files.remote.location import place
 from benkit.inventory.scanning.scan import scan_archive
-from tests.inventory.test_scan import rows_of, write_patch
+from tests.making import rows_of, write_patch
 from tests.remote import CREDENTIALS, s3_server, web_server
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"

@@ -29,7 +29,7 @@ from benkit.engine import Engine
 from benkit.files.tables.geoparquet import encode_geoparquet
 from benkit.inventory.scanning.scan import scan_archive
 from tests.conftest import ROOT
-from tests.inventory.test_audit import PRODUCT, Archive
+from tests.making import PRODUCT, Archive
 
 FAILURES = ROOT / "untracked-files" / "fuzz"
 SECONDS, MEGABYTES = 10, 512

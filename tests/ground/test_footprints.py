@@ -18,7 +18,7 @@ from benkit.errors import OptionError, PatchIdError
 from benkit.files.tables.geoparquet import write_geoparquet
 from benkit.ground.footprint_table import footprint_table
 from benkit.ground.footprints import are_patch_ids, locate
-from tests.domain.test_patch_names import EXAMPLE, patch_ids
+from tests.making import EXAMPLE, patch_ids
 
 
 @given(st.lists(patch_ids, max_size=20))

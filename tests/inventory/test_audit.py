@@ -7,45 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 import rasterio
 
-from benkit.domain.bands import BANDS
-from benkit.domain.patch_names import parse_patch_id
-from benkit.engine import Engine
 from benkit.inventory.audit import KINDS, audit_inventory
-from benkit.inventory.scanning.scan import open_source, scan_archive
+from benkit.inventory.scanning.scan import scan_archive
 from benkit.inventory.table.inventory_file import Inventory
-from benkit.tiff.plain import encode
-
-PRODUCT = "S2A_MSIL2A_20180506T100031_N9999_R122_T33UWP"
-
-
-class Archive:
-    """An archive in the making: whole patches, each of which a test may damage."""
-
-    def __init__(self, root):
-        self.root = root
-        root.mkdir()
-
-    def patch(self, patch, folder=None, **changed):
-        """Write a patch as its name promises; bands may be given other options, or None."""
-        target = self.root / (folder or patch[:-6]) / patch
-        target.mkdir(parents=True)
-        for name, band in BANDS.items():
-            options = changed.get(name, {})
-            if options is None:
-                continue
-            place = parse_patch_id(patch).footprint
-            defaults = {
-                "pixels": np.full((band.side, band.side), 9, np.uint16),
-                "epsg": place.epsg, "x": place.x, "y": place.y, "pixel_size": band.pixel_size,
-            }  # fmt: skip
-            (target / f"{patch}_{name}.tif").write_bytes(encode(**(defaults | options)))
-        return target
-
-    def audit(self, *metadata):
-        with open_source(self.root, engine=Engine(workers=1)) as inventory:
-            return audit_inventory(
-                inventory, pa.table({"patch_id": pa.array(metadata, pa.string())})
-            )
+from tests.making import PRODUCT, Archive
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from benkit.engine import Engine
 from benkit.inventory.scanning.scan import scan_archive
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.inventory.table.schema import INVENTORY_SCHEMA
-from tests.inventory.test_audit import PRODUCT, Archive
+from tests.making import PRODUCT, Archive
 
 PATCHES = [f"{PRODUCT}_00_00", f"{PRODUCT}_00_01"]
 TEXTS = [field.name for field in INVENTORY_SCHEMA if field.type == pa.string()]

@@ -10,7 +10,7 @@ from benkit.errors import InputFormatError, MissingInputError, OptionError
 from benkit.files.writing.figure import write_figure
 from benkit.inventory.inspect import inspect_patch, read_pixels
 from benkit.reporting.figures.patch_figure import draw_patch
-from tests.inventory.test_audit import PRODUCT, Archive
+from tests.making import PRODUCT, Archive
 
 REAL = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP_75_43"
 

@@ -16,26 +16,14 @@ from benkit.errors import OutputError
 from benkit.inventory.scanning import resume
 from benkit.inventory.scanning.scan import scan_archive
 from tests.conftest import ROOT
-from tests.inventory.test_scan import PRODUCT, rows_of, write_patch
+from tests.making import PRODUCT, fill_archive, rows_of
 
 ONE = Engine(workers=1)
 
 
-def fill(archive: Path, patches: int) -> Path:
-    """Copies of one patch under as many names."""
-    source = write_patch(archive)
-    for number in range(patches - 1):
-        name = f"{PRODUCT}_{number // 91:02d}_{number % 91:02d}"
-        target = source.parent / name
-        target.mkdir(exist_ok=True)
-        for file in source.iterdir():
-            os.link(file, target / file.name.replace("_73_05_", name[-6:] + "_"))
-    return archive
-
-
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory):
-    return fill(tmp_path_factory.mktemp("again") / "archive", 700)
+    return fill_archive(tmp_path_factory.mktemp("again") / "archive", 700)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +75,7 @@ def test_parts_are_put_aside_while_a_scan_runs(archive, undisturbed, tmp_path, m
 
 
 def test_only_what_changed_is_read_again(tmp_path):
-    archive, output = fill(tmp_path / "archive", 200), tmp_path / "inventory.parquet"
+    archive, output = fill_archive(tmp_path / "archive", 200), tmp_path / "inventory.parquet"
     scan_archive(archive, output, engine=ONE)
     before = output.read_bytes()
     summary = scan_archive(archive, output, engine=ONE)
@@ -118,7 +106,7 @@ def test_only_what_changed_is_read_again(tmp_path):
 
 
 def test_one_changed_patch_among_many(tmp_path):
-    archive, output = fill(tmp_path / "archive", 300), tmp_path / "inventory.parquet"
+    archive, output = fill_archive(tmp_path / "archive", 300), tmp_path / "inventory.parquet"
     scan_archive(archive, output, engine=ONE)
     (archive / PRODUCT / f"{PRODUCT}_01_50" / "notes.txt").touch()
     summary = scan_archive(archive, output, engine=ONE)

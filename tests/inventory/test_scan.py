@@ -1,39 +1,20 @@
 import os
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import rasterio
 
-from benkit.domain.bands import BAND_NAMES, BANDS
+from benkit.domain.bands import BAND_NAMES
 from benkit.engine import Engine
 from benkit.errors import MissingInputError, OptionError, OutputError
 from benkit.inventory.scanning.scan import open_source, scan_archive
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.inventory.table.schema import INVENTORY_SCHEMA
 from benkit.tiff.plain import encode
-
-PRODUCT = "S2A_MSIL2A_20180506T100031_N9999_R122_T33UWP"
-
-
-def rows_of(path: Path) -> list[dict]:
-    return pq.read_table(path).to_pylist()
-
-
-def write_patch(root: Path, patch: str = f"{PRODUCT}_73_05", **changed: bytes | None) -> Path:
-    """A whole patch of small ascending values; bands may be given other bytes or left out."""
-    folder = root / patch[:-6] / patch
-    folder.mkdir(parents=True)
-    for name, band in BANDS.items():
-        pixels = np.arange(1, band.side**2 + 1, dtype=np.uint16).reshape(band.side, -1)
-        content = encode(pixels, epsg=32633, x=587580, y=5394000, pixel_size=band.pixel_size)
-        content = changed.get(name, content)
-        if content is not None:
-            (folder / f"{patch}_{name}.tif").write_bytes(content)
-    return folder
+from tests.making import PRODUCT, rows_of, write_patch
 
 
 def test_real_patches_equal_rasterio(real_archive, tmp_path):

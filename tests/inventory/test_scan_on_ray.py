@@ -7,7 +7,7 @@ import pytest
 from benkit.engine import Engine, WorkerError
 from benkit.engine import cluster as engine_on_ray
 from benkit.inventory.scanning.scan import scan_archive
-from tests.inventory.test_resume import fill
+from tests.making import fill_archive
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="Ray simulates clusters of several nodes on Linux only"
@@ -34,7 +34,7 @@ def cluster(cpus):
 
 
 def test_a_node_that_goes_away_changes_nothing(cluster, tmp_path):
-    archive = fill(tmp_path / "archive", 2000)
+    archive = fill_archive(tmp_path / "archive", 2000)
     expected = tmp_path / "expected.parquet"
     scan_archive(archive, expected, engine=Engine(workers=1))
 
@@ -64,5 +64,5 @@ def test_a_cluster_without_a_cpu_is_an_error(cluster, tmp_path, monkeypatch):
     monkeypatch.setattr(engine_on_ray, "_PATIENCE", 0.5)
     ray.init(cluster.address)
     with pytest.raises(WorkerError, match="no node with a CPU for 0 s, and 0 of 1 nodes are gone"):
-        scan_archive(fill(tmp_path / "archive", 2), tmp_path / "out", engine=Engine("ray"))
+        scan_archive(fill_archive(tmp_path / "archive", 2), tmp_path / "out", engine=Engine("ray"))
     assert not (tmp_path / "out").exists()

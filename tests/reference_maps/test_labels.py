@@ -17,7 +17,7 @@ from benkit.reference_maps.labels import (
 )
 from benkit.reference_maps.land_cover import LandCover, measure_land_cover
 from benkit.reference_maps.read import read_reference_maps
-from tests.reference_maps.test_read import SQUARE, write_map
+from tests.making import SQUARE, write_map
 
 
 def test_by_hand(tmp_path):

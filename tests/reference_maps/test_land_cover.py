@@ -10,8 +10,7 @@ from benkit.domain.classes import CLC_TO_CLASS, UNLABELED_CODES
 from benkit.engine import Engine
 from benkit.errors import InputFormatError
 from benkit.reference_maps.land_cover import PATCH_AREA, measure_land_cover, polygon_areas
-from tests.reference_maps.test_map_files import write_tiff
-from tests.reference_maps.test_read import SQUARE, write_map
+from tests.making import SQUARE, write_map, write_map_tiff
 
 BOWTIE = shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])  # two triangles of 25
 
@@ -43,7 +42,7 @@ def test_by_hand(tmp_path):
     write_map(tmp_path, "nothing", [], [])
     write_map(tmp_path, "quarter", [132, 211], [west, east])
     write_map(tmp_path, "twice", [132, 211], [SQUARE, SQUARE])
-    write_tiff(
+    write_map_tiff(
         tmp_path, "pixels", np.repeat(np.uint16([0, 999, 523, 523]), 30)[None].repeat(120, 0)
     )
     cover = measure_land_cover(tmp_path)
@@ -68,7 +67,7 @@ def test_pixels_and_their_polygons_show_the_same(tmp_path):
         some = random.choice(sorted(CLC_TO_CLASS), 1 + 2 * number, replace=False)
         codes = random.choice(some, (120, 120)).astype(np.uint16)
         codes[: 20 * number] = some[0]
-        path = write_tiff(pixels, f"patch_{number}", codes)
+        path = write_map_tiff(pixels, f"patch_{number}", codes)
         with rasterio.open(path) as source:
             write_polygons_of(codes, polygons, f"patch_{number}", source.transform)
     ours, theirs = measure_land_cover(pixels), measure_land_cover(polygons)
@@ -180,6 +179,6 @@ def test_areas_need_a_utm_zone(tmp_path, crs):
     with pytest.raises(InputFormatError, match=rf"c_\w+\.parquet: .* they are in EPSG:{crs};"):
         measure_land_cover(tmp_path)
     (tmp_path / "c_reference_map.parquet").unlink()
-    write_tiff(tmp_path, "d", np.full((2, 2), 111, np.uint16), crs=crs)
+    write_map_tiff(tmp_path, "d", np.full((2, 2), 111, np.uint16), crs=crs)
     with pytest.raises(InputFormatError, match=rf"d_\w+\.tif: .* they are in EPSG:{crs};"):
         measure_land_cover(tmp_path)

@@ -1,27 +1,13 @@
 import geopandas as gpd
 import numpy as np
 import pytest
-import rasterio
 from rasterio.transform import Affine
 
 from benkit.errors import InputFormatError, MissingInputError, RasterError
 from benkit.reference_maps.map_files import file_sizes, find_maps, read_pixels, read_polygons
-from tests.reference_maps.test_read import SQUARE, write_map
+from tests.making import SQUARE, write_map, write_map_tiff
 
 PRODUCT = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP"
-
-
-def write_tiff(folder, patch, codes, **options):
-    """A reference map of one band where the archive keeps it."""
-    path = folder / PRODUCT / patch / f"{patch}_reference_map.tif"
-    path.parent.mkdir(parents=True)
-    profile = {"driver": "GTiff", "dtype": codes.dtype, "count": 1, "nodata": 0}
-    profile |= {"height": codes.shape[0], "width": codes.shape[1], "crs": 32633}
-    profile |= {"transform": Affine(10, 0, 300_000, 0, -10, 5_400_000)} | options
-    with rasterio.open(path, "w", **profile) as target:
-        for band in range(profile["count"]):
-            target.write(codes, band + 1)
-    return path
 
 
 def test_maps_are_found_at_any_depth_and_sorted(tmp_path):
@@ -53,7 +39,7 @@ def test_folders_without_maps_and_patches_with_two(tmp_path):
     with pytest.raises(MissingInputError, match=r"there is none in it"):
         find_maps(tmp_path)
     (tmp_path / "a.parquet").touch()
-    write_tiff(tmp_path, "a", np.full((2, 2), 111, np.uint16))
+    write_map_tiff(tmp_path, "a", np.full((2, 2), 111, np.uint16))
     with pytest.raises(InputFormatError, match=r"a_reference_map\.tif: .*a\.parquet is also of a"):
         find_maps(tmp_path)
 
@@ -74,15 +60,19 @@ def test_sizes_of_files(tmp_path):
 
 def test_pixels_are_counted_without_those_that_are_no_data(tmp_path):
     codes = np.array([[111, 0, 523], [999, 111, 0]], np.uint16)
-    found = read_pixels(write_tiff(tmp_path, "a", codes, compress="deflate", predictor=2))
+    found = read_pixels(write_map_tiff(tmp_path, "a", codes, compress="deflate", predictor=2))
     assert (found.crs, found.pixel_area) == ("EPSG:32633", 100)
     assert (found.code.tolist(), found.pixels.tolist()) == ([111, 523, 999], [2, 1, 1])
     turned = Affine(6, 16, 300_000, 8, -12, 5_400_000)  # sides of 10 and 20 at right angles
-    assert read_pixels(write_tiff(tmp_path, "b", codes, transform=turned)).pixel_area == 200
+    assert read_pixels(write_map_tiff(tmp_path, "b", codes, transform=turned)).pixel_area == 200
     other = np.where(codes == 0, 65_535, codes).astype(np.uint16)
-    assert read_pixels(write_tiff(tmp_path, "c", other, nodata=65_535)).pixels.tolist() == [2, 1, 1]
+    assert read_pixels(write_map_tiff(tmp_path, "c", other, nodata=65_535)).pixels.tolist() == [
+        2,
+        1,
+        1,
+    ]
     other = np.where(codes == 0, -9, codes).astype(np.int16)
-    found = read_pixels(write_tiff(tmp_path, "d", other, nodata=-9, crs=None))
+    found = read_pixels(write_map_tiff(tmp_path, "d", other, nodata=-9, crs=None))
     assert (found.crs, found.code.tolist()) == (None, [111, 523, 999])
 
 
@@ -98,7 +88,7 @@ def test_pixels_are_counted_without_those_that_are_no_data(tmp_path):
 )
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 def test_pixels_that_are_something_else(tmp_path, options, dtype, message):
-    path = write_tiff(tmp_path, "a", np.array([[111, 0]], dtype), **options)
+    path = write_map_tiff(tmp_path, "a", np.array([[111, 0]], dtype), **options)
     with pytest.raises(InputFormatError, match=message) as caught:
         read_pixels(path)
     assert str(caught.value).startswith(f"{path}: ")
@@ -106,7 +96,7 @@ def test_pixels_that_are_something_else(tmp_path, options, dtype, message):
 
 @pytest.mark.parametrize("code", [1, 114, 1111, 60_000])
 def test_unknown_codes_name_file_and_code(tmp_path, code):
-    path = write_tiff(tmp_path, "a", np.array([[111, code]], np.uint16))
+    path = write_map_tiff(tmp_path, "a", np.array([[111, code]], np.uint16))
     with pytest.raises(InputFormatError, match=rf"a_reference_map\.tif: .* there is {code}$"):
         read_pixels(path)
 

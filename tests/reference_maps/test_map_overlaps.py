@@ -11,7 +11,7 @@ from benkit.errors import InputFormatError
 from benkit.reference_maps.map_footprints import map_footprints
 from benkit.reference_maps.map_overlaps import map_overlaps, map_pair_table
 from benkit.reference_maps.read import read_reference_maps
-from tests.reference_maps.test_read import write_map
+from tests.making import write_map
 
 # Patches drawn on squared paper: each is a set of cells at a place, cut into polygons row by row.
 cells = st.lists(st.booleans(), min_size=9, max_size=9)

@@ -9,15 +9,7 @@ from benkit.engine import Engine
 from benkit.errors import InputFormatError, MissingInputError
 from benkit.files.tables.geoparquet import encode_geoparquet, write_geoparquet
 from benkit.reference_maps.read import read_reference_maps
-
-
-def write_map(folder, patch, codes, shapes, *, crs=32633, dtype="int64", **options):
-    """A reference map as geopandas writes it."""
-    frame = gpd.GeoDataFrame({"DN": np.array(codes, dtype)}, geometry=list(shapes), crs=crs)
-    frame.to_parquet(folder / f"{patch}_reference_map.parquet", **options)
-
-
-SQUARE = shapely.box(0, 0, 1200, 1200)
+from tests.making import SQUARE, write_map
 
 
 def test_files_of_all_kinds(tmp_path):
