@@ -10,7 +10,6 @@ from benkit.files.remote.location import Place
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from benkit.splits.evaluate import Evaluation
     from benkit.splits.make import Split
 
 EXAMPLE = "example: benkit split metadata.parquet --output split.csv --test 0.25"
@@ -57,7 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from benkit.metadata.metadata_file import read_metadata
+    from benkit.splits.evaluate import evaluate_splits
     from benkit.splits.make import split_folds, split_patches
+    from benkit.splits.warnings import shortfalls
 
     output: Place = arguments.output
     _check(arguments)
@@ -65,19 +66,20 @@ def run(arguments: argparse.Namespace) -> int:
     shared = {
         name: getattr(arguments, name) for name in ("buffer", "seed", "group_by", "compactness")
     }
-    if arguments.folds is None:
-        test = 0.25 if arguments.test is None else arguments.test
-        shared |= {"test": test, "validation": arguments.validation or 0.0}
-        with naming(arguments.metadata):
-            split = split_patches(metadata, **shared)
-        evaluations = {output.name: _write(metadata, split, output)}
-    else:
-        with naming(arguments.metadata):
-            splits = split_folds(metadata, arguments.folds, **shared)
-        evaluations = {
-            str(fold): _write(metadata, split, _fold_file(output, fold), f"fold {fold}: ")
-            for fold, split in enumerate(splits, 1)
-        }
+    with naming(arguments.metadata):
+        if arguments.folds is None:
+            test = 0.25 if arguments.test is None else arguments.test
+            shared |= {"test": test, "validation": arguments.validation or 0.0}
+            splits = {output.name: split_patches(metadata, **shared)}
+        else:
+            folds = split_folds(metadata, arguments.folds, **shared)
+            splits = {str(fold): split for fold, split in enumerate(folds, 1)}
+    for name, split in splits.items():
+        _write(metadata, split, _fold_file(output, name) if arguments.folds else output)
+    evaluations = evaluate_splits(metadata, {name: one.sides() for name, one in splits.items()})
+    for name, evaluation in evaluations.items():
+        for sentence in shortfalls(evaluation, splits[name].parts):
+            note(f"fold {name}: {sentence}" if arguments.folds else sentence)
     if arguments.json:
         figures = {name: evaluation.to_dict() for name, evaluation in evaluations.items()}
         show(arguments, figures if arguments.folds else figures[output.name])
@@ -99,21 +101,14 @@ def _check(arguments: argparse.Namespace) -> None:
     check_outputs(arguments, [_fold_file(output, fold) for fold in folds])
 
 
-def _fold_file(output: Place, fold: int) -> Place:
+def _fold_file(output: Place, fold: int | str) -> Place:
     return output.with_stem(f"{output.stem}_{fold}")
 
 
-def _write(metadata: "pa.Table", split: "Split", output: Place, prefix: str = "") -> "Evaluation":
-    """Write a split and judge it."""
-    from benkit.splits.evaluate import evaluate_split
+def _write(metadata: "pa.Table", split: "Split", output: Place) -> None:
     from benkit.splits.split_file import write_sides, write_split_column
-    from benkit.splits.warnings import shortfalls
 
     if output.suffix == ".parquet":
         write_split_column(metadata, split.side.tolist(), output)
     else:
         write_sides(split.sides(), output)
-    evaluation = evaluate_split(metadata, split.sides())
-    for sentence in shortfalls(evaluation, split.parts):
-        note(f"{prefix}{sentence}")
-    return evaluation
