@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from benkit.ground.footprint_table import square_rings
 from benkit.ground.footprints import Footprints, locate
-from benkit.inventory.audit import KINDS
+from benkit.inventory.findings import KINDS
 from benkit.metadata.categories import Trait, label_trait, season_trait
 
 __all__ = ["MOST_PATCHES", "web_map"]
@@ -114,13 +114,11 @@ def _layers(
         place = pc.index_in(pa.array(patches, ids.type), ids).drop_null().to_numpy()
         yield _Layer(f"side: {name}", next(colours), np.sort(place), shown=True)
     if findings is not None:
-        for kind in KINDS:
-            found = findings["patch_id"].filter(pc.equal(findings["kind"], kind))
+        for kind in KINDS.values():
+            found = findings["patch_id"].filter(pc.equal(findings["kind"], kind.name))
             place = np.unique(pc.index_in(found, ids).drop_null().to_numpy())
             if len(place):
-                yield _Layer(
-                    f"finding: {kind.replace('_', ' ')}", next(colours), place, shown=not sides
-                )
+                yield _Layer(f"finding: {kind.title}", next(colours), place, shown=not sides)
     shown = not sides and findings is None
     for what, trait in (("season", season_trait(places)), ("label", label_trait(metadata))):
         for name, place in _members(trait):

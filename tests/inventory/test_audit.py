@@ -1,3 +1,4 @@
+import re
 import shutil
 
 import numpy as np
@@ -7,9 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 import rasterio
 
-from benkit.inventory.audit import KINDS, audit_inventory
+from benkit.inventory.audit import audit_inventory
+from benkit.inventory.findings import KINDS
 from benkit.inventory.scanning.scan import scan_archive
 from benkit.inventory.table.inventory_file import Inventory
+from tests.conftest import ROOT
 from tests.making import PRODUCT, Archive
 
 
@@ -21,6 +24,11 @@ def archive(tmp_path):
 def found(audit):
     """The findings as short tuples."""
     return [(row["kind"], row["patch_id"], row["band"]) for row in audit.findings.to_pylist()]
+
+
+def test_the_documents_name_every_kind_in_its_order():
+    table = (ROOT / "docs" / "inventory.md").read_text("utf-8").partition("## Kinds of findings")[2]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(KINDS)
 
 
 def test_nothing_to_find(archive):

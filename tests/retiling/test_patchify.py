@@ -15,7 +15,8 @@ from benkit.errors import (
     PatchIdError,
     RasterError,
 )
-from benkit.inventory.audit import KINDS, audit_inventory
+from benkit.inventory.audit import audit_inventory
+from benkit.inventory.findings import KINDS
 from benkit.inventory.scanning.scan import open_source
 from benkit.retiling.patchify import patchify_scene
 

@@ -59,7 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from benkit.files.tables.table import write_table
-    from benkit.inventory.audit import KINDS, audit_inventory
+    from benkit.inventory.audit import audit_inventory
+    from benkit.inventory.findings import KINDS
     from benkit.inventory.scanning.scan import open_source
     from benkit.metadata.metadata_file import read_metadata
 
@@ -81,13 +82,16 @@ def run(arguments: argparse.Namespace) -> int:
 def _show_groups(audit: "Audit", arguments: argparse.Namespace) -> None:
     """Counts by kind, then the first findings of each."""
     from benkit.domain.bands import BAND_NAMES
-    from benkit.inventory.audit import KINDS
+    from benkit.inventory.findings import KINDS
 
     print(f"{audit.patches:,} patches on disk, {len(audit.findings):,} findings")
     groups = {kind: _of_kind(audit.findings, kind) for kind, count in audit.counts.items() if count}
     if not groups:
         return
-    rows = [(kind, audit.counts[kind], len(found), KINDS[kind]) for kind, found in groups.items()]
+    rows = [
+        (kind, audit.counts[kind], len(found), KINDS[kind].meaning)
+        for kind, found in groups.items()
+    ]
     print()
     show_table(("kind", "patches", "findings", "meaning"), rows)
     for kind, found in groups.items():
@@ -133,7 +137,7 @@ def _bands(bands: list[str]) -> str:
 def _kinds(text: str) -> list[str]:
     """``KIND,...``, for argparse."""
     from benkit.cli.parsing import did_you_mean
-    from benkit.inventory.audit import KINDS
+    from benkit.inventory.findings import KINDS
 
     if text == "none":
         return []

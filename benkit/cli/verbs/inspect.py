@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from benkit.inventory.findings import KINDS
     from benkit.inventory.inspect import inspect_patch, read_pixels
     from benkit.metadata.metadata_file import read_metadata
 
@@ -56,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         print("findings   none")
     else:
         rows = [
-            (finding["band"] or "all", finding["kind"].replace("_", " "), finding["reason"])
+            (finding["band"] or "all", KINDS[finding["kind"]].title, finding["reason"])
             for finding in inspection.findings
         ]
         show_table(("band", "finding", "reason"), rows)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benkit.domain.bands import BANDS
+from benkit.inventory.findings import KINDS
 from benkit.inventory.inspect import InspectedBand, Inspection
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ def _write_head(figure: "Figure", inspection: Inspection) -> None:
         lines.append("; ".join(inspection.metadata["labels"] or ["no label"]))
     lines = [part for line in lines for part in textwrap.wrap(line, _LINE_WIDTH)]
     figure.text(0.015, 0.95, "\n".join(lines), fontsize=9, va="top", linespacing=1.35, **literal)
-    kinds = sorted({finding["kind"].replace("_", " ") for finding in inspection.findings})
+    kinds = sorted({KINDS[finding["kind"]].title for finding in inspection.findings})
     if kinds:
         text = f"found: {', '.join(kinds)}"
         figure.text(0.985, 0.965, text, fontsize=10, color=_DAMAGE, ha="right")

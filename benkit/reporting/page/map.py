@@ -18,16 +18,12 @@ from benkit.domain.patch_names import PATCHES_PER_SIDE
 from benkit.domain.seasons import SEASONS
 from benkit.ground.distance_plane import centre_degrees, project, to_plane
 from benkit.ground.footprints import Footprints, locate
-from benkit.inventory.audit import KINDS
+from benkit.inventory.findings import KINDS
 from benkit.reporting.graticule import graticule
 from benkit.reporting.page.markup import data_block, escape, json_block, section
 
 __all__ = ["map_section"]
 
-_LABEL_PLANES, _FINDING_PLANES = 3, 2  # bytes a patch, a bit a label and a bit a kind
-assert len(CLASSES) <= 8 * _LABEL_PLANES and len(KINDS) <= 8 * _FINDING_PLANES, (
-    "there is a bit each"
-)
 SIDES = ("", "train", "validation", "test")
 _SIDE_METRES = PATCHES_PER_SIDE * PATCH_METRES
 _FRAME = """
@@ -79,9 +75,9 @@ def map_section(
         return ""
     places = locate(ids)
     planes = [places.column, places.row, _side_codes(ids, sides), _season_codes(places)]
-    planes += _bits(ids, metadata["patch_id"], metadata["labels"], CLASSES, _LABEL_PLANES)
-    planes += _finding_bits(ids, findings)
+    planes += [*_label_bits(ids, metadata), *_finding_bits(ids, findings)]
     facts = _facts(places, ids, metadata)
+    facts["kinds"] = [] if findings is None else [kind.title for kind in KINDS.values()]
     modes = [("findings", "findings")] if findings is not None and len(findings) else []
     modes += [("side", "side of the split")] if sides else []
     modes += [("patches", "number of patches"), ("season", "season")]
@@ -89,9 +85,9 @@ def map_section(
     if findings is not None:
         found = set(findings["kind"].unique().to_pylist())
         modes += [
-            (f"kind:{place}", f"finding: {kind.replace('_', ' ')}")
-            for place, kind in enumerate(KINDS)
-            if kind in found
+            (f"kind:{place}", f"finding: {kind.title}")
+            for place, kind in enumerate(KINDS.values())
+            if kind.name in found
         ]
     options = "".join(f'<option value="{value}">{escape(name)}</option>' for value, name in modes)
     return section(
@@ -116,32 +112,29 @@ def _side_codes(ids: pa.Array, sides: Mapping[str, Sequence[str]] | None) -> NDA
     return codes
 
 
-def _bits(
-    ids: pa.Array,
-    patch: pa.ChunkedArray,
-    values: pa.ChunkedArray,
-    names: Sequence[str],
-    planes: int,
-) -> list[NDArray]:
-    """One bit a name, in planes of eight: set where a patch's list holds the name."""
-    bits = np.zeros((len(ids), planes * 8), bool)
-    lists = values.combine_chunks()
-    flat = pc.index_in(pc.list_flatten(lists), pa.array(names, pa.string()))
-    parents = pc.index_in(patch.combine_chunks(), ids).take(pc.list_parent_indices(lists))
-    known = pc.and_(flat.is_valid(), parents.is_valid())
-    bits[parents.filter(known).to_numpy(), flat.filter(known).to_numpy()] = True
-    return list(np.packbits(bits, axis=1, bitorder="little").T)
+def _label_bits(ids: pa.Array, metadata: pa.Table) -> list[NDArray]:
+    lists = metadata["labels"].combine_chunks()
+    patches = pc.index_in(metadata["patch_id"].combine_chunks(), ids)
+    parents = patches.take(pc.list_parent_indices(lists))
+    return _bits(len(ids), parents, pc.list_flatten(lists), CLASSES)
 
 
 def _finding_bits(ids: pa.Array, findings: pa.Table | None) -> list[NDArray]:
     if findings is None:
-        return [np.zeros(len(ids), np.uint8)] * _FINDING_PLANES
-    lists = pa.ListArray.from_arrays(
-        pa.array(np.arange(len(findings) + 1, dtype=np.int32)), findings["kind"].combine_chunks()
-    )
-    return _bits(
-        ids, findings["patch_id"], pa.chunked_array([lists]), tuple(KINDS), _FINDING_PLANES
-    )
+        return []
+    patches, kinds = findings["patch_id"].combine_chunks(), findings["kind"].combine_chunks()
+    return _bits(len(ids), pc.index_in(patches, ids), kinds, tuple(KINDS))
+
+
+def _bits(
+    patches: int, patch: pa.Int32Array, value: pa.StringArray, names: Sequence[str]
+) -> list[NDArray]:
+    """One bit a name, in planes of eight: set where one of a patch's values is the name."""
+    bits = np.zeros((patches, len(names)), bool)
+    place = pc.index_in(value, pa.array(names, pa.string()))
+    known = pc.and_(place.is_valid(), patch.is_valid())
+    bits[patch.filter(known).to_numpy(), place.filter(known).to_numpy()] = True
+    return list(np.packbits(bits, axis=1, bitorder="little").T)
 
 
 def _facts(places: Footprints, ids: pa.Array, metadata: pa.Table) -> dict[str, Any]:
@@ -173,7 +166,6 @@ def _facts(places: Footprints, ids: pa.Array, metadata: pa.Table) -> dict[str, A
         "labels": list(CLASSES),
         "seasons": list(SEASONS),
         "sides": list(SIDES),
-        "kinds": [kind.replace("_", " ") for kind in KINDS],
         "graticule": _lines((west, south, east, north), epsg),
         "countries": _countries(centres, ids, metadata),
     }

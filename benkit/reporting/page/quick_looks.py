@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from benkit.errors import BenkitError
+from benkit.inventory.findings import KINDS
 from benkit.reporting.page.markup import escape, section
 from benkit.tiff.read import Raster
 
@@ -18,7 +19,6 @@ __all__ = ["looks_section"]
 ReadBand = Callable[[str, str], Raster]
 """Gives a band of a patch, or raises a `BenkitError`."""
 
-_KINDS = ("wrong_size", "with_no_data", "wrong_dtype")
 _EACH = 6
 _NOT_AT_HAND = (
     "<p>There are none, as only the inventory was at hand; "
@@ -32,17 +32,19 @@ def looks_section(findings: pa.Table, read_band: ReadBand | None) -> str:
 
     Without a reader the section says how to get them, if there is something to see.
     """
+    kinds = [kind for kind in KINDS.values() if kind.visible]
     if read_band is None:
-        seen = pc.any(pc.is_in(findings["kind"], pa.array(_KINDS))).as_py()
+        names = pa.array([kind.name for kind in kinds])
+        seen = pc.any(pc.is_in(findings["kind"], names)).as_py()
         return section("looks", "Quick looks", _NOT_AT_HAND) if seen else ""
     parts: list[str] = []
-    for kind in _KINDS:
-        rows = findings.filter(pc.equal(findings["kind"], kind)).to_pylist()
+    for kind in kinds:
+        rows = findings.filter(pc.equal(findings["kind"], kind.name)).to_pylist()
         first = {row["patch_id"]: row for row in reversed(rows)}  # one a patch, its first
         some = sorted(first.values(), key=lambda row: row["patch_id"])[:_EACH]
         figures = "".join(_look(row, read_band) for row in some)
         if figures:
-            parts.append(f"<h3>{kind.replace('_', ' ').capitalize()}</h3>")
+            parts.append(f"<h3>{kind.title.capitalize()}</h3>")
             parts.append(f'<div class="looks">{figures}</div>')
     if not parts:
         return ""

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benkit.domain.bands import BAND_NAMES
-from benkit.inventory.audit import KINDS, Audit
+from benkit.inventory.audit import Audit
+from benkit.inventory.findings import KINDS
 from benkit.inventory.statistics import Statistics
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.metadata.categories import Trait, column_trait, label_trait
@@ -49,7 +50,7 @@ def findings_section(audit: Audit) -> str:
     by_kind, kinds = _by_kind(audit)
     listed = _share_among_kinds(audit.findings)
     rows = [
-        [row["patch_id"] or "", row["band"] or "", row["kind"].replace("_", " "), row["reason"]]
+        [row["patch_id"] or "", row["band"] or "", KINDS[row["kind"]].title, row["reason"]]
         for row in listed.to_pylist()
     ]
     cut = (
@@ -81,16 +82,17 @@ def findings_section(audit: Audit) -> str:
 
 def _by_kind(audit: Audit) -> tuple[str, list[str]]:
     """Table of the kinds that occur, the most frequent first, and their names as people read them."""
-    names = {kind: kind.replace("_", " ") for kind in KINDS}
     counted = pc.value_counts(audit.findings["kind"])
     findings = dict(zip(counted.field(0).to_pylist(), counted.field(1).to_pylist(), strict=True))
-    found = sorted(findings, key=lambda kind: (-audit.counts[kind], names[kind]))
-    rows = [(names[kind], KINDS[kind], audit.counts[kind], findings[kind]) for kind in found]
-    others = ", ".join(names[kind] for kind in KINDS if kind not in findings)
+    found = [KINDS[name] for name in sorted(findings, key=lambda name: (-audit.counts[name], name))]
+    rows = [
+        (kind.title, kind.meaning, audit.counts[kind.name], findings[kind.name]) for kind in found
+    ]
+    others = ", ".join(kind.title for kind in KINDS.values() if kind.name not in findings)
     return (
         table(("Kind", "Meaning", "Patches", "Findings"), rows)
         + (f'<p class="muted">There are none of the kinds {others}.</p>' if others else ""),
-        [names[kind] for kind in found],
+        [kind.title for kind in found],
     )
 
 

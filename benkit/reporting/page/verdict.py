@@ -5,14 +5,12 @@ from collections.abc import Iterator, Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benkit.inventory.audit import KINDS, Audit
+from benkit.inventory.audit import Audit
+from benkit.inventory.findings import KINDS
 from benkit.reporting.page.markup import escape, percent, section
 from benkit.splits.evaluate import Evaluation
 
 __all__ = ["verdict_section"]
-
-_NOT_WHOLE = ("missing_band", "unreadable", "not_on_disk")
-_NOT_CORRECT = tuple(kind for kind in KINDS if kind not in _NOT_WHOLE)
 
 Answer = tuple[str, bool, str]
 """A question, whether its answer is yes, and why."""
@@ -70,7 +68,7 @@ def _told(audit: Audit, patch_ids: pa.ChunkedArray) -> str:
 
 def _answers(audit: Audit | None, splits: Mapping[str, Evaluation]) -> Iterator[Answer]:
     if audit is not None:
-        missing, wrong = _counted(audit, _NOT_WHOLE), _counted(audit, _NOT_CORRECT)
+        missing, wrong = _counted(audit, incomplete=True), _counted(audit, incomplete=False)
         yield "Whole?", not missing, missing or "Every patch and every band is there to be read."
         yield "Correct?", not wrong, wrong or "All that is there is as it should be."
     if splits:
@@ -78,10 +76,12 @@ def _answers(audit: Audit | None, splits: Mapping[str, Evaluation]) -> Iterator[
         yield "Split sound?", not (first.crossing_pairs or first.warnings), _split(first, random)
 
 
-def _counted(audit: Audit, kinds: tuple[str, ...]) -> str:
+def _counted(audit: Audit, *, incomplete: bool) -> str:
     """Kinds that occur, the most frequent first."""
-    found = sorted(((audit.counts[kind], kind) for kind in kinds), key=lambda one: -one[0])
-    texts = [f"{kind.replace('_', ' ')} {count:,}" for count, kind in found if count]
+    kinds = [kind for kind in KINDS.values() if kind.incomplete == incomplete]
+    kinds.sort(key=lambda kind: -audit.counts[kind.name])
+    counts = [(kind.title, audit.counts[kind.name]) for kind in kinds]
+    texts = [f"{title} {count:,}" for title, count in counts if count]
     return f"Patches by kind of finding: {', '.join(texts)}." if texts else ""
 
 

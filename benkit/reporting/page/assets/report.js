@@ -100,8 +100,9 @@ class PatchMap {
     this.select = document.getElementById("map-colour");
     const plane = (place) => bytes.subarray(place * facts.patches, (place + 1) * facts.patches);
     [this.column, this.row, this.side, this.season] = [0, 1, 2, 3].map(plane);
-    this.labels = [4, 5, 6].map(plane);
-    this.findings = [7, 8].map(plane);
+    const bits = (first, names) => Array.from({ length: Math.ceil(names.length / 8) }, (_, place) => plane(first + place));
+    this.labels = bits(4, facts.labels);
+    this.findings = bits(4 + this.labels.length, facts.kinds);
     Object.assign(this, placePatches(facts, this.column, this.row));
     this.cells = null;
     this.fit();
@@ -231,7 +232,7 @@ class PatchMap {
     if (mode === "side") return this.side[patch];
     if (mode === "season") return this.season[patch];
     if (mode === "patches") return 0;
-    if (mode === "findings") return this.findings[0][patch] || this.findings[1][patch] ? 0 : -1;
+    if (mode === "findings") return this.findings.some((bits) => bits[patch]) ? 0 : -1;
     const [what, place] = mode.split(":");
     const planes = what === "label" ? this.labels : this.findings;
     return (planes[place >> 3][patch] >> (place & 7)) & 1 ? 0 : -1;

@@ -1,0 +1,197 @@
+"""The kinds of findings: what each means, and the query that finds it in an inventory.
+
+Whatever tells of findings derives from `KINDS`: the audit, the command line, the report and its map.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from benkit.domain.bands import NODATA
+
+__all__ = ["KINDS", "Kind"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of findings.
+
+    Attributes
+    ----------
+    name : str
+        As tables and JSON have it, such as ``wrong_size``.
+    meaning : str
+        A sentence that says what is wrong.
+    about : {"band", "patch", "path"}
+        What a finding names and what counts: bands and patches count once a patch, paths one by one.
+    sql : str
+        One SELECT of ``patch_id`` and ``reason``, and of ``band`` if the kind is about bands, from the
+        tables that `benkit.inventory.audit.audit_inventory` names.
+    incomplete : bool
+        Whether something is lacking; otherwise what is there is wrong.
+    visible : bool
+        Whether a picture of the band shows what is wrong.
+    """
+
+    name: str
+    meaning: str
+    about: Literal["band", "patch", "path"]
+    sql: str
+    incomplete: bool = False
+    visible: bool = False
+
+    @property
+    def title(self) -> str:
+        """The name as people read it."""
+        return self.name.replace("_", " ")
+
+    @property
+    def select(self) -> str:
+        """The query with the columns of all findings: patch_id, band, kind, reason."""
+        band = "band" if self.about == "band" else "NULL"
+        return f"SELECT patch_id, {band}, '{self.name}', reason FROM ({self.sql})"
+
+
+_KINDS = (
+    Kind(
+        "wrong_size",
+        "a band has another number of pixels than it should",
+        about="band",
+        sql="""
+        SELECT patch_id, band,
+               format('{} x {} pixels; expected {} x {}', width, height, side, side) AS reason
+        FROM ok JOIN bands USING (band) WHERE width <> side OR height <> side
+        """,
+        visible=True,
+    ),
+    Kind(
+        "with_no_data",
+        "a band has pixels without a measurement",
+        about="band",
+        sql="""
+        SELECT patch_id, band,
+               format('{:,} of {:,} pixels are NO_DATA', nodata_count, valid + nodata_count) AS reason
+        FROM ok WHERE nodata_count > 0
+        """,
+        visible=True,
+    ),
+    Kind(
+        "not_part_of_dataset",
+        "the patch is on disk, but not in the metadata",
+        about="patch",
+        sql="""
+        SELECT patch_id, 'on disk, but not in the metadata' AS reason
+        FROM patches ANTI JOIN metadata USING (patch_id)
+        """,
+    ),
+    Kind(
+        "missing_band",
+        "a band is not there",
+        about="band",
+        sql="""
+        SELECT patch_id, band, 'there is no file of this band' AS reason
+        FROM inventory WHERE status = 'missing'
+        UNION ALL
+        SELECT patch_id, band, 'the inventory has no row of this band'
+        FROM (SELECT patch_id, list(DISTINCT band) AS present FROM inventory WHERE band IS NOT NULL
+              GROUP BY patch_id HAVING count(DISTINCT band) < (SELECT count(*) FROM bands))
+        JOIN bands ON NOT list_contains(present, band)
+        """,
+        incomplete=True,
+    ),
+    Kind(
+        "unreadable",
+        "a band cannot be read",
+        about="band",
+        sql="SELECT patch_id, band, detail AS reason FROM inventory WHERE status = 'unreadable'",
+        incomplete=True,
+    ),
+    Kind(
+        "wrong_dtype",
+        "a band has another data type than uint16",
+        about="band",
+        sql="""
+        SELECT patch_id, band, format('data type {}; expected uint16', dtype) AS reason
+        FROM ok WHERE dtype <> 'uint16'
+        """,
+        visible=True,
+    ),
+    Kind(
+        "wrong_nodata",
+        "a band does not declare 0 as its NO_DATA value",
+        about="band",
+        sql=f"""
+        SELECT patch_id, band,
+               format('NO_DATA is {{}}; expected {NODATA}',
+                      coalesce(nodata::VARCHAR, 'not declared')) AS reason
+        FROM ok WHERE nodata IS DISTINCT FROM {NODATA}
+        """,
+    ),
+    Kind(
+        "wrong_georeference",
+        "a band lies elsewhere than the patch id says",
+        about="band",
+        sql="""
+        SELECT patch_id, band,
+               format('EPSG:{} at {}, {} with pixels of {} m; expected EPSG:{} at {}, {} with {} m',
+                      coalesce(ok.epsg::VARCHAR, 'none'), coalesce(format('{:.10g}', ok.x), '?'),
+                      coalesce(format('{:.10g}', ok.y), '?'),
+                      coalesce(format('{:.10g}', ok.pixel_size), '?'),
+                      places.epsg, places.x, places.y, bands.pixel_size) AS reason
+        FROM ok JOIN bands USING (band) JOIN places USING (patch_id)
+        WHERE ok.epsg IS DISTINCT FROM places.epsg OR ok.x IS DISTINCT FROM places.x
+           OR ok.y IS DISTINCT FROM places.y OR ok.pixel_size IS DISTINCT FROM bands.pixel_size
+        """,
+    ),
+    Kind(
+        "crs_disagreement",
+        "the bands of a patch lie in different coordinate reference systems",
+        about="patch",
+        sql="""
+        SELECT patch_id, 'its bands lie in ' || string_agg(DISTINCT crs, ', ' ORDER BY crs) AS reason
+        FROM (SELECT product, patch_id, coalesce('EPSG:' || epsg, 'none') AS crs FROM ok)
+        GROUP BY product, patch_id HAVING count(DISTINCT crs) > 1
+        """,
+    ),
+    Kind(
+        "invalid_patch_id",
+        "the folder's name is no patch id",
+        about="patch",
+        sql="SELECT patch_id, reason FROM invalid",
+    ),
+    Kind(
+        "misplaced",
+        "the patch lies in the folder of another product, or twice",
+        about="patch",
+        sql="""
+        SELECT patch_id, 'lies in the folder of product ' || product AS reason
+        FROM patches WHERE NOT starts_with(patch_id, product || '_')
+           OR length(patch_id) <> length(product) + 6
+        """,
+    ),
+    Kind(
+        "stray_file",
+        "a file belongs to no band of its patch",
+        about="path",
+        sql="SELECT patch_id, detail AS reason FROM inventory WHERE status = 'stray'",
+    ),
+    Kind(
+        "not_scanned",
+        "a link, a pipe or a folder that cannot be listed lies in the archive",
+        about="path",
+        sql="SELECT NULL AS patch_id, detail AS reason FROM inventory WHERE status = 'not_scanned'",
+    ),
+    Kind(
+        "not_on_disk",
+        "the patch is in the metadata, but not on disk",
+        about="patch",
+        sql="""
+        SELECT patch_id, 'in the metadata, but not on disk' AS reason
+        FROM metadata ANTI JOIN patches USING (patch_id)
+        """,
+        incomplete=True,
+    ),
+)
+
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _KINDS}
+"""All kinds by name, in the order in which output lists them."""
