@@ -331,8 +331,6 @@ OPEN_FILES = """
     files.tables.geoparquet
     files.tables.parquet
     files.tables.table
-    files.writing.exchange
-    files.writing.fill_folder
     files.writing.page
     files.writing.replace
     files.writing.staging

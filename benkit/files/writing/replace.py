@@ -13,7 +13,6 @@ from pathlib import Path
 
 from benkit.errors import BenkitError, OutputError, advice_on
 from benkit.files.remote.location import Location, Place
-from benkit.files.writing.exchange import exchange
 from benkit.files.writing.staging import staging
 from benkit.files.writing.transfer import uploading
 
@@ -76,13 +75,11 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         with staging(path.parent, path.name, before_removal=partial(_bring_back, path)) as stage:
             (stage / _NEW).mkdir()
             yield stage / _NEW
-            _exchange(stage, path)
+            _take_place(stage, path)
 
 
-def _exchange(stage: Path, path: Path) -> None:
+def _take_place(stage: Path, path: Path) -> None:
     """Put the new folder in the place of the old one, which may be put there anew by others."""
-    if path.is_dir() and exchange(stage / _NEW, path):
-        return
     for number in count():
         try:
             (stage / _NEW).replace(path)
