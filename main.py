@@ -49,7 +49,7 @@ class Solution:
 
 def main() -> int:
     """Do the whole task; returns the exit status."""
-    from benkit.errors import BenkitError, OutputError
+    from benkit.errors import BenkitError, OutputError, broken_import, lack_of_memory
 
     try:
         data = data_folder()
@@ -57,10 +57,12 @@ def main() -> int:
     except ModuleNotFoundError as error:
         say(f"{error.name} is not installed; `make run` installs what is needed, see README.md")
         return 2
-    except (OutputError, MemoryError, ImportError) as error:  # of this machine, and not of the data
-        text = str(error)
-        lacks = not isinstance(error, OutputError)
-        say(f"not enough memory{': ' * bool(text)}{text}" if lacks else text)
+    except (MemoryError, ImportError) as error:
+        anew = "delete .venv, and `make run` installs everything anew"
+        say(lack_of_memory(error) or f"{broken_import(error)}; {anew}")
+        return 2
+    except OutputError as error:  # of this machine, and not of the data
+        say(str(error))
         return 2
     except BenkitError as error:
         say(f"{error}\n{HOW_TO_GET_DATA}")

@@ -21,7 +21,9 @@ __all__ = [
     "RemoteError",
     "WorkerError",
     "advice_on",
+    "broken_import",
     "first_line",
+    "lack_of_memory",
 ]
 
 
@@ -77,7 +79,7 @@ _ADVICE = {
     errno.ENOMEM: "allow more memory, or try fewer workers",
     errno.EROFS: "write to a folder of a file system that can be written",
 }
-
+_NO_MEMORY = ("llocate memory", "failed to map segment")  # what a library that cannot load says
 
 OF_THE_MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 """Errors of the system that say nothing of a file, so that they are no finding about it."""
@@ -99,3 +101,36 @@ def advice_on(error: OSError) -> str:
 def first_line(error: Exception) -> str:
     """What an error of a library says, in one line; its name if it says nothing."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def lack_of_memory(error: Exception) -> str | None:
+    """What an error says of too little memory; None if it is about something else.
+
+    Examples
+    --------
+    >>> lack_of_memory(MemoryError("Unable to allocate 9 TiB"))
+    'not enough memory (Unable to allocate 9 TiB); allow more, or try fewer workers'
+    """
+    if not isinstance(error, MemoryError | ImportError):
+        return None
+    lines = str(error).splitlines()
+    lacking = [line for line in lines if any(text in line for text in _NO_MEMORY)]
+    if isinstance(error, ImportError) and not lacking:
+        return None
+    said = (lacking or lines or ["no more to be had"])[0]
+    return f"not enough memory ({said}); allow more, or try fewer workers"
+
+
+def broken_import(error: Exception) -> str:
+    """Which library is not there, or why it cannot be loaded.
+
+    Examples
+    --------
+    >>> broken_import(ModuleNotFoundError(name="rasterio"))
+    'rasterio is not installed'
+    >>> broken_import(ImportError("libgdal.so.36: cannot open shared object file"))
+    'a library cannot be loaded: libgdal.so.36: cannot open shared object file'
+    """
+    if isinstance(error, ModuleNotFoundError):
+        return f"{error.name} is not installed"
+    return f"{getattr(error, 'name', None) or 'a library'} cannot be loaded: {first_line(error)}"
