@@ -1,5 +1,6 @@
 """The patches that a table or an archive names, whatever the source is."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -7,13 +8,16 @@ import pyarrow as pa
 from benkit.archive.listing import list_archive
 from benkit.errors import MissingInputError
 from benkit.files.tables.table import read_patch_table
+from benkit.reference_maps.map_files import polygon_files
 
 __all__ = ["holds_reference_maps", "read_patches"]
 
 
 def holds_reference_maps(path: Path) -> bool:
-    """Whether a path is a folder with GeoParquet files, one a patch, directly in it."""
-    return path.is_dir() and any(not file.name.startswith(".") for file in path.glob("*.parquet"))
+    """Whether a path is a folder, which can be listed, with GeoParquet files directly in it."""
+    with suppress(OSError):
+        return bool(polygon_files(path))
+    return False
 
 
 def read_patches(source: Path) -> pa.Table:

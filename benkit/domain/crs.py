@@ -1,10 +1,13 @@
-"""Coordinate reference systems of UTM zones, in which the patches lie."""
+"""Coordinate reference systems by what they mean: UTM zones, in which the patches lie."""
 
 import re
 
-__all__ = ["is_utm"]
+from benkit.files.safe_names import printable
+
+__all__ = ["is_utm", "shown_crs"]
 
 _UTM = re.compile(r"EPSG:(326|327|258)\d\d")  # zones of WGS 84, north and south, and of ETRS89
+_LONGEST_SHOWN = 80
 
 
 def is_utm(crs: str) -> bool:
@@ -16,3 +19,8 @@ def is_utm(crs: str) -> bool:
     (True, False)
     """
     return _UTM.fullmatch(crs) is not None
+
+
+def shown_crs(crs: str) -> str:
+    """A reference system for a message: its name, or the beginning of its PROJJSON."""
+    return printable(crs[:_LONGEST_SHOWN])

@@ -11,10 +11,10 @@ from benkit.domain.bands import PATCH_METRES
 from benkit.errors import OptionError
 from benkit.ground.footprints import Footprints, locate
 
-__all__ = ["DEFAULT_CRS", "FootprintTable", "footprint_table", "square_rings"]
+__all__ = ["OUTPUT_CRS", "FootprintTable", "footprint_table", "square_rings"]
 
-DEFAULT_CRS = "EPSG:4326"
-"""Longitude and latitude on WGS 84: what maps and tools expect."""
+OUTPUT_CRS = "EPSG:4326"
+"""In which footprints are written if not told: longitude and latitude on WGS 84, as tools expect."""
 
 _LARGEST_SQUARE = (
     1_000_000  # units; no projection in use makes a patch so wide, a torn one is wider
@@ -47,7 +47,7 @@ class FootprintTable:
     geometry_types: tuple[str, ...]
 
 
-def footprint_table(metadata: pa.Table, crs: str = DEFAULT_CRS) -> FootprintTable:
+def footprint_table(metadata: pa.Table, crs: str = OUTPUT_CRS) -> FootprintTable:
     """Footprints of all patches of some metadata.
 
     Parameters
@@ -99,7 +99,7 @@ def _geometries(
     if not shown.all():
         raise OptionError(
             f"{crs}: expected a coordinate reference system that shows all patches, but it does not "
-            f"show {ids[int(np.argmin(shown))]} in one piece; choose another, such as {DEFAULT_CRS}"
+            f"show {ids[int(np.argmin(shown))]} in one piece; choose another, such as {OUTPUT_CRS}"
         )
     wkb = _wkb_polygons(rings)
     if not torn.any():

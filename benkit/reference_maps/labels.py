@@ -68,17 +68,7 @@ def label_sets(maps: ReferenceMaps) -> LabelSets:
     maps : ReferenceMaps
         Geometries are not needed.
     """
-    classes = _CLASS_OF_CODE[maps.code]
-    labelled = classes >= 0
-    found = np.unique(maps.patch[labelled].astype(np.int64) * len(CLASSES) + classes[labelled])
-    patch, label = np.divmod(found, len(CLASSES))
-    labels = _lists(patch, pa.array(CLASSES).take(pa.array(label)), len(maps))
-    counts = np.bincount(patch, minlength=len(maps))
-    polygons = np.bincount(maps.patch, minlength=len(maps))
-    assert (counts <= polygons).all(), "a patch has no more labels than polygons"
-    assert not labelled.any() or (counts[maps.patch[labelled]] > 0).all(), (
-        "a patch with a labelled polygon has a label"
-    )
+    labels = _labels(maps.patch, maps.code, np.zeros(len(maps.code)), least=np.zeros(len(maps)))
     ids = pa.array(maps.patch_ids, pa.string())
     return _label_sets(pa.table({"patch_id": ids, "labels": labels}))
 
@@ -98,18 +88,11 @@ def land_cover_labels(
         Leave out patches with this share unlabelled or more; for the builders see
         `BUILDERS_MAX_UNLABELLED`.
     """
-    classes = _CLASS_OF_CODE[cover.code]
-    labelled = classes >= 0
-    keys = cover.patch[labelled].astype(np.int64) * len(CLASSES) + classes[labelled]
-    found, index = np.unique(keys, return_inverse=True)
-    patch, label = np.divmod(found, len(CLASSES))
-    area = np.bincount(index, cover.area[labelled], len(found))
-    enough = area >= min_share * cover.ground[patch]
-    names = pa.array(CLASSES).take(pa.array(label[enough]))
+    labels = _labels(cover.patch, cover.code, cover.area, least=min_share * cover.ground)
     table = pa.table(
         {
             "patch_id": pa.array(cover.patch_ids, pa.string()),
-            "labels": _lists(patch[enough], names, len(cover)),
+            "labels": labels,
             "codes": _lists(cover.patch, pa.array(cover.code), len(cover)),
             "areas": _lists(cover.patch, pa.array(cover.area), len(cover)),
             "unlabelled": pa.array(cover.unlabelled),
@@ -120,6 +103,20 @@ def land_cover_labels(
     kept = pc.less(table["unlabelled"], max_unlabelled)
     left_out = table["patch_id"].filter(pc.invert(kept)).to_pylist()
     return _label_sets(table.filter(kept), tuple(left_out))
+
+
+def _labels(patch: NDArray, code: NDArray, area: NDArray, least: NDArray) -> pa.ListArray:
+    """For each patch the classes that have at least its least area, all their codes together."""
+    classes = _CLASS_OF_CODE[code]
+    labelled = classes >= 0
+    keys = patch[labelled].astype(np.int64) * len(CLASSES) + classes[labelled]
+    found, index = np.unique(keys, return_inverse=True)
+    of_patch, label = np.divmod(found, len(CLASSES))
+    classes_of, codes_of = (np.bincount(some, minlength=len(least)) for some in (of_patch, patch))
+    assert (classes_of <= codes_of).all(), "a patch has no more classes than codes"
+    enough = np.bincount(index, area[labelled], len(found)) >= least[of_patch]
+    names = pa.array(CLASSES).take(pa.array(label[enough]))
+    return _lists(of_patch[enough], names, len(least))
 
 
 def _lists(patch: NDArray, values: pa.Array, patches: int) -> pa.ListArray:

@@ -12,19 +12,18 @@ from numpy.typing import NDArray
 
 from benkit.domain.bands import PATCH_METRES
 from benkit.domain.classes import UNLABELED_CODES
-from benkit.domain.crs import is_utm
-from benkit.engine import Engine, run
+from benkit.domain.crs import is_utm, shown_crs
+from benkit.engine import Engine
 from benkit.errors import InputFormatError
-from benkit.files.safe_names import printable
 from benkit.reference_maps.map_files import (
     MapPolygons,
-    file_sizes,
     find_maps,
     joined_wkb,
-    read_pixels,
-    read_polygons,
+    read_map_pixels,
+    read_map_polygons,
+    run_over_maps,
 )
-from benkit.reference_maps.wkb import read_wkb
+from benkit.reference_maps.wkb import POLYGONS_AT_ONCE, damaged_wkb, read_wkb
 from benkit.tiff.gdal import gdal_session
 
 __all__ = ["PATCH_AREA", "LandCover", "measure_land_cover"]
@@ -32,9 +31,6 @@ __all__ = ["PATCH_AREA", "LandCover", "measure_land_cover"]
 PATCH_AREA = float(PATCH_METRES**2)
 """Square metres of ground that a patch shows."""
 
-_FILES_PER_CHUNK = 512
-_POLYGONS_AT_ONCE = 2**20
-_FEW_FILES = 3000  # below, starting other processes costs more than it saves
 _CODES = 1000  # CLC level-3 codes are below
 _NONE = np.empty(0, np.int64)
 _SAME_AREA = 1e-9  # relative; sums of the same areas differ by less
@@ -111,18 +107,14 @@ def measure_land_cover(
         taken to be.
     """
     maps = find_maps(*map(Path, folders))
-    files = list(maps.values())
-    chunks = [files[i : i + _FILES_PER_CHUNK] for i in range(0, len(files), _FILES_PER_CHUNK)]
-    if len(files) < _FEW_FILES and engine in (None, Engine()):
-        engine = Engine(workers=1)
     parts = []
-    done = size = 0
-    for part in run(_measure_files, chunks, engine):
-        parts.append((part.patch + np.int32(done), part.code, part.area))
-        done = min(done + _FILES_PER_CHUNK, len(files))
+    first = size = 0
+    for done, part in run_over_maps(_measure_files, [*maps.values()], engine):
+        parts.append((part.patch + np.int32(first), part.code, part.area))
+        first = done
         size += part.bytes
         if progress:
-            progress(done, len(files), size)
+            progress(done, len(maps), size)
     patch, code, area = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     cover = LandCover(tuple(maps), patch, code, area)
     keys = patch.astype(np.int64) * _CODES + code
@@ -155,7 +147,7 @@ def _measure_files(files: Sequence[Path]) -> _Part:
         patch=(keys // _CODES).astype(np.int32),
         code=(keys % _CODES).astype(np.int32),
         area=np.bincount(index, area, len(keys)).astype(np.float64),
-        bytes=file_sizes(files),
+        bytes=sum(path.stat().st_size for path in files),
     )
 
 
@@ -164,10 +156,10 @@ def _polygon_rows(files: Sequence[Path], numbers: Sequence[int]) -> Iterator[_Ro
     maps: list[MapPolygons] = []
     first = polygons = 0
     for place, number in enumerate(numbers):
-        maps.append(read_polygons(files[number]))
+        maps.append(read_map_polygons(files[number]))
         _require_metres(files[number], maps[-1].crs)
         polygons += len(maps[-1].code)
-        if polygons >= _POLYGONS_AT_ONCE:
+        if polygons >= POLYGONS_AT_ONCE:
             yield _measured(files, numbers[first : place + 1], maps)
             maps, first, polygons = [], place + 1, 0
     if maps:
@@ -179,10 +171,7 @@ def _measured(files: Sequence[Path], numbers: Sequence[int], maps: Sequence[MapP
     code = np.concatenate([_NONE, *(polygons.code for polygons in maps)])
     area, damaged = polygon_areas(joined_wkb(maps), patch)
     if damaged.any():
-        raise InputFormatError(
-            f"{files[patch[np.argmax(damaged)]]}: expected geometries of closed rings and finite "
-            "coordinates as WKB, but one is damaged; download or copy the file again"
-        )
+        raise damaged_wkb(files[patch[np.argmax(damaged)]])
     return patch, code, area
 
 
@@ -191,7 +180,7 @@ def _pixel_rows(files: Sequence[Path], numbers: Sequence[int]) -> _Rows:
     patch, code, area = [_NONE], [_NONE], [_NONE.astype(float)]
     with gdal_session() if numbers else nullcontext():
         for number in numbers:
-            pixels = read_pixels(files[number])
+            pixels = read_map_pixels(files[number])
             _require_metres(files[number], pixels.crs)
             patch.append(np.full(len(pixels.code), number))
             code.append(pixels.code)
@@ -203,7 +192,7 @@ def _require_metres(path: Path, crs: str | None) -> None:
     if crs is not None and not is_utm(crs):
         raise InputFormatError(
             f"{path}: expected coordinates in a UTM zone, in which areas are square metres, but they "
-            f"are in {printable(crs[:80])}; write the map in its UTM zone"
+            f"are in {shown_crs(crs)}; write the map in its UTM zone"
         )
 
 

@@ -5,9 +5,10 @@ A reference map tells the land cover of a patch by CLC codes: as polygons with t
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from benkit.domain.classes import CLC_TO_CLASS
+from benkit.engine import Engine, run
 from benkit.errors import InputFormatError, MissingInputError, first_line
 from benkit.files.file_kinds import kind_of
 from benkit.files.safe_names import some_names
@@ -26,17 +28,24 @@ __all__ = [
     "MAP_SUFFIX",
     "MapPixels",
     "MapPolygons",
-    "file_sizes",
     "find_maps",
     "joined_wkb",
-    "read_pixels",
-    "read_polygons",
+    "polygon_files",
+    "read_map_pixels",
+    "read_map_polygons",
+    "run_over_maps",
 ]
 
 MAP_SUFFIX = "_reference_map"
 """What follows the patch id in the name of a reference map."""
 
+Result = TypeVar("Result")
+
 _TIFF_SUFFIX = f"{MAP_SUFFIX}.tif"
+_POLYGON_FILE = f"<patch id>{MAP_SUFFIX}.parquet"
+_PIXEL_FILE = f"<product>/<patch id>/<patch id>{_TIFF_SUFFIX}"
+_FILES_PER_CHUNK = 512
+_FEW_FILES = 3000
 _CODE_LIMIT = 1000  # CLC level-3 codes have three digits
 _KNOWN_CODES = np.isin(np.arange(_CODE_LIMIT + 1), list(CLC_TO_CLASS))
 
@@ -84,12 +93,18 @@ class MapPixels:
     pixels: NDArray[np.int64]
 
 
-def find_maps(*folders: Path) -> dict[str, Path]:
-    """Find all reference maps below some folders without opening them.
+def find_maps(*folders: Path, only_polygons: bool = False) -> dict[str, Path]:
+    """Find all reference maps of some folders without opening them.
 
     They are the files that end with ``.parquet`` and those that end with ``_reference_map.tif``, at
     any depth. The patch id is what stands before ``_reference_map`` and the ending. Hidden files
     and folders are left alone.
+
+    Parameters
+    ----------
+    *folders : Path
+    only_polygons : bool
+        Whether only the `polygon_files` of the folders are meant.
 
     Returns
     -------
@@ -105,30 +120,46 @@ def find_maps(*folders: Path) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for folder in folders:
-        before = len(found)
-        for path in _map_paths(folder):
+        for path in _maps_of(folder, only_polygons):
             patch = path.name.removesuffix(path.suffix).removesuffix(MAP_SUFFIX)
-            if patch in found:
+            if other := found.get(patch):
+                where, both = path, f"{other} is also"
+                if only_polygons:
+                    where, both = folder, f"{other.name} and {path.name} are both"
                 raise InputFormatError(
-                    f"{path}: expected one reference map a patch, but {found[patch]} is also of "
-                    f"{patch}; remove one"
+                    f"{where}: expected one reference map a patch, but {both} of {patch}; remove one"
                 )
             found[patch] = path
-        if len(found) == before:
-            raise MissingInputError(
-                f"{folder}: expected reference maps, <patch id>{MAP_SUFFIX}.parquet or "
-                f"<product>/<patch id>/<patch id>{_TIFF_SUFFIX}, but there is none in it"
-            )
     return dict(sorted(found.items()))
 
 
-def _map_paths(folder: Path) -> list[Path]:
-    """The files of a folder and its subfolders, sorted."""
+def polygon_files(folder: Path) -> list[Path]:
+    """The GeoParquet files directly in a folder, sorted by name, without hidden ones."""
+    files = [path for path in folder.iterdir() if path.suffix == ".parquet"]
+    return sorted((path for path in files if path.name[0] != "."), key=lambda path: path.name)
+
+
+def _maps_of(folder: Path, only_polygons: bool) -> list[Path]:
+    """The reference maps of a folder, at least one."""
     if not folder.is_dir():
+        names = f", {_POLYGON_FILE}" if only_polygons else ""
         raise MissingInputError(
-            f"{folder}: expected a folder of reference maps, "
+            f"{folder}: expected a folder of reference maps{names}, "
             f"but there is {'a file' if folder.exists() else 'nothing'}"
         )
+    paths = polygon_files(folder) if only_polygons else _maps_below(folder)
+    if not paths:
+        expected, none = f"{_POLYGON_FILE} or {_PIXEL_FILE}", "none"
+        if only_polygons:
+            expected, none = _POLYGON_FILE, "no .parquet file"
+        raise MissingInputError(
+            f"{folder}: expected reference maps, {expected}, but there is {none} in it"
+        )
+    return paths
+
+
+def _maps_below(folder: Path) -> list[Path]:
+    """The reference maps of both kinds in a folder and its subfolders."""
     paths = []
     for parent, subfolders, names in os.walk(folder, onerror=_refuse):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
@@ -144,12 +175,25 @@ def _refuse(error: OSError) -> None:
     raise error
 
 
-def file_sizes(paths: Sequence[Path]) -> int:
-    """Bytes of some files together."""
-    return sum(path.stat().st_size for path in paths)
+def run_over_maps(
+    function: Callable[[Sequence[Path]], Result], files: Sequence[Path], engine: Engine | None
+) -> Iterator[tuple[int, Result]]:
+    """Apply a function to some files at a time; also tells how many files are done.
+
+    Where the engine does not tell the number of workers, few files are read in this process: to
+    start others would take longer.
+    """
+    if len(files) < _FEW_FILES and engine in (None, Engine()):
+        engine = Engine(workers=1)
+    starts = range(0, len(files), _FILES_PER_CHUNK)
+    chunks = [files[start : start + _FILES_PER_CHUNK] for start in starts]
+    done = 0
+    for chunk, result in zip(chunks, run(function, chunks, engine), strict=True):
+        done += len(chunk)
+        yield done, result
 
 
-def read_polygons(path: Path) -> MapPolygons:
+def read_map_polygons(path: Path) -> MapPolygons:
     """Read a reference map in GeoParquet.
 
     Raises
@@ -237,7 +281,7 @@ def joined_wkb(maps: Sequence[MapPolygons]) -> pa.Array:
     return pa.chunked_array(chunks, pa.binary()).cast(pa.large_binary()).combine_chunks()
 
 
-def read_pixels(path: Path) -> MapPixels:
+def read_map_pixels(path: Path) -> MapPixels:
     """Read a reference map in GeoTIFF and count its codes.
 
     Raises

@@ -16,15 +16,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from benkit.errors import InputFormatError
 from benkit.reference_maps.read import ReferenceMaps
-from benkit.reference_maps.wkb import read_wkb
+from benkit.reference_maps.wkb import (
+    COLLECTION_TYPES,
+    POLYGON_TYPE,
+    POLYGONS_AT_ONCE,
+    damaged_wkb,
+    read_wkb,
+)
 
 __all__ = ["MapFootprints", "map_footprints"]
 
 _PATCHES_AT_ONCE = 256
-_POLYGONS_AT_ONCE = 2**20
-_POLYGON, _COLLECTIONS = 3, (4, 5, 6, 7)  # of GEOS
 _KEY_LIMIT = 2**62
 
 
@@ -119,7 +122,7 @@ def _blocks(maps: ReferenceMaps) -> Iterator[_Block]:
     first = np.searchsorted(maps.patch, np.arange(len(maps) + 1))
     start = 0
     while start < len(maps):
-        few = int(np.searchsorted(first, first[start] + _POLYGONS_AT_ONCE))
+        few = int(np.searchsorted(first, first[start] + POLYGONS_AT_ONCE))
         stop = min(start + _PATCHES_AT_ONCE, max(few, start + 1), len(maps))
         wkb = maps.geometry[first[start] : first[stop]]
         patch = maps.patch[first[start] : first[stop]].astype(np.int64)
@@ -150,10 +153,7 @@ def _polygons(
     """The polygons of some geometries, as they are, and the patch of each."""
     geometries, damaged = read_wkb(wkb.to_numpy())
     if damaged.any():
-        raise InputFormatError(
-            f"{maps.path(int(patch[np.argmax(damaged)]))}: expected geometries of closed rings and "
-            "finite coordinates as WKB, but one is damaged; download or copy the file again"
-        )
+        raise damaged_wkb(maps.path(int(patch[np.argmax(damaged)])))
     geometries, source = _parts(geometries)
     return geometries, patch[source]
 
@@ -163,10 +163,10 @@ def _parts(geometries: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArra
     import shapely
 
     source = np.arange(len(geometries))
-    while np.isin(shapely.get_type_id(geometries), _COLLECTIONS).any():
+    while np.isin(shapely.get_type_id(geometries), COLLECTION_TYPES).any():
         geometries, index = shapely.get_parts(geometries, return_index=True)
         source = source[index]
-    chosen = (shapely.get_type_id(geometries) == _POLYGON) & ~shapely.is_empty(geometries)
+    chosen = (shapely.get_type_id(geometries) == POLYGON_TYPE) & ~shapely.is_empty(geometries)
     return geometries[chosen], source[chosen]
 
 

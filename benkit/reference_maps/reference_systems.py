@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benkit.domain.crs import is_utm
+from benkit.domain.crs import is_utm, shown_crs
 from benkit.errors import InputFormatError, first_line
 from benkit.files.safe_names import printable
 from benkit.ground.area_plane import Transform, plane_of, project_polygons, transform_to
@@ -217,14 +217,14 @@ def _require_ground(file: Path, name: str) -> None:
         raise _unknown(file, name, error) from None
     if not (crs.is_projected or crs.is_geographic):
         raise InputFormatError(
-            f"{file}: expected a coordinate reference system of the ground, but {printable(name[:80])} "
+            f"{file}: expected a coordinate reference system of the ground, but {shown_crs(name)} "
             f"is one of another kind ({crs.type_name}); write the map in its UTM zone"
         )
 
 
 def _unknown(file: Path, name: str, error: Exception) -> InputFormatError:
     return InputFormatError(
-        f"{file}: expected a known coordinate reference system, but {printable(name[:80])} is none "
+        f"{file}: expected a known coordinate reference system, but {shown_crs(name)} is none "
         f"({printable(first_line(error)[:160])}); write the map in its UTM zone"
     )
 
@@ -234,6 +234,6 @@ def _refuse(systems: Systems, patches: NDArray[np.int64]) -> None:
         patch = int(patches[0])
         raise InputFormatError(
             f"{systems.maps.path(patch)}: expected coordinates in "
-            f"{printable((systems.maps.crs[patch] or '')[:80])}, but they do not fit it; "
+            f"{shown_crs(systems.maps.crs[patch] or '')}, but they do not fit it; "
             "check the reference system, or write the file again"
         )

@@ -1,15 +1,24 @@
 """Read many WKB geometries, and tell which of them are damaged."""
 
 import struct
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["read_wkb"]
+from benkit.errors import InputFormatError
+
+__all__ = ["COLLECTION_TYPES", "POLYGONS_AT_ONCE", "POLYGON_TYPE", "damaged_wkb", "read_wkb"]
+
+POLYGON_TYPE, COLLECTION_TYPES = 3, (4, 5, 6, 7)
+"""Numbers, in WKB and in GEOS, of polygons and of geometries that are made of others."""
+
+POLYGONS_AT_ONCE = 2**20
+"""About how many polygons are measured together, so that memory does not grow with their number."""
 
 _DEEPEST = 500  # GEOS reads nested geometries by recursion: tens of thousands overflow its stack
 _HEADER = 9  # bytes of a nested geometry before its first member
-_POINT, _LINE, _POLYGON, _COLLECTIONS = 1, 2, 3, (4, 5, 6, 7)
+_POINT, _LINE = 1, 2
 
 
 def read_wkb(texts: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
@@ -35,10 +44,18 @@ def read_wkb(texts: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[n
     with np.errstate(all="ignore"):
         geometries = shapely.from_wkb(np.where(deep, np.array(None), texts), on_invalid="ignore")
         damaged = there & ~np.isfinite(shapely.area(geometries))
-    others = np.flatnonzero((shapely.get_type_id(geometries) != _POLYGON) & there & ~damaged)
+    others = np.flatnonzero((shapely.get_type_id(geometries) != POLYGON_TYPE) & there & ~damaged)
     points, index = shapely.get_coordinates(geometries[others], return_index=True)
     damaged[others[index[~np.isfinite(points).all(1)]]] = True
     return geometries, damaged
+
+
+def damaged_wkb(path: Path) -> InputFormatError:
+    """The error about a file with a geometry that `read_wkb` calls damaged."""
+    return InputFormatError(
+        f"{path}: expected geometries of closed rings and finite coordinates as WKB, "
+        "but one is damaged; download or copy the file again"
+    )
 
 
 def _is_deep(text: bytes) -> bool:
@@ -79,11 +96,11 @@ def _skip(text: bytes, at: int) -> tuple[int, int]:
         return 0, at + size
     if kind == _LINE:
         return 0, at + 4 + size * number(at)
-    if kind == _POLYGON:
+    if kind == POLYGON_TYPE:
         rings, at = number(at), at + 4
         for _ in range(rings):
             at += 4 + size * number(at)
         return 0, at
-    if kind in _COLLECTIONS:
+    if kind in COLLECTION_TYPES:
         return number(at), at + 4
     raise struct.error("no kind of geometry that GEOS reads")

@@ -13,12 +13,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from benkit.domain.bands import BANDS
+from benkit.domain.bands import BAND_NAMES, BANDS
 from benkit.domain.seasons import SEASONS
 from benkit.samples.products import Region
-from benkit.samples.spectra import BAND_ORDER, BARE, GREEN, GREENNESS, SPREAD
+from benkit.samples.spectra import BARE, GREEN, GREENNESS, SPREAD
 
-__all__ = ["MARGIN", "Ground", "Place", "ground", "reflectances"]
+__all__ = ["MARGIN", "Ground", "PixelBlock", "ground", "reflectances"]
 
 MARGIN = 1
 """Pixels around a patch that are made with it, for the blurring of its bands."""
@@ -38,7 +38,7 @@ _TOWN, _TOWN_CENTRE, _SPOT = 50_500, 56_000, 57_500
 
 
 @dataclass(frozen=True)
-class Place:
+class PixelBlock:
     """The pixels of a patch and its margin, as pixels of the anchor's UTM zone.
 
     Attributes
@@ -81,10 +81,10 @@ class Ground:
         return self.codes[MARGIN:-MARGIN, MARGIN:-MARGIN].astype(np.uint16)
 
 
-def ground(seed: int, place: Place, region: Region) -> Ground:
+def ground(seed: int, block: PixelBlock, region: Region) -> Ground:
     """What lies at a place: the same wherever the place is seen from."""
     wild, kind, wet, town, spot = (
-        _octaves(seed, place, salt, cells)
+        _octaves(seed, block, salt, cells)
         for salt, cells in enumerate(
             ((512, 128), (512, 256, 32), (512, 128, 32), (256, 64), (64, 32))
         )
@@ -99,11 +99,11 @@ def ground(seed: int, place: Place, region: Region) -> Ground:
         (_COAST, region.coast), (_SHORE, region.shore), (_WATER, region.water),
     ):  # fmt: skip
         codes[wet > threshold] = code
-    vigour = _octaves(seed, place, 10, (64, 16, 4)) - _HALF
-    brightness = _octaves(seed, place, 11, (32, 8, 4)) - _HALF
+    vigour = _octaves(seed, block, 10, (64, 16, 4)) - _HALF
+    brightness = _octaves(seed, block, 11, (32, 8, 4)) - _HALF
     fields = (codes, vigour, brightness)
-    if place.gather is not None:
-        fields = tuple(field[place.gather[0], place.gather[1]] for field in fields)
+    if block.gather is not None:
+        fields = tuple(field[block.gather[0], block.gather[1]] for field in fields)
     return Ground(*fields)
 
 
@@ -136,7 +136,7 @@ def reflectances(
     rows = np.arange(height * width, dtype=np.uint64) + key.sum() + np.uint64(seed % 2**32)
     noise = _mix(rows).reshape(height, width)
     bands = {}
-    for index, name in enumerate(BAND_ORDER):
+    for index, name in enumerate(BAND_NAMES):
         bare = BARE[index].take(codes)
         values = (bare << 4) + ((GREEN[index].take(codes) - bare) * green >> 4)
         values = values * gain >> 16
@@ -156,20 +156,20 @@ def _resample(values: NDArray, side: int) -> NDArray:
     return inner.reshape(side, factor, side, factor).sum((1, 3)) // factor**2
 
 
-def _octaves(seed: int, place: Place, salt: int, cells: tuple[int, ...]) -> Integers:
+def _octaves(seed: int, block: PixelBlock, salt: int, cells: tuple[int, ...]) -> Integers:
     """Noise of several widths, each half as strong as the one before: 0 to 65535."""
     weights = [2 ** (len(cells) - 1 - i) for i in range(len(cells))]
     total = sum(
-        weight * _noise(seed, place, 16 * salt + i, cell)
+        weight * _noise(seed, block, 16 * salt + i, cell)
         for i, (weight, cell) in enumerate(zip(weights, cells, strict=True))
     )
     return np.asarray(total // sum(weights))
 
 
-def _noise(seed: int, place: Place, salt: int, cell: int) -> Integers:
+def _noise(seed: int, block: PixelBlock, salt: int, cell: int) -> Integers:
     """Smooth noise on a lattice of so many pixels: (height, width), 0 to 65535."""
-    down, first_row = _weights(place.row % cell, place.height, cell), place.row // cell
-    right, first_column = _weights(place.column % cell, place.width, cell), place.column // cell
+    down, first_row = _weights(block.row % cell, block.height, cell), block.row // cell
+    right, first_column = _weights(block.column % cell, block.width, cell), block.column // cell
     rows = (np.arange(down.shape[1]) + first_row).astype(np.uint64)
     columns = (np.arange(right.shape[1]) + first_column).astype(np.uint64)
     start = _mix(np.array([seed], np.uint64) * np.uint64(1024) + np.uint64(salt))

@@ -8,31 +8,28 @@ import numpy as np
 
 from benkit.domain.bands import PATCH_METRES
 from benkit.domain.patch_names import PATCHES_PER_SIDE, PatchId, parse_patch_id, parse_product
+from benkit.ground.area_plane import transform_to
 from benkit.samples.damage import DAMAGES
-from benkit.samples.landscape import MARGIN, Place
+from benkit.samples.encode_maps import MAP_PIXEL
+from benkit.samples.landscape import MARGIN, PixelBlock
 from benkit.samples.products import PRODUCTS, SampleProduct
 
-__all__ = ["Plan", "PlannedPatch", "Shares", "make_plan", "place_of"]
+__all__ = ["Plan", "PlannedPatch", "block_of", "make_plan"]
 
-_PIXEL = 10
-_SIDE = PATCH_METRES // _PIXEL
+_SIDE = PATCH_METRES // MAP_PIXEL
+_PER_THOUSAND = {  # patches that get an error of each kind; at least one does
+    "wrong_size": 20,
+    "with_no_data": 30,
+    "not_part_of_dataset": 10,
+    "missing_band": 5,
+    "unreadable": 5,
+    "wrong_dtype": 4,
+    "wrong_georeference": 4,
+    "crs_disagreement": 3,
+    "stray_file": 5,
+    "not_on_disk": 5,
+}
 _SPLIT_OF_QUADRANT = ("train", "validation", "train", "test")  # around the anchor
-
-
-@dataclass(frozen=True)
-class Shares:
-    """How many patches of a thousand get an error of each kind; at least one does."""
-
-    wrong_size: int = 20
-    with_no_data: int = 30
-    not_part_of_dataset: int = 10
-    missing_band: int = 5
-    unreadable: int = 5
-    wrong_dtype: int = 4
-    wrong_georeference: int = 4
-    crs_disagreement: int = 3
-    stray_file: int = 5
-    not_on_disk: int = 5
 
 
 @dataclass(frozen=True)
@@ -71,6 +68,11 @@ class Plan:
     on_disk: tuple[PlannedPatch, ...]
     not_on_disk: tuple[PlannedPatch, ...]
 
+    @property
+    def part_of_dataset(self) -> list[PlannedPatch]:
+        """Patches on disk that stand in the metadata."""
+        return [patch for patch in self.on_disk if patch.error != "not_part_of_dataset"]
+
 
 def make_plan(patches: int, seed: int, keep_whole: str) -> Plan:
     """Choose the patches and their errors.
@@ -84,7 +86,7 @@ def make_plan(patches: int, seed: int, keep_whole: str) -> Plan:
     keep_whole : str
         Patch that never gets one.
     """
-    counts = {kind: max(1, round(patches * share / 1000)) for kind, share in vars(Shares()).items()}
+    counts = {kind: max(1, round(patches * share / 1000)) for kind, share in _PER_THOUSAND.items()}
     order = _patches_in_order()
     chosen = [
         patch for patch, _ in zip(order, range(patches + counts["not_on_disk"]), strict=False)
@@ -92,7 +94,7 @@ def make_plan(patches: int, seed: int, keep_whole: str) -> Plan:
     on_disk, not_on_disk = chosen[:patches], chosen[patches:]
     ranked = sorted(range(patches), key=lambda i: _hash(seed, on_disk[i].patch_id))
     victims = iter(i for i in ranked if on_disk[i].patch_id != keep_whole)
-    for kind in (kind for kind in counts if kind in DAMAGES):
+    for kind in DAMAGES:
         for variant in range(counts[kind]):
             index = next(victims)
             on_disk[index] = replace(on_disk[index], error=kind, variant=variant)
@@ -121,7 +123,8 @@ def _by_distance(product: SampleProduct) -> list[tuple[int, int, str]]:
     tile = parse_product(product.name).tile
     anchor_epsg = _anchor(product).product.tile.epsg
     if tile.epsg != anchor_epsg:
-        x, y = (round(value) for value in _project(anchor_epsg, tile.epsg, x, y))
+        to_tile = transform_to(tile.epsg, anchor_epsg)
+        x, y = (round(float(value)) for value in to_tile(np.array(x), np.array(y)))
     column, row = np.meshgrid(np.arange(PATCHES_PER_SIDE), np.arange(PATCHES_PER_SIDE))
     east = tile.west + PATCH_METRES * column + PATCH_METRES // 2 - x
     north = tile.north - PATCH_METRES * row - PATCH_METRES // 2 - y
@@ -145,32 +148,28 @@ def _anchor_centre(product: SampleProduct) -> tuple[int, int]:
     return corner.x + PATCH_METRES // 2, corner.y - PATCH_METRES // 2
 
 
-def _project(source: int, target: int, x, y):  # type: ignore[no-untyped-def]
-    from pyproj import Transformer
-
-    return Transformer.from_crs(source, target, always_xy=True).transform(x, y)
-
-
-def place_of(patch: PlannedPatch) -> Place:
+def block_of(patch: PlannedPatch) -> PixelBlock:
     """Where the pixels of a patch lie among those of the anchor's zone."""
     corner = parse_patch_id(patch.patch_id).footprint
     zone = _anchor(patch.product).product.tile.epsg
     size = _SIDE + 2 * MARGIN
     if zone == corner.epsg:
-        return Place(corner.x // _PIXEL - MARGIN, -corner.y // _PIXEL - MARGIN, size, size)
+        return PixelBlock(
+            corner.x // MAP_PIXEL - MARGIN, -corner.y // MAP_PIXEL - MARGIN, size, size
+        )
     # Over a patch the projection is bilinear to a millimetre: its corners are enough.
-    reach = PATCH_METRES + MARGIN * _PIXEL
-    x = np.array([-MARGIN * _PIXEL, reach])[np.newaxis, :] + corner.x
-    y = corner.y - np.array([-MARGIN * _PIXEL, reach])[:, np.newaxis]
-    east, north = _project(corner.epsg, zone, *np.broadcast_arrays(x, y))
+    reach = PATCH_METRES + MARGIN * MAP_PIXEL
+    x = np.array([-MARGIN * MAP_PIXEL, reach])[np.newaxis, :] + corner.x
+    y = corner.y - np.array([-MARGIN * MAP_PIXEL, reach])[:, np.newaxis]
+    east, north = transform_to(zone, corner.epsg)(*np.broadcast_arrays(x, y))
     share = (np.arange(size) + 0.5) / size
     weights = np.stack([1 - share, share])
     column, row = (
-        np.floor(weights.T @ values @ weights / _PIXEL).astype(np.int64)
+        np.floor(weights.T @ values @ weights / MAP_PIXEL).astype(np.int64)
         for values in (east, -north)
     )
     first = int(column.min()), int(row.min())
-    return Place(
+    return PixelBlock(
         *first,
         width=int(column.max()) - first[0] + 1,
         height=int(row.max()) - first[1] + 1,

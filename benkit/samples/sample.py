@@ -13,12 +13,11 @@ from benkit.domain.classes import classes_of_codes
 from benkit.domain.patch_names import parse_patch_id
 from benkit.engine import Engine, run
 from benkit.errors import OptionError
-from benkit.reference_maps.read import encode_reference_map_tiff
 from benkit.samples.damage import DAMAGES, band_files
+from benkit.samples.encode_maps import encode_map_pixels, encode_map_polygons
 from benkit.samples.files import building_sample, write_patch, write_readme, write_tables
-from benkit.samples.landscape import ground, reflectances
-from benkit.samples.plan import Plan, PlannedPatch, make_plan, place_of
-from benkit.samples.polygons import encode_map_polygons
+from benkit.samples.landscape import Ground, ground, reflectances
+from benkit.samples.plan import Plan, PlannedPatch, block_of, make_plan
 from benkit.samples.products import REGIONS
 
 __all__ = ["PATCH_TO_RETILE", "SampleSummary", "make_sample"]
@@ -121,7 +120,7 @@ def _write_patches(
     progress: Callable[[int, int], None] | None,
 ) -> dict[str, tuple[str, ...]]:
     """Write the patches on disk; the labels of all."""
-    labels = {patch.patch_id: _labels(seed, patch) for patch in plan.not_on_disk}
+    labels = {patch.patch_id: _labels(_ground(seed, patch)) for patch in plan.not_on_disk}
     total = len(plan.on_disk)
     starts = range(0, total, _PATCHES_PER_CHUNK)
     chunks = [plan.on_disk[start : start + _PATCHES_PER_CHUNK] for start in starts]
@@ -143,7 +142,7 @@ def write_chunk(
 def _write(folder: Path, seed: int, patch: PlannedPatch) -> tuple[str, ...]:
     parsed = parse_patch_id(patch.patch_id)
     corner, season = parsed.footprint, parsed.product.season
-    land = ground(seed, place_of(patch), REGIONS[patch.product.region])
+    land = _ground(seed, patch)
     pixels = reflectances(seed, land, season, patch.patch_id)
     geoparquet = encode_map_polygons(
         land.map,
@@ -157,21 +156,23 @@ def _write(folder: Path, seed: int, patch: PlannedPatch) -> tuple[str, ...]:
         patch.product.name,
         patch.patch_id,
         bands=band_files(patch.patch_id, pixels, patch.error, patch.variant),
-        reference_map=encode_reference_map_tiff(land.map, epsg=corner.epsg, x=corner.x, y=corner.y),
+        reference_map=encode_map_pixels(land.map, epsg=corner.epsg, x=corner.x, y=corner.y),
         geoparquet=geoparquet,
     )
-    return classes_of_codes(set(land.map.ravel().tolist()))
+    return _labels(land)
 
 
-def _labels(seed: int, patch: PlannedPatch) -> tuple[str, ...]:
-    land = ground(seed, place_of(patch), REGIONS[patch.product.region])
+def _ground(seed: int, patch: PlannedPatch) -> Ground:
+    return ground(seed, block_of(patch), REGIONS[patch.product.region])
+
+
+def _labels(land: Ground) -> tuple[str, ...]:
     return classes_of_codes(set(land.map.ravel().tolist()))
 
 
 def _metadata(plan: Plan, labels: Mapping[str, tuple[str, ...]]) -> pa.Table:
     """The columns of the official metadata."""
-    known = [patch for patch in plan.on_disk if patch.error != "not_part_of_dataset"]
-    rows = sorted([*known, *plan.not_on_disk], key=lambda patch: patch.patch_id)
+    rows = sorted([*plan.part_of_dataset, *plan.not_on_disk], key=lambda patch: patch.patch_id)
     parsed = [parse_patch_id(patch.patch_id) for patch in rows]
     places = [f"{place.column}_{place.row}" for place in parsed]
     dates = ["_".join(patch.patch_id.split("_", 3)[:3]) for patch in rows]
@@ -193,10 +194,9 @@ def _metadata(plan: Plan, labels: Mapping[str, tuple[str, ...]]) -> pa.Table:
 
 def _for_stats(plan: Plan) -> list[tuple[str, str]]:
     """Product and patch id of nine of ten patches that the metadata know, damaged ones included."""
-    known = [patch for patch in plan.on_disk if patch.error != "not_part_of_dataset"]
     return [
         (patch.product.name, patch.patch_id)
-        for number, patch in enumerate(known)
+        for number, patch in enumerate(plan.part_of_dataset)
         if number % _EVERY_NOT_FOR_STATS
     ]
 

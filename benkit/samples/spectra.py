@@ -9,10 +9,7 @@ from numpy.typing import NDArray
 
 from benkit.domain.bands import BAND_NAMES
 
-__all__ = ["BAND_ORDER", "BARE", "GREEN", "GREENNESS", "SPREAD"]
-
-BAND_ORDER = BAND_NAMES
-"""The bands in the order of the tables."""
+__all__ = ["BARE", "GREEN", "GREENNESS", "SPREAD"]
 
 # B01, B02, B03, B04, B05, B06, B07, B08, B8A, B09, B11, B12; 10,000 is all light.
 _MATERIALS = {
@@ -49,10 +46,10 @@ _GROUND = {
 
 _CODES = 1000
 
-GREEN: NDArray[np.int32] = np.zeros((len(BAND_ORDER), _CODES), np.int32)
+GREEN: NDArray[np.int32] = np.zeros((len(BAND_NAMES), _CODES), np.int32)
 """Reflectance of the green material of each code: (bands, codes)."""
 
-BARE: NDArray[np.int32] = np.zeros((len(BAND_ORDER), _CODES), np.int32)
+BARE: NDArray[np.int32] = np.zeros((len(BAND_NAMES), _CODES), np.int32)
 """Reflectance of the other material of each code: (bands, codes)."""
 
 GREENNESS: NDArray[np.int32] = np.zeros((4, _CODES), np.int32)

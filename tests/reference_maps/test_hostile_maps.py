@@ -230,8 +230,8 @@ def test_very_many_polygons_are_measured_some_at_a_time(folder, monkeypatch):
     assert cover.area.sum() == 144 * 15_007
     assert ground.is_box.tolist() == [True, True, True]
     for limit in (1, 5000, 12_000):
-        monkeypatch.setattr("benkit.reference_maps.land_cover._POLYGONS_AT_ONCE", limit)
-        monkeypatch.setattr("benkit.reference_maps.map_footprints._POLYGONS_AT_ONCE", limit)
+        monkeypatch.setattr("benkit.reference_maps.land_cover.POLYGONS_AT_ONCE", limit)
+        monkeypatch.setattr("benkit.reference_maps.map_footprints.POLYGONS_AT_ONCE", limit)
         assert np.array_equal(measure_land_cover(folder).area, cover.area)
         again = map_footprints(read_reference_maps(folder))
         assert np.array_equal(again.boxes, ground.boxes)

@@ -4,8 +4,13 @@ import pytest
 from rasterio.transform import Affine
 
 from benkit.errors import InputFormatError, MissingInputError, RasterError
-from benkit.reference_maps.map_files import file_sizes, find_maps, read_pixels, read_polygons
-from tests.making import SQUARE, write_map, write_map_tiff
+from benkit.reference_maps.map_files import (
+    find_maps,
+    polygon_files,
+    read_map_pixels,
+    read_map_polygons,
+)
+from tests.making import SQUARE, write_map_tiff
 
 PRODUCT = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP"
 
@@ -28,51 +33,63 @@ def test_maps_are_found_at_any_depth_and_sorted(tmp_path):
     both = {"0": tmp_path / "other" / "0_reference_map.tif"} | first
     assert list(find_maps(tmp_path).items()) == list(both.items())
     assert list(find_maps(tmp_path / "other", tmp_path / "one")) == ["0", "c", "e"]
+    directly = {patch: first[patch] for patch in ("a", "b")}
+    assert find_maps(tmp_path, only_polygons=True) == directly
+    assert polygon_files(tmp_path) == list(directly.values())
 
 
-def test_folders_without_maps_and_patches_with_two(tmp_path):
-    with pytest.raises(MissingInputError, match=r"none: expected a folder of .* there is nothing"):
-        find_maps(tmp_path / "none")
+@pytest.mark.parametrize("only_polygons", [False, True])
+def test_what_is_no_folder_of_maps_is_refused(tmp_path, only_polygons):
+    named = ", <patch id>_reference_map.parquet" if only_polygons else ""
     (tmp_path / "file").touch()
-    with pytest.raises(MissingInputError, match="there is a file"):
-        find_maps(tmp_path / "file")
-    with pytest.raises(MissingInputError, match=r"there is none in it"):
-        find_maps(tmp_path)
+    for name, there in (("none", "nothing"), ("file", "a file")):
+        with pytest.raises(MissingInputError) as caught:
+            find_maps(tmp_path / name, only_polygons=only_polygons)
+        assert str(caught.value) == (
+            f"{tmp_path / name}: expected a folder of reference maps{named}, but there is {there}"
+        )
+    with pytest.raises(MissingInputError, match=r"there is (none|no \.parquet file) in it$"):
+        find_maps(tmp_path, only_polygons=only_polygons)
+
+
+def test_a_second_map_of_a_patch_is_refused(tmp_path):
     (tmp_path / "a.parquet").touch()
     write_map_tiff(tmp_path, "a", np.full((2, 2), 111, np.uint16))
     with pytest.raises(InputFormatError, match=r"a_reference_map\.tif: .*a\.parquet is also of a"):
         find_maps(tmp_path)
+    assert find_maps(tmp_path, only_polygons=True) == {"a": tmp_path / "a.parquet"}
+    (tmp_path / "a_reference_map.parquet").touch()
+    with pytest.raises(InputFormatError) as caught:
+        find_maps(tmp_path, only_polygons=True)
+    assert str(caught.value) == (
+        f"{tmp_path}: expected one reference map a patch, but a.parquet and a_reference_map.parquet "
+        "are both of a; remove one"
+    )
 
 
 def test_geometries_in_a_column_of_another_name(tmp_path):
     frame = gpd.GeoDataFrame({"DN": [312]}, geometry=[SQUARE], crs=32633)
     frame.rename_geometry("ground").to_parquet(tmp_path / "a.parquet")
-    found = read_polygons(tmp_path / "a.parquet")
+    found = read_map_polygons(tmp_path / "a.parquet")
     assert (found.crs, found.code.tolist()) == ("EPSG:32633", [312])
     assert found.geometry.to_pylist() == [SQUARE.wkb]
 
 
-def test_sizes_of_files(tmp_path):
-    write_map(tmp_path, "a", [312], [SQUARE])
-    path = tmp_path / "a_reference_map.parquet"
-    assert file_sizes([path, path]) == 2 * len(path.read_bytes())
-
-
 def test_pixels_are_counted_without_those_that_are_no_data(tmp_path):
     codes = np.array([[111, 0, 523], [999, 111, 0]], np.uint16)
-    found = read_pixels(write_map_tiff(tmp_path, "a", codes, compress="deflate", predictor=2))
+    found = read_map_pixels(write_map_tiff(tmp_path, "a", codes, compress="deflate", predictor=2))
     assert (found.crs, found.pixel_area) == ("EPSG:32633", 100)
     assert (found.code.tolist(), found.pixels.tolist()) == ([111, 523, 999], [2, 1, 1])
     turned = Affine(6, 16, 300_000, 8, -12, 5_400_000)  # sides of 10 and 20 at right angles
-    assert read_pixels(write_map_tiff(tmp_path, "b", codes, transform=turned)).pixel_area == 200
+    assert read_map_pixels(write_map_tiff(tmp_path, "b", codes, transform=turned)).pixel_area == 200
     other = np.where(codes == 0, 65_535, codes).astype(np.uint16)
-    assert read_pixels(write_map_tiff(tmp_path, "c", other, nodata=65_535)).pixels.tolist() == [
+    assert read_map_pixels(write_map_tiff(tmp_path, "c", other, nodata=65_535)).pixels.tolist() == [
         2,
         1,
         1,
     ]
     other = np.where(codes == 0, -9, codes).astype(np.int16)
-    found = read_pixels(write_map_tiff(tmp_path, "d", other, nodata=-9, crs=None))
+    found = read_map_pixels(write_map_tiff(tmp_path, "d", other, nodata=-9, crs=None))
     assert (found.crs, found.code.tolist()) == (None, [111, 523, 999])
 
 
@@ -90,7 +107,7 @@ def test_pixels_are_counted_without_those_that_are_no_data(tmp_path):
 def test_pixels_that_are_something_else(tmp_path, options, dtype, message):
     path = write_map_tiff(tmp_path, "a", np.array([[111, 0]], dtype), **options)
     with pytest.raises(InputFormatError, match=message) as caught:
-        read_pixels(path)
+        read_map_pixels(path)
     assert str(caught.value).startswith(f"{path}: ")
 
 
@@ -98,10 +115,10 @@ def test_pixels_that_are_something_else(tmp_path, options, dtype, message):
 def test_unknown_codes_name_file_and_code(tmp_path, code):
     path = write_map_tiff(tmp_path, "a", np.array([[111, code]], np.uint16))
     with pytest.raises(InputFormatError, match=rf"a_reference_map\.tif: .* there is {code}$"):
-        read_pixels(path)
+        read_map_pixels(path)
 
 
 def test_a_file_that_is_no_tiff(tmp_path):
     (tmp_path / "a_reference_map.tif").write_bytes(b"PAR1")
     with pytest.raises(RasterError, match=r"a_reference_map\.tif: cannot be read as a GeoTIFF"):
-        read_pixels(tmp_path / "a_reference_map.tif")
+        read_map_pixels(tmp_path / "a_reference_map.tif")

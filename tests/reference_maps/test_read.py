@@ -69,11 +69,14 @@ def test_files_that_are_something_else(tmp_path, table, message):
     assert str(caught.value).startswith(f"{tmp_path / 'bad.parquet'}: ")
 
 
-def test_damaged_and_missing_files(tmp_path):
+def test_a_folder_without_polygons_is_refused(tmp_path):
     with pytest.raises(MissingInputError, match="there is nothing"):
         read_reference_maps(tmp_path / "none")
     with pytest.raises(MissingInputError, match=r"no \.parquet file"):
         read_reference_maps(tmp_path)
+
+
+def test_damaged_files_and_a_second_map_of_a_patch_are_refused(tmp_path):
     write_map(tmp_path, "a", [312], [SQUARE])
     content = (tmp_path / "a_reference_map.parquet").read_bytes()
     for length in (0, 10, len(content) - 1):

@@ -128,16 +128,21 @@ def test_reflectances_are_plausible(made):
     assert means["B08"] > means["B04"], "there is vegetation"
 
 
-def test_wrong_calls(tmp_path):
-    for options in ({"patches": 5}, {"patches": 10**7}, {"seed": -1}, {"seed": 2**32}):
-        with pytest.raises(OptionError, match="expected"):
-            make_sample(tmp_path / "sample", **options)
-    foreign = tmp_path / "mine"
-    foreign.mkdir()
-    (foreign / "thesis.txt").touch()
-    with pytest.raises(OptionError):
-        make_sample(foreign, 20)
-    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+@pytest.mark.parametrize(
+    ("name", "number"), [("patches", 19), ("patches", 100_001), ("seed", -1), ("seed", 2**32)]
+)
+def test_numbers_out_of_range_are_refused(tmp_path, name, number):
+    with pytest.raises(OptionError, match=f"^{name}: expected .* not {number}$"):
+        make_sample(tmp_path / "sample", **{name: number})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_other_things_is_refused_and_left_alone(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").touch()
+    with pytest.raises(OptionError, match="mine: expected a new or empty folder, or an earlier"):
+        make_sample(tmp_path / "mine", 20)
+    assert [path.name for path in tmp_path.rglob("*")] == ["mine", "thesis.txt"]
 
 
 def test_an_interrupted_making_leaves_nothing(tmp_path):

@@ -21,9 +21,9 @@ from benkit.errors import InputFormatError
 from benkit.files.remote.location import PlaceLike, place
 from benkit.files.writing.replace import replacing
 
-__all__ = ["DEFAULT_CRS", "GeoColumn", "encode_geoparquet", "geo_column", "write_geoparquet"]
+__all__ = ["CRS_IF_ABSENT", "GeoColumn", "encode_geoparquet", "geo_column", "write_geoparquet"]
 
-DEFAULT_CRS = "OGC:CRS84"
+CRS_IF_ABSENT = "OGC:CRS84"
 """What a file means that does not name its coordinate reference system: longitude, latitude."""
 
 _ROWS_PER_GROUP = (
@@ -77,7 +77,7 @@ def geo_column(metadata: dict[bytes, bytes] | None, path: Path) -> GeoColumn:
         name = geo.get("primary_column", "geometry")
         column = geo["columns"][name]
         encoding = column.get("encoding", "WKB")
-        crs = _crs_text(column["crs"]) if "crs" in column else DEFAULT_CRS
+        crs = _crs_text(column["crs"]) if "crs" in column else CRS_IF_ABSENT
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise InputFormatError(
             f"{path}: expected GeoParquet metadata that describe the geometry column, "

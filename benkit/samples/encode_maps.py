@@ -1,0 +1,74 @@
+"""Reference maps as polygons in GeoParquet, as gdal_polygonize makes them, and as GeoTIFF."""
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from benkit.files.tables.geoparquet import encode_geoparquet
+
+__all__ = ["MAP_PIXEL", "encode_map_pixels", "encode_map_polygons"]
+
+MAP_PIXEL = 10
+"""Side of a pixel of a reference map in metres."""
+
+_SCHEMA = pa.schema([pa.field("DN", pa.int32()), pa.field("geometry", pa.binary())])
+
+
+def encode_map_polygons(
+    codes: NDArray[np.uint16], *, epsg: int, x: float, y: float, covering: bool = False
+) -> bytes:
+    """Make a GeoParquet file of the areas of equal code, joined along edges and not across corners.
+
+    Parameters
+    ----------
+    codes : (height, width) uint16 array
+        CLC codes, rows from the north, pixels of 10 m.
+    epsg : int
+        UTM zone of the coordinates.
+    x, y : float
+        Upper-left corner in metres.
+    covering : bool
+        Whether to write a column ``bbox``.
+    """
+    import shapely
+    from rasterio.features import shapes
+
+    found = list(shapes(codes, transform=_transform(x, y)))
+    polygons = [shapely.geometry.shape(shape) for shape, _ in found]
+    columns = [[int(code) for _, code in found], shapely.to_wkb(polygons, byte_order=1)]
+    table, bounds = pa.table(columns, schema=_SCHEMA), shapely.bounds(polygons)
+    return encode_geoparquet(table, epsg=epsg, bounds=bounds, covering=covering)
+
+
+def encode_map_pixels(codes: NDArray[np.uint16], *, epsg: int, x: float, y: float) -> bytes:
+    """Make a GeoTIFF as the archive has it: uint16, DEFLATE with predictor 2, NO_DATA 0.
+
+    The parameters are those of `encode_map_polygons`.
+    """
+    import rasterio
+    from rasterio.io import MemoryFile
+
+    height, width = codes.shape
+    profile: dict[str, Any] = {"driver": "GTiff", "count": 1, "dtype": "uint16", "nodata": 0}
+    profile |= {"compress": "deflate", "predictor": 2, "crs": _rasterio_crs(epsg)}
+    profile |= {"height": height, "width": width, "transform": _transform(x, y)}
+    with rasterio.Env(), MemoryFile() as memory:
+        with memory.open(**profile) as target:
+            target.write(codes, 1)
+        return memory.read()
+
+
+def _transform(x: float, y: float) -> Any:
+    from rasterio.transform import Affine
+
+    return Affine(MAP_PIXEL, 0, x, 0, -MAP_PIXEL, y)
+
+
+@lru_cache(maxsize=128)
+def _rasterio_crs(epsg: int) -> Any:
+    from rasterio.crs import CRS
+
+    return CRS.from_epsg(epsg)
