@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -79,6 +80,47 @@ def serving(handler) -> Iterator[str]:
 def web_server(folder: Path):
     """A web server of a folder, with index pages."""
     return serving(partial(_Quiet, directory=folder))
+
+
+class Connections:
+    """The connections to a web server, which closes them when it is told to.
+
+    Attributes
+    ----------
+    opened : int
+        How many there have been.
+    """
+
+    def __init__(self) -> None:
+        self.opened = 0
+        self._open: set[socket.socket] = set()
+        self._changed = threading.Condition()
+
+    def close(self) -> None:
+        """Close those that are idle, as a server does whose keep-alive is over."""
+        with self._changed:
+            for connection in self._open:
+                connection.shutdown(socket.SHUT_RDWR)
+            assert self._changed.wait_for(lambda: not self._open, 60)
+
+    def server(self, folder: Path):
+        """The web server, of a folder."""
+        connections = self
+
+        class Keeping(_Quiet):
+            def setup(self) -> None:
+                super().setup()
+                with connections._changed:
+                    connections.opened += 1
+                    connections._open.add(self.connection)
+
+            def finish(self) -> None:
+                super().finish()
+                with connections._changed:
+                    connections._open.remove(self.connection)
+                    connections._changed.notify_all()
+
+        return serving(partial(Keeping, directory=folder))
 
 
 def refusing(folder: Path, suffix: str, status: int):

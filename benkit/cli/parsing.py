@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from benkit.cli.common import OUTPUTS
-from benkit.files.remote.location import refuse_credentials
+from benkit.files.remote.address import refuse_credentials
 from benkit.files.safe_names import one_line
 
 __all__ = ["did_you_mean", "options_of", "parse", "verb_parser"]

@@ -13,7 +13,6 @@ import rasterio
 from benkit.cli import main
 from benkit.engine import Engine
 from benkit.errors import AccessError, MissingInputError, OutputError, RemoteError
-from benkit.files.remote import retry
 from benkit.inventory.scanning import scan
 from benkit.inventory.scanning.scan import scan_archive
 from benkit.tiff.plain import encode
@@ -128,7 +127,7 @@ def test_an_output_at_a_distance_is_written_through_faults(s3, buckets, expected
 
 
 def test_a_server_that_is_away_is_an_error(tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(retry, "_PATIENCE", 0.3)
+    monkeypatch.setenv("BENKIT_RETRY_SECONDS", "0.3")
     for address in (
         "s3://bucket/archive?endpoint_override=http://127.0.0.1:9",
         "http://127.0.0.1:9/a",
@@ -142,7 +141,7 @@ def test_a_server_that_is_away_is_an_error(tmp_path, monkeypatch, capfd):
 
 
 def test_a_server_that_dies_in_the_middle_is_no_finding(s3, tmp_path, monkeypatch):
-    monkeypatch.setattr(retry, "_PATIENCE", 0.5)
+    monkeypatch.setenv("BENKIT_RETRY_SECONDS", "0.5")
     faults = Faults(every=10**9, stop_after=100, seconds=10**6)
     with faulty(s3, faults) as address:
         with pytest.raises(RemoteError, match="failed again and again"):
@@ -156,7 +155,7 @@ def test_a_server_that_dies_in_the_middle_is_no_finding(s3, tmp_path, monkeypatc
 
 @pytest.mark.parametrize("status", [403, 500])
 def test_a_fault_of_one_file_alone_is_a_finding(buckets, tmp_path, monkeypatch, status):
-    monkeypatch.setattr(retry, "_PATIENCE", 0.3)
+    monkeypatch.setenv("BENKIT_RETRY_SECONDS", "0.3")
     with refusing(buckets / "bucket", "_05_03_B01.tif", status) as address:
         scan_archive(f"{address}/archive", tmp_path / "i.parquet", engine=ONE)
     rows = {(row["patch_id"], row["band"]): row for row in rows_of(tmp_path / "i.parquet")}

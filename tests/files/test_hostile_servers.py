@@ -10,7 +10,7 @@ import pytest
 from benkit.cli import main
 from benkit.engine import Engine
 from benkit.errors import RemoteError
-from benkit.files.remote import arrow, http, retry
+from benkit.files.remote import connect
 from benkit.files.remote.location import place
 from benkit.inventory.scanning.scan import scan_archive
 from tests.making import rows_of, write_patch
@@ -88,10 +88,8 @@ def promise_terabytes(connection, over):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(http, "_SECONDS", 0.4)
-    monkeypatch.setattr(arrow, "_CONNECT", 0.5)
-    monkeypatch.setattr(arrow, "_ANSWER", 0.5)
-    monkeypatch.setattr(retry, "_PATIENCE", 0.3)
+    monkeypatch.setattr(connect, "TIMEOUT", 0.5)
+    monkeypatch.setenv("BENKIT_RETRY_SECONDS", "0.3")
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
 

@@ -1,37 +1,56 @@
+"""Connections to a web server: kept, used again, and given up when the server has closed them."""
+
+import threading
+
 import pytest
 
-from benkit.files.remote.http import entries_of_page
-from benkit.files.remote.service import Entry
+from benkit.files.remote.location import place
+from benkit.files.remote.retry import Retry, in_parallel
+from tests.remote import Connections
 
-NGINX = """<html><head><title>Index of /a/</title></head><body><h1>Index of /a/</h1><hr><pre>
-<a href="../">../</a>
-<a href="product/">product/</a>                    24-Nov-2026 06:00     -
-<a href="b%20%26%20c%C3%A4.tif">b &amp; cä.tif</a>   24-Nov-2026 06:00  1172
-</pre><hr></body></html>"""
-APACHE = """<table><tr><th><a href="?C=N;O=D">Name</a></th><th><a href="?C=M;O=A">Last modified</a></th>
-</tr><tr><td><a href="/">Parent Directory</a></td></tr>
-<tr><td><a href="product/">product/</a></td></tr>
-<tr><td><a href="b%20%26%20c%C3%A4.tif">b &amp; c..&gt;</a></td></tr></table>"""
-PYTHON = """<ul><li><a href="b%20%26%20c%C3%A4.tif">b &amp; cä.tif</a></li>
-<li><a href="product/">product/</a></li></ul>"""
-ABSOLUTE = """<a href="/a/product/">x</a><a href="https://host/a/b%20&amp;%20c%C3%A4.tif">y</a>"""
+ONCE = Retry(total=0)
+SIDE_BY_SIDE = 16
 
 
-@pytest.mark.parametrize("page", [NGINX, APACHE, PYTHON, ABSOLUTE])
-def test_pages_of_known_servers(page):
-    assert entries_of_page(page, "https://host/a/") == [
-        Entry("b & cä.tif", False),
-        Entry("product", True),
-    ]
+@pytest.fixture
+def connections():
+    return Connections()
 
 
-@pytest.mark.parametrize(
-    "link",
-    [
-        "../x", "/x", "/a/../x", "a/b", "a/b/", "https://other/a/x", "//other/a/x", "..%2Fx", "%2e%2e/",
-        "http://host/a/x", "file:///a/x", "javascript:x", "x?y", "x#y", "a%00b", "", "./", "/a/",
-        "https://[broken/a/x", "..", ".", "/b/x", "https://host:8443/a/x",
-    ],
-)  # fmt: skip
-def test_nothing_leads_out_of_the_folder(link):
-    assert entries_of_page(f'<a href="{link}">x</a>', "https://host/a/") == []
+@pytest.fixture
+def file(tmp_path, connections):
+    (tmp_path / "file").write_bytes(b"content")
+    with connections.server(tmp_path) as address:
+        yield place(f"{address}/file", ONCE)
+
+
+def read_side_by_side(file):
+    """Read a file through as many connections at a time."""
+    together = threading.Barrier(SIDE_BY_SIDE)
+
+    def read(_):
+        together.wait()
+        return file.read_bytes(99)
+
+    assert in_parallel(read, range(SIDE_BY_SIDE)) == [b"content"] * SIDE_BY_SIDE
+
+
+def test_a_connection_is_kept_and_used_again(file, connections):
+    for _ in range(10):
+        assert file.read_bytes(99) == b"content"
+    assert connections.opened == 1
+
+
+def test_kept_connections_that_the_server_has_closed_are_replaced_at_once(file, connections):
+    read_side_by_side(file)
+    before = connections.opened
+    connections.close()
+    for _ in range(10):
+        assert file.read_bytes(99) == b"content"
+    assert connections.opened == before + 1
+
+
+def test_so_are_those_of_many_requests_at_a_time(file, connections):
+    for _ in range(3):
+        read_side_by_side(file)
+        connections.close()

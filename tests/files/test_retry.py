@@ -1,25 +1,19 @@
+import pickle
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import islice
 
 import pytest
 
-from benkit.files.remote import retry
-from benkit.files.remote.retry import PassingError, in_parallel, patiently
+from benkit.errors import OptionError, RemoteError
+from benkit.files.remote.location import place
+from benkit.files.remote.retry import PassingError, Retry, in_parallel, patiently
+from tests.remote import Faults, faulty, web_server
 
-
-@pytest.fixture
-def waits(monkeypatch):
-    """How long is waited, on a clock that moves only then."""
-    now, waited = [0.0], []
-
-    class Clock(threading.Event):
-        def wait(self, timeout=None):
-            now[0] += timeout
-            waited.append(timeout)
-            return False
-
-    monkeypatch.setattr(retry, "_giving_up", Clock())
-    monkeypatch.setattr(retry.time, "monotonic", lambda: now[0])
-    return waited
+SHORT = Retry(first_wait=0.01, longest_wait=0.02, total=0.1)
+FOR_HOURS = Retry(first_wait=3600, longest_wait=3600, total=1e6)
 
 
 def failing(times, error):
@@ -34,35 +28,112 @@ def failing(times, error):
     return request
 
 
-def test_passing_faults_are_waited_for(waits):
-    assert patiently(failing(4, PassingError("busy"))) == "answer"
-    assert waits == [0.2, 0.4, 0.8, 1.6]
+def test_each_wait_is_twice_the_one_before():
+    assert list(islice(Retry().waits(), 8)) == pytest.approx([0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10, 10])
 
 
-def test_patience_ends_after_a_minute(waits):
+def test_passing_faults_are_waited_for():
+    begin = time.monotonic()
+    assert patiently(failing(4, PassingError("busy")), SHORT) == "answer"
+    assert time.monotonic() - begin >= 0.07
+
+
+def test_patience_ends_with_the_total():
+    begin = time.monotonic()
     with pytest.raises(PassingError, match="busy"):
-        patiently(failing(1000, PassingError("busy")))
-    assert 50 < sum(waits) <= 60
-    assert max(waits) == 10
+        patiently(failing(1000, PassingError("busy")), SHORT)
+    assert 0.08 <= time.monotonic() - begin < 1
+
+
+def test_a_total_of_nothing_is_one_try():
+    with pytest.raises(PassingError, match="busy"):
+        patiently(failing(1, PassingError("busy")), Retry(total=0))
 
 
 @pytest.mark.parametrize("error", [FileNotFoundError(), PermissionError(), OSError("for good")])
-def test_other_faults_are_not(waits, error):
+def test_other_faults_are_told_at_once(error):
     with pytest.raises(type(error)):
-        patiently(failing(1, error))
-    assert waits == []
+        patiently(failing(1, error), FOR_HOURS)
+
+
+@pytest.mark.parametrize(
+    "waits", [(0, 1, 1), (-1, 1, 1), (2, 1, 1), (1, 2, -1), (1, 2, float("nan"))]
+)
+def test_waits_that_make_no_sense_are_refused(waits):
+    with pytest.raises(OptionError, match="expected 0 < first_wait <= longest_wait"):
+        Retry(*waits)
+
+
+def test_the_environment_sets_the_total(monkeypatch):
+    monkeypatch.setenv("BENKIT_RETRY_SECONDS", "7.5")
+    assert place("https://host/x").retry == Retry(total=7.5)
+    assert place("https://host/x", SHORT).retry == SHORT
+    monkeypatch.delenv("BENKIT_RETRY_SECONDS")
+    assert place("https://host/x").retry == Retry(total=60)
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "nan"])
+def test_a_total_that_is_no_time_is_refused(monkeypatch, text):
+    monkeypatch.setenv("BENKIT_RETRY_SECONDS", text)
+    with pytest.raises(OptionError, match="expected"):
+        place("https://host/x")
+
+
+def test_a_location_takes_its_waits_along():
+    location = place("https://host/x", SHORT)
+    assert (location / "y").with_stem("z").retry == SHORT
+    assert pickle.loads(pickle.dumps(location)).retry == SHORT
+    other = replace(location, retry=Retry())
+    assert (location, hash(location)) == (other, hash(other))
+
+
+def test_a_location_asks_again_as_long_as_it_is_told(tmp_path):
+    (tmp_path / "file").write_bytes(b"content")
+    with web_server(tmp_path) as server:
+        with faulty(server, Faults(every=2)) as address:
+            assert [place(f"{address}/file", SHORT).read_bytes(99) for _ in range(4)] == [
+                b"content"
+            ] * 4
+        with faulty(server, Faults(every=1)) as address:
+            with pytest.raises(RemoteError, match=r"failed again and again for 0\.1 s"):
+                place(f"{address}/file", SHORT).read_bytes(99)
 
 
 def test_results_come_in_order():
     assert in_parallel(str, range(100)) == [str(number) for number in range(100)]
 
 
-def test_one_error_ends_the_waiting_of_all_others():
+def test_one_error_ends_the_waiting_of_all_that_are_asked_with_it():
     def request(number):
         if number == 0:
             raise ValueError("broken")
-        return patiently(failing(1000, PassingError("busy")))
+        return patiently(failing(1000, PassingError("busy")), FOR_HOURS)
 
     with pytest.raises(ValueError, match="broken"):
-        in_parallel(request, range(500))  # with patience it would take hours
-    assert patiently(failing(1, PassingError("busy"))) == "answer"  # and is there again afterwards
+        in_parallel(request, range(500))
+    assert patiently(failing(1, PassingError("busy")), SHORT) == "answer"  # and is there again
+
+
+def test_an_error_ends_no_waiting_of_others():
+    waiting, over = threading.Event(), threading.Event()
+
+    def request():
+        waiting.set()
+        if not over.is_set():
+            raise PassingError("busy")
+        return "answer"
+
+    def wait_long(_):
+        return patiently(request, Retry(first_wait=0.05, longest_wait=0.05, total=100))
+
+    def fail(_):
+        raise ValueError("broken")
+
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(in_parallel, wait_long, [0])
+        waiting.wait()
+        for _ in range(20):
+            with pytest.raises(ValueError, match="broken"):
+                in_parallel(fail, range(2))
+        over.set()
+        assert other.result() == ["answer"]

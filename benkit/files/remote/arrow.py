@@ -32,7 +32,6 @@ _FOR_GOOD = re.compile(
     r"HTTP status (3|40[05679]|41[0-7])|INVALID_(ACTION|PARAMETER|QUERY)|VALIDATION|not implemented"
 )
 _LONGEST_REASON = 160
-_CONNECT, _ANSWER = 10.0, 30.0  # seconds, until S3 counts as away
 
 
 class ArrowFiles:
@@ -46,6 +45,8 @@ class ArrowFiles:
         What stands behind ``scheme://``: the bucket.
     options : mapping of str to str
         What stands behind ``?``.
+    timeout : float
+        Seconds until an S3 server counts as silent; a third of them until it counts as away.
 
     Raises
     ------
@@ -53,8 +54,8 @@ class ArrowFiles:
         If there is no such file system.
     """
 
-    def __init__(self, scheme: str, host: str, options: Mapping[str, str]) -> None:
-        self._system, self._base = _open(scheme, host, options)
+    def __init__(self, scheme: str, host: str, options: Mapping[str, str], timeout: float) -> None:
+        self._system, self._base = _open(scheme, host, options, timeout)
 
     def _path(self, path: str) -> str:
         return f"{self._base}/{path}" if path else self._base or "/"
@@ -126,7 +127,9 @@ class ArrowFiles:
             stream.close()
 
 
-def _open(scheme: str, host: str, options: Mapping[str, str]) -> tuple[pa_fs.FileSystem, str]:
+def _open(
+    scheme: str, host: str, options: Mapping[str, str], timeout: float
+) -> tuple[pa_fs.FileSystem, str]:
     """The file system, and the path of its root in it."""
     anonymous = options.get("anonymous", "false") == "true"
     if scheme == "s3":
@@ -139,12 +142,12 @@ def _open(scheme: str, host: str, options: Mapping[str, str]) -> tuple[pa_fs.Fil
             region=options.get("region") or _region(host, options),
             scheme=options.get("scheme"),
             endpoint_override=options.get("endpoint_override"),
-            connect_timeout=_CONNECT,
-            request_timeout=_ANSWER,
+            connect_timeout=timeout / 3,
+            request_timeout=timeout,
             retry_strategy=pa_fs.AwsStandardS3RetryStrategy(max_attempts=1),
         )
         return system, host
-    if scheme in ("gs", "gcs"):
+    if scheme == "gs":
         system = pa_fs.GcsFileSystem(
             anonymous=anonymous,
             scheme=options.get("scheme", "https"),

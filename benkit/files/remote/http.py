@@ -1,9 +1,4 @@
-"""Files of a web server: read with GET, listed by the index pages that servers write of folders.
-
-nginx (autoindex), Apache (mod_autoindex) and ``python -m http.server`` write such pages. Only links to
-what lies directly in the folder count; nothing leads out of it or to another server, and redirects are
-not followed.
-"""
+"""Files of a web server: read with GET, listed by its index pages. Redirects are not followed."""
 
 import http.client
 import io
@@ -13,21 +8,22 @@ import ssl
 import time
 from base64 import b64encode
 from collections import deque
+from contextlib import suppress
 from functools import lru_cache
 from hashlib import blake2b
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from benkit.files.limits import LARGEST_FILE
+from benkit.files.remote.index_page import entries_of_page
 from benkit.files.remote.retry import PassingError
 from benkit.files.remote.service import Entry, TooLongError
 
-__all__ = ["HttpFiles", "entries_of_page"]
+__all__ = ["HttpFiles"]
 
-_SECONDS = 30.0  # without a byte, until a connection counts as dead
-_SLOWEST = 1024.0  # bytes a second, of what comes after that
+_SLOWEST = 1024.0  # bytes a second; slower is silent
+_DROPPED = (ConnectionError, ssl.SSLEOFError)
 _BUSY = {408, 425, 429}
 _GONE = {404, 410}
 _DENIED = {401, 403, 407}
@@ -37,7 +33,8 @@ _FROM_NETRC = "~/.netrc"
 class HttpFiles:
     """Files of one server.
 
-    Connections are kept and used again; there are as many as there are requests at a time.
+    Connections are kept and used again; there are as many as there are requests at a time. Where the
+    server has closed one meanwhile, all that are idle are given up and the request is made anew at once.
 
     Parameters
     ----------
@@ -45,11 +42,13 @@ class HttpFiles:
         ``http`` or ``https``.
     host : str
         ``name`` or ``name:port``.
+    timeout : float
+        Seconds without an answer until the server counts as silent.
     """
 
-    def __init__(self, scheme: str, host: str) -> None:
+    def __init__(self, scheme: str, host: str, timeout: float) -> None:
         self._root = f"{scheme}://{host}/"
-        self._host = host
+        self._host, self._timeout = host, timeout
         self._context = ssl.create_default_context() if scheme == "https" else None
         self._headers = {"User-Agent": "benkit", "Accept-Encoding": "identity"}
         if scheme == "https":
@@ -110,39 +109,57 @@ class HttpFiles:
         self, method: str, address: str, at_most: int = LARGEST_FILE
     ) -> tuple[bytes, http.client.HTTPMessage]:
         """Body and headers of an answer that is not an error."""
-        connection = self._connection()
         try:
-            connection.request(method, address, headers=self._headers)
-            answer = connection.getresponse()
-            length = answer.length
-            body = _body(answer, at_most)
+            answer, body = self._answer(method, address, at_most)
+        except TooLongError:
+            raise
         except ssl.SSLCertVerificationError as error:
-            connection.close()
             raise OSError(f"its certificate is not trusted: {error.verify_message}") from None
         except (OSError, http.client.HTTPException) as error:
-            connection.close()
             raise PassingError(_reason(error)) from None
-        except BaseException:
-            connection.close()
-            raise
-        if body is None:
-            connection.close()
-            raise TooLongError(at_most, length)
-        self._idle.append(connection)
         _refuse(answer, address)
         return body, answer.headers
 
-    def _connection(self) -> http.client.HTTPConnection:
+    def _answer(
+        self, method: str, address: str, at_most: int
+    ) -> tuple[http.client.HTTPResponse, bytes]:
+        """An answer and its body, through an idle connection or a new one."""
         try:
-            return self._idle.pop()
+            kept = self._idle.pop()
         except IndexError:
-            connection = (
-                http.client.HTTPSConnection(self._host, timeout=_SECONDS, context=self._context)
-                if self._context
-                else http.client.HTTPConnection(self._host, timeout=_SECONDS)
-            )
-            connection.response_class = _Answer
-            return connection
+            return self._ask(self._connection(), method, address, at_most)
+        try:
+            return self._ask(kept, method, address, at_most)
+        except (OSError, http.client.HTTPException) as error:
+            with suppress(IndexError):  # the other idle ones are older, and no better
+                while True:
+                    self._idle.pop().close()
+            if not isinstance(error, _DROPPED):
+                raise
+        return self._ask(self._connection(), method, address, at_most)
+
+    def _ask(
+        self, connection: http.client.HTTPConnection, method: str, address: str, at_most: int
+    ) -> tuple[http.client.HTTPResponse, bytes]:
+        """The same through a given connection, which is kept if all went well."""
+        try:
+            connection.request(method, address, headers=self._headers)
+            answer = connection.getresponse()
+            body = _body(answer, at_most)
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+        return answer, body
+
+    def _connection(self) -> http.client.HTTPConnection:
+        connection = (
+            http.client.HTTPSConnection(self._host, timeout=self._timeout, context=self._context)
+            if self._context
+            else http.client.HTTPConnection(self._host, timeout=self._timeout)
+        )
+        connection.response_class = _Answer
+        return connection
 
 
 class _Answer(http.client.HTTPResponse):
@@ -150,15 +167,15 @@ class _Answer(http.client.HTTPResponse):
 
     def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
-        self.fp = io.BufferedReader(_Steady(self.fp.detach()))
+        self.fp = io.BufferedReader(_Steady(self.fp.detach(), sock.gettimeout() or 0.0))
 
 
 class _Steady(io.RawIOBase):
     """What comes from a server; too slow a one counts as silent."""
 
-    def __init__(self, source: io.RawIOBase) -> None:
+    def __init__(self, source: io.RawIOBase, timeout: float) -> None:
         self._source = source
-        self._end = time.monotonic() + _SECONDS
+        self._end = time.monotonic() + timeout
 
     def readable(self) -> bool:
         return True
@@ -175,65 +192,15 @@ class _Steady(io.RawIOBase):
         super().close()
 
 
-def _body(answer: http.client.HTTPResponse, at_most: int) -> bytes | None:
-    """All that an answer holds; None if that is more than is wanted, however much it is."""
-    if answer.length is not None:
-        return answer.read() if answer.length <= at_most else None
-    body = answer.read(at_most + 1)
-    return body if len(body) <= at_most else None
-
-
-def entries_of_page(page: str, address: str) -> list[Entry]:
-    """What an index page says is in its folder.
-
-    Parameters
-    ----------
-    page : str
-        HTML.
-    address : str
-        Of the page, with ``/`` at its end.
-
-    Returns
-    -------
-    list of Entry
-        Each once, sorted. Links to elsewhere, to the folder itself and to the page in another order
-        are left out.
-
-    Examples
-    --------
-    >>> page = '<a href="../">up</a> <a href="a%20b.tif">a b</a> <a href="https://x.org/c">c</a>'
-    >>> [entry.name for entry in entries_of_page(page, "https://example.org/data/")]
-    ['a b.tif']
-    """
-    parser = _Links()
-    parser.feed(page)
-    folder = urlsplit(address)
-    found = set()
-    for link in parser.links:
-        try:
-            target = urlsplit(urljoin(address, link.strip()))
-        except ValueError:
-            continue
-        path, start = unquote(target.path), unquote(folder.path)
-        same_place = (target.scheme, target.netloc) == (folder.scheme, folder.netloc)
-        if target.query or target.fragment or not same_place or not path.startswith(start):
-            continue
-        name = path.removeprefix(start)
-        is_folder = name.endswith("/")
-        name = name.removesuffix("/")
-        if name and name not in (".", "..") and "/" not in name and "\0" not in name:
-            found.add(Entry(name, is_folder))
-    return sorted(found, key=lambda entry: (entry.name, entry.is_folder))
-
-
-class _Links(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.links: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "a":
-            self.links += [value for name, value in attrs if name == "href" and value]
+def _body(answer: http.client.HTTPResponse, at_most: int) -> bytes:
+    """All that an answer holds, if that is no more than is wanted."""
+    length = answer.length
+    if length is not None and length <= at_most:
+        return answer.read()
+    body = answer.read(at_most + 1) if length is None else b""
+    if length is not None or len(body) > at_most:
+        raise TooLongError(at_most, length)
+    return body
 
 
 def _address(path: str, folder: bool = False) -> str:

@@ -5,33 +5,21 @@ most code need not know which of the two it has.
 """
 
 import os
-import re
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Self, TypeVar
-from urllib.parse import unquote, urlsplit
 
-from benkit.errors import AccessError, MissingInputError, OptionError, RemoteError
-from benkit.files.remote.retry import PassingError, patiently
+from benkit.errors import AccessError, MissingInputError, RemoteError
+from benkit.files.remote.address import parse_address
+from benkit.files.remote.connect import files_of
+from benkit.files.remote.retry import PassingError, Retry, patiently
 from benkit.files.remote.service import Entry, RemoteFiles, TooLongError
 
-__all__ = ["Location", "Place", "PlaceLike", "place", "refuse_credentials"]
+__all__ = ["Location", "Place", "PlaceLike", "place"]
 
 Result = TypeVar("Result")
 
-_URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
-_CREDENTIALS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/+[^/?#\s]*:[^/?#\s]*@")
-_SECRET_OPTION = re.compile("key|secret|token|passw|sas|sig|credential", re.IGNORECASE)
-_WEB = ("http", "https")
-_one_at_a_time = threading.Lock()
-_OPTIONS = {
-    "s3": ("anonymous", "endpoint_override", "region", "scheme"),
-    "gs": ("anonymous", "endpoint_override", "scheme"),
-    **dict.fromkeys(_WEB, ()),
-}
 _HOW = {
     "s3": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; for a public bucket "
     "write ?anonymous=true behind the address",
@@ -58,12 +46,15 @@ class Location:
         In the bucket or on the server, with ``/``, without one at either end.
     options : tuple of (str, str)
         How to reach it, such as the endpoint of an S3 server.
+    retry : Retry
+        When requests that fail for the moment are made again.
     """
 
     scheme: str
     host: str
     path: str
     options: tuple[tuple[str, str], ...] = ()
+    retry: Retry = field(default_factory=Retry.from_environment, compare=False, repr=False)
 
     def __str__(self) -> str:
         """The address, without its options."""
@@ -71,8 +62,7 @@ class Location:
 
     def __truediv__(self, name: str) -> Self:
         """What lies under a name in this folder."""
-        path = f"{self.path}/{name}" if self.path else name
-        return type(self)(self.scheme, self.host, path, self.options)
+        return replace(self, path=f"{self.path}/{name}" if self.path else name)
 
     @property
     def name(self) -> str:
@@ -98,8 +88,7 @@ class Location:
         """The same with another name before the suffix."""
         folder = self.path.rpartition("/")[0]
         name = f"{stem}{self.suffix}"
-        path = f"{folder}/{name}" if folder else name
-        return type(self)(self.scheme, self.host, path, self.options)
+        return replace(self, path=f"{folder}/{name}" if folder else name)
 
     def resolve(self) -> Self:
         """The location itself: there are no links."""
@@ -161,12 +150,15 @@ class Location:
 
     def refuse_writing(self) -> str | None:
         """Why nothing can be written here, None if nothing is known against it."""
-        return _files(self.scheme, self.host, self.options).refuse_writing()
+        return self._files().refuse_writing()
+
+    def _files(self) -> RemoteFiles:
+        return files_of(self.scheme, self.host, self.options)
 
     def _ask(self, question: Callable[[RemoteFiles], Result]) -> Result:
         """Ask the service patiently, and name this location where it fails."""
         try:
-            return patiently(lambda: question(_files(self.scheme, self.host, self.options)))
+            return patiently(lambda: question(self._files()), self.retry)
         except FileNotFoundError:
             raise MissingInputError(
                 f"{self}: expected a file or folder, but there is nothing"
@@ -177,8 +169,9 @@ class Location:
         except TooLongError as error:
             raise TooLongError(error.at_most, error.size, str(self)) from None
         except PassingError as error:
+            total = "a minute" if self.retry.total == 60 else f"{self.retry.total:g} s"
             raise RemoteError(
-                f"{self}: failed again and again for a minute ({error}); check the address and the "
+                f"{self}: failed again and again for {total} ({error}); check the address and the "
                 "network, and give the same command again later"
             ) from None
         except OSError as error:
@@ -192,7 +185,7 @@ PlaceLike = str | os.PathLike[str] | Location
 """What names a place."""
 
 
-def place(text: PlaceLike) -> Place:
+def place(text: PlaceLike, retry: Retry | None = None) -> Place:
     """What a text names.
 
     Parameters
@@ -200,6 +193,8 @@ def place(text: PlaceLike) -> Place:
     text : str, path or Location
         A path on this machine; or a URI: ``s3://bucket/path``, ``gs://bucket/path``,
         ``https://host/path``, or another that pyarrow knows a file system for. ``file://`` is a path.
+    retry : Retry, optional
+        When requests that fail for the moment are made again; `Retry.from_environment` if not given.
 
     Raises
     ------
@@ -215,82 +210,9 @@ def place(text: PlaceLike) -> Place:
     """
     if isinstance(text, Location):
         return text
-    text = os.fspath(text)
-    matched = _URI.fullmatch(text)
-    if not matched:
+    address = parse_address(os.fspath(text))
+    if address is None:
         return Path(text)
-    refuse_credentials(text)
-    scheme, rest = matched[1].lower(), matched[2]
-    scheme = "gs" if scheme == "gcs" else scheme
-    rest, _, query = rest.partition("?")
-    host, _, path = rest.partition("/")
-    if scheme == "file":
-        return Path(unquote(f"/{path}"))
-    if scheme in _WEB:
-        path = unquote(path.partition("#")[0])
-    options = _options(scheme, query)
-    if "@" in host and (scheme in _WEB or scheme in _OPTIONS):
-        user, _, host = host.rpartition("@")
-        if (scheme, user) != ("gs", "anonymous"):
-            raise OptionError(_NO_CREDENTIALS.format(scheme))
-        options["anonymous"] = "true"
-    if not host and scheme in _OPTIONS:
-        raise OptionError(f"{scheme}://: expected a {'host' if scheme in _WEB else 'bucket'} name")
-    return Location(scheme, host, path.strip("/"), tuple(sorted(options.items())))
-
-
-_NO_CREDENTIALS = (
-    "{}://...: expected an address without user and password; give them through the environment "
-    "(docs/remote.md says how)"
-)
-
-
-def refuse_credentials(text: str) -> None:
-    """Refuse a text with a user and a password in a URI, without repeating it.
-
-    Raises
-    ------
-    OptionError
-    """
-    if found := _CREDENTIALS.search(text):
-        raise OptionError(_NO_CREDENTIALS.format(found[0].partition(":")[0]))
-
-
-def _options(scheme: str, query: str) -> dict[str, str]:
-    """What stands behind the ``?``; and the endpoint that the environment names."""
-    options = {}
-    known = _OPTIONS.get(scheme)
-    for pair in filter(None, query.split("&")):
-        name, _, value = pair.partition("=")
-        if _SECRET_OPTION.search(name):
-            raise OptionError(_NO_CREDENTIALS.format(scheme))
-        if known is not None and name not in known:
-            raise OptionError(
-                f"{scheme}://...: expected {' or '.join(known) or 'nothing'} behind the ?, but "
-                "there is something else"
-            )
-        options[name] = unquote(value)
-    if scheme == "s3" and "endpoint_override" not in options:
-        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-        if endpoint:
-            if urlsplit(endpoint).username or urlsplit(endpoint).password:
-                raise OptionError(_NO_CREDENTIALS.format("AWS_ENDPOINT_URL"))
-            options["endpoint_override"] = endpoint
-    return options
-
-
-def _files(scheme: str, host: str, options: tuple[tuple[str, str], ...]) -> RemoteFiles:
-    with _one_at_a_time:
-        return _service(scheme, host, options)
-
-
-@lru_cache(maxsize=16)
-def _service(scheme: str, host: str, options: tuple[tuple[str, str], ...]) -> RemoteFiles:
-    """The files of a service; made once a process, by whichever thread is first."""
-    if scheme in _WEB:
-        from benkit.files.remote.http import HttpFiles
-
-        return HttpFiles(scheme, host)
-    from benkit.files.remote.arrow import ArrowFiles
-
-    return ArrowFiles(scheme, host, dict(options))
+    if address.scheme == "file":
+        return Path(f"/{address.path}")
+    return Location(*address, retry=retry or Retry.from_environment())

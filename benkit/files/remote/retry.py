@@ -1,47 +1,112 @@
 """Ask a distant server again when it fails for the moment, and ask many things of it at once."""
 
+import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Self, TypeVar
 
-__all__ = ["PassingError", "in_parallel", "patiently"]
+from benkit.errors import OptionError
+
+__all__ = ["PassingError", "Retry", "in_parallel", "patiently"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _REQUESTS_AT_A_TIME = 32
-_FIRST_WAIT, _LONGEST_WAIT = 0.2, 10.0  # seconds, each wait twice the one before
-_PATIENCE = 60.0  # seconds from the first fault on
-_giving_up = threading.Event()
+_TOTAL = "BENKIT_RETRY_SECONDS"
+_giving_up: ContextVar[threading.Event] = ContextVar("giving_up", default=threading.Event())  # noqa: B039
 
 
 class PassingError(OSError):
     """A fault after which the same request may well succeed: the server is busy, or was not reached."""
 
 
-def patiently(request: Callable[[], Result]) -> Result:
-    """Make a request, and again after passing faults, for about a minute.
+@dataclass(frozen=True)
+class Retry:
+    """When a request that fails for the moment is made again: with exponential backoff.
 
-    The waits are always the same: 0.2 s, then twice as long each time, at most 10 s.
+    Attributes
+    ----------
+    first_wait : float
+        Seconds until the second try; each wait is twice the one before.
+    longest_wait : float
+        Seconds; no wait is longer.
+    total : float
+        Seconds from the first fault until no more tries are made; 0: there is one try.
+
+    Raises
+    ------
+    OptionError
+        If the waits do not lie above 0 in this order, or the total lies below it.
+
+    Examples
+    --------
+    >>> from itertools import islice
+    >>> list(islice(Retry(first_wait=1, longest_wait=5).waits(), 5))
+    [1, 2, 4, 5, 5]
+    """
+
+    first_wait: float = 0.2
+    longest_wait: float = 10.0
+    total: float = 60.0
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense."""
+        if not (0 < self.first_wait <= self.longest_wait and self.total >= 0):
+            raise OptionError(
+                "retry: expected 0 < first_wait <= longest_wait and 0 <= total, in seconds, not "
+                f"{self.first_wait:g}, {self.longest_wait:g} and {self.total:g}"
+            )
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """The usual waits, with the total that the variable ``BENKIT_RETRY_SECONDS`` names, if it does.
+
+        Raises
+        ------
+        OptionError
+            If that is no number of seconds.
+        """
+        text = os.environ.get(_TOTAL)
+        if not text:
+            return cls()
+        try:
+            return cls(total=float(text))
+        except ValueError:
+            raise OptionError(f"{_TOTAL}: expected seconds, 0 or more, not {text!r}") from None
+
+    def waits(self) -> Iterator[float]:
+        """Seconds to wait after the first fault, after the second and so on, without end."""
+        wait = self.first_wait
+        while True:
+            yield wait
+            wait = min(2 * wait, self.longest_wait)
+
+
+def patiently(request: Callable[[], Result], retry: Retry) -> Result:
+    """Make a request, and again after passing faults.
 
     Raises
     ------
     PassingError
-        The last one, when a minute is over.
+        The last one, when the total is over.
     OSError
         Any other fault at once.
     """
-    end, wait = None, _FIRST_WAIT
-    while True:
+    end = None
+    for wait in retry.waits():
         try:
             return request()
         except PassingError:
-            end = end or time.monotonic() + _PATIENCE
-            if time.monotonic() + wait > end or _giving_up.wait(wait):
+            now = time.monotonic()
+            end = now + retry.total if end is None else end
+            if now + wait > end or _giving_up.get().wait(wait):
                 raise
-            wait = min(2 * wait, _LONGEST_WAIT)
+    raise AssertionError("waits have no end")
 
 
 def in_parallel(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
@@ -55,16 +120,16 @@ def in_parallel(function: Callable[[Item], Result], items: Iterable[Item]) -> li
     Raises
     ------
     Exception
-        The first one in that order; whatever is still to do is left.
+        The first one in that order; whatever is still to do is left, and nothing of it waits any more.
     """
-    try:
-        with ThreadPoolExecutor(_REQUESTS_AT_A_TIME) as pool:
-            try:
-                futures = [pool.submit(function, item) for item in items]
-                return [future.result() for future in futures]
-            except BaseException:
-                _giving_up.set()
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-    finally:
-        _giving_up.clear()
+    over = threading.Event()
+    with ThreadPoolExecutor(
+        _REQUESTS_AT_A_TIME, initializer=_giving_up.set, initargs=(over,)
+    ) as pool:
+        try:
+            futures = [pool.submit(function, item) for item in items]
+            return [future.result() for future in futures]
+        except BaseException:
+            over.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
