@@ -1,7 +1,7 @@
 """How much ground of each patch has which CLC code, measured from its reference map."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +15,12 @@ from benkit.domain.classes import UNLABELED_CODES
 from benkit.domain.crs import is_utm, shown_crs
 from benkit.engine import Engine
 from benkit.errors import InputFormatError
-from benkit.reference_maps.map_files import (
+from benkit.reference_maps.map_files import find_maps, run_over_maps
+from benkit.reference_maps.read_map import (
     MapPolygons,
-    find_maps,
     joined_wkb,
     read_map_pixels,
     read_map_polygons,
-    run_over_maps,
 )
 from benkit.reference_maps.wkb import POLYGONS_AT_ONCE, damaged_wkb, read_wkb
 from benkit.tiff.gdal import gdal_session
@@ -153,23 +152,21 @@ def _measure_files(files: Sequence[Path]) -> _Part:
 
 def _polygon_rows(files: Sequence[Path], numbers: Sequence[int]) -> Iterator[_Rows]:
     """Number of the file, code and area of every polygon, of some files at a time."""
-    maps: list[MapPolygons] = []
-    first = polygons = 0
-    for place, number in enumerate(numbers):
-        maps.append(read_map_polygons(files[number]))
-        _require_metres(files[number], maps[-1].crs)
-        polygons += len(maps[-1].code)
-        if polygons >= POLYGONS_AT_ONCE:
-            yield _measured(files, numbers[first : place + 1], maps)
-            maps, first, polygons = [], place + 1, 0
-    if maps:
-        yield _measured(files, numbers[first:], maps)
+    maps: dict[int, MapPolygons] = {}
+    waiting = 0
+    for number in numbers:
+        maps[number] = read_map_polygons(files[number])
+        _require_metres(files[number], maps[number].crs)
+        waiting += len(maps[number].code)
+        if waiting >= POLYGONS_AT_ONCE or number == numbers[-1]:
+            yield _measured(files, maps)
+            maps, waiting = {}, 0
 
 
-def _measured(files: Sequence[Path], numbers: Sequence[int], maps: Sequence[MapPolygons]) -> _Rows:
-    patch = np.repeat(np.array(numbers, np.int64), [len(polygons.code) for polygons in maps])
-    code = np.concatenate([_NONE, *(polygons.code for polygons in maps)])
-    area, damaged = polygon_areas(joined_wkb(maps), patch)
+def _measured(files: Sequence[Path], maps: Mapping[int, MapPolygons]) -> _Rows:
+    patch = np.repeat([*maps], [len(polygons.code) for polygons in maps.values()])
+    code = np.concatenate([polygons.code for polygons in maps.values()])
+    area, damaged = polygon_areas(joined_wkb([*maps.values()]), patch)
     if damaged.any():
         raise damaged_wkb(files[patch[np.argmax(damaged)]])
     return patch, code, area

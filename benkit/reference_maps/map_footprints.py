@@ -153,7 +153,7 @@ def _polygons(
     """The polygons of some geometries, as they are, and the patch of each."""
     geometries, damaged = read_wkb(wkb.to_numpy())
     if damaged.any():
-        raise damaged_wkb(maps.path(int(patch[np.argmax(damaged)])))
+        raise damaged_wkb(maps.files[int(patch[np.argmax(damaged)])])
     geometries, source = _parts(geometries)
     return geometries, patch[source]
 

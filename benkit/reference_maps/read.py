@@ -14,12 +14,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from benkit.engine import Engine
-from benkit.reference_maps.map_files import (
-    find_maps,
-    joined_wkb,
-    read_map_polygons,
-    run_over_maps,
-)
+from benkit.reference_maps.map_files import find_maps, run_over_maps
+from benkit.reference_maps.read_map import joined_wkb, read_map_polygons
 
 __all__ = ["ReferenceMaps", "read_reference_maps"]
 
@@ -30,9 +26,8 @@ class ReferenceMaps:
 
     Attributes
     ----------
-    folder : Path
-    files : tuple of str
-        Names of the files, sorted by patch id.
+    files : tuple of Path
+        Sorted by patch id.
     patch_ids : tuple of str
         Each once, sorted.
     crs : tuple of str or None
@@ -47,8 +42,7 @@ class ReferenceMaps:
         were not asked for.
     """
 
-    folder: Path
-    files: tuple[str, ...]
+    files: tuple[Path, ...]
     patch_ids: tuple[str, ...]
     crs: tuple[str | None, ...]
     patch: NDArray[np.int32]
@@ -58,10 +52,6 @@ class ReferenceMaps:
     def __len__(self) -> int:
         """Number of patches."""
         return len(self.patch_ids)
-
-    def path(self, patch: int) -> Path:
-        """The file of a patch, by its index."""
-        return self.folder / self.files[patch]
 
 
 @dataclass(frozen=True)
@@ -106,20 +96,19 @@ def read_reference_maps(
         If a file is damaged, lacks the column ``DN`` or the geometry, has a null, a fraction or an
         unknown code in ``DN``, or two files are of one patch.
     """
-    folder = Path(folder)
-    found = find_maps(folder, only_polygons=True)
+    found = find_maps(Path(folder), only_polygons=True)
+    files = tuple(found.values())
     chunks = []
-    for done, chunk in run_over_maps(partial(_read_chunk, geometry), [*found.values()], engine):
+    for done, chunk in run_over_maps(partial(_read_chunk, geometry), files, engine):
         chunks.append(chunk)
         if progress:
-            progress(done, len(found))
+            progress(done, len(files))
     rows = np.concatenate([chunk.rows for chunk in chunks])
     maps = ReferenceMaps(
-        folder=folder,
-        files=tuple(path.name for path in found.values()),
+        files=files,
         patch_ids=tuple(found),
         crs=tuple(crs for chunk in chunks for crs in chunk.crs),
-        patch=np.repeat(np.arange(len(found), dtype=np.int32), rows),
+        patch=np.repeat(np.arange(len(files), dtype=np.int32), rows),
         code=np.concatenate([chunk.code for chunk in chunks]),
         geometry=pa.chunked_array([chunk.geometry for chunk in chunks]) if geometry else None,
     )

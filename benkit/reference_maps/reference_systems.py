@@ -62,7 +62,7 @@ class Systems:
 
     def file(self, number: int) -> Path:
         """The first file of a system."""
-        return self.maps.path(int(np.argmax(self.number == number)))
+        return self.maps.files[int(np.argmax(self.number == number))]
 
     def transform(self, number: int, plane: int) -> Transform:
         """The function that takes coordinates of a system to a plane.
@@ -233,7 +233,7 @@ def _refuse(systems: Systems, patches: NDArray[np.int64]) -> None:
     if len(patches):
         patch = int(patches[0])
         raise InputFormatError(
-            f"{systems.maps.path(patch)}: expected coordinates in "
+            f"{systems.maps.files[patch]}: expected coordinates in "
             f"{shown_crs(systems.maps.crs[patch] or '')}, but they do not fit it; "
             "check the reference system, or write the file again"
         )

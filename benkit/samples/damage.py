@@ -26,14 +26,7 @@ class _Band:
     pixel_size: int
 
     def encode(self) -> bytes:
-        return encode(
-            self.pixels,
-            epsg=self.epsg,
-            x=self.x,
-            y=self.y,
-            pixel_size=self.pixel_size,
-            nodata=NODATA,
-        )
+        return encode(**vars(self), nodata=NODATA)
 
 
 _Bands = dict[str, _Band]

@@ -52,18 +52,14 @@ def building_sample(folder: Path) -> Iterator[Path]:
 
 
 def _refuse_other_content(folder: Path) -> None:
-    if folder.is_dir():
-        readme = folder / README_NAME
-        if not any(folder.iterdir()):
-            return
-        if readme.is_file() and readme.read_bytes().startswith(_FIRST_WORDS.encode()):
-            return
-    elif not folder.exists():
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
-    raise OptionError(
-        f"{folder}: expected a new or empty folder, or an earlier sample, but there is something else "
-        "in it; choose another folder"
-    )
+    readme = folder / README_NAME
+    if not (readme.is_file() and readme.read_bytes().startswith(_FIRST_WORDS.encode())):
+        raise OptionError(
+            f"{folder}: expected a new or empty folder, or an earlier sample, but there is something "
+            "else in it; choose another folder"
+        )
 
 
 def write_patch(

@@ -4,12 +4,8 @@ import pytest
 from rasterio.transform import Affine
 
 from benkit.errors import InputFormatError, MissingInputError, RasterError
-from benkit.reference_maps.map_files import (
-    find_maps,
-    polygon_files,
-    read_map_pixels,
-    read_map_polygons,
-)
+from benkit.reference_maps.map_files import find_maps, polygon_files
+from benkit.reference_maps.read_map import read_map_pixels, read_map_polygons
 from tests.making import SQUARE, write_map_tiff
 
 PRODUCT = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP"

@@ -26,14 +26,13 @@ def read_at_most(path: Path) -> bytes:
         return file.read(LARGEST_TABLE + 1)
 
 
-def read_parquet(
-    file: pq.ParquetFile, path: Place, columns: Sequence[str] | None = None
-) -> pa.Table:
+def read_parquet(content: bytes, path: Place, columns: Sequence[str] | None = None) -> pa.Table:
     """Read a table, or some columns of it.
 
     Parameters
     ----------
-    file : pyarrow.parquet.ParquetFile
+    content : bytes
+        Of the file.
     path : Path or Location
         For messages.
     columns : sequence of str, optional
@@ -51,6 +50,7 @@ def read_parquet(
     pyarrow.Table
         Without dictionaries, which would unpack later.
     """
+    file = pq.ParquetFile(pa.BufferReader(content))
     rows = file.metadata.num_rows
     groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
     if rows > MOST_ROWS:

@@ -115,7 +115,7 @@ def _not_too_large(path: Place, content: bytes) -> bytes:
 
 def _parse_parquet(path: Place, content: bytes) -> pa.Table:
     try:
-        table = read_parquet(pq.ParquetFile(pa.BufferReader(content)), path)
+        table = read_parquet(content, path)
         table.validate(full=True)  # texts that are not UTF-8 fail far from here else
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputFormatError(

@@ -1,0 +1,201 @@
+"""Read one reference map: polygons in GeoParquet, or pixels in a GeoTIFF.
+
+A reference map tells the land cover of a patch by CLC codes: as polygons with the code in the column
+``DN``, as gdal_polygonize makes them, or as a GeoTIFF whose pixels are codes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from benkit.domain.classes import CLC_TO_CLASS
+from benkit.errors import InputFormatError, first_line
+from benkit.files.file_kinds import kind_of
+from benkit.files.safe_names import some_names
+from benkit.files.tables.geoparquet import geo_column
+from benkit.files.tables.parquet import read_at_most, read_parquet
+from benkit.tiff.read import read_raster
+
+__all__ = ["MapPixels", "MapPolygons", "joined_wkb", "read_map_pixels", "read_map_polygons"]
+
+_CODE_LIMIT = 1000  # CLC level-3 codes have three digits
+_KNOWN_CODES = np.isin(np.arange(_CODE_LIMIT + 1), list(CLC_TO_CLASS))
+
+
+@dataclass(frozen=True)
+class MapPolygons:
+    """A reference map in GeoParquet.
+
+    Attributes
+    ----------
+    crs : str or None
+        Coordinate reference system: ``EPSG:32635``, ``OGC:CRS84`` (where the file names none, as
+        GeoParquet defines), a PROJJSON text, or None where it is unknown.
+    code : (k,) int64 array
+        For each polygon its CLC code, one of `CLC_TO_CLASS`.
+    geometry : pyarrow.ChunkedArray
+        For each polygon its WKB as binary, null where the file has none.
+    """
+
+    crs: str | None
+    code: NDArray[np.int64]
+    geometry: pa.ChunkedArray
+
+
+@dataclass(frozen=True)
+class MapPixels:
+    """What a reference map in GeoTIFF shows.
+
+    Attributes
+    ----------
+    crs : str or None
+        ``EPSG:`` and the code of its coordinate reference system, None if it has none.
+    pixel_area : float
+        In the square of the unit of the CRS.
+    code : (k,) int64 array
+        The CLC codes in it, each one of `CLC_TO_CLASS`, ascending. Pixels that equal the file's
+        NO_DATA value have none.
+    pixels : (k,) int64 array
+        How many pixels have each code.
+    """
+
+    crs: str | None
+    pixel_area: float
+    code: NDArray[np.int64]
+    pixels: NDArray[np.int64]
+
+
+def read_map_polygons(path: Path) -> MapPolygons:
+    """Read a reference map in GeoParquet.
+
+    Raises
+    ------
+    InputFormatError
+        If the file is damaged, lacks the column ``DN`` or the geometry, or has a null, a fraction or
+        an unknown code in ``DN``.
+    """
+    needed = ["DN", "geometry"]
+    try:
+        if kind := kind_of(path.stat().st_mode):
+            raise InputFormatError(f"{path}: expected a GeoParquet file, but it is {kind}")
+        content = read_at_most(path)
+        table = read_parquet(content, path, needed)
+        column = geo_column(table.schema.metadata, path)
+        if column.name != "geometry":
+            needed = ["DN", column.name]
+            table = read_parquet(content, path, needed)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise InputFormatError(
+            f"{path}: expected a whole GeoParquet file, but it cannot be read ({first_line(error)}); "
+            "download or copy it again"
+        ) from None
+    missing = [name for name in needed if name not in table.column_names]
+    if missing:
+        there = some_names(pq.read_schema(pa.BufferReader(content)).names)
+        raise InputFormatError(
+            f"{path}: expected the column {' and '.join(missing)}, but there is only {there}"
+        )
+    return MapPolygons(column.crs, _codes(path, table["DN"]), _wkb(path, table[column.name]))
+
+
+def _codes(path: Path, column: pa.ChunkedArray) -> NDArray[np.int64]:
+    """The codes of a file; floating-point columns may hold whole numbers."""
+    kind = column.type
+    if not len(column):  # a table without rows may have lost its types
+        return np.empty(0, np.int64)
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        raise InputFormatError(
+            f"{path}: expected integers in the column DN, but its type is {kind}"
+        )
+    if column.null_count:
+        raise InputFormatError(
+            f"{path}: expected a CLC code in every row of DN, but {column.null_count} are null"
+        )
+    values = np.from_dlpack(column.combine_chunks())  # to_numpy would load pandas
+    if pa.types.is_floating(kind):
+        fractions = values != np.trunc(values)
+        if fractions.any():
+            raise InputFormatError(
+                f"{path}: expected integers in the column DN, but there is {values[fractions][0]}"
+            )
+    _require_known(path, values, "in the column DN")
+    return values.astype(np.int64)
+
+
+def _require_known(path: Path, codes: NDArray, where: str) -> None:
+    known = _KNOWN_CODES[np.minimum(np.maximum(codes, 0), _CODE_LIMIT).astype(np.int64)]
+    if not known.all():
+        raise InputFormatError(
+            f"{path}: expected CLC 2018 level-3 codes {where}, such as 111 or 523, or 999, "
+            f"but there is {codes[~known][0]}"
+        )
+
+
+def _wkb(path: Path, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = column.type
+    if not len(column):
+        return pa.chunked_array([], pa.binary())
+    if isinstance(kind, pa.BaseExtensionType):
+        column = pa.chunked_array([chunk.storage for chunk in column.chunks], kind.storage_type)
+        kind = column.type
+    if not (
+        pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)
+    ):
+        raise InputFormatError(
+            f"{path}: expected geometries encoded as WKB, but their type is {kind}"
+        )
+    return column if pa.types.is_binary(kind) else column.cast(pa.binary())
+
+
+def joined_wkb(maps: Sequence[MapPolygons]) -> pa.Array:
+    """The WKB of all polygons of some maps one after the other, as large_binary."""
+    chunks = [chunk for polygons in maps for chunk in polygons.geometry.chunks]
+    return pa.chunked_array(chunks, pa.binary()).cast(pa.large_binary()).combine_chunks()
+
+
+def read_map_pixels(path: Path) -> MapPixels:
+    """Read a reference map in GeoTIFF and count its codes.
+
+    Raises
+    ------
+    MissingInputError, RasterError
+        If the file is not there or is no GeoTIFF.
+    InputFormatError
+        If it has several bands, pixels that are no integers, no georeference, or a pixel that is
+        neither NO_DATA nor a known code.
+    """
+    raster = read_raster(path)
+    bands, dtype = len(raster.pixels), raster.pixels.dtype
+    if bands != 1 or dtype.kind not in "iu":
+        raise InputFormatError(
+            f"{path}: expected one band of integers, the CLC codes, "
+            f"but there {'is' if bands == 1 else 'are'} {bands} of {dtype}"
+        )
+    if raster.transform is None:
+        raise InputFormatError(
+            f"{path}: expected a georeference, from which areas follow, but there is none"
+        )
+    codes, pixels = _counted(raster.pixels)
+    shown = np.ones(len(codes), bool) if raster.nodata is None else codes != raster.nodata
+    _require_known(path, codes[shown], "in the pixels")
+    a, b, _, d, e, _ = raster.transform
+    return MapPixels(
+        crs=None if raster.epsg is None else f"EPSG:{raster.epsg}",
+        pixel_area=abs(a * e - b * d),
+        code=codes[shown].astype(np.int64),
+        pixels=pixels[shown].astype(np.int64),
+    )
+
+
+def _counted(pixels: NDArray) -> tuple[NDArray, NDArray[np.int64]]:
+    """The values that occur, ascending, and how often."""
+    if pixels.dtype.itemsize > 2 or pixels.dtype.kind != "u":
+        return np.unique(pixels, return_counts=True)
+    counts = np.bincount(pixels.ravel())
+    values = np.flatnonzero(counts)
+    return values, counts[values]
