@@ -21,6 +21,7 @@ from benkit.ground.footprint_table import square_rings
 from benkit.ground.footprints import Footprints, locate
 from benkit.inventory.findings import KINDS
 from benkit.metadata.categories import Trait, label_trait, season_trait
+from benkit.reporting.style import LAYER_COLOURS
 
 __all__ = ["MOST_PATCHES", "web_map"]
 
@@ -30,7 +31,6 @@ MOST_PATCHES = 3000
 _MOST_CELLS = 1500
 _CELL_DEGREES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _SHARES = (0.05, 0.25, 0.5, 1.0)  # upper ends of the classes by which a cell's colour deepens
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 _SCREEN, _SEEN, _THICKEST = 1000, 6, 5  # pixels: of a window, what is seen in it, of an outline
 _HEAD = """<title>Map of patches</title>
 <style>
@@ -109,7 +109,7 @@ def _layers(
     sides: Mapping[str, Sequence[str]] | None,
 ) -> Iterator[_Layer]:
     ids = metadata["patch_id"].combine_chunks()
-    colours = (colour for _ in count() for colour in _COLOURS)
+    colours = (colour for _ in count() for colour in LAYER_COLOURS)
     for name, patches in (sides or {}).items():
         place = pc.index_in(pa.array(patches, ids.type), ids).drop_null().to_numpy()
         yield _Layer(f"side: {name}", next(colours), np.sort(place), shown=True)

@@ -124,10 +124,10 @@ def test_pixels_without_a_measurement_are_magenta(real_archive):
     pixels = {band: values.copy() for band, values in read_pixels(inspection).items()}
     pixels["B03"][5, 7] = 0
     axes = draw_patch(inspection, pixels).axes[0]
-    assert axes.images[0].get_array()[5, 7].tolist() == [1.0, 0.0, 0.8]
+    assert axes.images[0].get_array()[5, 7].tolist() == [1.0, 0.0, 1.0]
     figure = draw_patch(inspection, pixels)
     image = figure.axes[2 + BAND_NAMES.index("B03")].images[0]
-    assert np.allclose(image.to_rgba(image.get_array())[5, 7, :3], [1.0, 0.0, 0.8])
+    assert np.allclose(image.to_rgba(image.get_array())[5, 7, :3], [1.0, 0.0, 1.0])
     buffer = io.BytesIO()
     figure.savefig(buffer)
     assert buffer.tell() > 0

@@ -111,7 +111,7 @@ def test_what_is_printed_is_whole_and_light(page, tmp_path):
     assert page.locator("#map-legend").is_visible()
     page.emulate_media()
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    assert page.evaluate("patchMap.nothing.trim()") == "#c9ced4"
+    assert page.evaluate("patchMap.scheme.none") == "#c9ced4"
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     page.pdf(path=tmp_path / "report.pdf", format="A4")
     text = "\n".join(sheet.extract_text() for sheet in PdfReader(tmp_path / "report.pdf").pages)

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from benkit.domain.bands import BANDS
 from benkit.inventory.findings import KINDS
 from benkit.inventory.inspect import InspectedBand, Inspection
+from benkit.reporting.pixels import NO_DATA_COLOUR, as_colours, mask_no_data, stretch_range
+from benkit.reporting.style import INK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,9 +26,7 @@ _WAVELENGTHS = {
 
 _TRUE_COLOUR = ("B04", "B03", "B02")
 _FALSE_COLOUR = ("B08", "B04", "B03")
-_PERCENTILES = (2, 98)
-_NO_DATA_COLOUR = (1.0, 0.0, 0.8)
-_PAPER, _INK, _MUTED, _DAMAGE = "#FFFFFF", "#222222", "#666666", "#B00020"
+_PAPER, _MUTED, _DAMAGE = "#FFFFFF", "#666666", "#B00020"
 _GREY_COLUMNS = 4
 _LINE_WIDTH = 120
 
@@ -61,7 +61,7 @@ def draw_patch(inspection: Inspection, pixels: Mapping[str, NDArray]) -> "Figure
         wspace=0.08,
         hspace=0.6,
     )
-    masked = {band: _masked(pixels[band], inspection.bands[band].nodata) for band in pixels}
+    masked = {band: mask_no_data(pixels[band], inspection.bands[band].nodata) for band in pixels}
     for row, (bands, title, shared) in enumerate(
         ((_TRUE_COLOUR, "true colour", True), (_FALSE_COLOUR, "false colour", False))
     ):
@@ -73,13 +73,6 @@ def draw_patch(inspection: Inspection, pixels: Mapping[str, NDArray]) -> "Figure
         _draw_band(axes, band, inspection.bands[band], masked.get(band))
     _write_head(figure, inspection)
     return figure
-
-
-def _masked(pixels: NDArray, nodata: float | None) -> "np.ma.MaskedArray":
-    missing = ~np.isfinite(pixels)
-    if nodata is not None:
-        missing |= pixels == nodata
-    return np.ma.masked_array(pixels.astype(np.float64), missing)
 
 
 def _draw_colour(
@@ -95,15 +88,12 @@ def _draw_colour(
         _say_instead(axes, f"needs {' and '.join(lacking)}")
         return
     side = max(max(masked[band].shape) for band in bands)
-    layers = np.ma.stack([_enlarged(masked[band], side) for band in bands], axis=-1)
+    layers = [_enlarged(masked[band], side) for band in bands]
     if shared:
-        ranges = [(0.0, max(_range(layers)[1], 1.0))] * 3
+        ranges = [(0.0, max(stretch_range(np.ma.stack(layers))[1], 1.0))] * 3
     else:
-        ranges = [_range(layers[..., i]) for i in range(3)]
-    low, high = np.array(ranges).T
-    picture = np.clip((layers.filled(0) - low) / (high - low), 0, 1)
-    picture[np.ma.getmaskarray(layers).any(axis=-1)] = _NO_DATA_COLOUR
-    axes.imshow(picture, interpolation="nearest")
+        ranges = [stretch_range(layer) for layer in layers]
+    axes.imshow(as_colours(layers, ranges), interpolation="nearest")
 
 
 def _draw_band(
@@ -115,8 +105,8 @@ def _draw_band(
         return
     from matplotlib import colormaps
 
-    low, high = _range(pixels)
-    colours = colormaps["gray"].with_extremes(bad=_NO_DATA_COLOUR)
+    low, high = stretch_range(pixels)
+    colours = colormaps["gray"].with_extremes(bad=NO_DATA_COLOUR)
     axes.imshow(pixels, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
     expected = BANDS[name].side
     as_expected = (band.height, band.width) == (expected, expected)
@@ -133,7 +123,7 @@ def _draw_band(
 
 
 def _prepare(axes: "Axes", title: str) -> None:
-    axes.set_title(title, fontsize=9, loc="left", pad=3, color=_INK)
+    axes.set_title(title, fontsize=9, loc="left", pad=3, color=INK)
     axes.set_xticks([])
     axes.set_yticks([])
     axes.set_anchor("NW")
@@ -147,15 +137,6 @@ def _say_instead(axes: "Axes", text: str) -> None:
     axes.text(0.5, 0.5, text, color=_DAMAGE, ha="center", va="center", transform=axes.transAxes)
 
 
-def _range(pixels: Any) -> tuple[float, float]:
-    """Values that are drawn black and white."""
-    values = np.ma.compressed(pixels)
-    if not len(values):
-        return 0.0, 1.0
-    low, high = np.percentile(values, _PERCENTILES).tolist()
-    return (low, high) if high > low else (low - 0.5, low + 0.5)
-
-
 def _enlarged(pixels: "np.ma.MaskedArray", side: int) -> "np.ma.MaskedArray":
     """Pixels repeated until there are so many rows and columns."""
     rows, columns = (np.arange(side) * length // side for length in pixels.shape)
@@ -165,7 +146,7 @@ def _enlarged(pixels: "np.ma.MaskedArray", side: int) -> "np.ma.MaskedArray":
 def _write_head(figure: "Figure", inspection: Inspection) -> None:
     import textwrap
 
-    literal: Any = {"parse_math": False, "color": _INK}  # a name or label with a $ is no formula
+    literal: Any = {"parse_math": False, "color": INK}  # a name or label with a $ is no formula
     figure.text(0.015, 0.965, inspection.patch_id, fontsize=13, weight="bold", **literal)
     lines = []
     if inspection.name is not None:
@@ -183,5 +164,5 @@ def _write_head(figure: "Figure", inspection: Inspection) -> None:
         figure.text(0.985, 0.965, text, fontsize=10, color=_DAMAGE, ha="right")
     if any(band.nodata_count for band in inspection.bands.values()):
         figure.text(
-            0.985, 0.01, "magenta: NO_DATA", fontsize=8, color=_NO_DATA_COLOUR, ha="right"
+            0.985, 0.01, "magenta: NO_DATA", fontsize=8, color=NO_DATA_COLOUR, ha="right"
         )  # fmt: skip

@@ -21,10 +21,12 @@ from benkit.ground.footprints import Footprints, locate
 from benkit.inventory.findings import KINDS
 from benkit.reporting.graticule import graticule
 from benkit.reporting.page.markup import data_block, escape, json_block, section
+from benkit.reporting.style import MAP_COLOURS
+from benkit.splits.evaluate import SIDES
 
 __all__ = ["map_section"]
 
-SIDES = ("", "train", "validation", "test")
+_SIDES = ("", *SIDES)
 _SIDE_METRES = PATCHES_PER_SIDE * PATCH_METRES
 _FRAME = """
 <noscript><p>The map needs scripts, which this browser does not run.</p></noscript>
@@ -108,7 +110,7 @@ def _side_codes(ids: pa.Array, sides: Mapping[str, Sequence[str]] | None) -> NDA
     codes = np.zeros(len(ids), np.uint8)
     for name, patches in (sides or {}).items():
         place = pc.index_in(pa.array(patches, pa.string()), ids).drop_null().to_numpy()
-        codes[place] = SIDES.index(name)
+        codes[place] = _SIDES.index(name)
     return codes
 
 
@@ -165,7 +167,8 @@ def _facts(places: Footprints, ids: pa.Array, metadata: pa.Table) -> dict[str, A
         "products": products,
         "labels": list(CLASSES),
         "seasons": list(SEASONS),
-        "sides": list(SIDES),
+        "sides": list(_SIDES),
+        "colours": MAP_COLOURS,
         "graticule": _lines((west, south, east, north), epsg),
         "countries": _countries(centres, ids, metadata),
     }

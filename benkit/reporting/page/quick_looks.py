@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from benkit.errors import BenkitError
 from benkit.inventory.findings import KINDS
 from benkit.reporting.page.markup import escape, section
+from benkit.reporting.pixels import as_colours, mask_no_data, stretch_range
 from benkit.tiff.read import Raster
 
 __all__ = ["looks_section"]
@@ -24,7 +24,7 @@ _NOT_AT_HAND = (
     "<p>There are none, as only the inventory was at hand; "
     "<code>benkit report --archive ROOT</code> shows damaged patches here.</p>"
 )
-_MARK = (255, 0, 255)  # NO_DATA
+_PIXELS_ACROSS = 240
 
 
 def looks_section(findings: pa.Table, read_band: ReadBand | None) -> str:
@@ -76,21 +76,9 @@ def _picture(raster: Raster) -> str:
     """A PNG of the first band, in base64."""
     from matplotlib.image import imsave
 
-    pixels = np.nan_to_num(raster.pixels[0].astype(np.float64))
-    empty = np.zeros(pixels.shape, bool) if raster.nodata is None else pixels == raster.nodata
-    grey = _stretch(pixels, empty)
-    colours = np.repeat(grey[:, :, np.newaxis], 3, axis=2)
-    colours[empty] = _MARK
+    step = max(1, max(raster.pixels.shape[1:]) // _PIXELS_ACROSS)
+    pixels = mask_no_data(raster.pixels[0], raster.nodata)
+    colours = as_colours([pixels[::step, ::step]] * 3, [stretch_range(pixels)] * 3)
     file = io.BytesIO()
-    step = max(1, max(pixels.shape) // 240)
-    imsave(file, colours[::step, ::step], format="png")
+    imsave(file, (255 * colours).astype(np.uint8), format="png")
     return base64.b64encode(file.getvalue()).decode()
-
-
-def _stretch(pixels: NDArray, empty: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """From the second to the 98th percentile of the valid pixels: (height, width) uint8."""
-    if empty.all():
-        return np.zeros(pixels.shape, np.uint8)
-    low, high = np.percentile(pixels[~empty], (2, 98))
-    shares = (pixels - low) / max(high - low, 1e-9)
-    return (np.clip(shares, 0, 1) * 255).astype(np.uint8)

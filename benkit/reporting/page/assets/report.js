@@ -58,12 +58,13 @@ async function showFindings() {
 
 const PATCH_METRES = 1200, SMALLEST_CELL = 3, LARGEST_CELL = 12; // cells in pixels
 const LEAST_COVER = 0.01; // part of the map that cells should fill, to be seen
-const SIDE_COLOURS = ["#8c959f", "#0072b2", "#e69f00", "#d55e00"];
-const SEASON_COLOURS = ["#009e73", "#e69f00", "#d55e00", "#56b4e9"];
 
-/** A colour between two, both as [red, green, blue]. */
-const between = (first, second, share) =>
-  `rgb(${first.map((value, place) => Math.round(value + (second[place] - value) * share)).join()})`;
+/** A colour between two, both as #rrggbb. */
+function between(first, second, share) {
+  const channels = (colour) => [1, 3, 5].map((place) => parseInt(colour.slice(place, place + 2), 16));
+  const end = channels(second);
+  return `rgb(${channels(first).map((value, place) => Math.round(value + (end[place] - value) * share)).join()})`;
+}
 
 /** Centres of all patches on the plane, from the nine points that are given of each product's grid. */
 function placePatches(facts, columns, rows) {
@@ -240,8 +241,8 @@ class PatchMap {
 
   /** Colour for a part of a cell's patches, more than none. */
   deepened(share) {
-    const high = this.mode().startsWith("label") ? this.high : this.alarm;
-    return between(this.low, high, 0.4 + 0.6 * share);
+    const { few, many, findings } = this.scheme;
+    return between(few, this.mode().startsWith("label") ? many : findings, 0.4 + 0.6 * share);
   }
 
   /** Colour of a cell. */
@@ -252,14 +253,14 @@ class PatchMap {
       for (let value = 1; value < values; value++) {
         if (sums[place * values + value] > sums[place * values + best]) best = value;
       }
-      return (mode === "side" ? SIDE_COLOURS : SEASON_COLOURS)[best];
+      const { colours, sides, seasons } = this.facts;
+      return mode === "side" ? colours.sides[sides[best]] : colours.seasons[seasons[best]];
     }
     if (mode === "patches") {
-      return between(this.low, this.high, most > 1 ? Math.log(count[place]) / Math.log(most) : 1);
+      return between(this.scheme.few, this.scheme.many, most > 1 ? Math.log(count[place]) / Math.log(most) : 1);
     }
     const share = sums[place] / count[place];
-    if (!share) return this.nothing;
-    return this.deepened(share);
+    return share ? this.deepened(share) : this.scheme.none;
   }
 
   draw() {
@@ -271,10 +272,7 @@ class PatchMap {
     const style = getComputedStyle(document.documentElement);
     const dark = matchMedia("(prefers-color-scheme: dark)").matches
       && !document.documentElement.hasAttribute("data-printing"); // paper is white
-    this.nothing = style.getPropertyValue("--nothing");
-    this.low = dark ? [40, 66, 94] : [205, 222, 240];
-    this.high = dark ? [140, 200, 255] : [5, 62, 130];
-    this.alarm = dark ? [255, 120, 100] : [190, 20, 10];
+    this.scheme = this.facts.colours[dark ? "dark" : "light"];
     this.popup.hidden = true;
     this.pen.clearRect(0, 0, width, height);
     this.drawGraticule(style);
@@ -381,17 +379,17 @@ class PatchMap {
   }
 
   showLegend(size) {
-    const mode = this.mode(), { sides, seasons } = this.facts;
+    const mode = this.mode(), { sides, seasons, colours } = this.facts;
     const those = (names, colours, values) =>
-      names.map((name, place) => [colours[place], name || "on no side"]).filter((_, place) => values.includes(place));
+      names.map((name) => [colours[name], name || "on no side"]).filter((_, place) => values.includes(place));
     let entries;
-    if (mode === "side") entries = those(sides, SIDE_COLOURS, this.side);
-    else if (mode === "season") entries = those(seasons, SEASON_COLOURS, this.season);
-    else if (mode === "patches") entries = [[between(this.low, this.high, 0), "one patch"], [between(this.low, this.high, 1), "most patches"]];
+    if (mode === "side") entries = those(sides, colours.sides, this.side);
+    else if (mode === "season") entries = those(seasons, colours.seasons, this.season);
+    else if (mode === "patches") entries = [[this.scheme.few, "one patch"], [this.scheme.many, "most patches"]];
     else if (size > PATCH_METRES) {
-      entries = [[this.nothing, "none of the patches"], [this.deepened(0), "few"], [this.deepened(1), "all"]];
+      entries = [[this.scheme.none, "none of the patches"], [this.deepened(0), "few"], [this.deepened(1), "all"]];
     } else {
-      entries = [[this.nothing, "no"], [this.deepened(1), "yes"]];
+      entries = [[this.scheme.none, "no"], [this.deepened(1), "yes"]];
     }
     this.legend.replaceChildren(...entries.map(([colour, name]) => {
       const entry = document.createElement("span"), swatch = document.createElement("i");

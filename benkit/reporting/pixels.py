@@ -1,0 +1,61 @@
+"""Pixels as pictures show them: stretched from dark to bright, magenta without a measurement."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["NO_DATA_COLOUR", "as_colours", "mask_no_data", "stretch_range"]
+
+NO_DATA_COLOUR = (1.0, 0.0, 1.0)
+"""Red, green and blue of pixels without a measurement."""
+
+_PERCENTILES = (2, 98)
+
+
+def mask_no_data(pixels: NDArray, nodata: float | None) -> "np.ma.MaskedArray":
+    """Pixels as float64, those masked that are NO_DATA, NaN or infinite.
+
+    Parameters
+    ----------
+    pixels : array of any shape
+    nodata : float or None
+        NO_DATA value that the file declares.
+    """
+    missing = ~np.isfinite(pixels)
+    if nodata is not None:
+        missing |= pixels == nodata
+    return np.ma.masked_array(pixels.astype(np.float64), missing)
+
+
+def stretch_range(pixels: "np.ma.MaskedArray") -> tuple[float, float]:
+    """Values to draw black and white: the 2nd and the 98th percentile of what is not masked."""
+    values = np.ma.compressed(pixels)
+    if not len(values):
+        return 0.0, 1.0
+    low, high = np.percentile(values, _PERCENTILES).tolist()
+    return (low, high) if high > low else (low - 0.5, low + 0.5)
+
+
+def as_colours(
+    bands: Sequence["np.ma.MaskedArray"], ranges: Sequence[tuple[float, float]]
+) -> NDArray[np.float64]:
+    """A picture of three bands.
+
+    Parameters
+    ----------
+    bands : three (height, width) masked arrays
+        What is shown red, green and blue.
+    ranges : three pairs of float
+        Values of each band that are drawn black and white.
+
+    Returns
+    -------
+    (height, width, 3) float64 array
+        From 0 to 1; `NO_DATA_COLOUR` where a band is masked.
+    """
+    layers = np.ma.stack(bands, axis=-1)
+    low, high = np.array(ranges).T
+    colours = np.clip((layers.filled(0) - low) / (high - low), 0, 1)
+    colours[np.ma.getmaskarray(layers).any(axis=-1)] = NO_DATA_COLOUR
+    return colours
