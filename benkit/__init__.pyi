@@ -17,13 +17,11 @@ from benkit.files.tables.geoparquet import write_geoparquet as write_geoparquet
 from benkit.tiff.read import Raster as Raster, read_raster as read_raster
 from benkit.inventory.table.inventory_file import Inventory as Inventory
 from benkit.metadata.metadata_file import read_metadata as read_metadata
-from benkit.files.writing.page import write_page as write_page
+from benkit.files.writing.replace import write_page as write_page
 from benkit.reference_maps.read import read_reference_maps as read_reference_maps
 from benkit.splits.split_file import read_sides as read_sides, write_sides as write_sides
-from benkit.files.tables.table import (
-    read_patch_list as read_patch_list,
-    write_table as write_table,
-)
+from benkit.metadata.patch_list import read_patch_list as read_patch_list
+from benkit.files.tables.table import write_table as write_table
 from benkit.reference_maps.labels import (
     compare_labels as compare_labels,
     label_sets as label_sets,

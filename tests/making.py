@@ -1,5 +1,7 @@
 """What tests of several rooms are made of: patches, archives, reference maps, and names."""
 
+import csv
+import io
 import os
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -121,3 +123,18 @@ def write_map_tiff(folder, patch, codes, **options):
         for band in range(profile["count"]):
             target.write(codes, band + 1)
     return path
+
+
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "'=1", "''-1", "a,=1", 'say "=1"']
+"""Texts that a spreadsheet would run, and some that only look alike."""
+
+ANY_TEXT = st.one_of(
+    st.text(st.characters(codec="utf-8", exclude_characters="\0")),
+    st.text("'=+-@\t\r\n,\"a", max_size=5),
+)
+"""Texts, some of which begin as formulas do."""
+
+
+def cells_of(path):
+    """The cells of a CSV file, row by row, as Python reads them."""
+    return list(csv.reader(io.StringIO(path.read_bytes().decode(), newline="")))

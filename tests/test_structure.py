@@ -356,7 +356,6 @@ OPEN_FILES = """
     files.tables.geoparquet
     files.tables.parquet
     files.tables.table
-    files.writing.page
     files.writing.replace
     files.writing.staging
     files.writing.transfer

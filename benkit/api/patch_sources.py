@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from benkit.archive.listing import list_archive
 from benkit.errors import MissingInputError
-from benkit.files.tables.table import read_patch_table
+from benkit.metadata.patch_list import read_patch_table
 from benkit.reference_maps.map_files import polygon_files
 
 __all__ = ["holds_reference_maps", "read_patches"]

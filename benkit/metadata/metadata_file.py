@@ -8,7 +8,8 @@ from benkit.errors import InputFormatError
 from benkit.files.limits import MOST_NAMES
 from benkit.files.remote.location import PlaceLike
 from benkit.files.safe_names import some_names
-from benkit.files.tables.table import is_text, read_patch_table
+from benkit.files.tables.table import is_text
+from benkit.metadata.patch_list import read_patch_table
 
 __all__ = ["read_metadata"]
 

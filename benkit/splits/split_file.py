@@ -11,14 +11,13 @@ from benkit.files.remote.location import PlaceLike, place
 from benkit.files.safe_names import some_names
 from benkit.files.tables.csv_guard import guard_cells, quoted
 from benkit.files.tables.table import (
-    first_repeated,
-    patch_ids,
     read_table,
     require_one_column,
     strings,
     write_table,
 )
 from benkit.files.writing.replace import replacing
+from benkit.metadata.patch_list import first_repeated, patch_ids
 
 __all__ = ["column_sides", "read_sides", "write_sides", "write_split_column"]
 

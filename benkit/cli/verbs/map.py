@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from benkit.files.writing.page import write_page
+    from benkit.files.writing.replace import write_page
     from benkit.inventory.audit import audit_inventory
     from benkit.inventory.scanning.scan import open_source
     from benkit.metadata.metadata_file import read_metadata

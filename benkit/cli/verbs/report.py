@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from benkit import __version__
-    from benkit.files.writing.page import write_page
+    from benkit.files.writing.replace import write_page
     from benkit.inventory.scanning.scan import band_reader, open_source
     from benkit.metadata.metadata_file import read_metadata
     from benkit.reference_maps.labels import compare_labels, land_cover_labels

@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _wanted(arguments: argparse.Namespace) -> list[str] | None:
-    from benkit.files.tables.table import read_patch_list
+    from benkit.metadata.patch_list import read_patch_list
     from benkit.splits.split_file import read_sides
 
     both = (arguments.split is None) == (arguments.side is None)

@@ -14,7 +14,7 @@ from benkit.errors import InputFormatError
 from benkit.files.limits import LARGEST_TABLE, MOST_ROWS
 from benkit.files.remote.location import Place
 
-__all__ = ["read_at_most", "read_parquet"]
+__all__ = ["read_at_most", "read_parquet", "too_large"]
 
 _ROWS_AT_ONCE = 512
 _LARGEST_BATCH = 8 * LARGEST_TABLE  # if all of a group were one text
@@ -58,7 +58,7 @@ def read_parquet(content: bytes, path: Place, columns: Sequence[str] | None = No
             f"{path}: expected a table of at most {MOST_ROWS:,} rows, but it has {rows:,}"
         )
     if sum(group.total_byte_size for group in groups) > LARGEST_TABLE:
-        raise _too_large(path)
+        raise too_large(path, "it unpacks into more")
     # A text is no longer than all of its group, and each row may have the same one. What the footer
     # says of single columns is not asked: Arrow ends the interpreter where that is damaged.
     largest = max((group.total_byte_size for group in groups), default=0)
@@ -71,7 +71,7 @@ def read_parquet(content: bytes, path: Place, columns: Sequence[str] | None = No
         tables.append(_plain(pa.Table.from_batches([batch])))
         size += tables[-1].nbytes
         if size > LARGEST_TABLE:
-            raise _too_large(path)
+            raise too_large(path, "it unpacks into more")
     return pa.concat_tables(tables).combine_chunks()
 
 
@@ -89,8 +89,9 @@ def _plain(table: pa.Table) -> pa.Table:
     return table
 
 
-def _too_large(path: Place) -> InputFormatError:
+def too_large(path: Place, how: str) -> InputFormatError:
+    """What is said of a table that has more bytes than `LARGEST_TABLE`."""
     return InputFormatError(
-        f"{path}: expected a table of at most {LARGEST_TABLE // 2**30} GB, but it unpacks into more; "
+        f"{path}: expected a table of at most {LARGEST_TABLE // 2**30} GB, but {how}; "
         "leave out columns and rows that are not needed"
     )

@@ -1,4 +1,4 @@
-"""Read and write tables: rows of patches, lists of patches, CSV, Parquet, JSON."""
+"""Read and write tables of any kind: CSV, Parquet, JSON."""
 
 import gzip
 import io
@@ -6,8 +6,6 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,19 +24,14 @@ from benkit.files.limits import LARGEST_TABLE
 from benkit.files.remote.location import Location, Place, PlaceLike, place
 from benkit.files.safe_names import printable, some_names
 from benkit.files.tables.csv_guard import guard_cells, guard_names, open_cells, open_names
-from benkit.files.tables.parquet import read_at_most, read_parquet
+from benkit.files.tables.parquet import read_at_most, read_parquet, too_large
 from benkit.files.writing.replace import replacing
 
 __all__ = [
-    "first_repeated",
     "is_text",
-    "patch_ids",
-    "read_patch_list",
-    "read_patch_table",
     "read_table",
     "require_one_column",
     "strings",
-    "write_json",
     "write_table",
 ]
 
@@ -101,15 +94,8 @@ def _read_bytes(path: Place) -> bytes:
         raise InputFormatError(f"{path}: expected a file, but it is a folder") from None
     except OSError as error:
         raise InputFormatError(f"{path}: cannot be read: {error.strerror}") from None
-    return _not_too_large(path, content)
-
-
-def _not_too_large(path: Place, content: bytes) -> bytes:
     if len(content) > LARGEST_TABLE:
-        raise InputFormatError(
-            f"{path}: expected a table of at most {LARGEST_TABLE // 2**30} GB, but it is larger; "
-            "leave out columns and rows that are not needed"
-        )
+        raise too_large(path, "it is larger")
     return content
 
 
@@ -136,7 +122,8 @@ def _parse_csv(path: Place, content: bytes) -> pa.Table:
             f"{path}: expected a whole gzipped file, but it is damaged ({first_line(error)}); "
             "download or copy it again"
         ) from None
-    _not_too_large(path, content)
+    if len(content) > LARGEST_TABLE:
+        raise too_large(path, "it is larger")
     try:
         header = content.split(b"\n", 1)[0].decode("utf-8-sig").strip().split(",")
         names = [name.strip().strip('"') for name in header]
@@ -157,36 +144,6 @@ def _parse_csv(path: Place, content: bytes) -> pa.Table:
         if pa.types.is_string(field.type):
             table = table.set_column(index, field.name, open_cells(table[index]))
     return table.rename_columns(open_names([name.strip() for name in table.column_names]))
-
-
-def read_patch_table(path: PlaceLike, needed: Sequence[str] = ()) -> pa.Table:
-    """Read a table of one row a patch.
-
-    Parameters
-    ----------
-    path : Path
-    needed : sequence of str
-        Columns that must be there beside ``patch_id``.
-
-    Returns
-    -------
-    pyarrow.Table
-        All columns of the file; ``patch_id`` is a string, unique and never null.
-
-    Raises
-    ------
-    MissingInputError, InputFormatError
-        If the file is not there, damaged, lacks a column, or has no or a repeated patch in a row.
-    """
-    table = read_table(path, needed=("patch_id", *needed))
-    ids = patch_ids(path, table)
-    repeated = first_repeated(ids)
-    if repeated is not None:
-        raise InputFormatError(
-            f"{path}: expected each patch_id once, but {some_names([repeated])} is repeated; "
-            "keep one row of it"
-        )
-    return table.set_column(table.column_names.index("patch_id"), "patch_id", ids)
 
 
 def is_text(kind: pa.DataType) -> bool:
@@ -212,52 +169,6 @@ def strings(path: PlaceLike, table: pa.Table, name: str) -> pa.ChunkedArray:
             f"{path}: expected strings in the column {name}, but its type is {column.type}"
         )
     return column.cast(pa.string())
-
-
-def patch_ids(path: PlaceLike, table: pa.Table) -> pa.ChunkedArray:
-    """The column ``patch_id``, with a text in every row.
-
-    Raises
-    ------
-    InputFormatError
-        If it holds something else, or nothing.
-    """
-    ids = strings(path, table, "patch_id")
-    if without := ids.null_count + (pc.sum(pc.equal(ids, "")).as_py() or 0):
-        raise InputFormatError(
-            f"{path}: expected a patch_id in every row, but {without:,} of {len(ids):,} rows have none; "
-            "take these rows out"
-        )
-    return ids
-
-
-def first_repeated(ids: pa.ChunkedArray) -> str | None:
-    """The first text that comes twice, None if there is none."""
-    if pc.count_distinct(ids).as_py() == len(ids):
-        return None
-    counts = pc.value_counts(ids.combine_chunks())
-    repeated = pc.filter(counts.field("values"), pc.greater(counts.field("counts"), 1))
-    return repeated[0].as_py()
-
-
-def read_patch_list(path: PlaceLike) -> list[str]:
-    """Read the column ``patch_id`` of a CSV (gzipped or not) or Parquet file.
-
-    Returns
-    -------
-    list of str
-        In the order of the file, each patch once however often it is named.
-
-    Raises
-    ------
-    MissingInputError, InputFormatError
-        If the file is not there, damaged, lacks the column or names no patch.
-    """
-    ids = strings(path, read_table(path, needed=("patch_id",)), "patch_id")
-    patches = [text.strip() for text in ids.drop_null().to_pylist() if text.strip()]
-    if not patches:
-        raise InputFormatError(f"{path}: expected a list of patches, but it names none")
-    return list(dict.fromkeys(patches))
 
 
 def write_table(table: pa.Table, path: PlaceLike) -> None:
@@ -295,9 +206,3 @@ def _flat(table: pa.Table) -> pa.Table:
             texts = table[index].cast(pa.string())
             table = table.set_column(index, field.name, guard_cells(texts))
     return table.rename_columns(guard_names(table.column_names))
-
-
-def write_json(value: Any, path: Path) -> None:
-    """Write a value as JSON."""
-    with replacing(path) as part:
-        part.write_text(json.dumps(value, indent=1) + "\n", "utf-8")

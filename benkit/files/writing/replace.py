@@ -16,7 +16,7 @@ from benkit.files.remote.location import Location, Place
 from benkit.files.writing.staging import staging
 from benkit.files.writing.transfer import uploading
 
-__all__ = ["output_errors", "replacing", "replacing_folder"]
+__all__ = ["output_errors", "replacing", "replacing_folder", "write_page"]
 
 _NEW, _OLD = "new", "old"
 
@@ -57,6 +57,18 @@ def replacing(path: Place, *, part_of: Path | None = None) -> Iterator[Path]:
         with staging(target.parent, target.name) as stage:
             yield stage / target.name
             (stage / target.name).replace(target)
+
+
+def write_page(page: str, path: str | os.PathLike[str]) -> None:
+    """Write an HTML page in UTF-8.
+
+    Raises
+    ------
+    OutputError
+        As in `replacing`.
+    """
+    with replacing(Path(path)) as part:
+        part.write_text(page, "utf-8", newline="\n")
 
 
 @contextmanager

@@ -1,0 +1,89 @@
+"""Lists and tables of patches, and what holds for their column ``patch_id``."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from benkit.errors import InputFormatError
+from benkit.files.remote.location import PlaceLike
+from benkit.files.safe_names import some_names
+from benkit.files.tables.table import read_table, strings
+
+__all__ = ["first_repeated", "patch_ids", "read_patch_list", "read_patch_table"]
+
+
+def read_patch_table(path: PlaceLike, needed: Sequence[str] = ()) -> pa.Table:
+    """Read a table of one row a patch.
+
+    Parameters
+    ----------
+    path : Path
+    needed : sequence of str
+        Columns that must be there beside ``patch_id``.
+
+    Returns
+    -------
+    pyarrow.Table
+        All columns of the file; ``patch_id`` is a string, unique and never null.
+
+    Raises
+    ------
+    MissingInputError, InputFormatError
+        If the file is not there, damaged, lacks a column, or has no or a repeated patch in a row.
+    """
+    table = read_table(path, needed=("patch_id", *needed))
+    ids = patch_ids(path, table)
+    repeated = first_repeated(ids)
+    if repeated is not None:
+        raise InputFormatError(
+            f"{path}: expected each patch_id once, but {some_names([repeated])} is repeated; "
+            "keep one row of it"
+        )
+    return table.set_column(table.column_names.index("patch_id"), "patch_id", ids)
+
+
+def patch_ids(path: PlaceLike, table: pa.Table) -> pa.ChunkedArray:
+    """The column ``patch_id``, with a text in every row.
+
+    Raises
+    ------
+    InputFormatError
+        If it holds something else, or nothing.
+    """
+    ids = strings(path, table, "patch_id")
+    if without := ids.null_count + (pc.sum(pc.equal(ids, "")).as_py() or 0):
+        raise InputFormatError(
+            f"{path}: expected a patch_id in every row, but {without:,} of {len(ids):,} rows have none; "
+            "take these rows out"
+        )
+    return ids
+
+
+def first_repeated(ids: pa.ChunkedArray) -> str | None:
+    """The first text that comes twice, None if there is none."""
+    if pc.count_distinct(ids).as_py() == len(ids):
+        return None
+    counts = pc.value_counts(ids.combine_chunks())
+    repeated = pc.filter(counts.field("values"), pc.greater(counts.field("counts"), 1))
+    return repeated[0].as_py()
+
+
+def read_patch_list(path: PlaceLike) -> list[str]:
+    """Read the column ``patch_id`` of a CSV (gzipped or not) or Parquet file.
+
+    Returns
+    -------
+    list of str
+        In the order of the file, each patch once however often it is named.
+
+    Raises
+    ------
+    MissingInputError, InputFormatError
+        If the file is not there, damaged, lacks the column or names no patch.
+    """
+    ids = strings(path, read_table(path, needed=("patch_id",)), "patch_id")
+    patches = [text.strip() for text in ids.drop_null().to_pylist() if text.strip()]
+    if not patches:
+        raise InputFormatError(f"{path}: expected a list of patches, but it names none")
+    return list(dict.fromkeys(patches))
