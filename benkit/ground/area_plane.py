@@ -7,22 +7,33 @@ they are projected: what their curvature then hides of a patch is far below a sq
 """
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benkit.ground.grid import Pairs
+from benkit.ground.projection import Transform
+
 __all__ = [
     "FARTHEST_CENTRES",
+    "LEAST_SHARED_AREA",
+    "PAIRS_AT_ONCE",
     "PIECES_PER_EDGE",
+    "intersection_areas",
     "plane_of",
     "planes",
+    "polygons_of_pairs",
     "project_polygons",
-    "transform_to",
 ]
 
 FARTHEST_CENTRES = 2500
 """Metres on the plane; the centres of two patches that share ground are nearer to each other."""
+
+LEAST_SHARED_AREA = 1.0
+"""Square metres on the plane; reprojected edges that only touch may cross by far less."""
+
+PAIRS_AT_ONCE = 4096
+"""Pairs of polygons that are held in memory together."""
 
 PIECES_PER_EDGE = 16
 """Into how many an edge is cut that is as long as its polygon."""
@@ -30,7 +41,8 @@ PIECES_PER_EDGE = 16
 _NORTH, _SOUTH = 6931, 6932
 _MARGIN = 0.2  # degrees beyond the equator that a plane holds: no patch reaches farther
 
-Transform = Callable[[NDArray, NDArray], tuple[NDArray, NDArray]]
+PolygonsOf = Callable[[NDArray[np.int64]], NDArray[np.object_]]
+"""Takes indices of patches to their polygons."""
 
 
 def planes(latitudes: NDArray[np.float64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
@@ -51,15 +63,6 @@ def plane_of(latitudes: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.where(latitudes >= 0, _NORTH, _SOUTH)
 
 
-@lru_cache(maxsize=256)
-def transform_to(plane: int, crs: int | str) -> Transform:
-    """The function that takes coordinates (east or longitude first) to a plane."""
-    from pyproj import Transformer
-
-    transform: Transform = Transformer.from_crs(crs, plane, always_xy=True).transform
-    return transform
-
-
 def project_polygons(
     polygons: NDArray[np.object_], transform: Transform, pieces: int = PIECES_PER_EDGE
 ) -> NDArray[np.object_]:
@@ -71,3 +74,22 @@ def project_polygons(
     sides = np.where(sides > 0, sides, 1)
     cut = shapely.segmentize(polygons, sides / pieces)
     return shapely.transform(cut, lambda xy: np.stack(transform(xy[:, 0], xy[:, 1]), axis=1))
+
+
+def polygons_of_pairs(pairs: Pairs, polygons_of: PolygonsOf) -> NDArray[np.object_]:
+    """The polygons of some pairs of patches, each made once: (2, m)."""
+    patches, index = np.unique(pairs, return_inverse=True)
+    return polygons_of(patches)[index.reshape(-1, 2)].T
+
+
+def intersection_areas(pairs: Pairs, polygons_of: PolygonsOf) -> NDArray[np.float64]:
+    """Areas that the polygons of pairs of patches share, in the square of their unit: (m,) float64."""
+    import shapely
+
+    area = np.empty(len(pairs))
+    for start in range(0, len(pairs), PAIRS_AT_ONCE):
+        some = slice(start, start + PAIRS_AT_ONCE)
+        area[some] = shapely.area(
+            shapely.intersection(*polygons_of_pairs(pairs[some], polygons_of))
+        )
+    return area

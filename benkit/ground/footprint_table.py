@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from benkit.domain.bands import PATCH_METRES
 from benkit.errors import OptionError
 from benkit.ground.footprints import Footprints, locate
+from benkit.ground.projection import project_from_zones
 
 __all__ = ["OUTPUT_CRS", "FootprintTable", "footprint_table", "square_rings"]
 
@@ -150,17 +151,9 @@ def square_rings(places: Footprints, crs: Any) -> NDArray[np.float64]:
     (patches, 5, 2) float64 array
         Longitude or east first, counter-clockwise from the north-west, closed.
     """
-    from pyproj import Transformer
-
-    rings = np.empty((len(places), 5, 2))
-    right = np.array([0, 0, 1, 1, 0]) * PATCH_METRES
-    down = np.array([0, 1, 1, 0, 0]) * PATCH_METRES
-    for epsg in np.unique(places.epsg).tolist():
-        some = places.epsg == epsg
-        x, y = places.x[some, np.newaxis] + right, places.y[some, np.newaxis] - down
-        project = Transformer.from_crs(epsg, crs, always_xy=True).transform
-        rings[some] = np.stack(project(x, y), axis=-1)
-    return rings
+    x = places.x[:, np.newaxis] + np.array([0, 0, 1, 1, 0]) * PATCH_METRES
+    y = places.y[:, np.newaxis] - np.array([0, 1, 1, 0, 0]) * PATCH_METRES
+    return project_from_zones(places.epsg, crs, x, y)
 
 
 def _part_at_the_180th_meridian(rings: NDArray[np.float64]) -> NDArray[np.object_]:

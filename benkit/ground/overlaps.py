@@ -6,7 +6,7 @@ arithmetic. Patches of different zones are compared on an equal-area plane (`are
 they overlap if they share more than a square metre.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -16,13 +16,24 @@ from benkit.domain.bands import PATCH_METRES
 from benkit.domain.patch_names import Product
 from benkit.ground.area_plane import (
     FARTHEST_CENTRES,
+    LEAST_SHARED_AREA,
     PIECES_PER_EDGE,
+    intersection_areas,
     plane_of,
     planes,
+    polygons_of_pairs,
     project_polygons,
-    transform_to,
 )
 from benkit.ground.footprints import Footprints
+from benkit.ground.grid import (
+    TOUCHING,
+    Pairs,
+    connected_components,
+    distinct_cells,
+    near_pairs,
+    neighbouring_cells,
+)
+from benkit.ground.projection import project_from_zones, transform_between
 
 __all__ = [
     "REASONS",
@@ -32,8 +43,6 @@ __all__ = [
     "pair_table",
     "shared_areas",
 ]
-
-Pairs = NDArray[np.int64]
 
 REASONS = (
     "same tile on another date",
@@ -46,9 +55,6 @@ their names only, such as the processing baseline."""
 
 _SOUTH = 10_000_000  # false northing of the southern hemisphere in metres
 _METRES_PER_DEGREE = 111_000  # of latitude, roughly
-_NEIGHBOUR_CELLS = ((0, 1), (1, -1), (1, 0), (1, 1))  # half of the eight: each pair is met once
-_CELL_OFFSET = 2**20  # cells; coordinates stay far below, on either side of 0
-_LEAST_SHARED_AREA = 1.0  # m²; reprojected edges that touch may cross by far less
 
 
 def overlapping_pairs(places: Footprints) -> Pairs:
@@ -92,7 +98,7 @@ def shared_areas(places: Footprints, pairs: Pairs) -> NDArray[np.float64]:
     of_pair = plane_of(north[first[across]] / _METRES_PER_DEGREE)
     for plane in np.unique(of_pair).tolist():
         some = across[of_pair == plane]
-        area[some] = _areas_on_plane(places, pairs[some], plane)
+        area[some] = intersection_areas(pairs[some], _squares_on_plane(places, plane))
     return area
 
 
@@ -140,20 +146,7 @@ def ground_groups(places: Footprints, pairs: Pairs | None = None) -> NDArray[np.
         Number of each patch's group, counted from 0 in the order of their first patches.
     """
     pairs = overlapping_pairs(places) if pairs is None else pairs
-    first, second = pairs[:, 0], pairs[:, 1]
-    root = np.arange(len(places))
-    while True:  # each turn hangs every group under its least root, then shortens the paths
-        least = np.minimum(root[first], root[second])
-        before = root.copy()
-        np.minimum.at(root, before[first], least)
-        np.minimum.at(root, before[second], least)
-        while not np.array_equal(root, shorter := root[root]):
-            root = shorter
-        if np.array_equal(root, before):
-            break
-    groups = np.unique(root, return_inverse=True)[1].astype(np.int64)
-    assert np.array_equal(groups[first], groups[second]), "shared ground is never cut"
-    return groups
+    return connected_components(len(places), pairs)
 
 
 def pair_table(
@@ -182,41 +175,12 @@ def _northings(places: Footprints) -> NDArray[np.int64]:
 
 def _pairs_within_zones(zone: NDArray, x: NDArray, y: NDArray) -> Pairs:
     """Squares of one zone overlap when both their corners' coordinates differ by less than a side."""
-    pairs = _near_pairs(zone, x, y, PATCH_METRES)
-    first, second = pairs[:, 0], pairs[:, 1]
-    apart = np.maximum(np.abs(x[first] - x[second]), np.abs(y[first] - y[second]))
-    return pairs[apart < PATCH_METRES]
-
-
-def _near_pairs(zone: NDArray, x: NDArray, y: NDArray, cell: int) -> Pairs:
-    """All pairs of points of one zone in the same or in neighbouring cells of a grid."""
-    across = (x // cell).astype(np.int64)
-    along = (y // cell).astype(np.int64)
-    key = _cell_key(zone, across, along)
-    order = np.argsort(key, kind="stable")
-    ordered = key[order]
-    position = np.arange(len(order))
-    end = np.searchsorted(ordered, ordered, "right")
-    found = [_expand(position, position + 1, end)]
-    for right, up in _NEIGHBOUR_CELLS:
-        neighbour = _cell_key(zone, across + right, along + up)[order]
-        start = np.searchsorted(ordered, neighbour, "left")
-        end = np.searchsorted(ordered, neighbour, "right")
-        found.append(_expand(position, start, end))
-    return order[np.concatenate(found)]
-
-
-def _cell_key(zone: NDArray, across: NDArray, along: NDArray) -> NDArray[np.int64]:
-    far_across, far_along = across + _CELL_OFFSET, along + _CELL_OFFSET
-    return (zone.astype(np.int64) * 2 * _CELL_OFFSET + far_across) * 2 * _CELL_OFFSET + far_along
-
-
-def _expand(position: NDArray, start: NDArray, end: NDArray) -> Pairs:
-    """Pairs of each position with all from its start up to its end."""
-    counts = end - start
-    firsts = np.repeat(position, counts)
-    steps = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    return np.stack([firsts, np.repeat(start, counts) + steps], axis=1)
+    corners = np.stack([x, y], axis=1)
+    found = [np.empty((0, 2), np.int64)]
+    for number in np.unique(zone).tolist():
+        some = np.flatnonzero(zone == number)
+        found.append(some[near_pairs(corners[some], PATCH_METRES)])
+    return np.concatenate(found)
 
 
 def _pairs_across_zones(places: Footprints, zone: NDArray, north: NDArray) -> Pairs:
@@ -225,54 +189,42 @@ def _pairs_across_zones(places: Footprints, zone: NDArray, north: NDArray) -> Pa
 
     found = [np.empty((0, 2), np.int64)]
     for plane, some in planes(north / _METRES_PER_DEGREE):
-        x, y = np.empty(len(some)), np.empty(len(some))
-        half = PATCH_METRES / 2
-        for epsg in np.unique(places.epsg[some]).tolist():
-            of_epsg = places.epsg[some] == epsg
-            chosen = some[of_epsg]
-            x[of_epsg], y[of_epsg] = transform_to(plane, epsg)(
-                places.x[chosen] + half, places.y[chosen] - half
-            )
-        border = _where_zones_meet(zone[some], x, y)
-        some, x, y = some[border], x[border], y[border]
-        pairs = _near_pairs(np.zeros(len(some), int), x, y, FARTHEST_CENTRES)
+        x, y = places.x[some] + PATCH_METRES / 2, places.y[some] - PATCH_METRES / 2
+        centres = project_from_zones(places.epsg[some], plane, x, y)
+        border = _where_zones_meet(zone[some], centres)
+        some, centres = some[border], centres[border]
+        pairs = near_pairs(centres, FARTHEST_CENTRES)
         pairs = np.sort(some[pairs[zone[some[pairs[:, 0]]] != zone[some[pairs[:, 1]]]]], axis=1)
-        squares = _squares_on_plane(places, pairs, plane, pieces=1)
-        pairs = pairs[shapely.dwithin(squares[:, 0], squares[:, 1], 1)]
-        found.append(pairs[_areas_on_plane(places, pairs, plane) > _LEAST_SHARED_AREA])
+        first, second = polygons_of_pairs(pairs, _squares_on_plane(places, plane, pieces=1))
+        pairs = pairs[shapely.dwithin(first, second, 1)]
+        area = intersection_areas(pairs, _squares_on_plane(places, plane))
+        found.append(pairs[area > LEAST_SHARED_AREA])
     return np.unique(np.concatenate(found), axis=0)
 
 
-def _where_zones_meet(zone: NDArray, x: NDArray, y: NDArray) -> NDArray[np.int64]:
+def _where_zones_meet(zone: NDArray, centres: NDArray[np.float64]) -> NDArray[np.int64]:
     """Points that have one of another zone in the same or a neighbouring cell of a plane's grid."""
-    across = np.floor(x / FARTHEST_CENTRES).astype(np.int64) + _CELL_OFFSET
-    along = np.floor(y / FARTHEST_CENTRES).astype(np.int64) + _CELL_OFFSET
-    width, zones = 2 * _CELL_OFFSET, 64
-    cell = along * width + across
-    seen = np.unique(cell * zones + zone)
-    steps = [up * width + right for up in (-1, 0, 1) for right in (-1, 0, 1)]
-    around = np.unique(seen + zones * np.array(steps)[:, np.newaxis])
-    cells, counts = np.unique(around // zones, return_counts=True)
-    return np.flatnonzero(np.isin(cell, cells[counts > 1]))
-
-
-def _areas_on_plane(places: Footprints, pairs: Pairs, plane: int) -> NDArray[np.float64]:
-    import shapely
-
-    squares = _squares_on_plane(places, pairs, plane)
-    return shapely.area(shapely.intersection(squares[:, 0], squares[:, 1]))
+    cells, cell = distinct_cells(centres, FARTHEST_CENTRES)
+    least = np.full(len(cells) + 1, zone.max(initial=0))
+    greatest = np.zeros(len(cells) + 1, zone.dtype)
+    np.minimum.at(least, cell, zone)
+    np.maximum.at(greatest, cell, zone)
+    around = np.column_stack([neighbouring_cells(cells, TOUCHING), np.arange(len(cells))])
+    return np.flatnonzero((least[around].min(1) < greatest[around].max(1))[cell])
 
 
 def _squares_on_plane(
-    places: Footprints, pairs: Pairs, plane: int, pieces: int = PIECES_PER_EDGE
-) -> NDArray[np.object_]:
-    """The footprints of pairs of patches as polygons on a plane: (pairs, 2)."""
+    places: Footprints, plane: int, pieces: int = PIECES_PER_EDGE
+) -> Callable[[NDArray[np.int64]], NDArray[np.object_]]:
+    """The function that gives the footprints of patches as polygons on a plane."""
     import shapely
 
-    patches, index = np.unique(pairs, return_inverse=True)
-    x, y = places.x[patches], places.y[patches]
-    squares = shapely.box(x, y - PATCH_METRES, x + PATCH_METRES, y)
-    for epsg in np.unique(places.epsg[patches]).tolist():
-        of_epsg = places.epsg[patches] == epsg
-        squares[of_epsg] = project_polygons(squares[of_epsg], transform_to(plane, epsg), pieces)
-    return squares[index.reshape(-1, 2)]
+    def squares_of(patches: NDArray[np.int64]) -> NDArray[np.object_]:
+        x, y, systems = places.x[patches], places.y[patches], places.epsg[patches]
+        squares = shapely.box(x, y - PATCH_METRES, x + PATCH_METRES, y)
+        for epsg in np.unique(systems).tolist():
+            some = systems == epsg
+            squares[some] = project_polygons(squares[some], transform_between(epsg, plane), pieces)
+        return squares
+
+    return squares_of

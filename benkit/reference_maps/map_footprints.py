@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from benkit.ground.grid import expand_ranges
 from benkit.reference_maps.read import ReferenceMaps
 from benkit.reference_maps.wkb import (
     COLLECTION_TYPES,
@@ -60,8 +61,7 @@ class MapFootprints:
         """The footprints of some of the patches, by their indices."""
         counts = np.diff(self.first)[patches]
         firsts = np.concatenate([[0], np.cumsum(counts)])
-        steps = np.arange(firsts[-1]) - np.repeat(firsts[:-1], counts)
-        polygons = self.polygons[np.repeat(self.first[patches], counts) + steps]
+        polygons = self.polygons[expand_ranges(self.first[patches], counts)[1]]
         return MapFootprints(self.boxes[patches], self.is_box[patches], firsts, polygons)
 
     def with_box_polygons(self) -> "MapFootprints":

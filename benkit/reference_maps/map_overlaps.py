@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from benkit.domain.patch_names import Product, parse_patch_id
 from benkit.errors import PatchIdError
-from benkit.ground.area_plane import planes
-from benkit.ground.overlaps import Pairs, overlap_reasons, pair_table
+from benkit.ground.area_plane import LEAST_SHARED_AREA, PAIRS_AT_ONCE, planes
+from benkit.ground.grid import Pairs, expand_ranges
+from benkit.ground.overlaps import overlap_reasons, pair_table
 from benkit.reference_maps.map_footprints import MapFootprints, map_footprints
 from benkit.reference_maps.read import ReferenceMaps
 from benkit.reference_maps.reference_systems import (
@@ -25,13 +26,11 @@ from benkit.reference_maps.reference_systems import (
     areas_on_plane,
     latitudes,
     project_grounds,
-    shared_areas,
+    shared_map_areas,
+    shared_sides,
 )
 
 __all__ = ["MapOverlaps", "map_overlaps", "map_pair_table"]
-
-_LEAST_SHARED_AREA = 1.0  # m²; reprojected edges that touch may cross by far less
-_PAIRS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def map_overlaps(
     assert len(np.unique(pairs, axis=0)) == len(pairs), "each pair is found once"
     assert overlapping <= min(len(maps), 2 * len(pairs)), "a pair has two patches"
     assert not np.isnan(footprints.boxes[pairs]).any(), "what shares ground has some"
-    area = shared_areas(footprints, systems, pairs) if areas else None
+    area = shared_map_areas(footprints, systems, pairs) if areas else None
     return MapOverlaps(len(maps), overlapping, pairs, area)
 
 
@@ -141,7 +140,7 @@ def _pairs_across(footprints: MapFootprints, systems: Systems) -> Pairs:
         pairs = some[_pairs_of_boxes(shapely.bounds(outlines))]
         pairs = pairs[systems.number[pairs[:, 0]] != systems.number[pairs[:, 1]]]
         area = areas_on_plane(footprints, systems, pairs, plane)
-        found.append(pairs[area > _LEAST_SHARED_AREA])
+        found.append(pairs[area > LEAST_SHARED_AREA])
     return np.unique(np.concatenate(found), axis=0)
 
 
@@ -153,15 +152,8 @@ def _pairs_of_boxes(boxes: NDArray[np.float64]) -> Pairs:
     outlines = shapely.box(*boxes[some].T)
     found = some[shapely.STRtree(outlines).query(outlines).T]
     found = found[found[:, 0] < found[:, 1]]
-    width, height = _shared_sides(boxes[found[:, 0]], boxes[found[:, 1]])
+    width, height = shared_sides(boxes[found[:, 0]], boxes[found[:, 1]])
     return found[(width > 0) & (height > 0)]
-
-
-def _shared_sides(first: NDArray, second: NDArray) -> tuple[NDArray, NDArray]:
-    """Width and height of the shared part of boxes; not positive where there is none."""
-    low = np.maximum(first[:, :2], second[:, :2])
-    high = np.minimum(first[:, 2:], second[:, 2:])
-    return high[:, 0] - low[:, 0], high[:, 1] - low[:, 1]
 
 
 def _share_interior(footprints: MapFootprints, pairs: Pairs) -> NDArray[np.bool_]:
@@ -170,12 +162,10 @@ def _share_interior(footprints: MapFootprints, pairs: Pairs) -> NDArray[np.bool_
 
     bounds = shapely.bounds(footprints.polygons)
     shared = np.zeros(len(pairs), bool)
-    for start in range(0, len(pairs), _PAIRS_AT_ONCE):
-        some = pairs[start : start + _PAIRS_AT_ONCE]
+    for start in range(0, len(pairs), PAIRS_AT_ONCE):
+        some = pairs[start : start + PAIRS_AT_ONCE]
         pair, first, second = _candidates(footprints, bounds, some)
-        counts = np.bincount(pair, minlength=len(some))
-        heads = np.cumsum(counts) - counts
-        rank = np.arange(len(pair)) - heads[pair]
+        rank = expand_ranges(0, np.bincount(pair))[1]
         done, width = 0, 1
         while (open_ := ~shared[start + pair] & (rank >= done) & (rank < done + width)).any():
             met = shapely.relate_pattern(
@@ -192,12 +182,10 @@ def _candidates(
     """Polygons of each pair whose boxes overlap, largest shared box first: pair, first, second."""
     heads, counts = footprints.first[:-1], np.diff(footprints.first)
     of_first, of_second = counts[pairs[:, 0]], counts[pairs[:, 1]]
-    total = of_first * of_second
-    pair = np.repeat(np.arange(len(pairs)), total)
-    step = np.arange(total.sum()) - np.repeat(np.cumsum(total) - total, total)
+    pair, step = expand_ranges(0, of_first * of_second)
     first = heads[pairs[pair, 0]] + step // of_second[pair]
     second = heads[pairs[pair, 1]] + step % of_second[pair]
-    width, height = _shared_sides(bounds[first], bounds[second])
+    width, height = shared_sides(bounds[first], bounds[second])
     near = np.flatnonzero((width > 0) & (height > 0))
     near = near[np.lexsort((-width[near] * height[near], pair[near]))]
     return pair[near], first[near], second[near]

@@ -9,16 +9,22 @@ from numpy.typing import NDArray
 from benkit.domain.crs import is_utm, shown_crs
 from benkit.errors import InputFormatError, first_line
 from benkit.files.safe_names import printable
-from benkit.ground.area_plane import Transform, plane_of, project_polygons, transform_to
+from benkit.ground.area_plane import intersection_areas, plane_of, project_polygons
+from benkit.ground.grid import Pairs
+from benkit.ground.projection import Transform, transform_between
 from benkit.reference_maps.map_footprints import MapFootprints
 from benkit.reference_maps.read import ReferenceMaps
 
-__all__ = ["Systems", "areas_on_plane", "latitudes", "project_grounds", "shared_areas"]
+__all__ = [
+    "Systems",
+    "areas_on_plane",
+    "latitudes",
+    "project_grounds",
+    "shared_map_areas",
+    "shared_sides",
+]
 
-_PAIRS_AT_ONCE = 4096
 _ANY_PLANE = 6931
-
-Pairs = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,7 @@ class Systems:
                 "one, but there is none; compare coordinates as they are (assume the same CRS) instead"
             )
         try:
-            return transform_to(plane, name)
+            return transform_between(name, plane)
         except ProjError as error:
             raise _unknown(file, name, error) from None
 
@@ -107,7 +113,7 @@ def latitudes(footprints: MapFootprints, systems: Systems) -> NDArray[np.float64
         some = np.flatnonzero((systems.number == number) & ~np.isnan(middle[:, 0]))
         x, y = systems.transform(number, _ANY_PLANE)(middle[some, 0], middle[some, 1])
         _refuse(systems, some[~np.isfinite(x)])
-        degrees[some] = transform_to(4326, _ANY_PLANE)(x, y)[1]
+        degrees[some] = transform_between(_ANY_PLANE, 4326)(x, y)[1]
     return degrees
 
 
@@ -133,7 +139,9 @@ def project_grounds(
     return projected
 
 
-def shared_areas(footprints: MapFootprints, systems: Systems, pairs: Pairs) -> NDArray[np.float64]:
+def shared_map_areas(
+    footprints: MapFootprints, systems: Systems, pairs: Pairs
+) -> NDArray[np.float64]:
     """The ground that pairs of patches share.
 
     Parameters
@@ -167,31 +175,25 @@ def areas_on_plane(
     footprints: MapFootprints, systems: Systems, pairs: Pairs, plane: int
 ) -> NDArray[np.float64]:
     """The ground that pairs of patches share, in square metres on an equal-area plane."""
-    import shapely
+    return intersection_areas(
+        pairs,
+        lambda some: project_grounds(_grounds(footprints, some), some, systems, plane),
+    )
 
-    area = np.empty(len(pairs))
-    for start in range(0, len(pairs), _PAIRS_AT_ONCE):
-        patches, index = np.unique(pairs[start : start + _PAIRS_AT_ONCE], return_inverse=True)
-        grounds = project_grounds(_grounds(footprints, patches), patches, systems, plane)
-        first, second = grounds[index.reshape(-1, 2)].T
-        area[start : start + len(first)] = shapely.area(shapely.intersection(first, second))
-    return area
+
+def shared_sides(first: NDArray, second: NDArray) -> tuple[NDArray, NDArray]:
+    """Width and height of the shared part of boxes; not positive where there is none."""
+    low = np.maximum(first[:, :2], second[:, :2])
+    high = np.minimum(first[:, 2:], second[:, 2:])
+    return high[:, 0] - low[:, 0], high[:, 1] - low[:, 1]
 
 
 def _areas(footprints: MapFootprints, pairs: Pairs) -> NDArray[np.float64]:
     """Shared areas in the coordinates as they are."""
-    import shapely
-
-    first, second = footprints.boxes[pairs[:, 0]], footprints.boxes[pairs[:, 1]]
-    low = np.maximum(first[:, :2], second[:, :2])
-    high = np.minimum(first[:, 2:], second[:, 2:])
-    area = np.prod(high - low, axis=1)
-    rest = np.flatnonzero(~footprints.is_box[pairs].all(1))
-    for start in range(0, len(rest), _PAIRS_AT_ONCE):
-        some = rest[start : start + _PAIRS_AT_ONCE]
-        patches, index = np.unique(pairs[some], return_inverse=True)
-        grounds = _grounds(footprints, patches)[index.reshape(-1, 2)]
-        area[some] = shapely.area(shapely.intersection(grounds[:, 0], grounds[:, 1]))
+    width, height = shared_sides(footprints.boxes[pairs[:, 0]], footprints.boxes[pairs[:, 1]])
+    area = width * height
+    rest = ~footprints.is_box[pairs].all(1)
+    area[rest] = intersection_areas(pairs[rest], lambda some: _grounds(footprints, some))
     return area
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benkit.ground.distance_plane import project
+from benkit.ground.projection import project
 from benkit.reporting.style import INK
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from benkit.ground.footprint_table import square_rings
 from benkit.ground.footprints import Footprints, locate
+from benkit.ground.grid import distinct_cells
 from benkit.inventory.findings import KINDS
 from benkit.metadata.categories import Trait, label_trait, season_trait
 from benkit.reporting.style import LAYER_COLOURS
@@ -174,14 +175,10 @@ class _Cells:
     def of(cls, centres: NDArray[np.float64]) -> Self:
         """The smallest cells of which there are not too many."""
         for size in _CELL_DEGREES:
-            places = np.floor(centres / size).astype(np.int64) + 2**20
-            number, cell, total = np.unique(
-                places[:, 0] * 2**21 + places[:, 1], return_inverse=True, return_counts=True
-            )
-            if len(number) <= _MOST_CELLS:
+            cells, cell = distinct_cells(centres, size)
+            if len(cells) <= _MOST_CELLS:
                 break
-        corner = np.stack([number // 2**21, number % 2**21], 1) - 2**20
-        return cls(size, corner * size, cell, total)
+        return cls(size, np.multiply(cells, size), cell, np.bincount(cell))
 
     def draw(self, layer: _Layer) -> Drawn:
         """The more of a cell's patches belong to the layer, the deeper its colour."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from benkit.domain.bands import PATCH_METRES
 from benkit.domain.patch_names import PATCHES_PER_SIDE, PatchId, parse_patch_id, parse_product
-from benkit.ground.area_plane import transform_to
+from benkit.ground.projection import transform_between
 from benkit.samples.damage import DAMAGES
 from benkit.samples.encode_maps import MAP_PIXEL
 from benkit.samples.landscape import MARGIN, PixelBlock
@@ -123,7 +123,7 @@ def _by_distance(product: SampleProduct) -> list[tuple[int, int, str]]:
     tile = parse_product(product.name).tile
     anchor_epsg = _anchor(product).product.tile.epsg
     if tile.epsg != anchor_epsg:
-        to_tile = transform_to(tile.epsg, anchor_epsg)
+        to_tile = transform_between(anchor_epsg, tile.epsg)
         x, y = (round(float(value)) for value in to_tile(np.array(x), np.array(y)))
     column, row = np.meshgrid(np.arange(PATCHES_PER_SIDE), np.arange(PATCHES_PER_SIDE))
     east = tile.west + PATCH_METRES * column + PATCH_METRES // 2 - x
@@ -161,7 +161,7 @@ def block_of(patch: PlannedPatch) -> PixelBlock:
     reach = PATCH_METRES + MARGIN * MAP_PIXEL
     x = np.array([-MARGIN * MAP_PIXEL, reach])[np.newaxis, :] + corner.x
     y = corner.y - np.array([-MARGIN * MAP_PIXEL, reach])[:, np.newaxis]
-    east, north = transform_to(zone, corner.epsg)(*np.broadcast_arrays(x, y))
+    east, north = transform_between(corner.epsg, zone)(*np.broadcast_arrays(x, y))
     share = (np.arange(size) + 0.5) / size
     weights = np.stack([1 - share, share])
     column, row = (

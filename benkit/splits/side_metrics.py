@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 
 from benkit.ground.distance_plane import nearest_distances, planar_centres
 from benkit.ground.footprints import Footprints, locate
-from benkit.ground.overlaps import Pairs, overlapping_pairs
+from benkit.ground.grid import (
+    TOUCHING,
+    Pairs,
+    connected_components,
+    distinct_cells,
+    neighbouring_cells,
+)
+from benkit.ground.overlaps import overlapping_pairs
 from benkit.metadata.categories import Trait, column_trait, label_trait, season_trait
 
 __all__ = ["LEAKAGE_METRES", "Facts", "SideFigures", "gather_facts", "side_figures"]
@@ -22,7 +29,6 @@ __all__ = ["LEAKAGE_METRES", "Facts", "SideFigures", "gather_facts", "side_figur
 LEAKAGE_METRES = (2500, 5000, 10000)
 """Distances below which a train patch is counted as near."""
 _REGION_METRES = 5000  # cells of this size that touch belong to one region
-_AROUND = [(right, up) for right in (-1, 0, 1) for up in (-1, 0, 1) if right or up]
 _QUARTILES = (0, 25, 50, 75, 100)
 
 
@@ -191,19 +197,8 @@ def _divergence(first: NDArray, second: NDArray) -> float | None:
 
 def _regions(centres: NDArray) -> int:
     """Number of groups of occupied cells that touch, also by a corner."""
-    cells = np.unique(np.floor(centres / _REGION_METRES).astype(np.int64), axis=0)
-    number = {cell: place for place, cell in enumerate(map(tuple, cells.tolist()))}
-    regions, seen = 0, np.zeros(len(cells), bool)
-    for start in range(len(cells)):
-        if seen[start]:
-            continue
-        regions, waiting = regions + 1, [start]
-        seen[start] = True
-        while waiting:
-            column, row = cells[waiting.pop()].tolist()
-            for right, up in _AROUND:
-                near = number.get((column + right, row + up))
-                if near is not None and not seen[near]:
-                    seen[near] = True
-                    waiting.append(near)
-    return regions
+    cells, _ = distinct_cells(centres, _REGION_METRES)
+    beside = neighbouring_cells(cells, TOUCHING)
+    cell, place = np.nonzero(beside < len(cells))
+    touching = np.stack([cell, beside[cell, place]], axis=1)
+    return len(np.unique(connected_components(len(cells), touching)))

@@ -10,7 +10,7 @@ from benkit.cli.common import note, require, show
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from benkit.ground.overlaps import Pairs
+    from benkit.ground.grid import Pairs
 
 EXAMPLE = "example: benkit overlaps metadata.parquet --output pairs.parquet"
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from benkit.domain.bands import PATCH_METRES
 from benkit.ground.distance_plane import to_plane
+from benkit.ground.grid import distinct_cells
 from benkit.reporting.graticule import draw_graticule, draw_scale_bar
 from benkit.reporting.style import INK, SIDE_COLOURS, styled
 
@@ -80,7 +81,7 @@ def _views(points: NDArray, train: NDArray[np.bool_]) -> tuple[Window, Window | 
     least, most = _DETAIL_METRES
     if half < 2 * most:
         return view, None
-    cell = np.unique(points // most, axis=0, return_inverse=True)[1].ravel()
+    cell = distinct_cells(points, most)[1]
     counts = np.bincount(cell)
     of_train = np.bincount(cell[train], minlength=len(counts))
     inside = points[cell == np.lexsort((counts, of_train * (counts - of_train)))[-1]]
@@ -161,7 +162,7 @@ def _name_countries(axes: "Axes", points: NDArray, country: NDArray) -> None:
     halo = [patheffects.withStroke(linewidth=2.5, foreground="white")]
     west, east, south, north = (*axes.get_xlim(), *axes.get_ylim())
     letter = (east - west) / _LETTERS_ACROSS
-    taken: NDArray = np.unique(points // letter, axis=0) * letter
+    taken = distinct_cells(points, letter)[0] * letter
     names = sorted({name for name in country.tolist() if name})
     for name in names if len(names) > 1 else ():
         half = np.array([len(name) * letter / 2, letter])

@@ -16,8 +16,9 @@ from benkit.domain.bands import PATCH_METRES
 from benkit.domain.classes import CLASSES
 from benkit.domain.patch_names import PATCHES_PER_SIDE
 from benkit.domain.seasons import SEASONS
-from benkit.ground.distance_plane import centre_degrees, project, to_plane
+from benkit.ground.distance_plane import centre_degrees, to_plane
 from benkit.ground.footprints import Footprints, locate
+from benkit.ground.projection import project
 from benkit.inventory.findings import KINDS
 from benkit.reporting.graticule import graticule
 from benkit.reporting.page.markup import data_block, escape, json_block, section

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from benkit.ground.grid import TOUCHING, distinct_cells, neighbouring_cells
 from benkit.splits.search.blocks import Blocks
 
 __all__ = ["Cells", "gather_cells"]
@@ -34,22 +35,12 @@ class Cells(Blocks):
 
     def neighbours(self, reach: float) -> NDArray[np.int64]:
         """As of `Blocks`: other cells whose centres are at most ``reach`` metres from one's own."""
-        steps, limit = int(reach // self.metres), (reach / self.metres) ** 2
-        near = range(-steps, steps + 1)
-        column, row = (self.cell - self.cell.min(0) + steps).T
-        height = int(row.max()) + steps + 1
-        key = column * height + row
-        found = []
-        for offset in (a * height + b for a in near for b in near if 0 < a * a + b * b <= limit):
-            place = np.searchsorted(key, key + offset)
-            place[key[np.minimum(place, len(key) - 1)] != key + offset] = len(key)
-            found.append(place)
-        return np.sort(np.stack(found, axis=1), axis=1)
+        return neighbouring_cells(self.cell, reach / self.metres)
 
     def around(self, marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Whether each cell or one of the eight around it is marked: (b, ...) bool."""
         beyond = np.zeros((1, *marked.shape[1:]), bool)
-        table = self.neighbours(1.5 * self.metres)
+        table = neighbouring_cells(self.cell, TOUCHING)
         return np.concatenate([marked, beyond])[table].any(1) | marked
 
 
@@ -63,5 +54,5 @@ def gather_cells(centre: NDArray[np.int64], metres: int) -> Cells:
     metres : int
         Side of a cell.
     """
-    cell, of_unit = np.unique(centre // metres, axis=0, return_inverse=True)
-    return Cells(of_unit.ravel(), np.ones(len(cell), bool), metres, cell)
+    cell, of_unit = distinct_cells(centre, metres)
+    return Cells(of_unit, np.ones(len(cell), bool), metres, cell)

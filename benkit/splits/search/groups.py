@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from benkit.ground.distance_plane import planar_centres
 from benkit.ground.footprints import Footprints, locate
-from benkit.ground.overlaps import ground_groups, overlapping_pairs
+from benkit.ground.grid import connected_components
+from benkit.ground.overlaps import overlapping_pairs
 from benkit.metadata.categories import Trait, column_trait, label_trait, season_trait
 
 __all__ = ["Units", "gather_units"]
@@ -65,7 +66,7 @@ def gather_units(metadata: pa.Table, group_by: str | None = None) -> Units:
     pairs = overlapping_pairs(places)
     if group_by is not None:
         pairs = np.concatenate([pairs, _chains(column_trait(metadata, group_by))])
-    of_patch = ground_groups(places, pairs)
+    of_patch = connected_components(len(places), pairs)
     centres = np.rint(planar_centres(places)).astype(np.int64)
     traits = _traits(metadata, places)
     columns = [_count(of_patch, trait) for trait in traits.values()]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benkit.ground.distance_plane import near_pairs
+from benkit.ground.grid import expand_ranges, near_pairs
 from benkit.splits.search.blocks import Blocks
 from benkit.splits.search.groups import Units
 
@@ -40,13 +40,15 @@ class SingleUnits(Blocks):
     def neighbours(self, reach: float) -> NDArray[np.int64]:
         """As of `Blocks`: other blocks with a patch at most ``reach`` metres from one of theirs."""
         blocks = len(self)
-        first, second = self.block[near_pairs(self.place.astype(np.float64), reach)].T
+        pairs = near_pairs(self.place, reach + 1)  # places are whole metres
+        apart = self.place[pairs[:, 0]] - self.place[pairs[:, 1]]
+        pairs = pairs[(apart**2).sum(1) <= reach**2]
+        first, second = self.block[np.concatenate([pairs, pairs[:, ::-1]])].T
         key = np.unique((first * blocks + second)[(first != second) & self.small[first]])
         first, second = np.divmod(key, max(blocks, 1))
         count = np.bincount(first, minlength=blocks)
         table = np.full((blocks, max(int(count.max(initial=0)), 1)), blocks)
-        start = np.cumsum(count) - count
-        table[first, np.arange(len(key)) - start[first]] = second
+        table[first, expand_ranges(0, count)[1]] = second
         return table
 
 

@@ -1,0 +1,205 @@
+"""Cells of a square grid, neighbouring cells and points, and what hangs together.
+
+A cell is named by its column and row; it holds the points from its lower left corner up to, but not
+including, its upper and right edges. Everything here is exact as long as coordinates are.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "TOUCHING",
+    "Pairs",
+    "connected_components",
+    "distinct_cells",
+    "expand_ranges",
+    "near_pairs",
+    "neighbouring_cells",
+]
+
+Pairs = NDArray[np.int64]
+"""Indices of the two members of each pair: (m, 2) int64 array."""
+
+TOUCHING = 1.5
+"""Reach in cells of the eight that share an edge or a corner with one."""
+
+_HALF_AROUND = ((0, 1), (1, -1), (1, 0), (1, 1))  # of the eight: each pair of cells is met once
+
+
+def distinct_cells(points: NDArray, size: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The cells that hold points.
+
+    Parameters
+    ----------
+    points : (n, 2) array
+        x and y.
+    size : float
+        Side of a cell.
+
+    Returns
+    -------
+    (c, 2) int64 array
+        Column and row of each cell, in ascending order.
+    (n,) int64 array
+        Index of the cell of each point.
+
+    Examples
+    --------
+    >>> cells, of_point = distinct_cells(np.array([[12, 0], [-1, 5], [19, 9]]), 10)
+    >>> cells.tolist(), of_point.tolist()
+    ([[-1, 0], [1, 0]], [1, 0, 1])
+    """
+    cells = (points // size).astype(np.int64)
+    keys, least, height = _keys(cells, 0)
+    found, of_point = np.unique(keys, return_inverse=True)
+    return np.stack(np.divmod(found, height), axis=1) + least, of_point.astype(np.int64)
+
+
+def neighbouring_cells(cells: NDArray[np.int64], reach: float) -> NDArray[np.int64]:
+    """Other cells whose centres are at most so far from that of each cell.
+
+    Parameters
+    ----------
+    cells : (c, 2) int64 array
+        Column and row, in ascending order, each once.
+    reach : float
+        In sides of a cell.
+
+    Returns
+    -------
+    (c, m) int64 array
+        Indices in ascending order; c where a cell has fewer than m such neighbours.
+
+    Examples
+    --------
+    >>> neighbouring_cells(np.array([[0, 0], [0, 1], [1, 2]]), TOUCHING)[:, :2].tolist()
+    [[1, 3], [0, 2], [1, 3]]
+    """
+    near = range(-int(reach), int(reach) + 1)
+    steps = [(a, b) for a in near for b in near if 0 < a * a + b * b <= reach**2]
+    return np.sort(_cells_at(cells, steps), axis=1)
+
+
+def near_pairs(points: NDArray, reach: float) -> Pairs:
+    """Pairs of points that are nearer than a reach along both axes.
+
+    Parameters
+    ----------
+    points : (n, 2) array
+        x and y.
+    reach : float
+        Above 0, in the unit of the points.
+
+    Returns
+    -------
+    (m, 2) int64 array
+        Indices of the two points of each pair; each pair once, in no order.
+
+    Examples
+    --------
+    >>> near_pairs(np.array([[0, 0], [9, 0], [3, 4]]), 6).tolist()
+    [[0, 2]]
+    """
+    cells, cell = distinct_cells(points, reach)
+    order = np.argsort(cell, kind="stable")
+    cell = cell[order]
+    count = np.bincount(cell, minlength=len(cells) + 1)
+    end = np.cumsum(count)
+    place = np.arange(len(points))
+    found = [expand_ranges(place + 1, end[cell] - place - 1)]
+    beside = _cells_at(cells, _HALF_AROUND)[cell].T
+    found += [expand_ranges(end[other] - count[other], count[other]) for other in beside]
+    first, second = order[np.concatenate(found, axis=1)]
+    x, y = points.T
+    near = np.maximum(np.abs(x[first] - x[second]), np.abs(y[first] - y[second])) < reach
+    return np.stack([first[near], second[near]], axis=1)
+
+
+def connected_components(count: int, pairs: Pairs) -> NDArray[np.int64]:
+    """Number of the component that each member of a graph belongs to.
+
+    Parameters
+    ----------
+    count : int
+        Members.
+    pairs : (m, 2) int array
+        Members that are joined.
+
+    Returns
+    -------
+    (count,) int64 array
+        The same for all that hang together, counted from 0 in the order of their first members.
+
+    Examples
+    --------
+    >>> connected_components(5, np.array([[3, 1], [4, 3]])).tolist()
+    [0, 1, 2, 1, 1]
+    """
+    first, second = pairs[:, 0], pairs[:, 1]
+    root = np.arange(count)
+    while True:  # each turn hangs every component under its least root, then shortens the paths
+        least = np.minimum(root[first], root[second])
+        before = root.copy()
+        np.minimum.at(root, before[first], least)
+        np.minimum.at(root, before[second], least)
+        while not np.array_equal(root, shorter := root[root]):
+            root = shorter
+        if np.array_equal(root, before):
+            break
+    components = np.unique(root, return_inverse=True)[1].astype(np.int64)
+    assert np.array_equal(components[first], components[second]), "what is joined is never parted"
+    return components
+
+
+def expand_ranges(
+    start: NDArray[np.int64] | int, count: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """All numbers of some ranges, one range after the other (ragged ranges).
+
+    Parameters
+    ----------
+    start : (n,) int64 array, or int
+        First number of each range.
+    count : (n,) int64 array
+        Length of each range.
+
+    Returns
+    -------
+    (k,) int64 array
+        Index of the range of each number.
+    (k,) int64 array
+        The numbers.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in expand_ranges(np.array([5, 0, 8]), np.array([2, 0, 3]))]
+    [[0, 0, 2, 2, 2], [5, 6, 8, 9, 10]]
+    """
+    before = np.cumsum(count) - count
+    which = np.repeat(np.arange(len(count)), count)
+    return which, np.arange(len(which)) + (start - before)[which]
+
+
+def _cells_at(cells: NDArray[np.int64], steps: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
+    """Index of the cell at each step from each cell, the number of all where there is none: (c, s)."""
+    keys, _, height = _keys(cells, max((abs(by) for step in steps for by in step), default=0))
+    wanted = keys[:, np.newaxis] + np.array([a * height + b for a, b in steps], np.int64)
+    found = np.searchsorted(keys, wanted)
+    found[np.append(keys, -1)[found] != wanted] = len(cells)
+    return found
+
+
+def _keys(
+    cells: NDArray[np.int64], margin: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """One number a cell, in the order of cells; the least column and row, and the factor of columns.
+
+    With a margin, cells that are so many steps away have numbers of their own too.
+    """
+    least = cells.min(0) if len(cells) else np.zeros(2, np.int64)
+    column, row = (cells - least).T
+    height = int(row.max(initial=0)) + 1 + 2 * margin
+    assert (int(column.max(initial=0)) + 1) * height < 2**62, "numbers of cells fit 64 bits"
+    return column * height + row, least, height
