@@ -8,7 +8,14 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
+_VERBS = (
+    "audit", "evaluate", "footprints", "inspect", "labels", "overlaps", "patchify", "report",
+    "retile", "sample", "scan", "split", "stats", "summary", "web_map",
+)  # fmt: skip
 _HOMES = {
+    **{verb: f"benkit.api.{verb}" for verb in _VERBS},
+    "folds": "benkit.api.split",
+    "Overlaps": "benkit.api.overlaps",
     "Audit": "benkit.inventory.audit",
     "audit_inventory": "benkit.inventory.audit",
     "Engine": "benkit.engine",
@@ -45,12 +52,11 @@ _HOMES = {
     "overlapping_pairs": "benkit.ground.overlaps",
     "write_page": "benkit.files.writing.replace",
     "report_page": "benkit.reporting.page.report",
-    "web_map": "benkit.reporting.web_map",
     "band_reader": "benkit.inventory.scanning.scan",
     "retile_raster": "benkit.retiling.retile",
     "patchify_scene": "benkit.retiling.patchify",
     "make_sample": "benkit.samples",
-    "open_source": "benkit.inventory.scanning.scan",
+    "open_source": "benkit.api.sources",
     "scan_archive": "benkit.inventory.scanning.scan",
     "split_patches": "benkit.splits.make",
     "BANDS": "benkit.domain.bands",

@@ -1,5 +1,21 @@
 """The public names for type checkers and editors; see ``__init__.py``."""
 
+from benkit.api.audit import audit as audit
+from benkit.api.evaluate import evaluate as evaluate
+from benkit.api.footprints import footprints as footprints
+from benkit.api.inspect import inspect as inspect
+from benkit.api.labels import labels as labels
+from benkit.api.patchify import patchify as patchify
+from benkit.api.report import report as report
+from benkit.api.retile import retile as retile
+from benkit.api.sample import sample as sample
+from benkit.api.scan import scan as scan
+from benkit.api.stats import stats as stats
+from benkit.api.summary import summary as summary
+from benkit.api.web_map import web_map as web_map
+from benkit.api.overlaps import Overlaps as Overlaps, overlaps as overlaps
+from benkit.api.sources import open_source as open_source
+from benkit.api.split import folds as folds, split as split
 from benkit.inventory.audit import Audit as Audit, audit_inventory as audit_inventory
 from benkit.engine import Engine as Engine
 from benkit.errors import BenkitError as BenkitError
@@ -40,12 +56,10 @@ from benkit.retiling.patchify import patchify_scene as patchify_scene
 from benkit.reporting.page.report import report_page as report_page
 from benkit.reporting.figures.split_figures import draw_split as draw_split
 from benkit.reporting.figures.patch_figure import draw_patch as draw_patch
-from benkit.reporting.web_map import web_map as web_map
 from benkit.retiling.retile import retile_raster as retile_raster
 from benkit.samples import make_sample as make_sample
 from benkit.inventory.scanning.scan import (
     band_reader as band_reader,
-    open_source as open_source,
     scan_archive as scan_archive,
 )
 from benkit.domain.bands import BANDS as BANDS

@@ -15,12 +15,12 @@ import shapely
 from hypothesis import strategies as st
 from rasterio.transform import Affine
 
+from benkit.api.sources import open_source
 from benkit.domain.bands import BANDS
 from benkit.domain.patch_names import PatchId, Product, parse_patch_id
 from benkit.domain.tiles import parse_tile
 from benkit.engine import Engine
 from benkit.inventory.audit import audit_inventory
-from benkit.inventory.scanning.scan import open_source
 from benkit.tiff.plain import encode
 
 PRODUCT = "S2A_MSIL2A_20180506T100031_N9999_R122_T33UWP"

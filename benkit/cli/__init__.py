@@ -12,7 +12,7 @@ from contextlib import nullcontext, redirect_stderr, suppress
 from types import FrameType
 from typing import NoReturn
 
-from benkit.errors import BenkitError, advice_on
+from benkit.errors import BenkitError, advice_on, broken_import, lack_of_memory
 
 __all__ = ["VERBS", "main", "program"]
 
@@ -40,7 +40,6 @@ _INTERRUPTED = 130
 _A_MOMENT, _UNTIL_AGAIN = 0.05, 1.0  # seconds
 _WRONG = 2
 _OF_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-_NO_MEMORY = ("llocate memory", "failed to map segment")
 
 
 def program() -> NoReturn:
@@ -105,12 +104,10 @@ def _text_of(error: Exception) -> str | None:
             return f"standard output: cannot be written: {error.strerror}; check where it goes"
         name = f"{error.filename}: " if error.filename else ""
         return f"{name}{error.strerror or error}; {advice_on(error)}"
-    lines = str(error).splitlines()
-    lacking = [line for line in lines if any(text in line for text in _NO_MEMORY)]
-    if isinstance(error, MemoryError) or (isinstance(error, ImportError) and lacking):
-        lines = lacking or lines or ["no more to be had"]
-        return f"not enough memory ({lines[0]}); allow more, or try fewer workers"
-    return None
+    if isinstance(error, ImportError) and not (error.name or "").startswith("benkit"):
+        broken = f"{broken_import(error)}; install benkit anew, with the libraries that it needs"
+        return lack_of_memory(error) or broken
+    return lack_of_memory(error)
 
 
 def _output_is_lost() -> bool:

@@ -5,14 +5,13 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benkit.cli.progress import progress_of, width_of
 from benkit.engine import ENGINES, Engine
-from benkit.errors import OptionError, OutputError, PatchIdError
+from benkit.errors import OptionError, OutputError
 from benkit.files.remote.location import Location, Place, place
 from benkit.files.safe_names import one_line
 
@@ -23,7 +22,6 @@ __all__ = [
     "engine_of",
     "fraction",
     "grid",
-    "naming",
     "note",
     "page_file",
     "place_of",
@@ -59,8 +57,10 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def engine_of(arguments: argparse.Namespace) -> Engine:
-    return Engine(arguments.engine, arguments.workers, arguments.ray_address)
+def engine_of(arguments: argparse.Namespace) -> Engine | None:
+    """What was asked for; None leaves the choice to who knows what the work is worth."""
+    engine = Engine(arguments.engine, arguments.workers, arguments.ray_address)
+    return None if engine == Engine() else engine
 
 
 def check_outputs(arguments: argparse.Namespace, more: Sequence[Place] = ()) -> None:
@@ -107,15 +107,6 @@ def _same_file(output: Place, other: Place) -> bool:
     if isinstance(output, Location) or isinstance(other, Location):
         return output == other
     return output.is_file() and other.is_file() and output.samefile(other)
-
-
-@contextmanager
-def naming(source: Place) -> Iterator[None]:
-    """Let an error about a patch id name the file that it comes from."""
-    try:
-        yield
-    except PatchIdError as error:
-        raise PatchIdError(f"{source}: {error}") from None
 
 
 def note(text: str) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -136,7 +135,7 @@ def _is_product(name: str) -> bool:
     return True
 
 
-def locate_table(table: pa.Table, path: Path) -> Footprints:
+def locate_table(table: pa.Table, source: object) -> Footprints:
     """Footprints of the patches of a table.
 
     Parameters
@@ -144,8 +143,8 @@ def locate_table(table: pa.Table, path: Path) -> Footprints:
     table : pyarrow.Table
         With the column ``patch_id``. Where it also has ``epsg``, ``x`` and ``y``, as `footprint_table`
         gives them, they have to agree with the names.
-    path : Path
-        For messages.
+    source : object
+        What the table is called in errors.
 
     Raises
     ------
@@ -157,7 +156,7 @@ def locate_table(table: pa.Table, path: Path) -> Footprints:
     try:
         places = locate(table["patch_id"])
     except PatchIdError as error:
-        raise PatchIdError(f"{path}: {error}") from None
+        raise PatchIdError(f"{source}: {error}") from None
     if {"epsg", "x", "y"} <= set(table.column_names):
         found = [_flat_values(table[name]) for name in ("epsg", "x", "y")]
         expected = (places.epsg, places.x, places.y)
@@ -165,7 +164,7 @@ def locate_table(table: pa.Table, path: Path) -> Footprints:
         if not agree.all():
             first = int(np.argmin(agree))
             raise InputFormatError(
-                f"{path}: expected the corner {expected[1][first]}, {expected[2][first]} in "
+                f"{source}: expected the corner {expected[1][first]}, {expected[2][first]} in "
                 f"EPSG:{expected[0][first]} for {table['patch_id'][first]}, as its name says, but the "
                 f"columns x, y and epsg give {some_names([str(a[first]) for a in found[1:]])} in "
                 f"EPSG:{some_names([str(found[0][first])])}; write the footprints again"

@@ -49,12 +49,15 @@ class LabelSets:
         each, and ``unlabelled``, the share of its ground without a label.
     left_out : tuple of str
         Patches with too much unlabelled ground; they are not counted and have no row.
+    comparison : LabelComparison or None
+        These labels beside those of metadata, if they were compared.
     """
 
     patches: int
     average_num_labels: Fraction
     table: pa.Table
     left_out: tuple[str, ...] = ()
+    comparison: "LabelComparison | None" = None
 
 
 def label_sets(maps: ReferenceMaps) -> LabelSets:

@@ -24,7 +24,7 @@ from benkit.inventory.findings import KINDS
 from benkit.metadata.categories import Trait, label_trait, season_trait
 from benkit.reporting.style import LAYER_COLOURS
 
-__all__ = ["MOST_PATCHES", "web_map"]
+__all__ = ["MOST_PATCHES", "web_map_page"]
 
 MOST_PATCHES = 3000
 """How many patches are drawn one by one; more are joined into cells."""
@@ -51,7 +51,7 @@ class _Layer:
     shown: bool
 
 
-def web_map(
+def web_map_page(
     metadata: pa.Table,
     findings: pa.Table | None = None,
     sides: Mapping[str, Sequence[str]] | None = None,

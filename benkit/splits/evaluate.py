@@ -1,7 +1,7 @@
 """How far the score on a test side can be trusted (the figures: `benkit.splits.side_metrics`)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
@@ -58,6 +58,8 @@ class Evaluation:
     missing_labels : tuple of str
         Labels that no train patch has.
     warnings : tuple of str
+    against : mapping of str to Evaluation
+        Other splits of the same patches, to compare with.
     """
 
     train: int
@@ -69,6 +71,7 @@ class Evaluation:
     validation: SideFigures | None
     missing_labels: tuple[str, ...]
     warnings: tuple[str, ...]
+    against: Mapping[str, "Evaluation"] = field(default_factory=dict)
 
     def label_shares(self) -> dict[str, dict[str, float]]:
         """Part of each label's patches on each side; over the sides they add up to 1."""
@@ -99,7 +102,10 @@ class Evaluation:
         figures["missing_labels"] = {"train": self.missing_labels, "test": test["missing_labels"]}
         figures["left_out"] = self.left_out
         figures["validation"] = self.validation.to_dict() if self.validation else None
-        return figures | {"warnings": self.warnings}
+        figures["warnings"] = self.warnings
+        if self.against:
+            figures["against"] = {name: other.to_dict() for name, other in self.against.items()}
+        return figures
 
 
 def evaluate_split(metadata: pa.Table, sides: Sides) -> Evaluation:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from benkit.errors import OptionError
+from benkit.splits.evaluate import Evaluation
 from benkit.splits.search.buffer import left_out
 from benkit.splits.search.groups import Units, gather_units
 from benkit.splits.search.search import Wanted, choose_sides
@@ -34,11 +35,14 @@ class Split:
         ``train``, ``validation`` or ``test``, or nothing for a patch that is left out.
     parts : dict of str to float
         Part of the patches that was asked for, by side: train, validation if there is one, test.
+    evaluation : Evaluation or None
+        How it is to be judged; None if it was not.
     """
 
     patch_ids: tuple[str, ...]
     side: NDArray[np.str_]
     parts: dict[str, float]
+    evaluation: Evaluation | None = None
 
     def sides(self) -> dict[str, list[str]]:
         """Patch ids by side (train, validation if there is one, test), in the order of the metadata."""

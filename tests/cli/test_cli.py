@@ -334,7 +334,7 @@ def test_an_interrupt_that_a_library_turned_into_an_error_is_an_interrupt(monkey
             raise SystemError("returned a result with an exception set") from None
 
     before = signal.getsignal(signal.SIGINT)
-    monkeypatch.setattr("benkit.metadata.metadata_file.read_metadata", interrupted)
+    monkeypatch.setattr("benkit.api.summary.summary", interrupted)
     try:
         assert main(["summary", "metadata.parquet"]) == 130
     finally:

@@ -7,10 +7,11 @@ import pyarrow.parquet as pq
 import pytest
 import rasterio
 
+from benkit.api.sources import open_source
 from benkit.domain.bands import BAND_NAMES
 from benkit.engine import Engine
 from benkit.errors import MissingInputError, OptionError, OutputError
-from benkit.inventory.scanning.scan import open_source, scan_archive
+from benkit.inventory.scanning.scan import scan_archive
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.inventory.table.schema import INVENTORY_SCHEMA
 from benkit.tiff.plain import encode

@@ -8,9 +8,10 @@ import rasterio
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benkit.api.sources import open_source
 from benkit.domain.bands import BANDS
 from benkit.engine import Engine
-from benkit.inventory.scanning.scan import open_source, scan_archive
+from benkit.inventory.scanning.scan import scan_archive
 from benkit.inventory.statistics import band_statistics
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.inventory.table.schema import INVENTORY_SCHEMA

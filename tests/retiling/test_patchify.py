@@ -6,6 +6,7 @@ import pytest
 import rasterio
 from rasterio.transform import from_origin
 
+from benkit.api.sources import open_source
 from benkit.domain.bands import BANDS
 from benkit.engine import Engine
 from benkit.errors import (
@@ -17,7 +18,6 @@ from benkit.errors import (
 )
 from benkit.inventory.audit import audit_inventory
 from benkit.inventory.findings import KINDS
-from benkit.inventory.scanning.scan import open_source
 from benkit.retiling.patchify import patchify_scene
 
 PRODUCT = "S2A_MSIL2A_20170613T101031_N0205_R022_T33UUP"

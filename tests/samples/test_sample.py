@@ -9,12 +9,12 @@ import rasterio
 import rasterio.features
 import shapely
 
+from benkit.api.sources import open_source
 from benkit.engine import Engine
 from benkit.errors import OptionError
 from benkit.ground.footprints import locate
 from benkit.ground.overlaps import overlapping_pairs
 from benkit.inventory.audit import audit_inventory
-from benkit.inventory.scanning.scan import open_source
 from benkit.metadata.metadata_file import read_metadata
 from benkit.metadata.patch_list import read_patch_list
 from benkit.reference_maps.labels import label_sets

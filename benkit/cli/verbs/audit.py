@@ -58,25 +58,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from benkit.files.tables.table import write_table
-    from benkit.inventory.audit import audit_inventory
+    from benkit.api.audit import audit
     from benkit.inventory.findings import KINDS
-    from benkit.inventory.scanning.scan import open_source
-    from benkit.metadata.metadata_file import read_metadata
 
-    metadata = read_metadata(arguments.metadata)
-    progress = progress_of(arguments)
-    with open_source(arguments.source, engine=engine_of(arguments), progress=progress) as inventory:
-        audit = audit_inventory(inventory, metadata)
+    found = audit(
+        arguments.source,
+        arguments.metadata,
+        findings=arguments.findings,
+        engine=engine_of(arguments),
+        progress=progress_of(arguments),
+    )
     if arguments.findings:
-        write_table(audit.findings, arguments.findings)
         note(f"{arguments.findings} is written")
     if arguments.json:
-        show(arguments, {"patches": audit.patches, **audit.counts})
+        show(arguments, {"patches": found.patches, **found.counts})
     else:
-        _show_groups(audit, arguments)
+        _show_groups(found, arguments)
     fatal = KINDS if arguments.fail_on is None else arguments.fail_on
-    return 1 if any(audit.counts[kind] for kind in fatal) else 0
+    return 1 if any(found.counts[kind] for kind in fatal) else 0
 
 
 def _show_groups(audit: "Audit", arguments: argparse.Namespace) -> None:

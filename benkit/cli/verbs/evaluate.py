@@ -1,26 +1,16 @@
 """``benkit evaluate``."""
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from benkit.cli.common import naming, note, place_of, show
+from benkit.cli.common import note, place_of, show
 from benkit.cli.split_table import show_evaluations
 from benkit.errors import InputFormatError, MissingColumnError
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from benkit.splits.evaluate import Evaluation
 
 EXAMPLE = """\
 example: benkit evaluate split.csv --metadata metadata.parquet
          benkit evaluate split.csv --metadata metadata.parquet --against random --against official
          benkit evaluate metadata.parquet --validation-as-train --figures figures"""
-AGAINST = ("random", "official")
-
-Sides = dict[str, list[str]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--against",
         action="append",
-        choices=AGAINST,
+        choices=("random", "official"),
         default=[],
         help="put the figures of another split beside: a random one of the same sizes, or the "
         "column split of the metadata; may be given twice",
@@ -63,81 +53,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from benkit.splits.evaluate import evaluate_splits
+    from benkit.api.evaluate import FIGURES, evaluate
 
-    metadata, sides = _read(arguments)
-    is_other = arguments.metadata not in (None, arguments.split)
-    has_official = is_other and "split" in metadata.column_names
-    drawn = ["random", *["official"] * has_official]
-    others = [
-        name
-        for name in AGAINST
-        if name in arguments.against or (arguments.figures is not None and name in drawn)
-    ]
-    splits = {"": sides} | {name: _other(name, metadata, sides, arguments) for name in others}
-    source = arguments.metadata or arguments.split
     try:
-        with naming(source):
-            found = evaluate_splits(metadata, splits)
-    except InputFormatError as error:
-        raise InputFormatError(
-            f"{arguments.split}: {error}; name the metadata that the split was made from"
-        ) from None
-    for warning in found[""].warnings:
-        note(f"{arguments.split}: warning: {warning}")
-    if arguments.figures is not None:
-        _draw(metadata, sides, found, arguments)
-    against = {name: found[name] for name in AGAINST if name in arguments.against}
-    if arguments.json:
-        values = found[""].to_dict()
-        if against:
-            values["against"] = {name: one.to_dict() for name, one in against.items()}
-        show(arguments, values)
-    else:
-        show_evaluations({arguments.split.name: found[""]} | against)
-    return 0
-
-
-def _read(arguments: argparse.Namespace) -> tuple["pa.Table", Sides]:
-    """Read the metadata and the sides; one file may be both."""
-    from benkit.metadata.metadata_file import read_metadata
-    from benkit.splits.split_file import column_sides, read_sides
-
-    path = arguments.metadata or arguments.split
-    try:
-        metadata = read_metadata(path)
+        found = evaluate(
+            arguments.split,
+            arguments.metadata,
+            against=arguments.against,
+            validation_as_train=arguments.validation_as_train,
+            figures=arguments.figures,
+            seed=arguments.seed,
+        )
     except MissingColumnError as error:
         if arguments.metadata is None:
             raise InputFormatError(f"{error}; name the metadata with --metadata") from None
         raise
-    if path == arguments.split:
-        sides = column_sides(metadata, str(path))
+    for warning in found.warnings:
+        note(f"{arguments.split}: warning: {warning}")
+    for name in FIGURES if arguments.figures else ():
+        note(f"{arguments.figures / name} is written")
+    if arguments.json:
+        show(arguments, found.to_dict())
     else:
-        sides = read_sides(arguments.split)
-    if arguments.validation_as_train:
-        sides["train"] = sides["train"] + sides.pop("validation", [])
-    return metadata, sides
-
-
-def _other(name: str, metadata: "pa.Table", sides: Sides, arguments: argparse.Namespace) -> Sides:
-    from benkit.splits.evaluate import official_sides, random_sides
-
-    if name == "random":
-        return random_sides(metadata, sides, arguments.seed)
-    source = arguments.metadata or arguments.split
-    return official_sides(metadata, "validation" in sides, str(source))
-
-
-def _draw(
-    metadata: "pa.Table",
-    sides: Sides,
-    found: "Mapping[str, Evaluation]",
-    arguments: argparse.Namespace,
-) -> None:
-    from benkit.files.writing.figure import write_figure
-    from benkit.reporting.figures.split_figures import split_figures
-
-    named = {name or arguments.split.name: one for name, one in found.items()}
-    for name, figure in split_figures(metadata, sides, named).items():
-        write_figure(figure, arguments.figures / f"{name}.png")
-        note(f"{arguments.figures / f'{name}.png'} is written")
+        show_evaluations({arguments.split.name: found, **found.against})
+    return 0

@@ -2,7 +2,7 @@
 
 import argparse
 
-from benkit.cli.common import naming, place_of, show
+from benkit.cli.common import place_of, show
 
 EXAMPLE = "example: benkit footprints metadata.parquet --output footprints.parquet"
 
@@ -23,20 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from benkit.files.tables.geoparquet import write_geoparquet
-    from benkit.ground.footprint_table import footprint_table
-    from benkit.metadata.metadata_file import read_metadata
+    from benkit.api.footprints import footprints
 
-    metadata = read_metadata(arguments.metadata)
-    with naming(arguments.metadata):
-        footprints = footprint_table(metadata, arguments.crs)
-    write_geoparquet(
-        footprints.table,
-        arguments.output,
-        crs=footprints.crs,
-        geometry_types=footprints.geometry_types,
-        bounds=footprints.bounds,
-        covering=True,
-    )
-    show(arguments, {"patches": len(footprints.table)})
+    found = footprints(arguments.metadata, crs=arguments.crs, output=arguments.output)
+    show(arguments, {"patches": len(found.table)})
     return 0

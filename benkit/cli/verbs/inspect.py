@@ -33,17 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from benkit.api.inspect import inspect
     from benkit.inventory.findings import KINDS
-    from benkit.inventory.inspect import inspect_patch, read_pixels
-    from benkit.metadata.metadata_file import read_metadata
 
-    metadata = None if arguments.metadata is None else read_metadata(arguments.metadata)
-    inspection = inspect_patch(arguments.patch, arguments.archive, metadata)
+    inspection = inspect(
+        arguments.patch, arguments.archive, arguments.metadata, figure=arguments.figure
+    )
     if arguments.figure:
-        from benkit.files.writing.figure import write_figure
-        from benkit.reporting.figures.patch_figure import draw_patch
-
-        write_figure(draw_patch(inspection, read_pixels(inspection)), arguments.figure)
         note(f"{arguments.figure} is written")
     if arguments.json:
         show(arguments, _values(inspection))

@@ -9,13 +9,12 @@ from benkit.cli.common import (
     engine_of,
     fraction,
     progress_of,
-    require,
     show,
     show_table,
 )
 
 if TYPE_CHECKING:
-    from benkit.reference_maps.labels import LabelComparison
+    from benkit.reference_maps.labels import LabelSets
 
 EXAMPLE = """\
 example: benkit labels geoparquets --output labels.parquet
@@ -73,38 +72,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from benkit.files.tables.table import write_table
-    from benkit.metadata.metadata_file import read_metadata
-    from benkit.reference_maps.labels import compare_labels, land_cover_labels
-    from benkit.reference_maps.land_cover import measure_land_cover
+    from benkit.api.labels import labels
 
-    require(
-        arguments.metadata or not arguments.differences,
-        "--differences needs --metadata FILE, with whose labels those of the maps are compared",
+    found = labels(
+        *arguments.folders,
+        min_share=arguments.min_share,
+        max_unlabelled=arguments.max_unlabelled,
+        metadata=arguments.metadata,
+        output=arguments.output,
+        differences=arguments.differences,
+        engine=engine_of(arguments),
+        progress=progress_of(arguments),
     )
-    metadata = read_metadata(arguments.metadata) if arguments.metadata else None
-    cover = measure_land_cover(
-        *arguments.folders, engine=engine_of(arguments), progress=progress_of(arguments)
-    )
-    labels = land_cover_labels(
-        cover, min_share=arguments.min_share, max_unlabelled=arguments.max_unlabelled
-    )
-    if arguments.output:
-        write_table(labels.table, arguments.output)
-    average = float(labels.average_num_labels)
-    values: dict[str, Any] = {"patches": labels.patches, "average_num_labels": average}
-    if arguments.max_unlabelled is not None:
-        values["left_out"] = len(labels.left_out)
-    comparison = None if metadata is None else compare_labels(labels, metadata)
-    if comparison and arguments.differences:
-        write_table(comparison.differences, arguments.differences)
-    _show(arguments, values, comparison)
+    _show(arguments, found)
     return 0
 
 
-def _show(
-    arguments: argparse.Namespace, values: dict[str, Any], comparison: "LabelComparison | None"
-) -> None:
+def _show(arguments: argparse.Namespace, labels: "LabelSets") -> None:
+    average, comparison = float(labels.average_num_labels), labels.comparison
+    values: dict[str, Any] = {"patches": labels.patches, "average_num_labels": average}
+    if arguments.max_unlabelled is not None:
+        values["left_out"] = len(labels.left_out)
     if comparison is None:
         show(arguments, values)
         return

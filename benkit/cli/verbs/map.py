@@ -6,7 +6,6 @@ from pathlib import Path
 from benkit.cli.common import (
     add_engine_options,
     engine_of,
-    naming,
     note,
     page_file,
     progress_of,
@@ -35,24 +34,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from benkit.files.writing.replace import write_page
-    from benkit.inventory.audit import audit_inventory
-    from benkit.inventory.scanning.scan import open_source
-    from benkit.metadata.metadata_file import read_metadata
-    from benkit.reporting.web_map import web_map
-    from benkit.splits.split_file import read_sides
+    from benkit.api.web_map import web_map
 
-    metadata = read_metadata(arguments.metadata or arguments.source)
-    findings = None
-    if arguments.metadata:
-        progress = progress_of(arguments)
-        engine = engine_of(arguments)
-        with open_source(arguments.source, engine=engine, progress=progress) as inventory:
-            findings = audit_inventory(inventory, metadata).findings
-    sides = read_sides(arguments.split) if arguments.split else None
-    with naming(arguments.metadata or arguments.source):
-        page = web_map(metadata, findings, sides)
-    write_page(page, arguments.output)
+    page = web_map(
+        arguments.metadata or arguments.source,
+        sides=arguments.split,
+        source=arguments.source if arguments.metadata else None,
+        output=arguments.output,
+        engine=engine_of(arguments),
+        progress=progress_of(arguments),
+    )
     note("the page loads Leaflet and map tiles from the servers that folium names")
     show(arguments, {"file": str(arguments.output), "bytes": len(page.encode())})
     return 0

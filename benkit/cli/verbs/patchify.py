@@ -40,9 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from benkit.retiling.patchify import patchify_scene
+    from benkit.api.patchify import patchify
 
-    patches = patchify_scene(
+    patches = patchify(
         arguments.scene,
         arguments.output,
         product=arguments.product,

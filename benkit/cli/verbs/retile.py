@@ -52,9 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from benkit.retiling.retile import retile_raster
+    from benkit.api.retile import retile
 
-    retiling = retile_raster(
+    retiling = retile(
         arguments.raster,
         arguments.output,
         grid=arguments.grid,

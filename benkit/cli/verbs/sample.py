@@ -20,15 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from benkit.engine import Engine
-    from benkit.samples import make_sample
+    from benkit.api.sample import sample
 
-    engine = engine_of(arguments)
-    summary = make_sample(
+    summary = sample(
         arguments.folder,
         arguments.patches,
         arguments.seed,
-        engine=None if engine == Engine() else engine,  # it knows what few patches are worth
+        engine=engine_of(arguments),
         progress=progress_of(arguments),
     )
     note(f"{arguments.folder} is {summary.note}")

@@ -26,9 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     try:
-        from benkit.inventory.scanning.scan import scan_archive
+        from benkit.api.scan import scan
 
-        summary = scan_archive(
+        summary = scan(
             arguments.archive,
             arguments.output,
             engine=engine_of(arguments),

@@ -1,16 +1,9 @@
 """``benkit split``."""
 
 import argparse
-from typing import TYPE_CHECKING
 
-from benkit.cli.common import check_outputs, fraction, naming, note, place_of, require, show
+from benkit.cli.common import check_outputs, fraction, note, place_of, require, show
 from benkit.cli.split_table import show_evaluations
-from benkit.files.remote.location import Place
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from benkit.splits.make import Split
 
 EXAMPLE = "example: benkit split metadata.parquet --output split.csv --test 0.25"
 
@@ -55,60 +48,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from benkit.metadata.metadata_file import read_metadata
-    from benkit.splits.evaluate import evaluate_splits
-    from benkit.splits.make import split_folds, split_patches
+    from benkit.api.split import fold_files, folds, split
     from benkit.splits.warnings import shortfalls
 
-    output: Place = arguments.output
-    _check(arguments)
-    metadata = read_metadata(arguments.metadata)
-    shared = {
-        name: getattr(arguments, name) for name in ("buffer", "seed", "group_by", "compactness")
+    output, count = arguments.output, arguments.folds
+    parts = {
+        name: part for name in ("test", "validation") if (part := vars(arguments)[name]) is not None
     }
-    with naming(arguments.metadata):
-        if arguments.folds is None:
-            test = 0.25 if arguments.test is None else arguments.test
-            shared |= {"test": test, "validation": arguments.validation or 0.0}
-            splits = {output.name: split_patches(metadata, **shared)}
-        else:
-            folds = split_folds(metadata, arguments.folds, **shared)
-            splits = {str(fold): split for fold, split in enumerate(folds, 1)}
-    for name, split in splits.items():
-        _write(metadata, split, _fold_file(output, name) if arguments.folds else output)
-    evaluations = evaluate_splits(metadata, {name: one.sides() for name, one in splits.items()})
-    for name, evaluation in evaluations.items():
-        for sentence in shortfalls(evaluation, splits[name].parts):
-            note(f"fold {name}: {sentence}" if arguments.folds else sentence)
+    require(count is None or not parts, "expected --folds, or --test and --validation, not both")
+    check_outputs(arguments, fold_files(output, count or 0))
+    names = ("metadata", "output", "buffer", "seed", "group_by", "compactness")
+    shared = {name: vars(arguments)[name] for name in names}
+    made = [split(**shared, **parts)] if count is None else folds(folds=count, **shared)
+    found = {str(number): one.evaluation for number, one in enumerate(made, 1) if one.evaluation}
+    for (number, evaluation), one in zip(found.items(), made, strict=True):
+        for sentence in shortfalls(evaluation, one.parts):
+            note(sentence if count is None else f"fold {number}: {sentence}")
     if arguments.json:
-        figures = {name: evaluation.to_dict() for name, evaluation in evaluations.items()}
-        show(arguments, figures if arguments.folds else figures[output.name])
+        values = {name: evaluation.to_dict() for name, evaluation in found.items()}
+        show(arguments, values["1"] if count is None else values)
         return 0
-    for start in range(0, len(evaluations), _FOLDS_BESIDE):
-        show_evaluations(dict(list(evaluations.items())[start : start + _FOLDS_BESIDE]))
+    named = {output.name: found["1"]} if count is None else found
+    for start in range(0, len(named), _FOLDS_BESIDE):
+        show_evaluations(dict(list(named.items())[start : start + _FOLDS_BESIDE]))
     return 0
-
-
-def _check(arguments: argparse.Namespace) -> None:
-    output = arguments.output
-    require(
-        output.suffix in (".csv", ".parquet"),
-        f"{output}: expected a name that ends with .csv or .parquet",
-    )
-    alone = arguments.folds is None or (arguments.test is None and arguments.validation is None)
-    require(alone, "expected --folds, or --test and --validation, not both")
-    folds = range(1, (arguments.folds or 0) + 1)
-    check_outputs(arguments, [_fold_file(output, fold) for fold in folds])
-
-
-def _fold_file(output: Place, fold: int | str) -> Place:
-    return output.with_stem(f"{output.stem}_{fold}")
-
-
-def _write(metadata: "pa.Table", split: "Split", output: Place) -> None:
-    from benkit.splits.split_file import write_sides, write_split_column
-
-    if output.suffix == ".parquet":
-        write_split_column(metadata, split.side.tolist(), output)
-    else:
-        write_sides(split.sides(), output)

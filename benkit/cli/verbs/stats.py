@@ -9,11 +9,9 @@ from benkit.cli.common import (
     note,
     place_of,
     progress_of,
-    require,
     show,
     show_table,
 )
-from benkit.errors import InputFormatError
 
 EXAMPLE = """\
 example: benkit stats inventory.parquet --split split.csv --side train
@@ -40,13 +38,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from benkit.inventory.scanning.scan import open_source
-    from benkit.inventory.statistics import band_statistics
+    from benkit.api.stats import stats
 
-    patches = _wanted(arguments)
-    progress = progress_of(arguments)
-    with open_source(arguments.source, engine=engine_of(arguments), progress=progress) as inventory:
-        statistics = band_statistics(inventory, patches)
+    statistics = stats(
+        arguments.source,
+        arguments.patches,
+        split=arguments.split,
+        side=arguments.side,
+        engine=engine_of(arguments),
+        progress=progress_of(arguments),
+    )
     if statistics.absent:
         note(
             f"{len(statistics.absent):,} of the listed patches are not in {arguments.source}, "
@@ -60,22 +61,3 @@ def run(arguments: argparse.Namespace) -> int:
         show_table(header, [(band, *figures.values()) for band, figures in bands.items()])
         print("\nmean to max in digital numbers, of valid pixels")
     return 0
-
-
-def _wanted(arguments: argparse.Namespace) -> list[str] | None:
-    from benkit.metadata.patch_list import read_patch_list
-    from benkit.splits.split_file import read_sides
-
-    both = (arguments.split is None) == (arguments.side is None)
-    require(both, "--split and --side: expected both or none")
-    require(not (arguments.patches and arguments.split), "expected --patches or --split, not both")
-    if arguments.patches:
-        return read_patch_list(arguments.patches)
-    if arguments.split is None:
-        return None
-    sides = read_sides(arguments.split)
-    if arguments.side not in sides:
-        raise InputFormatError(
-            f"{arguments.split}: expected the side {arguments.side}, but it has {', '.join(sides)}"
-        )
-    return sides[arguments.side]

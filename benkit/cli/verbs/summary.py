@@ -2,7 +2,7 @@
 
 import argparse
 
-from benkit.cli.common import naming, place_of, show
+from benkit.cli.common import place_of, show
 
 EXAMPLE = """\
 example: benkit summary metadata.parquet
@@ -17,19 +17,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from benkit.metadata.metadata_file import read_metadata
-    from benkit.metadata.summary import summarize
+    from benkit.api.summary import summary
 
-    metadata = read_metadata(arguments.metadata)
-    with naming(arguments.metadata):
-        summary = summarize(metadata)
+    found = summary(arguments.metadata)
     show(
         arguments,
         {
-            "patches": summary.patches,
-            "seasons": dict(summary.seasons),
-            "average_num_labels": float(summary.average_num_labels),
-            "maximum_num_labels": summary.maximum_num_labels,
+            "patches": found.patches,
+            "seasons": dict(found.seasons),
+            "average_num_labels": float(found.average_num_labels),
+            "maximum_num_labels": found.maximum_num_labels,
         },
     )
     return 0

@@ -3,8 +3,7 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,15 +12,14 @@ from benkit.archive.listing import band_file_name, folder_of_patch, list_archive
 from benkit.domain.bands import BAND_NAMES
 from benkit.engine import Engine, run
 from benkit.files.remote.location import PlaceLike, place
-from benkit.files.writing.staging import temporary_folder
-from benkit.files.writing.transfer import downloaded, uploading
+from benkit.files.writing.transfer import uploading
 from benkit.inventory.scanning.chunk import PATCHES_PER_CHUNK, Chunk, scan_chunk
 from benkit.inventory.scanning.resume import scan_state
 from benkit.inventory.scanning.rows import closed_rows, stray_rows
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.tiff.read import Raster, decode_raster, read_whole
 
-__all__ = ["Progress", "ScanSummary", "band_reader", "open_source", "scan_archive"]
+__all__ = ["Progress", "ScanSummary", "band_reader", "scan_archive"]
 
 Progress = Callable[[int, int, int], None]
 """Called with how many patches are done, how many there are, and how many bytes were read."""
@@ -133,38 +131,6 @@ def scan_archive(
     seconds = time.monotonic() - start
     slow = dict(sorted(slow_files.items()))
     return ScanSummary(done, state.rows, len(listing.closed), unchanged, files, size, slow, seconds)
-
-
-@contextmanager
-def open_source(
-    source: PlaceLike,
-    *,
-    engine: Engine | None = None,
-    progress: Progress | None = None,
-) -> Iterator[Inventory]:
-    """Open an inventory; an archive is scanned into a temporary one first.
-
-    Parameters
-    ----------
-    source : path, URI or Location
-        Folder of an archive, or an inventory.
-    engine, progress
-        As in `scan_archive`.
-
-    Raises
-    ------
-    MissingInputError, InputFormatError
-        If the source is neither.
-    """
-    source = place(source)
-    if not source.is_dir():
-        with downloaded(source) as path:
-            yield Inventory(path, str(source))
-        return
-    with temporary_folder() as folder:
-        path = folder / "inventory.parquet"
-        scan_archive(source, path, engine=engine, progress=progress)
-        yield Inventory(path)
 
 
 def band_reader(

@@ -1,0 +1,48 @@
+"""Whether an archive is whole and correct."""
+
+from collections.abc import Callable
+
+import pyarrow as pa
+
+from benkit.api.sources import MetadataLike, as_metadata, open_source
+from benkit.engine import Engine
+from benkit.files.remote.location import PlaceLike
+from benkit.files.tables.table import write_table
+from benkit.inventory.audit import Audit, audit_inventory
+from benkit.inventory.table.inventory_file import Inventory
+
+__all__ = ["audit"]
+
+
+def audit(
+    source: PlaceLike | pa.Table | Inventory,
+    metadata: MetadataLike,
+    *,
+    findings: PlaceLike | None = None,
+    engine: Engine | None = None,
+    progress: Callable[[int, int, int], None] | None = None,
+) -> Audit:
+    """Hold an archive against its patches' names and the metadata: every deviation is a finding.
+
+    Parameters
+    ----------
+    source : path, address, Inventory or pyarrow.Table
+        An inventory, or an archive, which is scanned.
+    metadata : path, address or pyarrow.Table
+        With the columns ``patch_id`` and ``labels``.
+    findings : path or address, optional
+        Where to write all findings: Parquet, CSV or JSON, as the suffix says.
+    engine, progress
+        As of `benkit.scan`, for an archive.
+
+    Raises
+    ------
+    MissingInputError, InputFormatError
+        If the source or the metadata is not there, or something else.
+    """
+    table = as_metadata(metadata)
+    with open_source(source, engine=engine, progress=progress) as inventory:
+        found = audit_inventory(inventory, table)
+    if findings is not None:
+        write_table(found.findings, findings)
+    return found

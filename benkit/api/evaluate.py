@@ -1,0 +1,95 @@
+"""Judge a split: shared ground, distances, balance."""
+
+import os
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from benkit.api.sources import MetadataLike, Sides, as_metadata, as_sides, is_place, naming
+from benkit.errors import InputFormatError
+from benkit.files.remote.location import place
+from benkit.splits.evaluate import Evaluation, evaluate_splits, official_sides, random_sides
+from benkit.splits.split_file import column_sides
+
+__all__ = ["AGAINST", "FIGURES", "evaluate"]
+
+AGAINST = ("random", "official")
+"""Splits that another one can be compared with."""
+
+FIGURES = ("map.png", "labels.png", "distances.png")
+"""Files that are drawn."""
+
+
+def evaluate(
+    split: Any,
+    metadata: MetadataLike | None = None,
+    *,
+    against: Collection[str] = (),
+    validation_as_train: bool = False,
+    figures: str | os.PathLike[str] | None = None,
+    seed: int = 0,
+) -> Evaluation:
+    """Judge how far the score on the test side of a split can be trusted.
+
+    Parameters
+    ----------
+    split : path, address, Split, table or mapping of str to sequence of str
+        A CSV with the columns train, test and maybe validation, a table with the columns ``patch_id``
+        and ``split``, or patch ids by side.
+    metadata : path, address or pyarrow.Table, optional
+        With the columns ``patch_id`` and ``labels``, and ``country`` if there is one; if not given, the
+        table of the split.
+    against : collection of str
+        Compare with these of `AGAINST`: a random split of the same sizes, the column ``split`` of the
+        metadata.
+    validation_as_train : bool
+        Judge the test side against train and validation together.
+    figures : path, optional
+        Folder to draw `FIGURES` into, beside a random split and the official one where there is one.
+    seed : int
+        Of the random split.
+
+    Raises
+    ------
+    MissingInputError, InputFormatError, PatchIdError
+        If a file is not there, damaged or no split, or the metadata does not hold a patch of the split.
+    OptionError
+        If the seed is below 0.
+    """
+    split = place(split) if is_place(split) else split
+    source = split if metadata is None else place(metadata) if is_place(metadata) else metadata
+    name = str(source) if is_place(source) else "the metadata"
+    table = as_metadata(source)
+    is_other = source is not split and source != split
+    sides = as_sides(split) if is_other else column_sides(table, name)
+    if validation_as_train:
+        sides["train"] = sides["train"] + sides.pop("validation", [])
+    has_official = is_other and "split" in table.column_names
+    wanted = {*against, *(["random", *["official"] * has_official] if figures else [])}
+    splits: dict[str, Sides] = {"": sides}
+    if "random" in wanted:
+        splits["random"] = random_sides(table, sides, seed)
+    if "official" in wanted:
+        splits["official"] = official_sides(table, "validation" in sides, name)
+    try:
+        with naming(source):
+            found = evaluate_splits(table, splits)
+    except InputFormatError as error:
+        named = f"{split}: {error}" if is_place(split) else str(error)
+        raise InputFormatError(f"{named}; name the metadata that the split was made from") from None
+    if figures is not None:
+        own = split.name if is_place(split) else "this split"
+        _draw(table, sides, {name or own: one for name, one in found.items()}, Path(figures))
+    return replace(found[""], against={one: found[one] for one in AGAINST if one in against})
+
+
+def _draw(metadata: pa.Table, sides: Sides, found: dict[str, Evaluation], folder: Path) -> None:
+    from benkit.files.writing.figure import write_figure
+    from benkit.reporting.figures.split_figures import split_figures
+
+    figures = split_figures(metadata, sides, found).values()
+    for name, figure in zip(FIGURES, figures, strict=True):
+        write_figure(figure, folder / name)

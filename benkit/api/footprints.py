@@ -1,0 +1,46 @@
+"""Where the patches lie."""
+
+from benkit.api.sources import MetadataLike, as_metadata, naming
+from benkit.files.remote.location import PlaceLike
+from benkit.files.tables.geoparquet import write_geoparquet
+from benkit.ground.footprint_table import OUTPUT_CRS, FootprintTable, footprint_table
+
+__all__ = ["footprints"]
+
+
+def footprints(
+    metadata: MetadataLike, *, crs: str = OUTPUT_CRS, output: PlaceLike | None = None
+) -> FootprintTable:
+    """Footprints of all patches, from their names.
+
+    Parameters
+    ----------
+    metadata : path, address or pyarrow.Table
+        With the columns ``patch_id`` and ``labels``.
+    crs : str
+        Coordinate reference system of the polygons, such as ``EPSG:3035``.
+    output : path or address, optional
+        Where to write them as GeoParquet.
+
+    Raises
+    ------
+    MissingInputError, InputFormatError, PatchIdError
+        If the metadata is not there, damaged, or a patch id tells no place.
+    OptionError
+        If the reference system is not known, or cannot show a patch in one piece.
+    OutputError
+        If the file cannot be written.
+    """
+    table = as_metadata(metadata)
+    with naming(metadata):
+        found = footprint_table(table, crs)
+    if output is not None:
+        write_geoparquet(
+            found.table,
+            output,
+            crs=found.crs,
+            geometry_types=found.geometry_types,
+            bounds=found.bounds,
+            covering=True,
+        )
+    return found

@@ -1,0 +1,64 @@
+"""Classes and land cover of reference maps."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+
+from benkit.api.sources import MetadataLike, as_metadata
+from benkit.engine import Engine
+from benkit.errors import OptionError
+from benkit.files.remote.location import PlaceLike
+from benkit.files.tables.table import write_table
+from benkit.reference_maps.labels import LabelSets, compare_labels, land_cover_labels
+from benkit.reference_maps.land_cover import measure_land_cover
+
+__all__ = ["labels"]
+
+
+def labels(
+    *folders: str | os.PathLike[str],
+    min_share: float = 0.0,
+    max_unlabelled: float | None = None,
+    metadata: MetadataLike | None = None,
+    output: PlaceLike | None = None,
+    differences: PlaceLike | None = None,
+    engine: Engine | None = None,
+    progress: Callable[[int, int, int], None] | None = None,
+) -> LabelSets:
+    """Labels of each patch, by the ground that the classes take on its reference map.
+
+    Parameters
+    ----------
+    *folders : path
+        With GeoParquet files or GeoTIFFs, as of `benkit.measure_land_cover`.
+    min_share, max_unlabelled
+        As of `benkit.land_cover_labels`.
+    metadata : path, address or pyarrow.Table, optional
+        With whose labels those of the maps are compared.
+    output, differences : path or address, optional
+        Where to write the labels, and those that differ: Parquet, CSV or JSON, as the suffix says.
+    engine, progress
+        As of `benkit.measure_land_cover`.
+
+    Raises
+    ------
+    OptionError
+        If differences are to be written, but there is no metadata.
+    MissingInputError, InputFormatError, RasterError
+        If an input is not there, damaged, or something else.
+    """
+    if differences is not None and metadata is None:
+        raise OptionError(
+            "--differences needs --metadata FILE, with whose labels those of the maps are compared"
+        )
+    table = None if metadata is None else as_metadata(metadata)
+    cover = measure_land_cover(*folders, engine=engine, progress=progress)
+    found = land_cover_labels(cover, min_share=min_share, max_unlabelled=max_unlabelled)
+    if output is not None:
+        write_table(found.table, output)
+    if table is None:
+        return found
+    comparison = compare_labels(found, table)
+    if differences is not None:
+        write_table(comparison.differences, differences)
+    return replace(found, comparison=comparison)

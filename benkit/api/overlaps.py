@@ -1,0 +1,144 @@
+"""Which patches show the same ground."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from benkit.archive.listing import list_archive
+from benkit.errors import MissingInputError, OptionError
+from benkit.files.remote.location import Place, PlaceLike, place
+from benkit.files.tables.table import write_table
+from benkit.ground.footprints import are_patch_ids, locate_table
+from benkit.ground.overlaps import overlap_reasons, overlapping_pairs, pair_table, shared_areas
+from benkit.metadata.patch_list import read_patch_table
+from benkit.reference_maps.map_files import polygon_files
+
+__all__ = ["Overlaps", "overlaps"]
+
+
+@dataclass(frozen=True)
+class Overlaps:
+    """Patches that show the same ground.
+
+    Attributes
+    ----------
+    patch_ids : sequence of str
+        All patches, in the order of the source; those of an archive or of reference maps sorted.
+    pairs : (m, 2) int64 array
+        Indices of the patches of each pair, the smaller first, in ascending order.
+    table : pyarrow.Table or None
+        A row a pair: ``first``, ``second``, the shared ``area_m2`` and the ``reason``; None if it was
+        not asked for.
+    left_out : tuple of str
+        Folders of an archive whose names are no patch ids.
+    """
+
+    patch_ids: Sequence[str] | pa.ChunkedArray
+    pairs: NDArray[np.int64]
+    table: pa.Table | None
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def overlapping(self) -> int:
+        """Patches that overlap at least one other."""
+        return len(np.unique(self.pairs))
+
+
+def overlaps(
+    source: PlaceLike | pa.Table,
+    *,
+    assume_same_crs: bool = False,
+    areas: bool = False,
+    output: PlaceLike | None = None,
+) -> Overlaps:
+    """Find all pairs of patches that show the same ground.
+
+    Parameters
+    ----------
+    source : path or pyarrow.Table
+        Folder of GeoParquet reference maps, whose polygons tell; or what names patches, which tell by
+        their names: metadata, footprints, or the folder of an archive.
+    assume_same_crs : bool
+        Compare the coordinates of all reference maps as they are, as if of one CRS in metres.
+    areas : bool
+        Whether the table of pairs is wanted, with the ground that they share.
+    output : path, optional
+        Where to write that table: Parquet, CSV or JSON, as the suffix says.
+
+    Raises
+    ------
+    MissingInputError, InputFormatError, PatchIdError
+        If there is nothing there, or it is damaged, names no patch, or one that is none.
+    OptionError
+        If the CRS is to be assumed and the source is no folder of reference maps.
+    """
+    where = None if isinstance(source, pa.Table) else place(source)
+    areas = areas or output is not None
+    if isinstance(where, Path) and _holds_reference_maps(where):
+        found = _of_maps(where, assume_same_crs, areas)
+    elif assume_same_crs:
+        raise OptionError(
+            f"--assume-same-crs is for a folder of reference maps, and {where or 'the table'} is none"
+        )
+    else:
+        found = _of_names(source, where, areas)
+    if output is not None:
+        assert found.table is not None, "it was asked for"
+        write_table(found.table, output)
+    return found
+
+
+def _holds_reference_maps(path: Path) -> bool:
+    """Whether a path is a folder, which can be listed, with GeoParquet files directly in it."""
+    with suppress(OSError):
+        return bool(polygon_files(path))
+    return False
+
+
+def _of_maps(folder: Path, assume_same_crs: bool, areas: bool) -> Overlaps:
+    from benkit.reference_maps.map_overlaps import map_overlaps, map_pair_table
+    from benkit.reference_maps.read import read_reference_maps
+
+    maps = read_reference_maps(folder)
+    found = map_overlaps(maps, assume_same_crs=assume_same_crs, areas=areas)
+    table = map_pair_table(maps, found) if areas else None
+    return Overlaps(maps.patch_ids, found.pairs, table)
+
+
+def _of_names(source: Any, where: Place | None, areas: bool) -> Overlaps:
+    left_out: tuple[str, ...] = ()
+    if where is None:
+        patches = source
+    elif where.is_dir():
+        patches, left_out = _of_archive(where)
+    else:
+        patches = read_patch_table(where)
+    places = locate_table(patches, where or "the table")
+    pairs = overlapping_pairs(places)
+    table = None
+    if areas:
+        reasons = overlap_reasons(places.products, places.product[pairs])
+        table = pair_table(patches["patch_id"], pairs, shared_areas(places, pairs), reasons)
+    return Overlaps(patches["patch_id"], pairs, table, left_out)
+
+
+def _of_archive(root: Place) -> tuple[pa.Table, tuple[str, ...]]:
+    """The patches of an archive by the names of their folders, and names that are no patch ids."""
+    names = sorted({folder.patch_id for folder in list_archive(root).patches})
+    if not names:
+        raise MissingInputError(
+            f"{root}: expected reference maps (*.parquet) or an archive, "
+            "<root>/<product>/<patch id>/, but it holds neither"
+        )
+    ids = pa.array(names, pa.string())
+    known = are_patch_ids(ids)
+    if not known.any():  # the first of them is the error
+        known[:] = True
+    left_out = ids.filter(pa.array(~known)).to_pylist()
+    return pa.table({"patch_id": ids.filter(pa.array(known))}), tuple(left_out)

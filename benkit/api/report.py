@@ -1,0 +1,131 @@
+"""One HTML page: whether all is well, what there is, and where."""
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from benkit import __version__
+from benkit.api.sources import MetadataLike, as_metadata, as_sides, is_place, naming, open_source
+from benkit.engine import Engine
+from benkit.errors import OptionError
+from benkit.files.remote.location import place
+from benkit.files.writing.replace import write_page
+from benkit.inventory.scanning.scan import band_reader
+from benkit.inventory.table.inventory_file import Inventory
+from benkit.reference_maps.labels import compare_labels, land_cover_labels
+from benkit.reference_maps.land_cover import measure_land_cover
+from benkit.reporting.page.report import report_page
+
+__all__ = ["report"]
+
+
+def report(
+    metadata: MetadataLike,
+    source: str | os.PathLike[str] | pa.Table | Inventory | None = None,
+    *,
+    archive: str | os.PathLike[str] | None = None,
+    split: Any = None,
+    reference_maps: str | os.PathLike[str] | None = None,
+    command: str | None = None,
+    output: str | os.PathLike[str] | None = None,
+    engine: Engine | None = None,
+    progress: Callable[[int, int, int], None] | None = None,
+) -> str:
+    """Make a page that tells of an archive, its metadata and a split.
+
+    Parameters
+    ----------
+    metadata : path, address or pyarrow.Table
+        With the columns ``patch_id`` and ``labels``.
+    source : path, Inventory or pyarrow.Table, optional
+        An inventory, or an archive, which is scanned; without it the page tells of the metadata only.
+    archive : path, optional
+        Folder of the archive that an inventory tells of, for quick looks of damaged patches.
+    split : path, address, Split, table or mapping of str to sequence of str, optional
+        A split to judge.
+    reference_maps : path, optional
+        Folder of reference maps, whose labels are compared with those of the metadata.
+    command : str, optional
+        What the page says that it was made with.
+    output : path, optional
+        Where to write it.
+    engine, progress
+        As of `benkit.scan`, for an archive.
+
+    Returns
+    -------
+    str
+        A whole HTML page that needs nothing else.
+
+    Raises
+    ------
+    MissingInputError, InputFormatError, PatchIdError
+        If an input is not there, damaged or something else, or the split names other patches.
+    OptionError
+        If the archive is no folder, or comes without an inventory.
+    """
+    root = _archive(source, archive)
+    table = as_metadata(metadata)
+    comparison = None
+    if reference_maps is not None:
+        cover = measure_land_cover(reference_maps, engine=engine)
+        comparison = compare_labels(land_cover_labels(cover), table)
+    sides = None if split is None else as_sides(split)
+    shown = {"source": source, "archive": root, "metadata": metadata, "split": split}
+    shown["reference maps"] = reference_maps
+    inventory = read_band = None
+    with ExitStack() as stack:
+        if source is not None:
+            opened = open_source(source, engine=engine, progress=progress)
+            inventory = stack.enter_context(opened)
+            read_band = None if root is None else band_reader(root, inventory)
+        stack.enter_context(naming(metadata))
+        page = report_page(
+            table,
+            inventory=inventory,
+            sides=sides,
+            read_band=read_band,
+            comparison=comparison,
+            made=_made(command) | {name: _name(value) for name, value in shown.items()},
+            title=_title(root, source, metadata),
+        )
+    if output is not None:
+        write_page(page, output)
+    return page
+
+
+def _archive(source: Any, archive: str | os.PathLike[str] | None) -> Path | None:
+    """The folder of the archive, if there is one."""
+    where = place(source) if is_place(source) else None
+    folder = where if isinstance(where, Path) and where.is_dir() else None
+    if archive is None:
+        return folder
+    if source is None or folder:
+        raise OptionError("--archive goes with an inventory as SOURCE")
+    if not Path(archive).is_dir():
+        raise OptionError(f"--archive {archive}: expected the folder of an archive")
+    return Path(archive)
+
+
+def _made(command: str | None) -> dict[str, str]:
+    """By what and when; SOURCE_DATE_EPOCH sets the time where the same bytes are wanted."""
+    now = float(os.environ.get("SOURCE_DATE_EPOCH") or time.time())
+    return {
+        "version": f"benkit {__version__}",
+        **({"command": command} if command else {}),
+        "time": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now)),
+    }
+
+
+def _name(value: object) -> str:
+    return "none" if value is None else str(value) if is_place(value) else "a table or value"
+
+
+def _title(*sources: Any) -> str:
+    names = [place(source).resolve().name for source in sources if is_place(source)]
+    return f"Report of {names[0] if names else 'a patch archive'}"

@@ -1,0 +1,113 @@
+"""Open what people have: a path or an address, a value, or a table that was read before."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+
+from benkit.engine import Engine
+from benkit.errors import PatchIdError
+from benkit.files.remote.location import Location, PlaceLike, place
+from benkit.inventory.table.inventory_file import Inventory
+from benkit.metadata.metadata_file import read_metadata
+
+__all__ = [
+    "MetadataLike",
+    "Sides",
+    "as_metadata",
+    "as_sides",
+    "is_place",
+    "naming",
+    "open_source",
+]
+
+MetadataLike: TypeAlias = PlaceLike | pa.Table
+"""A file, or its table as `benkit.read_metadata` gives it."""
+
+Sides = Mapping[str, Sequence[str]]
+"""A split: patch ids of ``train``, ``test`` and, if there is one, ``validation``."""
+
+
+def is_place(source: object) -> bool:
+    """Whether something is a path or an address, as text or value."""
+    return isinstance(source, str | os.PathLike | Location)
+
+
+def as_metadata(metadata: MetadataLike) -> pa.Table:
+    """The metadata of a file, or a table as it is."""
+    return metadata if isinstance(metadata, pa.Table) else read_metadata(metadata)
+
+
+@contextmanager
+def naming(source: object) -> Iterator[None]:
+    """Let an error about a patch id name the file that it comes from."""
+    try:
+        yield
+    except PatchIdError as error:
+        raise PatchIdError(f"{source}: {error}" if is_place(source) else str(error)) from None
+
+
+def as_sides(split: Any) -> dict[str, list[str]]:
+    """The patch ids of each side of a split.
+
+    Parameters
+    ----------
+    split : path, address, Split, table or mapping
+        A file as `benkit.read_sides` takes it, a table with the columns ``patch_id`` and ``split``, or
+        patch ids by side.
+    """
+    from benkit.splits.make import Split
+    from benkit.splits.split_file import column_sides, read_sides
+
+    if is_place(split):
+        return read_sides(split)
+    if isinstance(split, pa.Table):
+        return column_sides(split, "the split")
+    sides: Sides = split.sides() if isinstance(split, Split) else split
+    return {name: list(patches) for name, patches in sides.items()}
+
+
+@contextmanager
+def open_source(
+    source: PlaceLike | pa.Table | Inventory,
+    *,
+    engine: Engine | None = None,
+    progress: Any = None,
+) -> Iterator[Inventory]:
+    """Open an inventory; an archive is scanned into a temporary one first.
+
+    Parameters
+    ----------
+    source : path, URI, Location, Inventory or pyarrow.Table
+        Folder of an archive, or an inventory.
+    engine, progress
+        As in `scan_archive`.
+
+    Raises
+    ------
+    MissingInputError, InputFormatError
+        If the source is neither.
+    """
+    from benkit.files.tables.table import write_table
+    from benkit.files.writing.staging import temporary_folder
+    from benkit.files.writing.transfer import downloaded
+    from benkit.inventory.scanning.scan import scan_archive
+
+    if isinstance(source, Inventory):
+        yield source
+        return
+    is_table = isinstance(source, pa.Table)
+    where = None if is_table else place(source)
+    if where is not None and not where.is_dir():
+        with downloaded(where) as path:
+            yield Inventory(path, str(where))
+        return
+    with temporary_folder() as folder:
+        path = folder / "inventory.parquet"
+        if where is None:
+            write_table(source, path)
+        else:
+            scan_archive(where, path, engine=engine, progress=progress)
+        yield Inventory(path, "the inventory" if where is None else None)

@@ -1,0 +1,66 @@
+"""A map for the browser, with map tiles from the internet."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+
+from benkit.api.audit import audit
+from benkit.api.sources import MetadataLike, as_metadata, as_sides, naming
+from benkit.engine import Engine
+from benkit.files.remote.location import PlaceLike
+from benkit.files.writing.replace import write_page
+from benkit.inventory.table.inventory_file import Inventory
+from benkit.reporting.web_map import web_map_page
+
+__all__ = ["web_map"]
+
+
+def web_map(
+    metadata: MetadataLike,
+    findings: pa.Table | None = None,
+    sides: Any = None,
+    *,
+    source: PlaceLike | pa.Table | Inventory | None = None,
+    output: str | os.PathLike[str] | None = None,
+    engine: Engine | None = None,
+    progress: Callable[[int, int, int], None] | None = None,
+) -> str:
+    """Make a map with a layer for each side, season, label and kind of finding.
+
+    Parameters
+    ----------
+    metadata : path, address or pyarrow.Table
+        With the columns ``patch_id`` and ``labels``.
+    findings : pyarrow.Table, optional
+        With ``patch_id`` and ``kind``, as of `benkit.Audit`; those of patches that the metadata does not
+        hold are not drawn.
+    sides : path, address, Split, table or mapping of str to sequence of str, optional
+        A split.
+    source : path, address, Inventory or pyarrow.Table, optional
+        An inventory, or an archive, which is scanned: whose findings are shown.
+    output : path, optional
+        Where to write the page.
+    engine, progress
+        As of `benkit.scan`, for an archive.
+
+    Returns
+    -------
+    str
+        An HTML page, the same for the same input.
+
+    Raises
+    ------
+    MissingInputError, InputFormatError, PatchIdError
+        If an input is not there, damaged or something else, or a patch id is none.
+    """
+    table = as_metadata(metadata)
+    if source is not None:
+        findings = audit(source, table, engine=engine, progress=progress).findings
+    sides = None if sides is None else as_sides(sides)
+    with naming(metadata):
+        page = web_map_page(table, findings, sides)
+    if output is not None:
+        write_page(page, output)
+    return page
