@@ -33,9 +33,6 @@ __all__ = [
 
 _ROOM_FOR_HEADER = 1024
 _LARGEST_CORNER = 1e9  # metres; as in `parse_header`
-# Sound archives have a few headers for each zone; where every file has its own, none is worth keeping.
-_HEADERS_OF_A_SIZE = 128
-_SIZES_WITH_HEADERS = 256
 _CORNER_BYTES = 16
 
 
@@ -125,24 +122,32 @@ class BandFileReader:
         Folder of the archive.
     capacity : int
         Most patches in one reading.
+    sizes, headers_of_a_size : int
+        Headers are remembered of so many sizes of files, and so many of each. Sound archives have a few
+        for each UTM zone; where every file has its own, none is worth keeping.
 
     Attributes
     ----------
     root, capacity
         As above.
+    headers : dict of int to deque of (PlainHeader, bytes)
+        What is remembered, by size of the file: each header as it was parsed, and its bytes.
     slots : dict of str to list of memoryview
         By band: where the bytes of each patch's file go, with room for more than a plain one.
     """
 
-    def __init__(self, root: Place, capacity: int = 32) -> None:
+    def __init__(
+        self, root: Place, capacity: int = 32, *, sizes: int = 256, headers_of_a_size: int = 128
+    ) -> None:
         self.root = root
         self.capacity = capacity
+        self.headers: dict[int, deque[tuple[PlainHeader, bytes]]] = {}
+        self._most_sizes, self._most_headers = sizes, headers_of_a_size
         self._buffers = {
             name: np.zeros((capacity, _ROOM_FOR_HEADER + 2 * band.side**2), np.uint8)
             for name, band in BANDS.items()
         }
         self.slots = {name: [row.data for row in buffer] for name, buffer in self._buffers.items()}
-        self._known: dict[int, deque[tuple[PlainHeader, bytes]]] = {}
 
     def read(self, patches: Sequence[PatchFolder]) -> Reading:
         """Read all band files of some patches.
@@ -188,10 +193,7 @@ class BandFileReader:
         MissingInputError, RasterError
             As `read_raster`.
         """
-        name = band_file_name(patch.patch_id, band)
-        return read_whole(
-            Path(f"{self.root}/{patch.product}/{patch.patch_id}/{name}"), follow=False
-        )
+        return read_whole(Path(f"{self.root}/{patch.band_path(band)}"), follow=False)
 
     def visit(
         self, patches: Sequence[PatchFolder], *, only_look: bool = False
@@ -205,7 +207,7 @@ class BandFileReader:
         sizes = [-1] * len(BANDS)
         stamps = [0] * (2 * len(BANDS))
         try:
-            with opened_folder(f"{self.root}/{patch.product}/{patch.patch_id}") as folder:
+            with opened_folder(f"{self.root}/{patch.path}") as folder:
                 left = set(folder.names)
                 for index, (band, slots) in enumerate(self.slots.items()):
                     name = band_file_name(patch.patch_id, band)
@@ -229,7 +231,7 @@ class BandFileReader:
             rows = np.flatnonzero(sizes == size)
             whole = size <= buffer.shape[1]  # a longer file was not read to its end
             while len(rows):
-                for header, template in self._known.get(size, ()) if whole else ():
+                for header, template in self.headers.get(size, ()) if whole else ():
                     same = _same_header(buffer, rows, header, template)
                     if same.any():
                         groups.append(_plain_group(buffer, rows[same], header))
@@ -245,9 +247,9 @@ class BandFileReader:
         if header is None or header.dtype.itemsize > 2 or header.width * header.height > 2**20:
             return False
         template = bytes(content[: header.pixel_offset])
-        if header.size not in self._known and len(self._known) == _SIZES_WITH_HEADERS:
-            self._known.clear()
-        same_size = self._known.setdefault(header.size, deque(maxlen=_HEADERS_OF_A_SIZE))
+        if header.size not in self.headers and len(self.headers) == self._most_sizes:
+            self.headers.clear()
+        same_size = self.headers.setdefault(header.size, deque(maxlen=self._most_headers))
         same_size.append((header, template))
         return True
 

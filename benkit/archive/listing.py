@@ -16,9 +16,9 @@ __all__ = [
     "band_file_name",
     "find_file",
     "find_patch",
-    "folder_of_patch",
     "list_archive",
     "patch_of_folder",
+    "require_inside",
 ]
 
 
@@ -34,6 +34,15 @@ class PatchFolder:
 
     product: str
     patch_id: str
+
+    @property
+    def path(self) -> str:
+        """Path of the folder, relative to the root of the archive, with ``/``."""
+        return f"{self.product}/{self.patch_id}"
+
+    def band_path(self, band: str) -> str:
+        """Path of a band's file, relative to the root of the archive, with ``/``."""
+        return f"{self.path}/{band_file_name(self.patch_id, band)}"
 
 
 @dataclass(frozen=True)
@@ -136,27 +145,26 @@ def find_patch(root: Path, patch_id: str) -> PatchFolder:
     own = require_single_name(patch_id).rsplit("_", 2)[0]
     top = _look_into(root)
     for product in (own, *([] if isinstance(top, OSError) else top.folders)):
-        folder = root / product / patch_id
-        if folder.is_dir() and not _leads_elsewhere(folder):
-            return PatchFolder(product, patch_id)
+        patch = PatchFolder(product, patch_id)
+        if (root / patch.path).is_dir() and not _leads_elsewhere(root / patch.path):
+            return patch
     raise MissingInputError(
         f"{root}: expected the folder of the patch {patch_id} in that of a product, "
         "but there is none; name the root of the archive, and the whole patch id"
     )
 
 
-def folder_of_patch(root: Path, product: str, patch_id: str) -> Path:
-    """Folder of a patch whose product and id come from elsewhere.
+def require_inside(root: Path, patch: PatchFolder) -> None:
+    """Refuse a patch whose names come from elsewhere and lead out of the archive.
 
     Raises
     ------
     InputFormatError
         If one of them is no name of a folder, or their folder in the archive is a link.
     """
-    folder = root / require_single_name(product) / require_single_name(patch_id)
+    folder = root / require_single_name(patch.product) / require_single_name(patch.patch_id)
     if _leads_elsewhere(folder):
         raise InputFormatError(f"{folder}: leads elsewhere: a link, which is not followed")
-    return folder
 
 
 def _leads_elsewhere(folder: Place) -> bool:

@@ -84,7 +84,7 @@ class RemoteBandFileReader(BandFileReader):
     def content(self, patch: PatchFolder, row: int, band: str) -> bytes:
         """All bytes of a file that the last reading found not to be plain."""
         column = BAND_NAMES.index(band)
-        location = self._folder(patch) / band_file_name(patch.patch_id, band)
+        location = self._root / patch.band_path(band)
         if fault := self._faults.get((row, column)):
             raise RasterError(f"{location}: cannot be read: {fault}")
         slot, size = self.slots[band][row], int(self._sizes[row, column])
@@ -103,7 +103,7 @@ class RemoteBandFileReader(BandFileReader):
         self._faults.clear()
         self._sizes = np.full((len(patches), len(BAND_NAMES)), _MISSING)
         stamps: list[list[int | None]] = [[0] * len(BAND_NAMES) for _ in patches]
-        folders = in_parallel(_list, [self._folder(patch) for patch in patches])
+        folders = in_parallel(_list, [self._root / patch.path for patch in patches])
         files = self._band_files(patches, folders)
         found = in_parallel(self._look if only_look else self._fetch, files)
         for file, (size, stamp) in zip(files, found, strict=True):
@@ -115,9 +115,6 @@ class RemoteBandFileReader(BandFileReader):
             known = bool(folder.entries) and None not in stamps[row]
             signature = signature_of(sizes, stamps[row], strays) if known else 0
             yield VisitedFolder(sizes, strays, signature)
-
-    def _folder(self, patch: PatchFolder) -> Location:
-        return self._root / patch.product / patch.patch_id
 
     def _band_files(
         self, patches: Sequence[PatchFolder], folders: Sequence[_Folder]

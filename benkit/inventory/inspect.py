@@ -136,7 +136,7 @@ def inspect_patch(
         )
     else:
         root, found = Path(archive), find_patch(Path(archive), os.fspath(patch))
-    folder = root / found.product / found.patch_id
+    folder = root / found.path
     own = None if metadata is None else _row_of(metadata, found.patch_id)
     bands, findings = _look(root, found, own)
     try:

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benkit.archive import band_reader
 from benkit.archive.band_reader import BandFileReader
 from benkit.archive.listing import PatchFolder, band_file_name
 from benkit.tiff.plain import encode
@@ -14,15 +13,11 @@ PRODUCT = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP"
 
 
 @pytest.mark.parametrize(("headers", "sizes"), [(1, 1), (2, 3), (128, 256)])
-def test_files_with_headers_of_their_own_are_read_all_the_same(
-    tmp_path, monkeypatch, headers, sizes
-):
-    monkeypatch.setattr(band_reader, "_HEADERS_OF_A_SIZE", headers)
-    monkeypatch.setattr(band_reader, "_SIZES_WITH_HEADERS", sizes)
+def test_files_with_headers_of_their_own_are_read_all_the_same(tmp_path, headers, sizes):
     patches = [PatchFolder(PRODUCT, f"{PRODUCT}_{column:02d}_00") for column in range(60)]
     for number, patch in enumerate(patches):
         write_band(tmp_path, patch, number)
-    reader = BandFileReader(tmp_path)
+    reader = BandFileReader(tmp_path, sizes=sizes, headers_of_a_size=headers)
     for _ in range(2):
         for start in range(0, len(patches), 20):
             band = reader.read(patches[start : start + 20]).bands["B02"]
@@ -34,8 +29,8 @@ def test_files_with_headers_of_their_own_are_read_all_the_same(
             expected = range(start, start + 20)
             assert seen == {n: (32601 + n, n % 3, n, 1000.0 * n, 2000.0 * n) for n in expected}
             assert band.others == ()
-    assert len(reader._known) <= sizes
-    assert max(map(len, reader._known.values())) <= headers
+    assert len(reader.headers) <= sizes
+    assert max(map(len, reader.headers.values())) <= headers
 
 
 def write_band(archive: Path, patch: PatchFolder, number: int) -> None:

@@ -63,7 +63,7 @@ def test_an_interrupted_scan_goes_on_where_it_stopped(archive, undisturbed, tmp_
 
 
 def test_parts_are_put_aside_while_a_scan_runs(archive, undisturbed, tmp_path, monkeypatch):
-    monkeypatch.setattr(resume, "_ROWS_PER_PART", 1000)
+    monkeypatch.setattr(resume, "ROWS_PER_PART", 1000)
     output = tmp_path / "inventory.parquet"
     with pytest.raises(Interruption):
         scan_archive(archive, output, engine=ONE, progress=interrupt_after(500))

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from benkit.archive.band_reader import BandFileReader, PlainGroup, Reading
-from benkit.archive.listing import PatchFolder, band_file_name
+from benkit.archive.listing import PatchFolder
 from benkit.archive.remote_band_reader import band_file_reader
 from benkit.errors import BenkitError
 from benkit.files.remote.location import Place
@@ -184,9 +184,7 @@ def _fill_other(
     rows: InventoryRows, row: int, band: str, reader: BandFileReader, patch: PatchFolder
 ) -> str:
     """Fill in a file that is not plain; returns why it is not."""
-    source = (
-        f"{reader.root}/{patch.product}/{patch.patch_id}/{band_file_name(patch.patch_id, band)}"
-    )
+    source = f"{reader.root}/{patch.band_path(band)}"
     try:
         raster = decode_raster(reader.content(patch, row, band), source)
         _check_measurable(raster)

@@ -28,11 +28,13 @@ from benkit.files.writing.staging import holding
 from benkit.inventory.table.inventory_file import writing_inventory
 from benkit.inventory.table.schema import INVENTORY_SCHEMA
 
-__all__ = ["Known", "ScanState", "scan_state"]
+__all__ = ["ROWS_PER_PART", "Known", "ScanState", "scan_state"]
+
+ROWS_PER_PART = 120_000
+"""So many rows are put aside at once while a scan runs."""
 
 _FORMAT = "1"
 _FINISHED = "patches.parquet"
-_ROWS_PER_PART = 120_000
 _SECONDS_PER_PART = 5.0
 _PATCHES_SCHEMA = pa.schema(
     {"key": pa.string(), "signature": pa.uint64(), "start": pa.int64(), "rows": pa.int64()}
@@ -178,21 +180,13 @@ class ScanState:
             assert counts is not None, "patches come with the number of their rows"
             assert counts.sum() == len(rows), "every row belongs to one of the patches"
             starts = self.rows + np.cumsum(counts) - counts
-            self._patches.append(
-                pa.table(
-                    {
-                        "key": _keys(patches),
-                        "signature": signatures,
-                        "start": starts,
-                        "rows": counts,
-                    }
-                )
-            )
+            columns = [_keys(patches), signatures, starts, counts]
+            self._patches.append(pa.table(columns, schema=_PATCHES_SCHEMA))
         self._waiting.append(rows)
         self.rows += len(rows)
         self._rows_waiting += len(rows)
         late = time.monotonic() - self._last > _SECONDS_PER_PART
-        if self._rows_waiting >= _ROWS_PER_PART or late:
+        if self._rows_waiting >= ROWS_PER_PART or late:
             self._put_aside()
 
     def _put_aside(self) -> None:
@@ -207,9 +201,7 @@ class ScanState:
 
     def _write_patches(self, path: Path, tables: list[pa.Table], rows: Path, first: int) -> None:
         """Write which patches have rows in a file whose first row is the given one."""
-        table = pa.concat_tables([_PATCHES_SCHEMA.empty_table(), *tables])
-        starts = pa.array(table["start"].to_numpy() - first)
-        table = table.set_column(table.column_names.index("start"), "start", starts)
+        table = _moved(pa.concat_tables([_PATCHES_SCHEMA.empty_table(), *tables]), -first)
         with replacing(path, part_of=self._output) as part:
             pq.write_table(
                 table.replace_schema_metadata(self._stamp | _identity(rows)),
@@ -225,10 +217,7 @@ class ScanState:
 
     def finish(self) -> None:
         """Turn the parts into the inventory."""
-        patches = [
-            table.set_column(2, "start", pa.array(table["start"].to_numpy() + first))
-            for table, first in self._part_patches()
-        ]
+        patches = [*self._patches_of_parts(), *self._patches]
         with writing_inventory(self._output) as inventory:
             for rows in self._parts:
                 inventory.write(pq.ParquetFile(rows).read())
@@ -239,15 +228,14 @@ class ScanState:
         with suppress(BenkitError, OSError):  # the inventory is whole; this only spares time
             for path in self._folder.iterdir():
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-            patches += self._patches
             self._write_patches(self._folder / _FINISHED, patches, self._output, 0)
 
-    def _part_patches(self) -> Iterator[tuple[pa.Table, int]]:
-        """Patches of each part, and the row of the inventory with which it starts."""
+    def _patches_of_parts(self) -> Iterator[pa.Table]:
+        """Patches of each part, and where their rows start in the inventory."""
         first = 0
         for rows in self._parts:
             table = pq.ParquetFile(rows.with_suffix(".patches")).read()
-            yield table.replace_schema_metadata(None), first
+            yield _moved(table.replace_schema_metadata(None), first)
             first += pq.read_metadata(rows).num_rows
 
 
@@ -296,9 +284,13 @@ def _enter_folder(output: Path, stack: ExitStack) -> Path:
 
 
 def _keys(patches: Sequence[PatchFolder]) -> pa.Array:
-    return pa.array(
-        [f"{printable(p.product)}/{printable(p.patch_id)}" for p in patches], pa.string()
-    )
+    return pa.array([printable(patch.path) for patch in patches], pa.string())
+
+
+def _moved(patches: pa.Table, rows: int) -> pa.Table:
+    """The same patches, whose rows start so many rows later."""
+    starts = pa.array(patches["start"].to_numpy() + rows)
+    return patches.set_column(_PATCHES_SCHEMA.get_field_index("start"), "start", starts)
 
 
 def _identity(rows: Path) -> dict[str, str]:

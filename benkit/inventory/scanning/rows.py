@@ -103,11 +103,7 @@ class InventoryRows:
         if not self._strays:
             return bands
         strays = stray_rows(
-            (
-                self._patches[row],
-                f"{self._patches[row].product}/{self._patches[row].patch_id}/{name}",
-            )
-            for row, name in self._strays
+            (self._patches[row], f"{self._patches[row].path}/{name}") for row, name in self._strays
         )
         order = np.concatenate(
             [

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benkit.archive.listing import band_file_name, folder_of_patch, list_archive
+from benkit.archive.listing import PatchFolder, list_archive, require_inside
 from benkit.domain.bands import BAND_NAMES
 from benkit.engine import Engine, run
 from benkit.files.remote.location import PlaceLike, place
@@ -148,8 +148,9 @@ def band_reader(
     products = dict(rows)
 
     def read_band(patch_id: str, band: str) -> Raster:
-        folder = folder_of_patch(Path(archive), products[patch_id], patch_id)
-        path = folder / band_file_name(patch_id, band)
+        patch = PatchFolder(products[patch_id], patch_id)
+        require_inside(Path(archive), patch)
+        path = Path(archive) / patch.band_path(band)
         return decode_raster(read_whole(path, follow=False), str(path))
 
     return read_band
