@@ -106,14 +106,14 @@ def measure_land_cover(
         taken to be.
     """
     maps = find_maps(*map(Path, folders))
+    files = [*maps.values()]
     parts = []
     first = size = 0
-    for done, part in run_over_maps(_measure_files, [*maps.values()], engine):
-        parts.append((part.patch + np.int32(first), part.code, part.area))
-        first = done
-        size += part.bytes
+    for done, (numbers, codes, areas, read) in run_over_maps(_measure_files, files, engine):
+        parts.append(((numbers + first).astype(np.int32), codes.astype(np.int32), areas))
+        first, size = done, size + read
         if progress:
-            progress(done, len(maps), size)
+            progress(done, len(files), size)
     patch, code, area = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     cover = LandCover(tuple(maps), patch, code, area)
     keys = patch.astype(np.int64) * _CODES + code
@@ -125,29 +125,15 @@ def measure_land_cover(
 _Rows = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 
 
-@dataclass(frozen=True)
-class _Part:
-    """As `LandCover`, of one chunk."""
-
-    patch: NDArray[np.int32]
-    code: NDArray[np.int32]
-    area: NDArray[np.float64]
-    bytes: int
-
-
-def _measure_files(files: Sequence[Path]) -> _Part:
-    """Measure some maps: the work of one worker at a time."""
+def _measure_files(files: Sequence[Path]) -> tuple[NDArray, NDArray, NDArray, int]:
+    """Number of the file, code and area of every code of some maps, and their bytes."""
     vector = [number for number, path in enumerate(files) if path.suffix == ".parquet"]
     raster = [number for number, path in enumerate(files) if path.suffix != ".parquet"]
     rows = [*_polygon_rows(files, vector), _pixel_rows(files, raster)]
     patch, code, area = (np.concatenate(columns) for columns in zip(*rows, strict=True))
     keys, index = np.unique(patch * _CODES + code, return_inverse=True)
-    return _Part(
-        patch=(keys // _CODES).astype(np.int32),
-        code=(keys % _CODES).astype(np.int32),
-        area=np.bincount(index, area, len(keys)).astype(np.float64),
-        bytes=sum(path.stat().st_size for path in files),
-    )
+    areas = np.bincount(index, area, len(keys)).astype(np.float64)
+    return keys // _CODES, keys % _CODES, areas, sum(path.stat().st_size for path in files)
 
 
 def _polygon_rows(files: Sequence[Path], numbers: Sequence[int]) -> Iterator[_Rows]:

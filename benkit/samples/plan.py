@@ -119,11 +119,10 @@ def _patches_in_order() -> Iterator[PlannedPatch]:
 
 def _by_distance(product: SampleProduct) -> list[tuple[int, int, str]]:
     """Column, row and split of a product's patches, nearest to the anchor first."""
-    x, y = _anchor_centre(product)
-    tile = parse_product(product.name).tile
-    anchor_epsg = _anchor(product).product.tile.epsg
-    if tile.epsg != anchor_epsg:
-        to_tile = transform_between(anchor_epsg, tile.epsg)
+    corner, tile = _anchor(product).footprint, parse_product(product.name).tile
+    x, y = corner.x + PATCH_METRES // 2, corner.y - PATCH_METRES // 2
+    if tile.epsg != corner.epsg:
+        to_tile = transform_between(corner.epsg, tile.epsg)
         x, y = (round(float(value)) for value in to_tile(np.array(x), np.array(y)))
     column, row = np.meshgrid(np.arange(PATCHES_PER_SIDE), np.arange(PATCHES_PER_SIDE))
     east = tile.west + PATCH_METRES * column + PATCH_METRES // 2 - x
@@ -143,15 +142,10 @@ def _anchor(product: SampleProduct) -> PatchId:
     return parse_patch_id(f"{product.name[: -len(tile)]}{tile}_{place}")
 
 
-def _anchor_centre(product: SampleProduct) -> tuple[int, int]:
-    corner = _anchor(product).footprint
-    return corner.x + PATCH_METRES // 2, corner.y - PATCH_METRES // 2
-
-
 def block_of(patch: PlannedPatch) -> PixelBlock:
     """Where the pixels of a patch lie among those of the anchor's zone."""
     corner = parse_patch_id(patch.patch_id).footprint
-    zone = _anchor(patch.product).product.tile.epsg
+    zone = _anchor(patch.product).footprint.epsg
     size = _SIDE + 2 * MARGIN
     if zone == corner.epsg:
         return PixelBlock(

@@ -26,9 +26,7 @@ __all__ = ["CRS_IF_ABSENT", "GeoColumn", "encode_geoparquet", "geo_column", "wri
 CRS_IF_ABSENT = "OGC:CRS84"
 """What a file means that does not name its coordinate reference system: longitude, latitude."""
 
-_ROWS_PER_GROUP = (
-    65_536  # so that readers can skip most of a large file by the bounds of its groups
-)
+_ROWS_PER_GROUP = 65_536  # readers skip groups of a large file by their bounds
 _BOX_FIELDS = ("xmin", "ymin", "xmax", "ymax")
 
 
