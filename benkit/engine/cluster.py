@@ -25,12 +25,15 @@ from benkit.engine.local import (
 )
 from benkit.errors import WorkerError, first_line
 
-__all__ = ["Cluster", "function_of_chunk", "run_on_ray"]
+__all__ = ["NODE_PATIENCE", "Cluster", "function_of_chunk", "run_on_ray"]
 
 Chunk = TypeVar("Chunk")
 Result = TypeVar("Result")
 
-_LOOK_EVERY, _PATIENCE, _UNTIL_KILLED = 5.0, 30.0, 15.0  # seconds
+NODE_PATIENCE = 30.0
+"""Seconds without a node that has a CPU until that is an error."""
+
+_UNTIL_KILLED = 15.0  # seconds
 _NO_CLUSTER = (
     "no Ray cluster at {}: {}; start one with `ray start --head`, or leave out the address"
 )
@@ -175,15 +178,15 @@ def _result_of(submitted: Any, cluster: Cluster) -> Any:
     seen = time.monotonic()
     while True:
         try:
-            return every.get(submitted, timeout=_LOOK_EVERY)
+            return every.get(submitted, timeout=NODE_PATIENCE / 6)
         except GetTimeoutError:
             nodes = every.nodes()
         working = [node for node in nodes if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
         if working:
             seen = time.monotonic()
-        elif time.monotonic() - seen > _PATIENCE:
+        elif time.monotonic() - seen > NODE_PATIENCE:
             raise WorkerError(
-                f"Ray at {cluster.name} has had no node with a CPU for {_PATIENCE:.0f} s, and "
+                f"Ray at {cluster.name} has had no node with a CPU for {NODE_PATIENCE:.0f} s, and "
                 f"{sum(not node['Alive'] for node in nodes)} of {len(nodes)} nodes are gone; add one "
                 "with `ray start --address` and run the same command again"
             )

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from benkit.domain.seasons import SEASONS
 from benkit.ground.footprints import locate
+from benkit.metadata.categories import season_trait
 
 __all__ = ["Summary", "summarize"]
 
@@ -58,9 +58,7 @@ def summarize(metadata: pa.Table) -> Summary:
     >>> summary.average_num_labels
     Fraction(3, 2)
     """
-    places = locate(metadata["patch_id"])
-    season_of_product = np.array([SEASONS.index(p.season) for p in places.products], int)
-    counts = np.bincount(season_of_product[places.product], minlength=len(SEASONS)).tolist()
+    counts = season_trait(locate(metadata["patch_id"])).count().tolist()
     num_labels = pc.fill_null(pc.list_value_length(metadata["labels"]), 0)
     patches, labels = len(metadata), pc.sum(num_labels).as_py() or 0
     most = pc.max(num_labels).as_py() or 0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benkit.engine import Engine, WorkerError, cluster, run
+from benkit.engine import Engine, WorkerError, run
 from benkit.errors import OptionError
 from tests.conftest import ROOT
 
@@ -105,9 +105,12 @@ def test_a_script_needs_no_guard(tmp_path):
     assert (done.stdout, done.stderr) == ("once\n[3, 2, 1, 0, 1, 2]\n", "")
 
 
-def test_wrong_engines():
+def test_no_workers_are_refused():
     with pytest.raises(OptionError, match="expected 1 or more"):
         Engine(workers=0)
+
+
+def test_an_unknown_engine_is_refused():
     with pytest.raises(OptionError, match="expected processes or ray"):
         Engine("threads")
 
@@ -124,15 +127,16 @@ def test_no_ray_cluster_there():
         list(run(square, [1], Engine("ray", ray_address="127.0.0.1:1")))
 
 
-def fall_silent(writer, *_):
-    """What Ray does to the process that has called it, when its node dies."""
-    writer.send(([7], None))
-    os._exit(1)
+class LastChunks:
+    """Chunks whose reader ends after the third, as Ray ends what has called it when its node dies."""
+
+    def __iter__(self):
+        yield from (2, 3, 4)
+        os._exit(1)
 
 
-def test_ray_that_ends_is_an_error(monkeypatch):
-    monkeypatch.setattr(cluster, "_call_ray", fall_silent)
-    results = run(square, [1, 2], Engine("ray"))
-    assert next(results) == 7
+def test_ray_that_ends_is_an_error():
+    results = run(square, LastChunks(), Engine("ray", workers=1))
+    assert next(results) == 4
     with pytest.raises(WorkerError, match="this machine ended before its work was done"):
         next(results)

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.fs as pa_fs
 
+from benkit.errors import first_line
 from benkit.files.remote.retry import PassingError
 from benkit.files.remote.service import Entry, TooLongError
 
@@ -159,7 +160,7 @@ def _open(
     try:
         system, base = pa_fs.FileSystem.from_uri(f"{scheme}://{host}/{'?' * bool(query)}{query}")
     except (pa.ArrowException, OSError, ValueError, ImportError) as error:
-        raise OSError(_short(str(error))) from None
+        raise OSError(_short(error)) from None
     return system, base.rstrip("/")
 
 
@@ -179,8 +180,7 @@ def _faults() -> Iterator[None]:
     except (FileNotFoundError, PermissionError, PassingError):
         raise
     except (pa.ArrowException, OSError) as error:
-        text = str(error)
-        reason = _short(text)
+        text, reason = str(error), _short(error)
         if _DENIED.search(text):
             raise PermissionError(reason) from None
         if _GONE.search(text):
@@ -190,8 +190,8 @@ def _faults() -> Iterator[None]:
         raise PassingError(reason) from None
 
 
-def _short(text: str) -> str:
+def _short(error: Exception) -> str:
     """The part of a message that does not repeat which file it is about."""
-    line = (text.strip() or "unknown fault").splitlines()[0]
+    line = first_line(error)
     line = line[line.find("AWS Error") :] if "AWS Error" in line else line
     return line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]}..."

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
+from benkit.errors import first_line
 from benkit.files.limits import LARGEST_FILE
 from benkit.files.remote.index_page import entries_of_page
 from benkit.files.remote.retry import PassingError
@@ -240,7 +241,7 @@ def _reason(error: Exception) -> str:
         return "it does not answer"
     if isinstance(error, http.client.IncompleteRead):
         return "it breaks off in the middle"
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return getattr(error, "strerror", None) or first_line(error)
 
 
 @lru_cache(maxsize=8)
