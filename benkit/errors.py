@@ -104,18 +104,10 @@ def first_line(error: Exception) -> str:
 
 
 def lack_of_memory(error: Exception) -> str | None:
-    """What an error says of too little memory; None if it is about something else.
-
-    Examples
-    --------
-    >>> lack_of_memory(MemoryError("Unable to allocate 9 TiB"))
-    'not enough memory (Unable to allocate 9 TiB); allow more, or try fewer workers'
-    """
-    if not isinstance(error, MemoryError | ImportError):
-        return None
+    """What an error says of too little memory; None if it is about something else."""
     lines = str(error).splitlines()
     lacking = [line for line in lines if any(text in line for text in _NO_MEMORY)]
-    if isinstance(error, ImportError) and not lacking:
+    if not (isinstance(error, MemoryError) or (isinstance(error, ImportError) and lacking)):
         return None
     said = (lacking or lines or ["no more to be had"])[0]
     return f"not enough memory ({said}); allow more, or try fewer workers"

@@ -25,7 +25,7 @@ _NO_CREDENTIALS = (
 
 
 class Address(NamedTuple):
-    """Parts of a URI, as `benkit.files.remote.location.Location` has them."""
+    """Parts of a URI, as a `Location` has them."""
 
     scheme: str
     host: str

@@ -8,7 +8,7 @@ one more, so that taking one away gives every text back: ``open_cells(guard_cell
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["guard_cells", "guard_names", "open_cells", "open_names", "quoted"]
+__all__ = ["guard_cells", "open_cells", "quoted"]
 
 _FORMULA = r"('*[=+\-@\t\r])"
 
@@ -21,16 +21,6 @@ def guard_cells(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray
 def open_cells(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """Take the apostrophes of `guard_cells` away; everything else stays as it is."""
     return pc.replace_substring_regex(texts, rf"\A'{_FORMULA}", r"\1")
-
-
-def guard_names(names: list[str]) -> list[str]:
-    """`guard_cells` for the names of columns."""
-    return guard_cells(pa.array(names, pa.string())).to_pylist()
-
-
-def open_names(names: list[str]) -> list[str]:
-    """`open_cells` for the names of columns."""
-    return open_cells(pa.array(names, pa.string())).to_pylist()
 
 
 def quoted(text: str) -> str:

@@ -23,7 +23,7 @@ from benkit.errors import (
 from benkit.files.limits import LARGEST_TABLE
 from benkit.files.remote.location import Location, Place, PlaceLike, place
 from benkit.files.safe_names import printable, some_names
-from benkit.files.tables.csv_guard import guard_cells, guard_names, open_cells, open_names
+from benkit.files.tables.csv_guard import guard_cells, open_cells
 from benkit.files.tables.parquet import read_at_most, read_parquet, too_large
 from benkit.files.writing.replace import replacing
 
@@ -143,7 +143,8 @@ def _parse_csv(path: Place, content: bytes) -> pa.Table:
     for index, field in enumerate(table.schema):
         if pa.types.is_string(field.type):
             table = table.set_column(index, field.name, open_cells(table[index]))
-    return table.rename_columns(open_names([name.strip() for name in table.column_names]))
+    names = [name.strip() for name in table.column_names]
+    return table.rename_columns(open_cells(pa.array(names, pa.string())).to_pylist())
 
 
 def is_text(kind: pa.DataType) -> bool:
@@ -205,4 +206,5 @@ def _flat(table: pa.Table) -> pa.Table:
         if is_text(table.schema.field(index).type):
             texts = table[index].cast(pa.string())
             table = table.set_column(index, field.name, guard_cells(texts))
-    return table.rename_columns(guard_names(table.column_names))
+    names = guard_cells(pa.array(table.column_names, pa.string()))
+    return table.rename_columns(names.to_pylist())
