@@ -33,7 +33,7 @@ _HOMES = {
     "draw_split": "benkit.reporting.figures.split_figures",
     "write_figure": "benkit.files.writing.figure",
     "Inventory": "benkit.inventory.table.inventory_file",
-    "Raster": "benkit.tiff.read",
+    "Raster": "benkit.tiff.raster",
     "read_raster": "benkit.tiff.read",
     "read_reference_maps": "benkit.reference_maps.read",
     "read_metadata": "benkit.metadata.metadata_file",

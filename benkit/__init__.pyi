@@ -30,7 +30,8 @@ from benkit.inventory.inspect import (
 from benkit.archive.listing import find_file as find_file
 from benkit.files.writing.figure import write_figure as write_figure
 from benkit.files.tables.geoparquet import write_geoparquet as write_geoparquet
-from benkit.tiff.read import Raster as Raster, read_raster as read_raster
+from benkit.tiff.raster import Raster as Raster
+from benkit.tiff.read import read_raster as read_raster
 from benkit.inventory.table.inventory_file import Inventory as Inventory
 from benkit.metadata.metadata_file import read_metadata as read_metadata
 from benkit.files.writing.replace import write_page as write_page

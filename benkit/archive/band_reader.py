@@ -43,6 +43,7 @@ class PlainGroup:
     Attributes
     ----------
     header : PlainHeader
+        Of one of them, with its corner.
     rows : (files,) int array
         Which of the patches they belong to, ascending.
     pixels : (files, pixels) array
@@ -244,7 +245,10 @@ class BandFileReader:
     def _learn(self, content: NDArray[np.uint8]) -> bool:
         """Remember the header of a file, if it is plain and its pixels are narrow."""
         header = parse_header(content.data)
-        if header is None or header.dtype.itemsize > 2 or header.width * header.height > 2**20:
+        if header is None:
+            return False
+        found = header.profile
+        if found.bytes_per_pixel > 2 or found.width * found.height > 2**20:
             return False
         template = bytes(content[: header.pixel_offset])
         if header.size not in self.headers and len(self.headers) == self._most_sizes:
@@ -277,7 +281,7 @@ def _plain_group(
 ) -> PlainGroup:
     first, stop = rows[0], rows[-1] + 1
     content = buffer[first:stop] if stop - first == len(rows) else buffer[rows]
-    pixels = content[:, header.pixel_offset : header.size].view(header.dtype)
+    pixels = content[:, header.pixel_offset : header.size].view(header.profile.dtype)
     return PlainGroup(header, rows, pixels, _corners(buffer, rows, header))
 
 

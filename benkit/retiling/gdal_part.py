@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benkit.errors import OutputError, RasterError
-from benkit.retiling.source import GdalSource, opened_raster, rasterio_window
+from benkit.retiling.source import GdalSource, opened_raster
 from benkit.retiling.window import PixelSource, Window
+from benkit.tiff.gdal import gdal_profile
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -43,7 +44,6 @@ class GdalPartWriter:
         self.raster = raster
         self.profile = _profile(raster, compression)
         self.blocks = _blocks(source) if compression != "none" else None
-        self.transform = None if source.transform.is_identity else source.transform
         self.attributes = {name: raster.of_bands(name) for name in (*_ATTRIBUTES, "dtypes")}
         tags = {key: text for key, text in source.tags().items() if key != "AREA_OR_POINT"}
         self.tags = {0: tags}  # of the whole, and of the bands, counted from 1
@@ -75,8 +75,8 @@ class GdalPartWriter:
         try:
             with rasterio.open(target, "w", **self._profile_of(window)) as copy:
                 self._describe(copy)
-                for strip in window.strips(pixels.bytes_per_pixel):
-                    here = rasterio_window(strip.moved(window.row, window.column))
+                for strip in window.strips(pixels.profile.bytes_per_pixel):
+                    here = strip.moved(window.row, window.column).ranges
                     copy.write(pixels.read(strip), window=here)
                     if raster.has_mask:
                         copy.write_mask(raster.read_mask(strip), window=here)
@@ -90,15 +90,13 @@ class GdalPartWriter:
             raise OSError(f"{target.name} was written, but cannot be read back") from None
 
     def _profile_of(self, window: Window) -> dict[str, Any]:
+        from rasterio import Affine
+
         profile = self.profile | {"height": window.height, "width": window.width}
         if self.blocks:
             profile |= _blocks_within(self.blocks, window)
-        if self.transform:
-            from rasterio import Affine
-
-            a, b, _, d, e, _ = tuple(self.transform)[:6]
-            x, y = _place(self.transform, window.row, window.column)
-            profile["transform"] = Affine(a, b, x, d, e, y)
+        if transform := window.profile(self.raster.profile).transform:
+            profile["transform"] = Affine(*transform)
         return profile
 
     def _describe(self, copy: Any) -> None:
@@ -120,12 +118,11 @@ class GdalPartWriter:
         The georeference must satisfy: pixel (r, c) of the part lies where pixel (r + row, c + column)
         of the source lies.
         """
-        source = self.raster.source
-        if self.transform:
+        source, raster, part = self.raster.source, self.raster.profile, gdal_profile(copy)
+        if raster.transform:
             height, width = window.height, window.width
             for r, c in ((0, 0), (0, width), (height, 0), (height, width)):
-                here = _place(copy.transform, r, c)
-                there = _place(self.transform, r + window.row, c + window.column)
+                here, there = part.corner(r, c), raster.corner(r + window.row, c + window.column)
                 same = all(
                     isclose(came, meant, rel_tol=1e-12, abs_tol=1e-6)
                     for came, meant in zip(here, there, strict=True)
@@ -143,8 +140,8 @@ class GdalPartWriter:
     def _verify_pixels(
         self, copy: "DatasetReader", pixels: PixelSource, window: Window, target: Path
     ) -> None:
-        for strip in window.strips(pixels.bytes_per_pixel):
-            here = rasterio_window(strip.moved(window.row, window.column))
+        for strip in window.strips(pixels.profile.bytes_per_pixel):
+            here = strip.moved(window.row, window.column).ranges
             written, expected = copy.read(window=here), pixels.read(strip)
             same = np.array_equal(written, expected, equal_nan=written.dtype.kind in "fc")
             _demand(same, target, "pixels")
@@ -183,7 +180,7 @@ def _compression(raster: GdalSource, wanted: str | None) -> dict[str, Any]:
     if wanted == "none":
         return {}
     kinds = {"u": 2, "i": 2, "f": 3}
-    return {"compress": wanted, "predictor": kinds.get(raster.dtype.kind, 1)}
+    return {"compress": wanted, "predictor": kinds.get(raster.profile.dtype.kind, 1)}
 
 
 def _blocks(source: "DatasetReader") -> dict[str, int] | None:
@@ -208,12 +205,6 @@ def _blocks_within(blocks: dict[str, int], window: Window) -> dict[str, Any]:
 def _tags_of_part(tags: dict[str, str]) -> dict[str, str]:
     """Without the statistics, which are those of the whole raster."""
     return {key: text for key, text in tags.items() if not key.startswith("STATISTICS_")}
-
-
-def _place(transform: Any, row: int, column: int) -> tuple[float, float]:
-    """Where the upper-left corner of a pixel lies, x and y in the raster's CRS."""
-    a, b, c, d, e, f = tuple(transform)[:6]
-    return a * column + b * row + c, d * column + e * row + f
 
 
 def _demand(holds: bool, target: Path, what: str) -> None:

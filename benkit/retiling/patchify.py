@@ -16,7 +16,8 @@ from benkit.engine import Engine, run
 from benkit.errors import InputFormatError, OptionError, OutputError, PatchIdError
 from benkit.files.writing.replace import replacing_folder
 from benkit.retiling.scene_files import BandCut, cut_band, find_bands
-from benkit.retiling.source import RasterInfo, read_info
+from benkit.retiling.source import opened_pixels
+from benkit.tiff.raster import IDENTITY, RasterProfile
 
 __all__ = ["GRID_ORIGINS", "Patches", "patchify_scene"]
 
@@ -111,11 +112,13 @@ def patchify_scene(
     folder = Path(scene)
     paths = find_bands(folder)
     named = _product(folder, product)
-    infos = {name: read_info(path) for name, path in paths.items()}
-    for name, info in infos.items():
-        _require_band(paths[name], info, BANDS[name], named.tile.epsg)
-    x, y = _corner(folder, infos)
-    grid = _grid(folder, infos, named, (x, y), grid_origin)
+    profiles = {}
+    for name, path in paths.items():
+        with opened_pixels(path) as source:
+            profiles[name] = source.profile
+    for name, profile in profiles.items():
+        _require_band(paths[name], profile, BANDS[name], named.tile.epsg)
+    grid = _grid(folder, profiles, named, _corner(folder, profiles), grid_origin)
     target = Path(archive) / str(named)
     if target.exists() and not overwrite:
         raise OutputError(f"{target}: is there already; allow it to be overwritten or move it")
@@ -129,10 +132,7 @@ def patchify_scene(
     with replacing_folder(target) as place:
         for patch_id in (patch_id for row in patches for patch_id in row):
             (place / patch_id).mkdir()
-        cuts = [
-            BandCut(paths[name], band, patches, named.tile.epsg, x, y, place)
-            for name, band in BANDS.items()
-        ]
+        cuts = [BandCut(paths[name], band, patches, place) for name, band in BANDS.items()]
         cuts.sort(key=lambda cut: cut.band.pixel_size)  # the largest bands first
         files, count = 0, grid.columns * grid.rows
         for written in run(cut_band, cuts, engine):
@@ -162,27 +162,27 @@ def _product(folder: Path, name: str | None) -> Product:
     return product
 
 
-def _require_band(path: Path, info: RasterInfo, band: Band, epsg: int) -> None:
+def _require_band(path: Path, profile: RasterProfile, band: Band, epsg: int) -> None:
     """Refuse a raster that is not a band as the archive has it."""
     for what, came, expected in (
-        ("number of bands", info.bands, 1),
-        ("data type", info.dtype, _DTYPE),
-        ("NO_DATA value", NODATA if info.nodata is None else info.nodata, NODATA),
-        ("CRS of the tile", f"EPSG:{info.epsg}" if info.epsg else "none", f"EPSG:{epsg}"),
+        ("number of bands", profile.bands, 1),
+        ("data type", profile.dtype.name, _DTYPE),
+        ("NO_DATA value", NODATA if profile.nodata is None else profile.nodata, NODATA),
+        ("CRS of the tile", f"EPSG:{profile.epsg}" if profile.epsg else "none", f"EPSG:{epsg}"),
     ):
         if came != expected:
             raise InputFormatError(f"{path}: expected {what} {expected}, but it is {came}")
-    a, b, _, d, e, _ = info.transform
-    if (a, b, d, e) != (band.pixel_size, 0, 0, -band.pixel_size):
+    if profile.pixel_size != band.pixel_size:
+        a, b, _, d, e, _ = profile.transform or IDENTITY
         raise InputFormatError(
             f"{path}: expected pixels of {band.pixel_size} m, north-up, but they are "
             f"{a:g} m x {-e:g} m{' and rotated' if b or d else ''}"
         )
 
 
-def _corner(folder: Path, infos: Mapping[str, RasterInfo]) -> tuple[float, float]:
+def _corner(folder: Path, profiles: Mapping[str, RasterProfile]) -> tuple[float, float]:
     """Upper-left corner that all bands share."""
-    corners = {name: (info.transform[2], info.transform[5]) for name, info in infos.items()}
+    corners = {name: profile.corner() for name, profile in profiles.items()}
     first = next(iter(corners))
     for name, corner in corners.items():
         if corner != corners[first]:
@@ -195,14 +195,14 @@ def _corner(folder: Path, infos: Mapping[str, RasterInfo]) -> tuple[float, float
 
 def _grid(
     folder: Path,
-    infos: Mapping[str, RasterInfo],
+    profiles: Mapping[str, RasterProfile],
     product: Product,
     corner: tuple[float, float],
     grid_origin: str,
 ) -> _Grid:
     """Which patches the bands hold whole."""
-    columns = min(info.width // BANDS[name].side for name, info in infos.items())
-    rows = min(info.height // BANDS[name].side for name, info in infos.items())
+    columns = min(profile.width // BANDS[name].side for name, profile in profiles.items())
+    rows = min(profile.height // BANDS[name].side for name, profile in profiles.items())
     if not columns or not rows:
         raise InputFormatError(
             f"{folder}: holds no whole patch of {PATCH_METRES} m x {PATCH_METRES} m"

@@ -5,7 +5,7 @@ opening each with GDAL takes many times as long as writing its bytes.
 """
 
 import mmap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from benkit.errors import OutputError, RasterError
 from benkit.retiling.window import PixelSource, Window
-from benkit.tiff.plain import PlainHeader, corner_of, encode_header, parse_header
+from benkit.tiff.plain import PlainHeader, encode_header, parse_header
+from benkit.tiff.raster import RasterProfile
 
 __all__ = ["PlainSource", "fits_plain", "opened_plain", "write_plain_part"]
 
@@ -27,22 +28,25 @@ _LONGEST_SIDE = 65_535
 class PlainSource(PixelSource):
     """The pixels of a plain file, read from disk window by window, also by several threads."""
 
-    def __init__(
-        self, path: Path, file: FileIO, header: PlainHeader, corner: tuple[float, float]
-    ) -> None:
+    georeferenced = True
+
+    def __init__(self, path: Path, file: FileIO, header: PlainHeader) -> None:
         self.path = path
         self.file = file
         self.lock = Lock()
         self.header = header
-        self.corner = corner
-        self.shape = (1, header.height, header.width)
-        self.dtype = header.dtype
-        self.fill = header.nodata or 0
+        self.profile = header.profile
+
+    @property
+    def pixel_metres(self) -> tuple[float, float] | None:
+        """Height and width of a pixel on the ground."""
+        side = self.profile.pixel_size
+        return None if side is None else (side, side)
 
     def read_inside(self, window: Window) -> NDArray:
         """Read whole rows at once, as their bytes follow each other, and parts of rows one by one."""
-        pixels = np.empty((1, window.height, window.width), self.dtype)
-        itemsize, width = self.dtype.itemsize, self.header.width
+        pixels = np.empty((1, window.height, window.width), self.profile.dtype)
+        itemsize, width = self.profile.bytes_per_pixel, self.profile.width
         start = self.header.pixel_offset + (window.row * width + window.column) * itemsize
         with self.lock:
             for i, line in enumerate(pixels if window.width == width else pixels[0]):
@@ -78,10 +82,9 @@ def _recognised(path: Path, file: FileIO) -> PlainSource | None:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
             with memoryview(mapped) as content:
                 header = parse_header(content)
-                corner = corner_of(content, header) if header else (0.0, 0.0)
     except (OSError, ValueError):  # an empty file, or none that can be mapped
         return None
-    return PlainSource(path, file, header, corner) if header else None
+    return PlainSource(path, file, header) if header else None
 
 
 def fits_plain(window: Window) -> bool:
@@ -90,7 +93,7 @@ def fits_plain(window: Window) -> bool:
 
 
 def write_plain_part(
-    pixels: PixelSource, window: Window, target: Path, like: PlainHeader, corner: Sequence[float]
+    pixels: PixelSource, window: Window, target: Path, like: RasterProfile
 ) -> None:
     """Write a window of a raster as a plain file, and verify it.
 
@@ -101,10 +104,8 @@ def write_plain_part(
     window : Window
         May leave the raster to the south and east.
     target : Path
-    like : PlainHeader
-        Data type, NO_DATA value, UTM zone and pixel size.
-    corner : (x, y)
-        Upper-left corner of the raster.
+    like : RasterProfile
+        That of the raster, as a plain file has it.
 
     Raises
     ------
@@ -113,21 +114,10 @@ def write_plain_part(
     OSError
         If it cannot be written.
     """
-    x = corner[0] + window.column * like.pixel_size
-    y = corner[1] - window.row * like.pixel_size
-    header = encode_header(
-        window.height,
-        window.width,
-        like.dtype,
-        epsg=like.epsg,
-        x=x,
-        y=y,
-        pixel_size=like.pixel_size,
-        nodata=like.nodata,
-    )
+    header = encode_header(window.profile(like))
     with target.open("w+b", buffering=0) as file:
         start = 0
-        for strip in window.strips(pixels.bytes_per_pixel):
+        for strip in window.strips(like.bytes_per_pixel):
             content = header + pixels.read(strip).tobytes()
             _write(file, content)
             file.seek(start)

@@ -9,15 +9,15 @@ from pathlib import Path
 from benkit.engine import Engine
 from benkit.errors import OptionError
 from benkit.files.writing.fill_folder import filling_folder
-from benkit.retiling.source import pixels_of_metres, read_info
+from benkit.retiling.source import opened_pixels, pixels_of_metres
 from benkit.retiling.window import Window
-from benkit.retiling.write_parts import COMPRESSIONS, PartFile, part_form, write_parts
+from benkit.retiling.write_parts import COMPRESSIONS, part_form, write_parts
 
 __all__ = [
     "COMPRESSIONS",
     "EDGES",
-    "Part",
     "Retiling",
+    "part_suffixes",
     "parts_of_grid",
     "parts_of_size",
     "retile_raster",
@@ -48,37 +48,15 @@ class Retiling:
     unmarked_padding: bool
 
 
-@dataclass(frozen=True)
-class Part:
-    """A rectangle of whole pixels of a raster.
-
-    Attributes
-    ----------
-    row, column : int
-        First row from the north and first column from the west.
-    height, width : int
-        Size in pixels; a padded part reaches beyond the raster.
-    suffix : str
-        What its file's name adds to that of the raster.
-    """
-
-    row: int
-    column: int
-    height: int
-    width: int
-    suffix: str
-
-
 Span = tuple[int, int]  # first row or column, and how many
 
 
 def parts_of_grid(
     height: int, width: int, rows: int, columns: int, *, overlap: int = 0
-) -> list[Part]:
+) -> list[Window]:
     """Parts of a raster in a grid, row by row from the north-west.
 
-    Sizes differ by at most one pixel where the grid does not divide the raster. Up to 26 parts are
-    named ``_A``, ``_B``, ...; more are named ``_<row>_<column>`` from 0.
+    Sizes differ by at most one pixel where the grid does not divide the raster.
 
     Parameters
     ----------
@@ -96,8 +74,8 @@ def parts_of_grid(
 
     Examples
     --------
-    >>> [(part.suffix, part.row, part.column) for part in parts_of_grid(120, 120, 2, 2)]
-    [('_A', 0, 0), ('_B', 0, 60), ('_C', 60, 0), ('_D', 60, 60)]
+    >>> [(part.row, part.column) for part in parts_of_grid(120, 120, 2, 2)]
+    [(0, 0), (0, 60), (60, 0), (60, 60)]
     """
     _require_overlap(overlap, min(height, width))
     if not (1 <= rows <= height - overlap and 1 <= columns <= width - overlap):
@@ -125,7 +103,7 @@ def parts_of_size(
     *,
     overlap: int = 0,
     edge: str = EDGES[0],
-) -> list[Part]:
+) -> list[Window]:
     """Parts of a given size, row by row from the north-west.
 
     Parameters
@@ -184,21 +162,20 @@ def _require_overlap(overlap: int, side: int) -> None:
         raise OptionError(f"an overlap of {overlap} pixels: expected 0 to {side - 1}")
 
 
-def _parts(rows: Sequence[Span], columns: Sequence[Span]) -> list[Part]:
-    few = len(rows) * len(columns) <= len(_LETTERS)
-    parts = [
-        Part(
-            row=row,
-            column=column,
-            height=height,
-            width=width,
-            suffix=f"_{_LETTERS[i * len(columns) + j]}" if few else f"_{i}_{j}",
-        )
-        for i, (row, height) in enumerate(rows)
-        for j, (column, width) in enumerate(columns)
+def _parts(rows: Sequence[Span], columns: Sequence[Span]) -> list[Window]:
+    return [Window(row, column, height, width) for row, height in rows for column, width in columns]
+
+
+def part_suffixes(parts: Sequence[Window]) -> list[str]:
+    """What the names of parts, row by row, add to that of their raster.
+
+    Up to 26 are named ``_A``, ``_B``, ...; more are named ``_<row>_<column>`` from 0.
+    """
+    columns = sum(part.row == parts[0].row for part in parts)
+    few = len(parts) <= len(_LETTERS)
+    return [
+        f"_{_LETTERS[i]}" if few else f"_{i // columns}_{i % columns}" for i in range(len(parts))
     ]
-    assert len({part.suffix for part in parts}) == len(parts), "every part has a name of its own"
-    return parts
 
 
 def retile_raster(
@@ -271,25 +248,22 @@ def retile_raster(
             f"edge {edge}: expected {', '.join(EDGES)}; the last two go with a tile size, "
             "as a grid divides the whole raster"
         )
-    info = read_info(source)
-    form = part_form(source, info, bands, compression)
-    size = pixels_of_metres(source, info, tile_metres) if tile_metres is not None else tile_size
+    size: int | tuple[int, int] | None = tile_size
+    with opened_pixels(source) as opened:
+        profile, georeferenced = opened.profile, opened.georeferenced
+        form = part_form(source, profile, bands, compression)
+        if tile_metres is not None:
+            size = pixels_of_metres(source, opened.pixel_metres, tile_metres)
     if size is None:
-        parts = parts_of_grid(info.height, info.width, *(grid or (2, 2)), overlap=overlap)
+        parts = parts_of_grid(profile.height, profile.width, *(grid or (2, 2)), overlap=overlap)
     else:
-        parts = parts_of_size(info.height, info.width, size, overlap=overlap, edge=edge)
-    names = [f"{source.stem}{part.suffix}.tif" for part in parts]
+        parts = parts_of_size(profile.height, profile.width, size, overlap=overlap, edge=edge)
+    names = [f"{source.stem}{suffix}.tif" for suffix in part_suffixes(parts)]
     with filling_folder(folder, names, overwrite=overwrite) as place:
-        files = [
-            PartFile(Window(part.row, part.column, part.height, part.width), place / name)
-            for part, name in zip(parts, names, strict=True)
-        ]
-        written = write_parts(source, form, files, engine)
-    assert written == len(files), "every part is there"
-    padded = any(
-        part.row + part.height > info.height or part.column + part.width > info.width
-        for part in parts
-    )
+        targets = [place / name for name in names]
+        written = write_parts(source, form, dict(zip(parts, targets, strict=True)), engine)
+    assert written == len(names), "every part is there"
+    padded = any(part != part.inside(profile) for part in parts)
     return Retiling(
-        tuple(folder / name for name in names), info.georeferenced, padded and info.nodata is None
+        tuple(folder / name for name in names), georeferenced, padded and profile.nodata is None
     )

@@ -2,19 +2,17 @@
 
 import os
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
-from numpy.typing import NDArray
-
 from benkit.archive.listing import band_file_name
 from benkit.domain.bands import BANDS, NODATA, Band
-from benkit.errors import InputFormatError, MissingInputError, OutputError
+from benkit.errors import InputFormatError, MissingInputError
 from benkit.retiling.source import opened_pixels
-from benkit.retiling.window import BYTES_AT_ONCE, PixelSource, Window
-from benkit.tiff.plain import encode
+from benkit.retiling.window import Window, pieces
+from benkit.retiling.write_parts import write_plain_parts
 
 __all__ = ["BandCut", "cut_band", "find_bands"]
 
@@ -92,14 +90,10 @@ class BandCut:
     Attributes
     ----------
     path : Path
-        The band.
+        The band, as it has to be; see `patchify_scene`.
     band : Band
     patches : sequence of sequence of str
         Patch ids, row by row from the north, each from the west.
-    epsg : int
-        UTM zone.
-    x, y : float
-        Upper-left corner of the band in metres.
     target : Path
         Folder of the product, with a folder for each patch.
     """
@@ -107,10 +101,18 @@ class BandCut:
     path: Path
     band: Band
     patches: Sequence[Sequence[str]]
-    epsg: int
-    x: float
-    y: float
     target: Path
+
+    def parts(self) -> dict[Window, Path]:
+        """What is cut of the band, row by row, and where to."""
+        side = self.band.side
+        return {
+            Window(row * side, column * side, side, side): self.target
+            / patch_id
+            / band_file_name(patch_id, self.band.name)
+            for row, ids in enumerate(self.patches)
+            for column, patch_id in enumerate(ids)
+        }
 
 
 def cut_band(cut: BandCut) -> int:
@@ -125,34 +127,7 @@ def cut_band(cut: BandCut) -> int:
     OSError
         If a file cannot be written.
     """
-    metres = cut.band.pixel_size * cut.band.side
     with opened_pixels(cut.path) as source:
-        for row, pixels in _rows_of_patches(source, cut.band.side, len(cut.patches)):
-            for column, patch_id in enumerate(cut.patches[row]):
-                left = column * cut.band.side
-                content = encode(
-                    pixels[:, left : left + cut.band.side],
-                    epsg=cut.epsg,
-                    x=cut.x + column * metres,
-                    y=cut.y - row * metres,
-                    pixel_size=cut.band.pixel_size,
-                    nodata=NODATA,
-                )
-                file = cut.target / patch_id / band_file_name(patch_id, cut.band.name)
-                file.write_bytes(content)
-                if file.read_bytes() != content:
-                    raise OutputError(
-                        f"{file}: was written, but reads back differently; check the disk"
-                    )
-    return sum(map(len, cut.patches))
-
-
-def _rows_of_patches(source: PixelSource, side: int, rows: int) -> Iterator[tuple[int, NDArray]]:
-    """The pixels of each row of patches; many are read at once, as far as memory allows."""
-    width = source.shape[2]
-    at_once = max(1, BYTES_AT_ONCE // (side * width * source.bytes_per_pixel))
-    for first in range(0, rows, at_once):
-        count = min(at_once, rows - first)
-        pixels = source.read(Window(first * side, 0, count * side, width))[0]
-        for i in range(count):
-            yield first + i, pixels[i * side : (i + 1) * side]
+        like = replace(source.profile, nodata=NODATA)
+        chunks = pieces(cut.parts(), like.bytes_per_pixel)
+        return sum(write_plain_parts(source, like, chunk) for chunk in chunks)

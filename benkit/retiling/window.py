@@ -1,14 +1,18 @@
 """Rectangles of a raster, read so that memory does not grow with the raster."""
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BYTES_AT_ONCE", "PixelSource", "Window"]
+from benkit.tiff.raster import RasterProfile
+
+__all__ = ["BYTES_AT_ONCE", "PixelSource", "Window", "pieces"]
 
 BYTES_AT_ONCE = 2**25
 """Most pixels that are held at a time, in bytes; but never less than one row."""
@@ -31,14 +35,28 @@ class Window:
     height: int
     width: int
 
-    def cut(self, height: int, width: int) -> "Window":
-        """What of it lies in a raster of this size; perhaps nothing, of size 0."""
+    @property
+    def ranges(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """First row and the one after the last, and the same of columns; a window for rasterio."""
+        return (self.row, self.row + self.height), (self.column, self.column + self.width)
+
+    def inside(self, raster: RasterProfile) -> "Window":
+        """What of it lies in a raster; perhaps nothing, of size 0."""
         return Window(
             self.row,
             self.column,
-            max(0, min(self.height, height - self.row)),
-            max(0, min(self.width, width - self.column)),
+            max(0, min(self.height, raster.height - self.row)),
+            max(0, min(self.width, raster.width - self.column)),
         )
+
+    def profile(self, raster: RasterProfile) -> RasterProfile:
+        """What this part of a raster is like: pixel (r, c) lies where (r + row, c + column) lies."""
+        transform = raster.transform
+        if transform:
+            a, b, _, d, e, _ = transform
+            x, y = raster.corner(self.row, self.column)
+            transform = (a, b, x, d, e, y)
+        return replace(raster, height=self.height, width=self.width, transform=transform)
 
     def strips(self, bytes_per_pixel: int) -> "Iterator[Window]":
         """Full-width pieces from north to south, each of `BYTES_AT_ONCE` at most."""
@@ -52,38 +70,54 @@ class Window:
         return Window(self.row - rows, self.column - columns, self.height, self.width)
 
 
+def pieces(
+    parts: Mapping[Window, Path], bytes_per_pixel: int, together: float = math.inf
+) -> list[dict[Window, Path]]:
+    """Parts, row by row, that are cut from one piece of the raster in memory.
+
+    Rows of parts as long as ``together`` and `BYTES_AT_ONCE` hold them, in bytes, or one row, or one
+    part of any size.
+    """
+    found: list[list[Window]] = []
+    for _, group in groupby(parts, key=lambda window: window.row):
+        row = list(group)
+        if _bytes_of(row, bytes_per_pixel) > BYTES_AT_ONCE:
+            found += [[window] for window in row]
+        elif found and _bytes_of(found[-1] + row, bytes_per_pixel) <= min(together, BYTES_AT_ONCE):
+            found[-1] += row
+        else:
+            found.append(row)
+    return [{window: parts[window] for window in piece} for piece in found]
+
+
+def _bytes_of(windows: Sequence[Window], bytes_per_pixel: int) -> int:
+    """Pixels from the left of the raster to the south-east end of the last window."""
+    first, last = windows[0], windows[-1]
+    return (last.row + last.height - first.row) * (last.column + last.width) * bytes_per_pixel
+
+
 class PixelSource(ABC):
     """Where the pixels of a raster come from.
 
     Attributes
     ----------
-    shape : (bands, height, width)
-        Of the raster.
-    dtype : numpy.dtype
-        Of the pixels.
-    fill : int, float or complex
-        Value of pixels that lie beyond the raster.
+    profile : RasterProfile
+        What the raster is like.
     """
 
-    shape: tuple[int, int, int]
-    dtype: np.dtype
-    fill: complex
+    profile: RasterProfile
 
     @abstractmethod
     def read_inside(self, window: Window) -> NDArray:
         """Pixels of a window that lies in the raster and is not empty: (bands, height, width)."""
 
-    @property
-    def bytes_per_pixel(self) -> int:
-        """Of all bands together."""
-        return self.shape[0] * self.dtype.itemsize
-
     def read(self, window: Window) -> NDArray:
-        """Pixels of a window, filled where it leaves the raster to the south or east."""
-        inside = window.cut(*self.shape[1:])
+        """Pixels of a window; NO_DATA, or 0, where it leaves the raster to the south or east."""
+        inside = window.inside(self.profile)
         if inside == window:
             return self.read_inside(window)
-        pixels = np.full((self.shape[0], window.height, window.width), self.fill, self.dtype)
+        shape = (self.profile.bands, window.height, window.width)
+        pixels = np.full(shape, self.profile.nodata or 0, self.profile.dtype)
         if inside.height and inside.width:
             pixels[:, : inside.height, : inside.width] = self.read_inside(inside)
         return pixels
@@ -99,7 +133,8 @@ class PixelSource(ABC):
         column = min(window.column for window in windows)
         bottom = max(window.row + window.height for window in windows)
         right = max(window.column + window.width for window in windows)
-        return HeldPixels.of(self, Window(row, column, bottom - row, right - column))
+        place = Window(row, column, bottom - row, right - column).inside(self.profile)
+        return HeldPixels(self.read_inside(place), place, self.profile)
 
 
 @dataclass(frozen=True)
@@ -108,19 +143,9 @@ class HeldPixels(PixelSource):
 
     pixels: NDArray
     place: Window
-    shape: tuple[int, int, int]
-    dtype: np.dtype
-    fill: complex
-
-    @classmethod
-    def of(cls, source: PixelSource, window: Window) -> Self:
-        """Read a part of a raster."""
-        place = window.cut(*source.shape[1:])
-        return cls(source.read_inside(place), place, source.shape, source.dtype, source.fill)
+    profile: RasterProfile
 
     def read_inside(self, window: Window) -> NDArray:
         """View of the pixels."""
-        here = window.moved(self.place.row, self.place.column)
-        return self.pixels[
-            :, here.row : here.row + here.height, here.column : here.column + here.width
-        ]
+        (top, bottom), (left, right) = window.moved(self.place.row, self.place.column).ranges
+        return self.pixels[:, top:bottom, left:right]

@@ -8,7 +8,6 @@ Sources: TIFF 6.0 (Adobe, 1992), section 14 for the predictor; libtiff's codes f
 
 import struct
 import zlib
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -17,33 +16,17 @@ from numpy.typing import NDArray
 from benkit.files.limits import LARGEST_RASTER
 from benkit.tiff import fields as tiff
 from benkit.tiff.fields import Fields, read_fields
-from benkit.tiff.plain import Description, describe
+from benkit.tiff.plain import describe
+from benkit.tiff.raster import Raster, RasterProfile
 
-__all__ = ["Unpacked", "unpack"]
+__all__ = ["unpack"]
 
 _NAMES = {8: "deflate", 32946: "deflate", 50000: "zstd"}
 _HORIZONTAL = 2  # predictor: each pixel is stored as the difference from its left neighbour
 _ZSTD = pa.Codec("zstd")
 
 
-@dataclass(frozen=True)
-class Unpacked:
-    """A compressed file in memory.
-
-    Attributes
-    ----------
-    pixels : (height, width) array
-    description : Description
-    compression : str
-        ``deflate`` or ``zstd``.
-    """
-
-    pixels: NDArray
-    description: Description
-    compression: str
-
-
-def unpack(content: bytes) -> Unpacked | None:
+def unpack(content: bytes) -> Raster | None:
     """Decode a whole file in memory; None if it is anything but plain and compressed."""
     if content[:4] != b"II*\0":
         return None
@@ -54,10 +37,10 @@ def unpack(content: bytes) -> Unpacked | None:
         pixels = _pixels(content, fields, found, compression)
     except (struct.error, zlib.error, pa.ArrowException, OSError, KeyError, ValueError, IndexError):
         return None
-    return Unpacked(pixels, found, compression)
+    return Raster(pixels[np.newaxis], found, compression)
 
 
-def _pixels(content: bytes, fields: Fields, found: Description, compression: str) -> NDArray:
+def _pixels(content: bytes, fields: Fields, found: RasterProfile, compression: str) -> NDArray:
     row = found.width * found.dtype.itemsize
     (rows_per_strip,) = fields[tiff.ROWS_PER_STRIP]
     rows_per_strip = min(rows_per_strip, found.height)

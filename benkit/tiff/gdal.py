@@ -1,9 +1,17 @@
-"""How GDAL is told to behave while files are read or written."""
+"""GDAL: how it is told to behave, and what it says of a raster."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-__all__ = ["gdal_session"]
+import numpy as np
+
+from benkit.tiff.raster import RasterProfile
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader
+
+__all__ = ["gdal_profile", "gdal_session"]
 
 
 @contextmanager
@@ -17,3 +25,17 @@ def gdal_session() -> Iterator[None]:
         return
     with Env(**options):
         yield
+
+
+def gdal_profile(dataset: "DatasetReader") -> RasterProfile:
+    """What GDAL says of a raster; an identity transform stands for none."""
+    dtype = dataset.dtypes[0]
+    return RasterProfile(
+        bands=dataset.count,
+        height=dataset.height,
+        width=dataset.width,
+        dtype=np.dtype("complex64" if dtype.startswith("complex_int") else dtype),
+        nodata=dataset.nodata,
+        epsg=dataset.crs.to_epsg() if dataset.crs else None,
+        transform=None if dataset.transform.is_identity else tuple(dataset.transform)[:6],
+    )

@@ -17,16 +17,9 @@ from numpy.typing import NDArray
 
 from benkit.tiff import fields as tiff
 from benkit.tiff.fields import Field, Fields, assemble_fields, read_fields
+from benkit.tiff.raster import RasterProfile
 
-__all__ = [
-    "Description",
-    "PlainHeader",
-    "corner_of",
-    "describe",
-    "encode",
-    "encode_header",
-    "parse_header",
-]
+__all__ = ["PlainHeader", "describe", "encode", "encode_header", "parse_header"]
 
 _DTYPES = {
     (1, 8): "u1",
@@ -49,44 +42,30 @@ class PlainHeader:
 
     Attributes
     ----------
-    size : int
-        Length of the whole file in bytes.
+    profile : RasterProfile
+        Of one band: north-up, with square pixels, in a UTM zone of WGS 84 and with an integer as
+        NO_DATA value, if any.
     pixel_offset : int
         Where the pixels start; they reach to the end of the file, row by row from the north.
     corner_offset : int
         Where the corner's x and y stand as two little-endian doubles.
-    height, width : int
-        Rows and columns.
-    dtype : numpy.dtype
-        Of the pixels, as stored.
-    nodata : int or None
-        Value of pixels without a measurement.
-    epsg : int
-        UTM zone of WGS 84: 32601 to 32660 or 32701 to 32760.
-    pixel_size : float
-        Side of the square pixels in metres.
     """
 
-    size: int
+    profile: RasterProfile
     pixel_offset: int
     corner_offset: int
-    height: int
-    width: int
-    dtype: np.dtype
-    nodata: int | None
-    epsg: int
-    pixel_size: float
+
+    @property
+    def size(self) -> int:
+        """Length of the whole file in bytes."""
+        found = self.profile
+        return self.pixel_offset + found.height * found.width * found.bytes_per_pixel
 
     def pixels(self, content: bytes | memoryview) -> NDArray:
         """View the pixels of a file with this header: (height, width), read-only as the bytes."""
-        flat = np.frombuffer(content, self.dtype, self.height * self.width, self.pixel_offset)
-        return flat.reshape(self.height, self.width)
-
-
-def corner_of(content: bytes | memoryview, header: PlainHeader) -> tuple[float, float]:
-    """Read the upper-left corner, x and y in metres, of a file with this header."""
-    x, y = struct.unpack_from("<2d", content, header.corner_offset)
-    return x, y
+        shape = self.profile.height, self.profile.width
+        flat = np.frombuffer(content, self.profile.dtype, shape[0] * shape[1], self.pixel_offset)
+        return flat.reshape(shape)
 
 
 def parse_header(content: bytes | memoryview) -> PlainHeader | None:
@@ -100,23 +79,7 @@ def parse_header(content: bytes | memoryview) -> PlainHeader | None:
         return None
 
 
-@dataclass(frozen=True)
-class Description:
-    """What the tags say of one band of pixels, however these are stored.
-
-    The attributes are those of `PlainHeader`; ``corner`` is the upper left one, x and y in metres.
-    """
-
-    height: int
-    width: int
-    dtype: np.dtype
-    nodata: int | None
-    epsg: int
-    pixel_size: float
-    corner: tuple[float, float]
-
-
-def describe(fields: Fields) -> Description:
+def describe(fields: Fields) -> RasterProfile:
     """Accept only what reads the same here as in GDAL; anything else is a KeyError or ValueError."""
     (width,), (height,) = fields[tiff.WIDTH], fields[tiff.HEIGHT]
     if any(len(fields[tag]) != 1 or fields[tag][0] not in _FIXED[tag] for tag in _FIXED):
@@ -132,7 +95,8 @@ def describe(fields: Fields) -> Description:
         raise ValueError("not plain")
     epsg = _utm_zone(fields[tiff.GEO_KEYS], fields[tiff.GEO_ASCII][0])
     nodata = None if tiff.GDAL_NODATA not in fields else _nodata(fields[tiff.GDAL_NODATA][0], dtype)
-    return Description(height, width, dtype, nodata, epsg, scale[0], tiepoint[3:5])
+    transform = (scale[0], 0.0, tiepoint[3], 0.0, -scale[0], tiepoint[4])
+    return RasterProfile(1, height, width, dtype, nodata, epsg, transform)
 
 
 def _plain_header(fields: Fields, offsets: dict[int, int], size: int) -> PlainHeader:
@@ -140,21 +104,10 @@ def _plain_header(fields: Fields, offsets: dict[int, int], size: int) -> PlainHe
         raise ValueError("not plain")
     found = describe(fields)
     pixel_offset = _contiguous_pixels(fields, found.width, found.height, found.dtype.itemsize)
-    if pixel_offset + found.width * found.height * found.dtype.itemsize != size:
+    header = PlainHeader(found, pixel_offset, offsets[tiff.TIEPOINT] + 24)
+    if header.size != size or max(offsets.values()) >= pixel_offset:
         raise ValueError("not plain")
-    if max(offsets.values()) >= pixel_offset:
-        raise ValueError("not plain")
-    return PlainHeader(
-        size,
-        pixel_offset,
-        offsets[tiff.TIEPOINT] + 24,
-        found.height,
-        found.width,
-        found.dtype,
-        found.nodata,
-        found.epsg,
-        found.pixel_size,
-    )
+    return header
 
 
 def _contiguous_pixels(fields: Fields, width: int, height: int, itemsize: int) -> int:
@@ -231,36 +184,36 @@ def encode(
         Value of pixels without a measurement.
     """
     height, width = pixels.shape
-    header = encode_header(
-        height, width, pixels.dtype, epsg=epsg, x=x, y=y, pixel_size=pixel_size, nodata=nodata
-    )
+    transform = (pixel_size, 0.0, x, 0.0, -pixel_size, y)
+    header = encode_header(RasterProfile(1, height, width, pixels.dtype, nodata, epsg, transform))
     return header + pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
-def encode_header(
-    height: int,
-    width: int,
-    dtype: np.dtype,
-    *,
-    epsg: int,
-    x: float,
-    y: float,
-    pixel_size: float,
-    nodata: int | None = 0,
-) -> bytes:
-    """Write what stands before the pixels of a plain file; see `encode`.
+def encode_header(profile: RasterProfile) -> bytes:
+    """Write what stands before the pixels of a plain file with this profile; see `encode`.
 
     The pixels follow it little-endian, row by row from the north.
     """
+    assert profile.pixel_size, "a plain file is north-up, with square pixels"
     header, corner = _header(
-        height, width, dtype.newbyteorder("<"), epsg, float(pixel_size), nodata
+        profile.height,
+        profile.width,
+        profile.dtype.newbyteorder("<"),
+        profile.nodata,
+        profile.epsg,
+        float(profile.pixel_size),
     )
-    return header[:corner] + struct.pack("<2d", x, y) + header[corner + 16 :]
+    return header[:corner] + struct.pack("<2d", *profile.corner()) + header[corner + 16 :]
 
 
 @lru_cache(maxsize=256)
 def _header(
-    height: int, width: int, dtype: np.dtype, epsg: int, pixel_size: float, nodata: int | None
+    height: int,
+    width: int,
+    dtype: np.dtype,
+    nodata: float | None,
+    epsg: int,
+    pixel_size: float,
 ) -> tuple[bytes, int]:
     """A header with its corner at 0, 0, and where that stands."""
     sample_format, bits = next(key for key, name in _DTYPES.items() if np.dtype(name) == dtype)

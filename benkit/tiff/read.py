@@ -11,51 +11,23 @@ are not looked for, and a file that is no TIFF is refused whatever GDAL could ma
 
 import os
 import warnings
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benkit.errors import OF_THE_MACHINE, MissingInputError, RasterError
 from benkit.files.file_kinds import kind_of, kind_of_path
 from benkit.files.limits import LARGEST_FILE, LARGEST_RASTER, MOST_BANDS, MOST_BLOCKS
 from benkit.tiff.compressed import unpack
 from benkit.tiff.damaged_deflate import damaged_block
-from benkit.tiff.gdal import gdal_session
-from benkit.tiff.plain import Description, PlainHeader, corner_of, parse_header
+from benkit.tiff.gdal import gdal_profile, gdal_session
+from benkit.tiff.plain import parse_header
+from benkit.tiff.raster import Raster
 
-__all__ = ["Raster", "decode_raster", "read_raster", "read_whole"]
+__all__ = ["decode_raster", "read_raster", "read_whole"]
 
 _EXACT = ("deflate", "lzw", "zstd", "lzma", "packbits", "lerc")
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-
-
-@dataclass(frozen=True)
-class Raster:
-    """A raster file in memory.
-
-    Attributes
-    ----------
-    pixels : (bands, height, width) array
-        In the file's data type, rows from the north.
-    nodata : int, float or None
-        Value of pixels without a measurement.
-    epsg : int or None
-        Code of the coordinate reference system, None if there is none or it has no code.
-    transform : tuple of float or None
-        ``(a, b, c, d, e, f)`` with x = a column + b row + c and y = d column + e row + f in units of
-        the CRS, None if the file has no georeference.
-    encoding : str
-        ``plain`` if its bytes are its pixels, else what keeps it from that: its compression,
-        ``tiled``, or ``unusual`` for anything else.
-    """
-
-    pixels: NDArray
-    nodata: float | None
-    epsg: int | None
-    transform: tuple[float, float, float, float, float, float] | None
-    encoding: str
 
 
 def read_raster(path: str | os.PathLike[str]) -> Raster:
@@ -130,25 +102,8 @@ def read_whole(path: Path, *, follow: bool = True) -> bytes:
 def _read_by_hand(content: bytes) -> Raster | None:
     header = parse_header(content)
     if header and header.size <= LARGEST_RASTER + header.pixel_offset:
-        return _raster(header.pixels(content), header, corner_of(content, header), "plain")
-    unpacked = unpack(content)
-    if unpacked:
-        found = unpacked.description
-        return _raster(unpacked.pixels, found, found.corner, unpacked.compression)
-    return None
-
-
-def _raster(
-    pixels: NDArray, found: PlainHeader | Description, corner: tuple[float, float], encoding: str
-) -> Raster:
-    """Put together what was read by hand."""
-    return Raster(
-        pixels=pixels[np.newaxis],
-        nodata=found.nodata,
-        epsg=found.epsg,
-        transform=(found.pixel_size, 0.0, corner[0], 0.0, -found.pixel_size, corner[1]),
-        encoding=encoding,
-    )
+        return Raster(header.pixels(content)[np.newaxis], header.profile, "plain")
+    return unpack(content)
 
 
 def _read_with_rasterio(path: str, content: bytes) -> Raster:
@@ -162,9 +117,8 @@ def _read_with_rasterio(path: str, content: bytes) -> Raster:
                 _refuse_inexact(path, source)
                 _refuse_giants(path, source)
                 _refuse_damaged(path, source, content)
-                epsg = source.crs.to_epsg() if source.crs else None
-                transform = None if source.transform.is_identity else tuple(source.transform)[:6]
-                return Raster(source.read(), source.nodata, epsg, transform, _encoding(source))
+                profile = gdal_profile(source)
+                return Raster(source.read(), profile, _encoding(source))
         except RasterError:
             raise
         except Exception as error:  # GDAL's errors come as many types; each means the same here

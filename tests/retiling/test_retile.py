@@ -1,6 +1,6 @@
 import os
 import warnings
-from contextlib import nullcontext
+from io import FileIO
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,8 +14,8 @@ from rasterio.transform import from_origin
 
 from benkit.engine import Engine
 from benkit.errors import MissingInputError, OptionError, OutputError, RasterError
-from benkit.retiling import plain_part
-from benkit.retiling.retile import parts_of_grid, parts_of_size, retile_raster
+from benkit.retiling.plain_part import opened_plain
+from benkit.retiling.retile import part_suffixes, parts_of_grid, parts_of_size, retile_raster
 from benkit.retiling.window import Window
 from benkit.tiff.plain import parse_header
 
@@ -47,7 +47,7 @@ def test_a_grid_covers_every_pixel_exactly_once(height, width, data):
 def test_square_parts_cover_every_pixel_exactly_once(height, width, size):
     parts = parts_of_size(height, width, size)
     assert (covered(parts, height, width) == 1).all()
-    assert len({part.suffix for part in parts}) == len(parts)
+    assert len(set(part_suffixes(parts))) == len(parts)
 
 
 @given(length=st.integers(1, 300), data=st.data())
@@ -88,15 +88,9 @@ def test_edges_are_kept_dropped_or_padded(height, width, size, data):
 
 
 def test_names_run_row_by_row():
-    assert [part.suffix for part in parts_of_grid(10, 10, 2, 3)] == [
-        "_A",
-        "_B",
-        "_C",
-        "_D",
-        "_E",
-        "_F",
-    ]
-    assert [part.suffix for part in parts_of_grid(30, 30, 1, 27)][:2] == ["_0_0", "_0_1"]
+    assert part_suffixes(parts_of_grid(10, 10, 2, 3)) == ["_A", "_B", "_C", "_D", "_E", "_F"]
+    assert part_suffixes(parts_of_grid(30, 30, 1, 27))[:2] == ["_0_0", "_0_1"]
+    assert part_suffixes(parts_of_grid(30, 30, 4, 7))[6:8] == ["_0_6", "_1_0"]
 
 
 def stitched(files, rows, columns):
@@ -306,20 +300,30 @@ def test_colours_mask_and_units_are_kept_and_statistics_are_not(tmp_path):
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "int32", "float32", "float64"])
 @pytest.mark.parametrize("nodata", [None, 3])
-def test_plain_files_are_cut_by_hand_as_by_gdal(tmp_path, monkeypatch, dtype, nodata):
+def test_plain_files_are_cut_by_hand_as_by_gdal(tmp_path, dtype, nodata):
+    """A file beside the raster makes GDAL open it; then only the first part is written by GDAL."""
     raster = tmp_path / "in.tif"
     pixels = random_pixels(1, 100, 130, dtype=dtype)
-    profile = {"driver": "GTiff", "height": 100, "width": 130, "count": 1, "dtype": dtype}
-    with rasterio.open(raster, "w", **profile, **UTM, nodata=nodata) as target:
+    profile = {"driver": "GTiff", "count": 1, "dtype": dtype, "crs": UTM["crs"], "nodata": nodata}
+    with rasterio.open(
+        raster, "w", height=100, width=130, **profile, transform=UTM["transform"]
+    ) as target:
         target.write(pixels)
     plain = parse_header(raster.read_bytes())
     assert (plain is None) == (dtype.startswith("float") and nodata == 3)
     by_hand = retile_raster(raster, tmp_path / "by-hand", tile_size=30, edge="pad").files
-    monkeypatch.setattr("benkit.retiling.write_parts.opened_plain", lambda path: nullcontext())
-    by_gdal = retile_raster(raster, tmp_path / "by-gdal", tile_size=30, edge="pad").files
-    assert len(by_hand) == len(by_gdal) == 20
-    for a, b in zip(by_hand, by_gdal, strict=True):
-        assert a.read_bytes() == b.read_bytes()
+    Path(f"{raster}.aux.xml").write_text("<PAMDataset></PAMDataset>")
+    by_both = retile_raster(raster, tmp_path / "by-both", tile_size=30, edge="pad").files
+    padded = np.full((1, 120, 150), nodata or 0, dtype)
+    padded[:, :100, :130] = pixels
+    places = [(row, column) for row in range(0, 100, 30) for column in range(0, 130, 30)]
+    assert len(by_hand) == len(by_both) == 20
+    for (row, column), a, b in zip(places, by_hand, by_both, strict=True):
+        place = from_origin(300_000 + 10 * column, 5_400_000 - 10 * row, 10, 10)
+        by_gdal = tmp_path / "by-gdal.tif"
+        with rasterio.open(by_gdal, "w", height=30, width=30, **profile, transform=place) as target:
+            target.write(padded[:, row : row + 30, column : column + 30])
+        assert a.read_bytes() == b.read_bytes() == by_gdal.read_bytes()
 
 
 def test_what_lies_beside_a_plain_file_counts(tmp_path):
@@ -350,9 +354,7 @@ def test_same_bytes_in_pieces_and_with_workers(tmp_path, monkeypatch, options):
         ("rows", 100, 2**18, 1),
         ("workers", 100, 2**18, 2),
     ):
-        for module in ("write_parts", "window"):
-            monkeypatch.setattr(f"benkit.retiling.{module}.BYTES_AT_ONCE", budget)
-        monkeypatch.setattr("benkit.retiling.write_parts._PLAIN_BYTES_TOGETHER", budget)
+        monkeypatch.setattr("benkit.retiling.window.BYTES_AT_ONCE", budget)
         done = retile_raster(
             raster, tmp_path / name, tile_size=size, overlap=20, engine=Engine(workers=workers)
         )
@@ -365,21 +367,26 @@ def test_same_bytes_in_pieces_and_with_workers(tmp_path, monkeypatch, options):
         np.testing.assert_array_equal(part.read(), pixels[:, 480:, 480:])
 
 
+class BadDisk(FileIO):
+    """A file in which the last byte of everything that is written changes."""
+
+    def write(self, content):
+        return super().write(bytes([*content[:-1], content[-1] ^ 1]))
+
+
 def test_what_reads_back_differently_is_refused(tmp_path, monkeypatch):
     raster = tmp_path / "in.tif"
     profile = {"driver": "GTiff", "height": 20, "width": 20, "count": 1, "dtype": "uint8"}
     with rasterio.open(raster, "w", **profile, **UTM) as target:
         target.write(random_pixels(1, 20, 20, dtype="uint8"))
-    write_file = plain_part._write
-
-    def flip_last_byte(file, content):
-        write_file(file, content)
-        file.seek(-1, 1)
-        last = file.read(1)
-        file.seek(-1, 1)
-        file.write(bytes([last[0] ^ 1]))
-
-    monkeypatch.setattr(plain_part, "_write", flip_last_byte)
+    sound = Path.open
+    monkeypatch.setattr(
+        Path,
+        "open",
+        lambda path, mode="r", **options: (
+            BadDisk(path, mode) if mode == "w+b" else sound(path, mode, **options)
+        ),
+    )
     with pytest.raises(OutputError, match=r"in_A\.tif: .* reads back differently"):
         retile_raster(raster, tmp_path / "out")
     assert list(tmp_path.iterdir()) == [raster]
@@ -390,7 +397,7 @@ def test_a_raster_that_shrinks_while_it_is_read_is_an_error(tmp_path):
     profile = {"driver": "GTiff", "height": 20, "width": 20, "count": 1, "dtype": "uint8"}
     with rasterio.open(raster, "w", **profile, **UTM) as target:
         target.write(random_pixels(1, 20, 20, dtype="uint8"))
-    with plain_part.opened_plain(raster) as source:
+    with opened_plain(raster) as source:
         os.truncate(raster, raster.stat().st_size - 10)
         assert source.read(Window(0, 0, 19, 20)).all()
         for window in (Window(0, 0, 20, 20), Window(19, 11, 1, 9)):
@@ -398,40 +405,90 @@ def test_a_raster_that_shrinks_while_it_is_read_is_an_error(tmp_path):
                 source.read(window)
 
 
-def test_wrong_calls(tmp_path):
+@pytest.fixture
+def small(tmp_path):
+    """A raster of 4 x 4 pixels of a metre."""
+    place = rasterio.Affine(1, 0, 5, 0, -1, 5)
+    return write(
+        tmp_path / "in.tif", np.ones((1, 4, 4), np.uint8), crs="EPSG:3035", transform=place
+    )
+
+
+def assert_refused(raster, message, **options):
+    """Nothing is written, and the message says what is wrong."""
+    with pytest.raises(OptionError, match=message):
+        retile_raster(raster, raster.parent / "out", **options)
+    assert not (raster.parent / "out").exists()
+
+
+def test_a_raster_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(MissingInputError, match="no such file"):
         retile_raster(tmp_path / "none.tif", tmp_path)
-    raster = write(tmp_path / "in.tif", np.ones((1, 4, 4), np.uint8), crs="EPSG:3035",
-                   transform=rasterio.Affine(1, 0, 5, 0, -1, 5))  # fmt: skip
-    for options in (
-        {"grid": (0, 1)},
-        {"grid": (5, 1)},
-        {"tile_size": 0},
-        {"grid": (1, 1), "tile_size": 2},
-        {"tile_size": 2, "tile_metres": 2},
-        {"tile_metres": 1.5},
-        {"tile_metres": -1},
-        {"tile_size": 2, "overlap": 2},
-        {"grid": (2, 2), "overlap": 3},
-        {"overlap": -1},
-        {"tile_size": 5, "edge": "drop"},
-        {"tile_size": 3, "edge": "fold"},
-        {"grid": (2, 2), "edge": "pad"},
-        {"bands": [2]},
-        {"bands": [0]},
-        {"bands": []},
-        {"compression": "jpeg"},
-    ):
-        with pytest.raises(OptionError):
-            retile_raster(raster, tmp_path / "out", **options)
-    degrees = write(tmp_path / "degrees.tif", np.ones((1, 4, 4), np.uint8), crs="EPSG:4326",
-                    transform=rasterio.Affine(1, 0, 5, 0, -1, 5))  # fmt: skip
-    with pytest.raises(OptionError, match="no projected CRS"):
-        retile_raster(degrees, tmp_path / "out", tile_metres=1)
-    assert not (tmp_path / "out").exists()
-    retile_raster(raster, tmp_path / "out")
+
+
+@pytest.mark.parametrize("grid", [(0, 1), (5, 1)])
+def test_a_grid_with_more_parts_than_pixels_or_none_is_refused(small, grid):
+    assert_refused(small, "a grid of .*expected 1 x 1 to 4 x 4, the raster's size", grid=grid)
+
+
+def test_a_grid_that_leaves_nothing_beside_the_overlap_is_refused(small):
+    assert_refused(small, "1 x 1 to 1 x 1, .* without the overlap", grid=(2, 2), overlap=3)
+
+
+@pytest.mark.parametrize(
+    "options", [{"grid": (1, 1), "tile_size": 2}, {"tile_size": 2, "tile_metres": 2}]
+)
+def test_more_than_one_way_to_cut_is_refused(small, options):
+    assert_refused(small, "expected one of a grid, a tile size", **options)
+
+
+def test_a_tile_of_no_pixels_is_refused(small):
+    assert_refused(small, "a tile size of 0 pixels: expected 1 or more", tile_size=0)
+
+
+@pytest.mark.parametrize("metres", [1.5, -1])
+def test_a_tile_of_no_whole_number_of_pixels_is_refused(small, metres):
+    assert_refused(small, "expected a whole number of pixels", tile_metres=metres)
+
+
+def test_a_size_in_metres_of_a_raster_in_degrees_is_refused(tmp_path):
+    place = rasterio.Affine(1, 0, 5, 0, -1, 5)
+    degrees = write(
+        tmp_path / "in.tif", np.ones((1, 4, 4), np.uint8), crs="EPSG:4326", transform=place
+    )
+    assert_refused(degrees, "no projected CRS", tile_metres=1)
+
+
+@pytest.mark.parametrize("options", [{"tile_size": 2, "overlap": 2}, {"overlap": -1}])
+def test_an_overlap_that_is_negative_or_a_whole_part_is_refused(small, options):
+    assert_refused(small, "an overlap of .* pixels: expected 0 to", **options)
+
+
+def test_dropping_every_part_is_refused(small):
+    assert_refused(small, "no whole part of 5 x 5 pixels", tile_size=5, edge="drop")
+
+
+def test_an_unknown_edge_is_refused(small):
+    assert_refused(small, "edge fold: expected keep, drop, pad", tile_size=3, edge="fold")
+
+
+def test_padding_a_grid_is_refused(small):
+    assert_refused(small, "edge pad: .* go with a tile size", grid=(2, 2), edge="pad")
+
+
+@pytest.mark.parametrize("bands", [[2], [0], []])
+def test_bands_that_are_not_there_are_refused(small, bands):
+    assert_refused(small, "has no band .* expected numbers from 1 to 1", bands=bands)
+
+
+def test_a_compression_that_loses_something_is_refused(small):
+    assert_refused(small, "compression jpeg: expected none, deflate", compression="jpeg")
+
+
+def test_parts_that_are_there_are_replaced_on_demand_only(small, tmp_path):
+    retile_raster(small, tmp_path / "out")
     before = (tmp_path / "out" / "in_A.tif").read_bytes()
     with pytest.raises(OutputError, match=r"in_A\.tif: is there already"):
-        retile_raster(raster, tmp_path / "out")
-    retile_raster(raster, tmp_path / "out", overwrite=True)
+        retile_raster(small, tmp_path / "out")
+    retile_raster(small, tmp_path / "out", overwrite=True)
     assert (tmp_path / "out" / "in_A.tif").read_bytes() == before

@@ -19,7 +19,8 @@ from benkit.inventory.scanning.moments import MEASURABLE, measure, measure_rows
 from benkit.inventory.scanning.resume import Known
 from benkit.inventory.scanning.rows import InventoryRows
 from benkit.tiff.gdal import gdal_session
-from benkit.tiff.read import Raster, decode_raster
+from benkit.tiff.raster import Raster
+from benkit.tiff.read import decode_raster
 
 __all__ = ["PATCHES_PER_CHUNK", "Chunk", "ScannedChunk", "scan_chunk", "scan_patches"]
 
@@ -142,27 +143,27 @@ def _reader(root: Place) -> BandFileReader:
 
 
 def _fill_plain(rows: InventoryRows, band: str, group: PlainGroup) -> None:
-    header, patches = group.header, group.rows
-    moments = measure_rows(group.pixels, header.nodata)
+    found, patches = group.header.profile, group.rows
+    moments = measure_rows(group.pixels, found.nodata)
     rows.fill(
         patches,
         band,
         status="ok",
-        bytes=header.size,
-        width=header.width,
-        height=header.height,
-        dtype=header.dtype.name,
+        bytes=group.header.size,
+        width=found.width,
+        height=found.height,
+        dtype=found.dtype.name,
         valid=moments.valid,
         nodata_count=moments.nodata_count,
         sum=moments.sum,
         sum_sq=moments.sum_sq,
-        epsg=header.epsg,
+        epsg=found.epsg,
         x=group.corners[:, 0],
         y=group.corners[:, 1],
-        pixel_size=header.pixel_size,
+        pixel_size=found.pixel_size,
     )
-    if header.nodata is not None:
-        rows.fill(patches, band, nodata=header.nodata)
+    if found.nodata is not None:
+        rows.fill(patches, band, nodata=found.nodata)
     some = moments.valid > 0
     rows.fill(patches[some], band, min=moments.min[some], max=moments.max[some])
 
@@ -227,13 +228,9 @@ def _fill_raster(rows: InventoryRows, row: int, band: str, raster: Raster) -> No
         "min": moments.min,
         "max": moments.max,
     }
-    optional |= {"epsg": raster.epsg, **_north_up(raster)}
+    optional["epsg"] = raster.epsg
+    pixel_size = raster.profile.pixel_size
+    if pixel_size is not None:
+        x, y = raster.profile.corner()
+        optional |= {"x": x, "y": y, "pixel_size": pixel_size}
     rows.fill(row, band, **{name: value for name, value in optional.items() if value is not None})
-
-
-def _north_up(raster: Raster) -> dict[str, float]:
-    """Corner and pixel size, where the pixels are square and north is up."""
-    if raster.transform is None:
-        return {}
-    a, b, x, d, e, y = raster.transform
-    return {"x": x, "y": y, "pixel_size": a} if (b, d, e) == (0, 0, -a) else {}

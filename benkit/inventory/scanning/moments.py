@@ -138,14 +138,14 @@ def _dot(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
     return np.einsum("i,i->", first, second)
 
 
-def measure_rows(pixels: NDArray, nodata: int | None) -> RowMoments:
+def measure_rows(pixels: NDArray, nodata: float | None) -> RowMoments:
     """Moments of many small rasters at once.
 
     Parameters
     ----------
     pixels : (rasters, pixels) array of uint8, uint16 or int16
         One raster a row, at most 2**20 pixels each.
-    nodata : int or None
+    nodata : float or None
         Value of pixels without a measurement.
 
     Returns

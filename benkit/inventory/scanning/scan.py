@@ -17,7 +17,8 @@ from benkit.inventory.scanning.chunk import PATCHES_PER_CHUNK, Chunk, scan_chunk
 from benkit.inventory.scanning.resume import scan_state
 from benkit.inventory.scanning.rows import closed_rows, stray_rows
 from benkit.inventory.table.inventory_file import Inventory
-from benkit.tiff.read import Raster, decode_raster, read_whole
+from benkit.tiff.raster import Raster
+from benkit.tiff.read import decode_raster, read_whole
 
 __all__ = ["Progress", "ScanSummary", "band_reader", "scan_archive"]
 

@@ -12,7 +12,7 @@ from benkit.errors import BenkitError
 from benkit.inventory.findings import KINDS
 from benkit.reporting.page.markup import escape, section
 from benkit.reporting.pixels import as_colours, mask_no_data, stretch_range
-from benkit.tiff.read import Raster
+from benkit.tiff.raster import Raster
 
 __all__ = ["looks_section"]
 

@@ -1,0 +1,92 @@
+"""What a raster is like, and a raster in memory."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["IDENTITY", "AffineTransform", "Raster", "RasterProfile"]
+
+AffineTransform = tuple[float, float, float, float, float, float]
+"""``(a, b, c, d, e, f)`` with x = a column + b row + c and y = d column + e row + f."""
+
+IDENTITY: AffineTransform = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+"""What stands for no transform, as in GDAL: rows and columns themselves."""
+
+
+@dataclass(frozen=True)
+class RasterProfile:
+    """What a raster is like, however its pixels are stored.
+
+    Attributes
+    ----------
+    bands, height, width : int
+        Size; height and width in pixels.
+    dtype : numpy.dtype
+        Of the pixels; where bands differ, of the first.
+    nodata : int, float or None
+        Value of pixels without a measurement.
+    epsg : int or None
+        Code of the coordinate reference system, None if there is none or it has no code.
+    transform : tuple of float or None
+        From rows and columns to units of the CRS, see `AffineTransform`; None without a georeference.
+    """
+
+    bands: int
+    height: int
+    width: int
+    dtype: np.dtype
+    nodata: float | None
+    epsg: int | None
+    transform: AffineTransform | None
+
+    @property
+    def bytes_per_pixel(self) -> int:
+        """Of all bands together."""
+        return self.bands * self.dtype.itemsize
+
+    @property
+    def pixel_size(self) -> float | None:
+        """Side of the pixels in units of the CRS, where they are square and north is up."""
+        a, b, _, d, e, _ = self.transform or IDENTITY
+        return a if (b, d, e) == (0, 0, -a) else None
+
+    def corner(self, row: int = 0, column: int = 0) -> tuple[float, float]:
+        """Upper-left corner of a pixel, x and y in units of the CRS, or in pixels without one."""
+        a, b, c, d, e, f = self.transform or IDENTITY
+        return a * column + b * row + c, d * column + e * row + f
+
+
+@dataclass(frozen=True)
+class Raster:
+    """A raster file in memory.
+
+    Attributes
+    ----------
+    pixels : (bands, height, width) array
+        In the file's data type, rows from the north.
+    profile : RasterProfile
+        Its NO_DATA value, EPSG code and transform are attributes of the raster too.
+    encoding : str
+        ``plain`` if its bytes are its pixels, else what keeps it from that: its compression,
+        ``tiled``, or ``unusual`` for anything else.
+    """
+
+    pixels: NDArray
+    profile: RasterProfile
+    encoding: str
+
+    @property
+    def nodata(self) -> float | None:
+        """Value of pixels without a measurement."""
+        return self.profile.nodata
+
+    @property
+    def epsg(self) -> int | None:
+        """Code of the coordinate reference system, if it has one."""
+        return self.profile.epsg
+
+    @property
+    def transform(self) -> AffineTransform | None:
+        """From rows and columns to units of the CRS, if the file has a georeference."""
+        return self.profile.transform
