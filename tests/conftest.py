@@ -28,3 +28,13 @@ def shared_data() -> Path:
 def real_archive(shared_data: Path) -> Path:
     """Nine original patches, byte for byte."""
     return shared_data / "BigEarthNet-S2"
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sample of 60 patches, which tests leave as it is."""
+    from benkit.samples import make_sample
+
+    folder = tmp_path_factory.mktemp("made") / "sample"
+    make_sample(folder, 60)
+    return folder

@@ -37,13 +37,8 @@ def metadata(tmp_path):
     return path
 
 
-def run_json(capsys, *argv):
-    status = main(["labels", *map(str, argv), "--json"])
-    return status, json.loads(capsys.readouterr().out)
-
-
-def test_a_mix_of_maps_and_every_kind_of_table(capsys, maps, tmp_path):
-    status, values = run_json(capsys, maps, "--output", tmp_path / "labels.csv")
+def test_a_mix_of_maps_and_every_kind_of_table(run_json, maps, tmp_path):
+    status, values = run_json("labels", maps, "--output", tmp_path / "labels.csv")
     assert (status, values) == (0, {"patches": 3, "average_num_labels": 5 / 3})
     assert (tmp_path / "labels.csv").read_text().splitlines() == [
         '"patch_id","labels","codes","areas","unlabelled"',
@@ -51,24 +46,24 @@ def test_a_mix_of_maps_and_every_kind_of_table(capsys, maps, tmp_path):
         '"b","Broad-leaved forest","132;311","360000;1080000",0.25',
         '"c","Pastures;Urban fabric","111;231","100;1439900",0',
     ]
-    run_json(capsys, maps, "--output", tmp_path / "labels.parquet")
-    run_json(capsys, maps, "--output", tmp_path / "labels.json", "--workers", 1)
+    run_json("labels", maps, "--output", tmp_path / "labels.parquet")
+    run_json("labels", maps, "--output", tmp_path / "labels.json", "--workers", 1)
     table = pq.read_table(tmp_path / "labels.parquet")
     assert table.to_pylist() == json.loads((tmp_path / "labels.json").read_text())
     assert table.schema.field("areas").type == pa.list_(pa.float64())
 
 
-def test_shares(capsys, maps):
-    values = run_json(capsys, maps, "--min-share", 0.3, "--max-unlabelled", 0.25)[1]
+def test_shares(run_json, maps):
+    values = run_json("labels", maps, "--min-share", 0.3, "--max-unlabelled", 0.25)[1]
     assert values == {"patches": 2, "average_num_labels": 1, "left_out": 1}
-    values = run_json(capsys, maps, "--max-unlabelled", 0.2501)[1]
+    values = run_json("labels", maps, "--max-unlabelled", 0.2501)[1]
     assert values == {"patches": 3, "average_num_labels": 5 / 3, "left_out": 0}
 
 
-def test_differences_from_metadata(capsys, maps, metadata, tmp_path):
+def test_differences_from_metadata(run_json, capsys, maps, metadata, tmp_path):
     differing = [{"patch_id": "c", "missing": ["Inland waters"], "extra": ["Urban fabric"]}]
     options = (maps, "--metadata", metadata, "--differences", tmp_path / "differences.json")
-    status, values = run_json(capsys, *options)
+    status, values = run_json("labels", *options)
     assert status == 0
     assert list(values) == [
         "patches", "average_num_labels", "compared", "differing", "not_in_metadata", "without_map",
@@ -82,9 +77,12 @@ def test_differences_from_metadata(capsys, maps, metadata, tmp_path):
     assert [text.strip() for text in lines[-1] if text] == ["c", "Inland waters", "Urban fabric"]
 
 
-def test_wrong_calls(capsys, maps, tmp_path):
+def test_differences_without_metadata_are_refused(capsys, maps, tmp_path):
     assert main(["labels", str(maps), "--differences", str(tmp_path / "d.csv")]) == 2
     assert "--differences needs --metadata" in capsys.readouterr().err
+
+
+def test_an_unknown_code_is_refused_and_nothing_written(capsys, maps, tmp_path):
     write_map(maps, "d", [211, 114], [SQUARE] * 2)
     assert main(["labels", str(maps), "--output", str(tmp_path / "labels.csv")]) == 2
     error = capsys.readouterr().err
