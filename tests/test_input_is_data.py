@@ -15,6 +15,7 @@ import pytest
 import benkit
 from benkit.cli import main
 from benkit.errors import InputFormatError
+from benkit.reporting.web_map import web_map_page
 
 
 class Bomb:
@@ -138,11 +139,10 @@ def test_extension_types_by_name_are_not_made(name, sample, pickles):
 
 @pytest.mark.parametrize("most", [3000, 5])
 def test_a_label_is_no_template_of_the_web_map(sample, pickles, monkeypatch, most):
-    monkeypatch.setattr("benkit.reporting.web_map.MOST_PATCHES", most)
     metadata = benkit.read_metadata(sample / "sample" / "metadata.parquet")
     evil = "{{ cycler.__init__.__globals__.os.mkdir(dict(ran=1) | first) }}"
     monkeypatch.chdir(sample.parent)  # where the pickles would make the same folder
     labels = pa.array([[evil]] * len(metadata), pa.list_(pa.string()))
     metadata = metadata.set_column(metadata.column_names.index("labels"), "labels", labels)
     sides = {evil: metadata["patch_id"].to_pylist()}
-    assert "cycler" in benkit.web_map(metadata, sides=sides)
+    assert "cycler" in web_map_page(metadata, sides=sides, most_patches=most)

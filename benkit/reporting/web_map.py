@@ -24,10 +24,7 @@ from benkit.inventory.findings import KINDS
 from benkit.metadata.categories import Trait, label_trait, season_trait
 from benkit.reporting.style import LAYER_COLOURS
 
-__all__ = ["MOST_PATCHES", "web_map_page"]
-
-MOST_PATCHES = 3000
-"""How many patches are drawn one by one; more are joined into cells."""
+__all__ = ["web_map_page"]
 
 _MOST_CELLS = 1500
 _CELL_DEGREES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -55,6 +52,8 @@ def web_map_page(
     metadata: pa.Table,
     findings: pa.Table | None = None,
     sides: Mapping[str, Sequence[str]] | None = None,
+    *,
+    most_patches: int = 3000,
 ) -> str:
     """Make a map with a layer for each side, season, label and kind of finding.
 
@@ -67,6 +66,8 @@ def web_map_page(
         drawn.
     sides : mapping of str to sequence of str, optional
         Patch ids of each side of a split.
+    most_patches : int
+        How many are drawn one by one; more are joined into cells.
 
     Returns
     -------
@@ -82,7 +83,7 @@ def web_map_page(
 
     places = locate(metadata["patch_id"])
     corners = square_rings(places, 4326)[:, :4]
-    single = len(places) <= MOST_PATCHES
+    single = len(places) <= most_patches
     cells = None if single else _Cells.of(corners.mean(1))
     weight = _outline(corners, cells)
     chart = folium.Map(tiles="OpenStreetMap", control_scale=True, prefer_canvas=True)

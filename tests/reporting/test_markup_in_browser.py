@@ -8,6 +8,7 @@ from pypdf import PdfReader
 import benkit
 from benkit.inventory.scanning.scan import band_reader
 from benkit.reference_maps.labels import LabelComparison
+from benkit.reporting.web_map import web_map_page
 from tests.reporting.map_page import opened_map
 
 RAN = "window.planted = 'ran'"
@@ -152,11 +153,11 @@ def test_print_and_a_browser_without_scripts_show_them_as_text(opened, tmp_path)
 
 
 @pytest.mark.parametrize("most", [3000, 5], ids=["patches", "cells"])
-def test_the_web_map_shows_them_as_text(browser, libraries, sources, tmp_path, monkeypatch, most):
+def test_the_web_map_shows_them_as_text(browser, libraries, sources, tmp_path, most):
     _, metadata, _ = sources
     ids = metadata["patch_id"].to_pylist()
-    monkeypatch.setattr("benkit.reporting.web_map.MOST_PATCHES", most)
-    page = benkit.web_map(metadata, sides={text: ids[i::10] for i, text in enumerate(TEXTS)})
+    sides = {text: ids[i::10] for i, text in enumerate(TEXTS)}
+    page = web_map_page(metadata, sides=sides, most_patches=most)
     benkit.write_page(page, tmp_path / "map.html")
     with opened_map(browser, libraries, tmp_path / "map.html") as (page, wrong):
         layers = [text.strip() for text in texts_of(page, ".leaflet-control-layers-overlays label")]

@@ -6,6 +6,7 @@ import pytest
 
 import benkit
 from benkit.ground.distance_plane import centre_degrees
+from benkit.reporting.web_map import web_map_page
 from tests.reporting.map_page import MAP, opened_map
 
 MIDDLE = (500, 350)  # of the window
@@ -26,10 +27,7 @@ def shown(tmp_path_factory):
 @pytest.fixture(scope="module", params=["patches", "cells"])
 def web_map(request, shown, tmp_path_factory):
     """The page, with the patches one by one or joined into cells."""
-    with pytest.MonkeyPatch.context() as patch:
-        if request.param == "cells":
-            patch.setattr("benkit.reporting.web_map.MOST_PATCHES", 10)
-        page = benkit.web_map(*shown)
+    page = web_map_page(*shown, most_patches=10 if request.param == "cells" else 3000)
     file = tmp_path_factory.mktemp("web_map") / "map.html"
     benkit.write_page(page, file)
     return file
