@@ -12,29 +12,10 @@ from contextlib import nullcontext, redirect_stderr, suppress
 from types import FrameType
 from typing import NoReturn
 
+from benkit import VERBS
 from benkit.errors import BenkitError, advice_on, broken_import, lack_of_memory
 
 __all__ = ["VERBS", "main", "program"]
-
-VERBS = {
-    "sample": "make a small synthetic archive to try everything on",
-    "scan": "read every pixel of an archive once into an inventory",
-    "audit": "check whether an archive is whole and correct",
-    "inspect": "everything about one patch",
-    "stats": "mean and standard deviation of the bands",
-    "summary": "seasons and labels of the metadata",
-    "labels": "classes and land cover of reference maps",
-    "footprints": "where the patches lie, as GeoParquet",
-    "overlaps": "which patches show the same ground",
-    "split": "train and test sides that a score can be trusted on",
-    "evaluate": "judge a split: shared ground, distances, balance",
-    "report": "one HTML page: whether all is well, what there is, and where",
-    "map": "a map for the browser, with map tiles from the internet",
-    "retile": "cut a raster into parts that keep its georeference",
-    "patchify": "cut a Sentinel-2 product into an archive of patches",
-    "completion": "let bash or zsh complete verbs, options and paths",
-}
-"""The verbs in the order of work, and what each does."""
 
 _INTERRUPTED = 130
 _A_MOMENT, _UNTIL_AGAIN = 0.05, 1.0  # seconds
