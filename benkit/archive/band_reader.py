@@ -19,7 +19,7 @@ from benkit.archive.folder_reader import opened_folder
 from benkit.archive.listing import PatchFolder, band_file_name
 from benkit.domain.bands import BANDS
 from benkit.files.remote.location import Place
-from benkit.tiff.plain import PlainHeader, parse_header
+from benkit.tiff.plain import LARGEST_CORNER, PlainHeader, parse_header
 from benkit.tiff.read import read_whole
 
 __all__ = [
@@ -32,7 +32,6 @@ __all__ = [
 ]
 
 _ROOM_FOR_HEADER = 1024
-_LARGEST_CORNER = 1e9  # metres; as in `parse_header`
 _CORNER_BYTES = 16
 
 
@@ -43,7 +42,7 @@ class PlainGroup:
     Attributes
     ----------
     header : PlainHeader
-        Of one of them, with its corner.
+        Theirs but for the corner, which is that of an earlier file.
     rows : (files,) int array
         Which of the patches they belong to, ascending.
     pixels : (files, pixels) array
@@ -266,7 +265,7 @@ def _same_header(
     same = heads == np.frombuffer(template, np.uint8)
     same[:, header.corner_offset : header.corner_offset + _CORNER_BYTES] = True
     corners = _corners(buffer, rows, header)
-    return same.all(1) & (np.abs(corners) < _LARGEST_CORNER).all(1)
+    return same.all(1) & (np.abs(corners) < LARGEST_CORNER).all(1)
 
 
 def _corners(

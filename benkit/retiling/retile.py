@@ -259,6 +259,7 @@ def retile_raster(
     else:
         parts = parts_of_size(profile.height, profile.width, size, overlap=overlap, edge=edge)
     names = [f"{source.stem}{suffix}.tif" for suffix in part_suffixes(parts)]
+    assert len(set(names)) == len(parts), "every part has a name of its own"
     with filling_folder(folder, names, overwrite=overwrite) as place:
         targets = [place / name for name in names]
         written = write_parts(source, form, dict(zip(parts, targets, strict=True)), engine)

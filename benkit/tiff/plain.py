@@ -19,7 +19,10 @@ from benkit.tiff import fields as tiff
 from benkit.tiff.fields import Field, Fields, assemble_fields, read_fields
 from benkit.tiff.raster import RasterProfile
 
-__all__ = ["PlainHeader", "describe", "encode", "encode_header", "parse_header"]
+__all__ = ["LARGEST_CORNER", "PlainHeader", "describe", "encode", "encode_header", "parse_header"]
+
+LARGEST_CORNER = 1e9
+"""Coordinates of a plain file's corner are smaller, in metres."""
 
 _DTYPES = {
     (1, 8): "u1",
@@ -91,7 +94,7 @@ def describe(fields: Fields) -> RasterProfile:
         raise ValueError("not plain")
     if len(tiepoint) != 6 or any(tiepoint[i] != 0 for i in (0, 1, 2, 5)):
         raise ValueError("not plain")
-    if not all(abs(value) < 1e9 for value in tiepoint[3:5]):
+    if not all(abs(value) < LARGEST_CORNER for value in tiepoint[3:5]):
         raise ValueError("not plain")
     epsg = _utm_zone(fields[tiff.GEO_KEYS], fields[tiff.GEO_ASCII][0])
     nodata = None if tiff.GDAL_NODATA not in fields else _nodata(fields[tiff.GDAL_NODATA][0], dtype)

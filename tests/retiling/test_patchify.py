@@ -235,14 +235,20 @@ def test_the_name_of_the_product_can_be_given(tmp_path):
     assert done.product == PRODUCT
 
 
-def test_missing_and_doubtful_bands(tmp_path):
+def test_a_scene_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(MissingInputError, match="there is nothing"):
         patchify_scene(tmp_path / PRODUCT, tmp_path / "out")
+
+
+def test_a_scene_without_one_of_the_bands_is_refused(tmp_path):
     write_scene(tmp_path / PRODUCT, 1_200)
     (tmp_path / PRODUCT / "B09.tif").rename(tmp_path / PRODUCT / "B10.tif")
     with pytest.raises(MissingInputError, match="none of B09"):
         patchify_scene(tmp_path / PRODUCT, tmp_path / "out")
-    (tmp_path / PRODUCT / "B10.tif").rename(tmp_path / PRODUCT / "x_B09_60m.tif")
+
+
+def test_two_files_of_one_band_are_refused(tmp_path):
+    write_scene(tmp_path / PRODUCT, 1_200)
     shutil.copy(tmp_path / PRODUCT / "B02.tif", tmp_path / PRODUCT / "x_B02_10m.tif")
     with pytest.raises(InputFormatError, match="expected one file of B02"):
         patchify_scene(tmp_path / PRODUCT, tmp_path / "out")

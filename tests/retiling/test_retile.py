@@ -18,6 +18,7 @@ from benkit.retiling.plain_part import opened_plain
 from benkit.retiling.retile import part_suffixes, parts_of_grid, parts_of_size, retile_raster
 from benkit.retiling.window import Window
 from benkit.tiff.plain import parse_header
+from benkit.tiff.raster import RasterProfile
 
 sizes = st.integers(1, 300)
 
@@ -91,6 +92,19 @@ def test_names_run_row_by_row():
     assert part_suffixes(parts_of_grid(10, 10, 2, 3)) == ["_A", "_B", "_C", "_D", "_E", "_F"]
     assert part_suffixes(parts_of_grid(30, 30, 1, 27))[:2] == ["_0_0", "_0_1"]
     assert part_suffixes(parts_of_grid(30, 30, 4, 7))[6:8] == ["_0_6", "_1_0"]
+
+
+@given(
+    numbers=st.tuples(*[st.integers(-100, 100)] * 6),
+    window=st.builds(Window, *[st.integers(0, 99)] * 2, *[st.integers(1, 99)] * 2),
+    pixel=st.tuples(st.integers(0, 99), st.integers(0, 99)),
+)
+def test_a_pixel_of_a_part_lies_where_that_of_the_raster_lies(numbers, window, pixel):
+    raster = RasterProfile(1, 200, 200, np.dtype("u1"), None, 32633, numbers)
+    part = window.profile(raster)
+    x, y = rasterio.Affine(*numbers) @ (pixel[1] + window.column, pixel[0] + window.row)
+    assert part.corner(*pixel) == (x, y)
+    assert (part.height, part.width) == (window.height, window.width)
 
 
 def stitched(files, rows, columns):

@@ -96,9 +96,12 @@ def test_what_is_no_tiff_is_refused_whatever_gdal_makes_of_it(tmp_path):
         read_raster(virtual)
 
 
-def test_missing_file_folder_and_empty_file(tmp_path):
+def test_a_file_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(MissingInputError, match="no such file"):
         read_raster(tmp_path / "none.tif")
+
+
+def test_a_folder_and_an_empty_file_are_refused(tmp_path):
     with pytest.raises(RasterError, match="cannot be read"):
         read_raster(tmp_path)
     empty = tmp_path / "empty.tif"
