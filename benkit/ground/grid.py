@@ -196,10 +196,10 @@ def _keys(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
     """One number a cell, in the order of cells; the least column and row, and the factor of columns.
 
-    With a margin, cells that are so many steps away have numbers of their own too.
+    With a margin, a step of so many rows out of a column never leads to a cell of the next one.
     """
     least = cells.min(0) if len(cells) else np.zeros(2, np.int64)
     column, row = (cells - least).T
-    height = int(row.max(initial=0)) + 1 + 2 * margin
+    height = int(row.max(initial=0)) + 1 + margin
     assert (int(column.max(initial=0)) + 1) * height < 2**62, "numbers of cells fit 64 bits"
     return column * height + row, least, height

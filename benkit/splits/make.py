@@ -17,9 +17,8 @@ from benkit.splits.evaluate import Evaluation
 from benkit.splits.search.buffer import left_out
 from benkit.splits.search.groups import Units, gather_units
 from benkit.splits.search.search import Wanted, choose_sides
-from benkit.splits.warnings import shortfalls
 
-__all__ = ["Split", "shortfalls", "split_folds", "split_patches"]
+__all__ = ["Split", "split_folds", "split_patches"]
 _LEAST_COMPACTNESS, _MOST_COMPACTNESS = 0.001, 1000
 
 

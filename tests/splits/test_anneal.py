@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from benkit.splits.search.anneal import Goal, Schedule, _State, anneal
+from benkit.splits.search.anneal import AnnealingState, Goal, Schedule, anneal
 
 SIDES = 3
 GRID = [(column, row) for column in range(4) for row in range(2)]
@@ -54,7 +54,7 @@ def height(goal: Goal, side: tuple[int, ...]) -> int:
 @pytest.mark.parametrize("seed", range(4))
 def test_a_rise_is_the_difference_of_the_goal(seed):
     goal, random = random_goal(seed), np.random.default_rng(seed)
-    state = _State(goal, random.integers(0, SIDES, len(GRID)).astype(np.uint8))
+    state = AnnealingState(goal, random.integers(0, SIDES, len(GRID)).astype(np.uint8))
     for _ in range(200):
         block = int(random.integers(len(GRID)))
         there = int((state.side[block] + random.integers(1, SIDES)) % SIDES)

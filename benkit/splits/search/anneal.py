@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SCALE", "Goal", "Schedule", "anneal"]
+__all__ = ["SCALE", "AnnealingState", "Goal", "Schedule", "anneal"]
 
 SCALE = 2**20
 """Unit of a deviation; the square of it is the unit of the goal."""
@@ -117,7 +117,7 @@ def anneal(
     -------
     (b,) uint8 array
     """
-    state = _State(goal, side)
+    state = AnnealingState(goal, side)
     at_once = max(_LEAST_AT_ONCE, len(side) // _BLOCKS_PER_MOVE)
     rounds = -(-schedule.moves // at_once)
     step = (schedule.cold / schedule.hot) ** (1 / rounds)
@@ -139,9 +139,17 @@ def _limits(raw: NDArray[np.uint64], temperature: float) -> NDArray[np.int64]:
     return (logarithm * temperature).astype(np.int64)
 
 
-class _State:
+class AnnealingState:
     """Sides of the blocks and what follows from them.
 
+    Parameters
+    ----------
+    goal : Goal
+    side : (b,) uint8 array
+        Number of the side that each block is on at first.
+
+    Notes
+    -----
     The sides and the numbers of others within reach are kept in buffers that NumPy sees too: single
     moves are quicker on the buffers, many at once in NumPy.
     """
