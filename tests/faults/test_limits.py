@@ -164,11 +164,11 @@ def little_memory(sample, verb):
     archive, raster = next(sample.glob("BigEarthNet*")), next(sample.rglob("*_B02.tif"))
     metadata, maps = sample / "metadata.parquet", sample / "geoparquets"
     return {
-        "scan": (["scan", archive, "--full"], "inventory.parquet", 300),
-        "audit": (["audit", archive, "--metadata", metadata], "findings.parquet", 300),
-        "split": (["split", metadata], "split.csv", 300),
-        "labels": (["labels", maps], "labels.parquet", 300),
-        "report": (["report", archive, "--metadata", metadata], "report.html", 300),
+        "scan": (["scan", archive, "--full"], "inventory.parquet", 380),
+        "audit": (["audit", archive, "--metadata", metadata], "findings.parquet", 380),
+        "split": (["split", metadata], "split.csv", 380),
+        "labels": (["labels", maps], "labels.parquet", 380),
+        "report": (["report", archive, "--metadata", metadata], "report.html", 380),
         "retile": (["retile", raster, "--overwrite", "--compress", "lzw"], "parts", 150),
         "patchify": (["patchify", sample / "packed" / SCENE, "--overwrite"], "cut", 150),
     }[verb]
@@ -211,7 +211,7 @@ def test_the_course_task_on_a_machine_that_lacks_something(sample, tmp_path):
         assert whole.returncode == 0, whole.stderr
         before = content_of(output / "inventory.parquet")
         (output / "inventory.parquet").touch()
-        done = run_course_task(tmp_path, RLIMIT_AS=300_000_000)
+        done = run_course_task(tmp_path, RLIMIT_AS=380_000_000)
         assert (done.returncode, done.stdout) == (2, ""), done.stderr
         assert "not enough memory" in done.stderr
         assert "Traceback" not in done.stderr
