@@ -30,6 +30,7 @@ VERBS = {
 """The verbs in the order of work, and what each does."""
 
 _NAMES = {
+    "api.inspect": "inspect_patch",
     "api.overlaps": "Overlaps",
     "api.sources": "open_source",
     "api.split": "folds",
@@ -49,7 +50,7 @@ _NAMES = {
     "ground.footprints": "Footprints locate",
     "ground.overlaps": "ground_groups overlapping_pairs",
     "inventory.audit": "Audit audit_inventory",
-    "inventory.inspect": "Inspection inspect_patch read_pixels",
+    "inventory.inspect": "Inspection read_pixels",
     "inventory.scanning.scan": "band_reader scan_archive",
     "inventory.statistics": "band_statistics",
     "inventory.table.inventory_file": "Inventory",
@@ -86,7 +87,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors
     from benkit.api.audit import audit as audit
     from benkit.api.evaluate import evaluate as evaluate
     from benkit.api.footprints import footprints as footprints
-    from benkit.api.inspect import inspect as inspect
+    from benkit.api.inspect import inspect as inspect, inspect_patch as inspect_patch
     from benkit.api.labels import labels as labels
     from benkit.api.overlaps import Overlaps as Overlaps, overlaps as overlaps
     from benkit.api.patchify import patchify as patchify
@@ -120,11 +121,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors
         overlapping_pairs as overlapping_pairs,
     )
     from benkit.inventory.audit import Audit as Audit, audit_inventory as audit_inventory
-    from benkit.inventory.inspect import (
-        Inspection as Inspection,
-        inspect_patch as inspect_patch,
-        read_pixels as read_pixels,
-    )
+    from benkit.inventory.inspect import Inspection as Inspection, read_pixels as read_pixels
     from benkit.inventory.scanning.scan import (
         band_reader as band_reader,
         scan_archive as scan_archive,

@@ -1,11 +1,14 @@
 """Everything about one patch."""
 
 import os
+from pathlib import Path
 
 from benkit.api.sources import MetadataLike, as_metadata
-from benkit.inventory.inspect import Inspection, inspect_patch, read_pixels
+from benkit.archive.listing import find_patch, patch_of_folder
+from benkit.errors import OptionError
+from benkit.inventory.inspect import Inspection, inspect_folder, read_pixels
 
-__all__ = ["inspect"]
+__all__ = ["inspect", "inspect_patch"]
 
 
 def inspect(
@@ -19,23 +22,43 @@ def inspect(
 
     Parameters
     ----------
-    patch, archive
-        As of `benkit.inspect_patch`: a patch's folder, or its id and the archive.
+    patch : path or str
+        Folder ``<root>/<product>/<patch id>``, or a patch id.
+    archive : path, optional
+        Root of the archive; needed for a patch id.
     metadata : path, address or pyarrow.Table, optional
-        With the columns ``patch_id`` and ``labels``.
+        With the columns ``patch_id`` and ``labels``; without it nothing is said of labels, and the
+        findings do not tell whether the patch is part of the data set.
     figure : path, optional
         Where to draw the bands: PNG, PDF or SVG, as the suffix says.
 
     Raises
     ------
-    MissingInputError, InputFormatError, OptionError
+    MissingInputError
         If there is no such patch, archive or metadata.
+    OptionError
+        If a patch id comes without an archive.
+    InputFormatError
+        If the folder holds no patch, or the metadata is damaged.
     """
     table = None if metadata is None else as_metadata(metadata)
-    inspection = inspect_patch(patch, archive, table)
+    if Path(patch).is_dir():
+        root, found = patch_of_folder(Path(patch))
+    elif archive is None:
+        raise OptionError(
+            f"{patch}: expected the folder of a patch, but there is none; "
+            "for a patch id, name the archive that holds it"
+        )
+    else:
+        root, found = Path(archive), find_patch(Path(archive), os.fspath(patch))
+    inspection = inspect_folder(root, found, table)
     if figure is not None:
         from benkit.files.writing.figure import write_figure
         from benkit.reporting.figures.patch_figure import draw_patch
 
         write_figure(draw_patch(inspection, read_pixels(inspection)), figure)
     return inspection
+
+
+inspect_patch = inspect
+"""An older name."""

@@ -1,6 +1,5 @@
 """Everything about one patch."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from benkit.archive.listing import PatchFolder, band_file_name, find_patch, patch_of_folder
+from benkit.archive.listing import PatchFolder, band_file_name
 from benkit.domain.bands import BAND_NAMES
 from benkit.domain.patch_names import PatchId, parse_patch_id
-from benkit.errors import InputFormatError, OptionError, PatchIdError
+from benkit.errors import InputFormatError, PatchIdError
 from benkit.files.writing.staging import temporary_folder
 from benkit.ground.footprint_table import footprint_table
 from benkit.inventory.audit import audit_inventory
@@ -22,7 +21,7 @@ from benkit.inventory.statistics import band_statistics
 from benkit.inventory.table.inventory_file import Inventory, writing_inventory
 from benkit.tiff.read import read_raster
 
-__all__ = ["InspectedBand", "Inspection", "inspect_patch", "read_pixels"]
+__all__ = ["InspectedBand", "Inspection", "inspect_folder", "read_pixels"]
 
 _FIGURES = ("min", "mean", "std", "max")
 
@@ -97,45 +96,22 @@ class Inspection:
     findings: tuple[dict[str, Any], ...]
 
 
-def inspect_patch(
-    patch: str | os.PathLike[str],
-    archive: str | os.PathLike[str] | None = None,
-    metadata: pa.Table | None = None,
-) -> Inspection:
-    """Look at one patch.
+def inspect_folder(root: Path, found: PatchFolder, metadata: pa.Table | None = None) -> Inspection:
+    """Look at one patch of an archive.
 
     Parameters
     ----------
-    patch : path or str
-        Folder ``<root>/<product>/<patch id>``, or a patch id.
-    archive : path, optional
-        Root of the archive; needed for a patch id.
+    root : Path
+        Of the archive.
+    found : PatchFolder
     metadata : pyarrow.Table, optional
-        With the columns ``patch_id`` and ``labels``; without it nothing is said of labels, and the
-        findings do not tell whether the patch is part of the data set.
-
-    Returns
-    -------
-    Inspection
+        With the columns ``patch_id`` and ``labels``.
 
     Raises
     ------
-    MissingInputError
-        If there is no such patch or archive.
-    OptionError
-        If a patch id comes without an archive.
     InputFormatError
         If the folder holds no patch.
     """
-    if Path(patch).is_dir():
-        root, found = patch_of_folder(Path(patch))
-    elif archive is None:
-        raise OptionError(
-            f"{patch}: expected the folder of a patch, but there is none; "
-            "for a patch id, name the archive that holds it"
-        )
-    else:
-        root, found = Path(archive), find_patch(Path(archive), os.fspath(patch))
     folder = root / found.path
     own = None if metadata is None else _row_of(metadata, found.patch_id)
     bands, findings = _look(root, found, own)

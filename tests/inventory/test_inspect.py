@@ -5,10 +5,11 @@ import pyarrow as pa
 import pytest
 import rasterio
 
+from benkit.api.inspect import inspect_patch
 from benkit.domain.bands import BAND_NAMES
 from benkit.errors import InputFormatError, MissingInputError, OptionError
 from benkit.files.writing.figure import write_figure
-from benkit.inventory.inspect import inspect_patch, read_pixels
+from benkit.inventory.inspect import read_pixels
 from benkit.reporting.figures.patch_figure import draw_patch
 from tests.making import PRODUCT, Archive
 
