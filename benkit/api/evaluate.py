@@ -8,10 +8,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from benkit.api.sources import MetadataLike, Sides, as_metadata, as_sides, is_place, naming
+from benkit.api.sources import MetadataLike, as_metadata, as_sides, is_place, naming
 from benkit.errors import InputFormatError
 from benkit.files.remote.location import place
-from benkit.splits.evaluate import Evaluation, evaluate_splits, official_sides, random_sides
+from benkit.splits.evaluate import (
+    Evaluation,
+    Sides,
+    evaluate_splits,
+    official_sides,
+    random_sides,
+)
 from benkit.splits.split_file import column_sides
 
 __all__ = ["AGAINST", "FIGURES", "evaluate"]

@@ -1,7 +1,7 @@
 """Open what people have: a path or an address, a value, or a table that was read before."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
@@ -15,7 +15,6 @@ from benkit.metadata.metadata_file import read_metadata
 
 __all__ = [
     "MetadataLike",
-    "Sides",
     "as_metadata",
     "as_sides",
     "is_place",
@@ -25,9 +24,6 @@ __all__ = [
 
 MetadataLike: TypeAlias = PlaceLike | pa.Table
 """A file, or its table as `benkit.read_metadata` gives it."""
-
-Sides = Mapping[str, Sequence[str]]
-"""A split: patch ids of ``train``, ``test`` and, if there is one, ``validation``."""
 
 
 def is_place(source: object) -> bool:
@@ -65,7 +61,7 @@ def as_sides(split: Any) -> dict[str, list[str]]:
         return read_sides(split)
     if isinstance(split, pa.Table):
         return column_sides(split, "the split")
-    sides: Sides = split.sides() if isinstance(split, Split) else split
+    sides = split.sides() if isinstance(split, Split) else split
     return {name: list(patches) for name, patches in sides.items()}
 
 
