@@ -15,11 +15,17 @@ from benkit.archive.listing import PatchFolder
 from benkit.archive.remote_band_reader import band_file_reader
 from benkit.errors import BenkitError
 from benkit.files.remote.location import Place
-from benkit.inventory.scanning.moments import MEASURABLE, measure, measure_rows
+from benkit.inventory.scanning.moments import (
+    MEASURABLE,
+    Moments,
+    RowMoments,
+    measure,
+    measure_rows,
+)
 from benkit.inventory.scanning.resume import Known
 from benkit.inventory.scanning.rows import InventoryRows
 from benkit.tiff.gdal import gdal_session
-from benkit.tiff.raster import Raster
+from benkit.tiff.raster import Raster, RasterProfile
 from benkit.tiff.read import decode_raster
 
 __all__ = ["PATCHES_PER_CHUNK", "Chunk", "ScannedChunk", "scan_chunk", "scan_patches"]
@@ -120,8 +126,9 @@ def scan_chunk(root: Place, chunk: Chunk) -> ScannedChunk:
     for row, name in reading.strays:
         rows.add_stray(row, name)
     for band, found in reading.bands.items():
-        there = found.sizes >= 0
-        files += int(there.sum())
+        there = np.flatnonzero(found.sizes >= 0)
+        rows.fill(there, band, bytes=found.sizes[there])
+        files += len(there)
         size += int(found.sizes[there].sum())
         for group in found.plain:
             _fill_plain(rows, band, group)
@@ -143,29 +150,10 @@ def _reader(root: Place) -> BandFileReader:
 
 
 def _fill_plain(rows: InventoryRows, band: str, group: PlainGroup) -> None:
-    found, patches = group.header.profile, group.rows
-    moments = measure_rows(group.pixels, found.nodata)
-    rows.fill(
-        patches,
-        band,
-        status="ok",
-        bytes=group.header.size,
-        width=found.width,
-        height=found.height,
-        dtype=found.dtype.name,
-        valid=moments.valid,
-        nodata_count=moments.nodata_count,
-        sum=moments.sum,
-        sum_sq=moments.sum_sq,
-        epsg=found.epsg,
-        x=group.corners[:, 0],
-        y=group.corners[:, 1],
-        pixel_size=found.pixel_size,
-    )
-    if found.nodata is not None:
-        rows.fill(patches, band, nodata=found.nodata)
+    moments = measure_rows(group.pixels, group.header.profile.nodata)
+    _fill(rows, group.rows, band, group.header.profile, group.corners.T, moments)
     some = moments.valid > 0
-    rows.fill(patches[some], band, min=moments.min[some], max=moments.max[some])
+    rows.fill(group.rows[some], band, min=moments.min[some], max=moments.max[some])
 
 
 def _fill_others(
@@ -175,8 +163,6 @@ def _fill_others(
     others = [(row, band) for band, found in reading.bands.items() for row in found.others]
     if not others:
         return []
-    for row, band in others:
-        rows.fill(row, band, bytes=reading.bands[band].sizes[row])
     with gdal_session():
         return [_fill_other(rows, row, band, reader, patches[row]) for row, band in others]
 
@@ -205,32 +191,35 @@ def _check_measurable(raster: Raster) -> None:
 
 
 def _fill_raster(rows: InventoryRows, row: int, band: str, raster: Raster) -> None:
-    height, width = raster.pixels.shape[1:]
     moments = measure(raster.pixels[0], raster.nodata)
-    sums = (
-        {"sum": moments.sum, "sum_sq": moments.sum_sq}
-        if isinstance(moments.sum, int)
-        else {"float_sum": moments.sum, "float_sum_sq": moments.sum_sq}
-    )
+    _fill(rows, row, band, raster.profile, raster.profile.corner(), moments)
+    rows.fill(row, band, min=moments.min, max=moments.max)
+
+
+def _fill(
+    rows: InventoryRows,
+    which: int | NDArray[np.intp],
+    band: str,
+    profile: RasterProfile,
+    corner: tuple[float, float] | NDArray[np.float64],
+    moments: Moments | RowMoments,
+) -> None:
+    """Fill in what is told of every file that was read, for one of them or for many alike."""
+    x, y = (None, None) if profile.pixel_size is None else corner
+    kind = "float_" if profile.dtype.kind == "f" else ""
     rows.fill(
-        row,
+        which,
         band,
         status="ok",
-        width=width,
-        height=height,
-        dtype=raster.pixels.dtype.name,
+        width=profile.width,
+        height=profile.height,
+        dtype=profile.dtype.name,
+        nodata=profile.nodata,
         valid=moments.valid,
         nodata_count=moments.nodata_count,
-        **sums,
+        epsg=profile.epsg,
+        x=x,
+        y=y,
+        pixel_size=profile.pixel_size,
+        **{f"{kind}sum": moments.sum, f"{kind}sum_sq": moments.sum_sq},
     )
-    optional: dict[str, float | None] = {
-        "nodata": raster.nodata,
-        "min": moments.min,
-        "max": moments.max,
-    }
-    optional["epsg"] = raster.epsg
-    pixel_size = raster.profile.pixel_size
-    if pixel_size is not None:
-        x, y = raster.profile.corner()
-        optional |= {"x": x, "y": y, "pixel_size": pixel_size}
-    rows.fill(row, band, **{name: value for name, value in optional.items() if value is not None})

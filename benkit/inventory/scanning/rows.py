@@ -29,7 +29,14 @@ class InventoryRows:
     def __init__(self, patches: Sequence[PatchFolder]) -> None:
         self._patches = patches
         shape = (len(patches), len(BAND_NAMES))
-        self._texts = {name: np.full(shape, None, object) for name in ("status", "detail", "dtype")}
+        self._texts = {
+            field.name: np.full(shape, None, object)
+            for field in INVENTORY_SCHEMA
+            if pa.types.is_string(field.type)
+        }
+        self._texts["patch_id"].T[:] = [printable(patch.patch_id) for patch in patches]
+        self._texts["product"].T[:] = [printable(patch.product) for patch in patches]
+        self._texts["band"][:] = BAND_NAMES
         self._texts["status"][:] = "missing"
         self._numbers = {
             field.name: np.zeros(shape, field.type.to_pandas_dtype())
@@ -49,11 +56,13 @@ class InventoryRows:
             Which patches.
         band : str
         **values
-            By column, one for all patches or an array of one for each. ``sum_sq`` is an int below
-            2**127, or an int64 array.
+            By column, one for all patches or an array of one for each; None leaves it as it is.
+            ``sum_sq`` is an int below 2**127, or an int64 array.
         """
         column = BAND_NAMES.index(band)
         for name, value in values.items():
+            if value is None:
+                continue
             if name in self._texts:
                 self._texts[name][rows, column] = value
             else:
@@ -73,21 +82,10 @@ class InventoryRows:
 
     def table(self) -> pa.Table:
         """All rows: by patch the twelve bands in order, then what does not belong."""
-        count = len(BAND_NAMES)
-        columns = {
-            "patch_id": np.repeat(
-                np.array([printable(p.patch_id) for p in self._patches], object), count
-            ),
-            "band": np.tile(np.array(BAND_NAMES, object), len(self._patches)),
-            "product": np.repeat(
-                np.array([printable(p.product) for p in self._patches], object), count
-            ),
-        }
-        columns |= {name: values.reshape(-1) for name, values in self._texts.items()}
         arrays = [
             self._number_array(field)
             if field.name in self._numbers
-            else pa.array(columns[field.name], field.type)
+            else pa.array(self._texts[field.name].reshape(-1), field.type)
             for field in INVENTORY_SCHEMA
         ]
         return self._with_strays(pa.Table.from_arrays(arrays, schema=INVENTORY_SCHEMA))
