@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from benkit.api.sources import MetadataLike, as_metadata, open_source
 from benkit.engine import Engine
-from benkit.files.remote.location import PlaceLike
+from benkit.files.remote.location import LocationLike
 from benkit.files.tables.table import write_table
 from benkit.inventory.audit import Audit, audit_inventory
 from benkit.inventory.table.inventory_file import Inventory
@@ -15,10 +15,10 @@ __all__ = ["audit"]
 
 
 def audit(
-    source: PlaceLike | pa.Table | Inventory,
+    source: LocationLike | pa.Table | Inventory,
     metadata: MetadataLike,
     *,
-    findings: PlaceLike | None = None,
+    findings: LocationLike | None = None,
     engine: Engine | None = None,
     progress: Callable[[int, int, int], None] | None = None,
 ) -> Audit:

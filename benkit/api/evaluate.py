@@ -8,9 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from benkit.api.sources import MetadataLike, as_metadata, as_sides, is_place, naming
+from benkit.api.sources import MetadataLike, as_metadata, as_sides, is_location, naming
 from benkit.errors import InputFormatError
-from benkit.files.remote.location import place
+from benkit.files.remote.location import as_location
 from benkit.splits.evaluate import (
     Evaluation,
     Sides,
@@ -65,9 +65,11 @@ def evaluate(
     OptionError
         If the seed is below 0.
     """
-    split = place(split) if is_place(split) else split
-    source = split if metadata is None else place(metadata) if is_place(metadata) else metadata
-    name = str(source) if is_place(source) else "the metadata"
+    split = as_location(split) if is_location(split) else split
+    source = (
+        split if metadata is None else as_location(metadata) if is_location(metadata) else metadata
+    )
+    name = str(source) if is_location(source) else "the metadata"
     table = as_metadata(source)
     is_other = source is not split and source != split
     sides = as_sides(split) if is_other else column_sides(table, name)
@@ -84,10 +86,10 @@ def evaluate(
         with naming(source):
             found = evaluate_splits(table, splits)
     except InputFormatError as error:
-        named = f"{split}: {error}" if is_place(split) else str(error)
+        named = f"{split}: {error}" if is_location(split) else str(error)
         raise InputFormatError(f"{named}; name the metadata that the split was made from") from None
     if figures is not None:
-        own = split.name if is_place(split) else "this split"
+        own = split.name if is_location(split) else "this split"
         _draw(table, sides, {name or own: one for name, one in found.items()}, Path(figures))
     return replace(found[""], against={one: found[one] for one in AGAINST if one in against})
 

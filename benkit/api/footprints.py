@@ -1,7 +1,7 @@
 """Where the patches lie."""
 
 from benkit.api.sources import MetadataLike, as_metadata, naming
-from benkit.files.remote.location import PlaceLike
+from benkit.files.remote.location import LocationLike
 from benkit.files.tables.geoparquet import write_geoparquet
 from benkit.ground.footprint_table import OUTPUT_CRS, FootprintTable, footprint_table
 
@@ -9,7 +9,7 @@ __all__ = ["footprints"]
 
 
 def footprints(
-    metadata: MetadataLike, *, crs: str = OUTPUT_CRS, output: PlaceLike | None = None
+    metadata: MetadataLike, *, crs: str = OUTPUT_CRS, output: LocationLike | None = None
 ) -> FootprintTable:
     """Footprints of all patches, from their names.
 

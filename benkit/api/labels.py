@@ -7,7 +7,7 @@ from dataclasses import replace
 from benkit.api.sources import MetadataLike, as_metadata
 from benkit.engine import Engine
 from benkit.errors import OptionError
-from benkit.files.remote.location import PlaceLike
+from benkit.files.remote.location import LocationLike
 from benkit.files.tables.table import write_table
 from benkit.reference_maps.labels import LabelSets, compare_labels, land_cover_labels
 from benkit.reference_maps.land_cover import measure_land_cover
@@ -20,8 +20,8 @@ def labels(
     min_share: float = 0.0,
     max_unlabelled: float | None = None,
     metadata: MetadataLike | None = None,
-    output: PlaceLike | None = None,
-    differences: PlaceLike | None = None,
+    output: LocationLike | None = None,
+    differences: LocationLike | None = None,
     engine: Engine | None = None,
     progress: Callable[[int, int, int], None] | None = None,
 ) -> LabelSets:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from benkit.archive.listing import list_archive
 from benkit.errors import MissingInputError, OptionError
-from benkit.files.remote.location import Place, PlaceLike, place
+from benkit.files.remote.location import Location, LocationLike, as_location
 from benkit.files.tables.table import write_table
 from benkit.ground.footprints import are_patch_ids, locate_table
 from benkit.ground.overlaps import overlap_reasons, overlapping_pairs, pair_table, shared_areas
@@ -51,11 +51,11 @@ class Overlaps:
 
 
 def overlaps(
-    source: PlaceLike | pa.Table,
+    source: LocationLike | pa.Table,
     *,
     assume_same_crs: bool = False,
     areas: bool = False,
-    output: PlaceLike | None = None,
+    output: LocationLike | None = None,
 ) -> Overlaps:
     """Find all pairs of patches that show the same ground.
 
@@ -78,7 +78,7 @@ def overlaps(
     OptionError
         If the CRS is to be assumed and the source is no folder of reference maps.
     """
-    where = None if isinstance(source, pa.Table) else place(source)
+    where = None if isinstance(source, pa.Table) else as_location(source)
     areas = areas or output is not None
     if isinstance(where, Path) and _holds_reference_maps(where):
         found = _of_maps(where, assume_same_crs, areas)
@@ -111,7 +111,7 @@ def _of_maps(folder: Path, assume_same_crs: bool, areas: bool) -> Overlaps:
     return Overlaps(maps.patch_ids, found.pairs, table)
 
 
-def _of_names(source: Any, where: Place | None, areas: bool) -> Overlaps:
+def _of_names(source: Any, where: Location | None, areas: bool) -> Overlaps:
     left_out: tuple[str, ...] = ()
     if where is None:
         patches = source
@@ -128,7 +128,7 @@ def _of_names(source: Any, where: Place | None, areas: bool) -> Overlaps:
     return Overlaps(patches["patch_id"], pairs, table, left_out)
 
 
-def _of_archive(root: Place) -> tuple[pa.Table, tuple[str, ...]]:
+def _of_archive(root: Location) -> tuple[pa.Table, tuple[str, ...]]:
     """The patches of an archive by the names of their folders, and names that are no patch ids."""
     names = sorted({folder.patch_id for folder in list_archive(root).patches})
     if not names:

@@ -10,10 +10,10 @@ from typing import Any
 import pyarrow as pa
 
 from benkit import __version__
-from benkit.api.sources import MetadataLike, as_metadata, as_sides, is_place, naming, open_source
+from benkit.api.sources import MetadataLike, as_metadata, as_sides, is_location, naming, open_source
 from benkit.engine import Engine
 from benkit.errors import OptionError
-from benkit.files.remote.location import place
+from benkit.files.remote.location import as_location
 from benkit.files.writing.replace import write_page
 from benkit.inventory.scanning.scan import band_reader
 from benkit.inventory.table.inventory_file import Inventory
@@ -101,7 +101,7 @@ def report(
 
 def _archive(source: Any, archive: str | os.PathLike[str] | None) -> Path | None:
     """The folder of the archive, if there is one."""
-    where = place(source) if is_place(source) else None
+    where = as_location(source) if is_location(source) else None
     folder = where if isinstance(where, Path) and where.is_dir() else None
     if archive is None:
         return folder
@@ -123,9 +123,9 @@ def _made(command: str | None) -> dict[str, str]:
 
 
 def _name(value: object) -> str:
-    return "none" if value is None else str(value) if is_place(value) else "a table or value"
+    return "none" if value is None else str(value) if is_location(value) else "a table or value"
 
 
 def _title(*sources: Any) -> str:
-    names = [place(source).resolve().name for source in sources if is_place(source)]
+    names = [as_location(source).resolve().name for source in sources if is_location(source)]
     return f"Report of {names[0] if names else 'a patch archive'}"

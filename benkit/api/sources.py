@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from benkit.engine import Engine
 from benkit.errors import PatchIdError
-from benkit.files.remote.location import Location, PlaceLike, place
+from benkit.files.remote.location import LocationLike, RemotePath, as_location
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.metadata.metadata_file import read_metadata
 
@@ -17,18 +17,18 @@ __all__ = [
     "MetadataLike",
     "as_metadata",
     "as_sides",
-    "is_place",
+    "is_location",
     "naming",
     "open_source",
 ]
 
-MetadataLike: TypeAlias = PlaceLike | pa.Table
+MetadataLike: TypeAlias = LocationLike | pa.Table
 """A file, or its table as `benkit.read_metadata` gives it."""
 
 
-def is_place(source: object) -> bool:
+def is_location(source: object) -> bool:
     """Whether something is a path or an address, as text or value."""
-    return isinstance(source, str | os.PathLike | Location)
+    return isinstance(source, str | os.PathLike | RemotePath)
 
 
 def as_metadata(metadata: MetadataLike) -> pa.Table:
@@ -42,7 +42,7 @@ def naming(source: object) -> Iterator[None]:
     try:
         yield
     except PatchIdError as error:
-        raise PatchIdError(f"{source}: {error}" if is_place(source) else str(error)) from None
+        raise PatchIdError(f"{source}: {error}" if is_location(source) else str(error)) from None
 
 
 def as_sides(split: Any) -> dict[str, list[str]]:
@@ -57,7 +57,7 @@ def as_sides(split: Any) -> dict[str, list[str]]:
     from benkit.splits.make import Split
     from benkit.splits.split_file import column_sides, read_sides
 
-    if is_place(split):
+    if is_location(split):
         return read_sides(split)
     if isinstance(split, pa.Table):
         return column_sides(split, "the split")
@@ -67,7 +67,7 @@ def as_sides(split: Any) -> dict[str, list[str]]:
 
 @contextmanager
 def open_source(
-    source: PlaceLike | pa.Table | Inventory,
+    source: LocationLike | pa.Table | Inventory,
     *,
     engine: Engine | None = None,
     progress: Any = None,
@@ -76,7 +76,7 @@ def open_source(
 
     Parameters
     ----------
-    source : path, URI, Location, Inventory or pyarrow.Table
+    source : Location, URI, Inventory or pyarrow.Table
         Folder of an archive, or an inventory.
     engine, progress
         As in `scan_archive`.
@@ -95,7 +95,7 @@ def open_source(
         yield source
         return
     is_table = isinstance(source, pa.Table)
-    where = None if is_table else place(source)
+    where = None if is_table else as_location(source)
     if where is not None and not where.is_dir():
         with downloaded(where) as path:
             yield Inventory(path, str(where))

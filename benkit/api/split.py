@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from benkit.api.sources import MetadataLike, as_metadata, naming
 from benkit.errors import OptionError
-from benkit.files.remote.location import Place, PlaceLike, place
+from benkit.files.remote.location import Location, LocationLike, as_location
 from benkit.splits.evaluate import evaluate_splits
 from benkit.splits.make import Split, split_folds, split_patches
 from benkit.splits.split_file import write_sides, write_split_column
@@ -24,7 +24,7 @@ def split(
     seed: int = 0,
     group_by: str | None = None,
     compactness: float = 1.0,
-    output: PlaceLike | None = None,
+    output: LocationLike | None = None,
 ) -> Split:
     """Split patches into sides that share no ground, lie apart and hold the same mix, and judge them.
 
@@ -73,7 +73,7 @@ def folds(
     seed: int = 0,
     group_by: str | None = None,
     compactness: float = 1.0,
-    output: PlaceLike | None = None,
+    output: LocationLike | None = None,
 ) -> list[Split]:
     """Split patches several times for cross-validation: each is on the test side once.
 
@@ -112,7 +112,7 @@ def folds(
     return _written_and_judged(table, made, files or [None] * folds)
 
 
-def fold_files(output: PlaceLike, folds: int) -> list[Place]:
+def fold_files(output: LocationLike, folds: int) -> list[Location]:
     """Where `folds` writes each fold.
 
     Raises
@@ -124,15 +124,15 @@ def fold_files(output: PlaceLike, folds: int) -> list[Place]:
     return [target.with_stem(f"{target.stem}_{fold}") for fold in range(1, folds + 1)]
 
 
-def _split_file(output: PlaceLike) -> Place:
-    target = place(output)
+def _split_file(output: LocationLike) -> Location:
+    target = as_location(output)
     if target.suffix not in (".csv", ".parquet"):
         raise OptionError(f"{target}: expected a name that ends with .csv or .parquet")
     return target
 
 
 def _written_and_judged(
-    metadata: pa.Table, splits: Sequence[Split], files: Sequence[Place | None]
+    metadata: pa.Table, splits: Sequence[Split], files: Sequence[Location | None]
 ) -> list[Split]:
     """Splits with their evaluations, for which what is known of the patches is gathered once."""
     for split, file in zip(splits, files, strict=True):

@@ -5,10 +5,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from benkit.api.sources import as_sides, is_place, open_source
+from benkit.api.sources import as_sides, is_location, open_source
 from benkit.engine import Engine
 from benkit.errors import InputFormatError, OptionError
-from benkit.files.remote.location import PlaceLike
+from benkit.files.remote.location import LocationLike
 from benkit.inventory.statistics import Statistics, band_statistics
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.metadata.patch_list import read_patch_list
@@ -17,7 +17,7 @@ __all__ = ["stats"]
 
 
 def stats(
-    source: PlaceLike | pa.Table | Inventory,
+    source: LocationLike | pa.Table | Inventory,
     patches: Any = None,
     *,
     split: Any = None,
@@ -57,7 +57,7 @@ def stats(
 
 
 def _listed(patches: Any) -> Iterable[str] | None:
-    if is_place(patches):
+    if is_location(patches):
         return read_patch_list(patches)
     return patches["patch_id"].to_pylist() if isinstance(patches, pa.Table) else patches
 
@@ -65,6 +65,6 @@ def _listed(patches: Any) -> Iterable[str] | None:
 def _of_side(split: Any, side: str) -> list[str]:
     sides = as_sides(split)
     if side not in sides:
-        name = split if is_place(split) else "the split"
+        name = split if is_location(split) else "the split"
         raise InputFormatError(f"{name}: expected the side {side}, but it has {', '.join(sides)}")
     return sides[side]

@@ -9,7 +9,7 @@ import pyarrow as pa
 from benkit.api.audit import audit
 from benkit.api.sources import MetadataLike, as_metadata, as_sides, naming
 from benkit.engine import Engine
-from benkit.files.remote.location import PlaceLike
+from benkit.files.remote.location import LocationLike
 from benkit.files.writing.replace import write_page
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.reporting.web_map import web_map_page
@@ -22,7 +22,7 @@ def web_map(
     findings: pa.Table | None = None,
     sides: Any = None,
     *,
-    source: PlaceLike | pa.Table | Inventory | None = None,
+    source: LocationLike | pa.Table | Inventory | None = None,
     output: str | os.PathLike[str] | None = None,
     engine: Engine | None = None,
     progress: Callable[[int, int, int], None] | None = None,

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from benkit.archive.folder_reader import opened_folder
 from benkit.archive.listing import PatchFolder, band_file_name
 from benkit.domain.bands import BANDS
-from benkit.files.remote.location import Place
+from benkit.files.remote.location import Location
 from benkit.tiff.plain import LARGEST_CORNER, PlainHeader, parse_header
 from benkit.tiff.read import read_whole
 
@@ -137,7 +137,7 @@ class BandFileReader:
     """
 
     def __init__(
-        self, root: Place, capacity: int = 32, *, sizes: int = 256, headers_of_a_size: int = 128
+        self, root: Location, capacity: int = 32, *, sizes: int = 256, headers_of_a_size: int = 128
     ) -> None:
         self.root = root
         self.capacity = capacity

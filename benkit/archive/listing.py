@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benkit.errors import InputFormatError, MissingInputError
 from benkit.files.file_kinds import kind_of
-from benkit.files.remote.location import Location, Place
+from benkit.files.remote.location import Location, RemotePath
 from benkit.files.remote.retry import in_parallel
 from benkit.files.safe_names import require_single_name
 
@@ -51,7 +51,7 @@ class Listing:
 
     Attributes
     ----------
-    root : Path or Location
+    root : Location
     patches : tuple of PatchFolder
         Sorted by product, then by patch id.
     strays : tuple of str
@@ -61,7 +61,7 @@ class Listing:
         lead out of the archive or in circles, pipes, devices, and folders that cannot be listed.
     """
 
-    root: Place
+    root: Location
     patches: tuple[PatchFolder, ...]
     strays: tuple[str, ...]
     closed: tuple[tuple[str, str], ...] = ()
@@ -69,7 +69,7 @@ class Listing:
     @property
     def name(self) -> str:
         """By what the archive is known again."""
-        options = self.root.options if isinstance(self.root, Location) else ()
+        options = self.root.options if isinstance(self.root, RemotePath) else ()
         return " ".join([str(self.root.resolve()), *(f"{name}={value}" for name, value in options)])
 
 
@@ -78,7 +78,7 @@ def band_file_name(patch_id: str, band: str) -> str:
     return f"{patch_id}_{band}.tif"
 
 
-def list_archive(root: Place) -> Listing:
+def list_archive(root: Location) -> Listing:
     """List the patch folders of an archive without opening them.
 
     The root itself may be a link; below it none is followed.
@@ -96,7 +96,7 @@ def list_archive(root: Place) -> Listing:
         raise MissingInputError(f"{root}: cannot be listed: {top.strerror}")
     patches: list[PatchFolder] = []
     strays, closed = list(top.files), list(top.closed)
-    listings = in_parallel if isinstance(root, Location) else map
+    listings = in_parallel if isinstance(root, RemotePath) else map
     places = [root / product for product in top.folders]
     for product, found in zip(top.folders, listings(_look_into, places), strict=True):
         if isinstance(found, OSError):
@@ -167,12 +167,12 @@ def require_inside(root: Path, patch: PatchFolder) -> None:
         raise InputFormatError(f"{folder}: leads elsewhere: a link, which is not followed")
 
 
-def _leads_elsewhere(folder: Place) -> bool:
+def _leads_elsewhere(folder: Location) -> bool:
     """Whether the folder of a patch, or of its product, is a link."""
     return isinstance(folder, Path) and (folder.is_symlink() or folder.parent.is_symlink())
 
 
-def _require_folder(root: Place) -> None:
+def _require_folder(root: Location) -> None:
     if not root.is_dir():
         raise MissingInputError(
             f"{root}: expected the folder of an archive, <root>/<product>/<patch id>/, "
@@ -189,9 +189,9 @@ class _Entries:
     closed: list[tuple[str, str]]
 
 
-def _look_into(folder: Place) -> _Entries | OSError:
+def _look_into(folder: Location) -> _Entries | OSError:
     """What a folder holds, or why that cannot be told."""
-    if isinstance(folder, Location):
+    if isinstance(folder, RemotePath):
         entries = folder.entries()
         folders = [entry.name for entry in entries if entry.is_folder]
         files = [entry.name for entry in entries if not entry.is_folder]

@@ -18,7 +18,7 @@ from benkit.domain.bands import BAND_NAMES
 from benkit.errors import AccessError, MissingInputError, RasterError, RemoteError
 from benkit.files.file_kinds import kind_of
 from benkit.files.limits import LARGEST_FILE
-from benkit.files.remote.location import Location, Place
+from benkit.files.remote.location import Location, RemotePath
 from benkit.files.remote.retry import in_parallel
 from benkit.files.remote.service import Entry, TooLongError
 
@@ -33,14 +33,14 @@ class _Folder:
 
     Attributes
     ----------
-    location : Location
+    location : RemotePath
     entries : dict of str to Entry
         By name; empty if it is not there.
     fault : str or None
         Why it cannot be listed.
     """
 
-    location: Location
+    location: RemotePath
     entries: dict[str, Entry]
     fault: str | None = None
 
@@ -51,11 +51,11 @@ class _File:
 
     row: int
     column: int
-    folder: Location
+    folder: RemotePath
     entry: Entry
 
     @property
-    def location(self) -> Location:
+    def location(self) -> RemotePath:
         return self.folder / self.entry.name
 
 
@@ -68,13 +68,13 @@ class RemoteBandFileReader(BandFileReader):
 
     Parameters
     ----------
-    root : Location
+    root : RemotePath
         Folder of the archive.
     capacity : int
         Most patches in one reading.
     """
 
-    def __init__(self, root: Location, capacity: int = 32) -> None:
+    def __init__(self, root: RemotePath, capacity: int = 32) -> None:
         super().__init__(root, capacity)
         self._root = root
         self._sizes = np.zeros((0, len(BAND_NAMES)), np.int64)
@@ -137,7 +137,7 @@ class RemoteBandFileReader(BandFileReader):
         if file.entry.is_folder:
             return _UNREADABLE, None
         try:
-            return file.location.look()
+            return file.location.stat()
         except MissingInputError:
             return _MISSING, 0
         except RemoteError:
@@ -167,7 +167,7 @@ class RemoteBandFileReader(BandFileReader):
         self._faults[file.row, file.column] = fault
         return _UNREADABLE, None
 
-    def _require_server(self, folder: Location) -> None:
+    def _require_server(self, folder: RemotePath) -> None:
         """Raise `RemoteError` if the server is away: that is no fault of one file."""
         with self._probing, suppress(MissingInputError):
             folder.entries()
@@ -182,9 +182,9 @@ class RemoteBandFileReader(BandFileReader):
             )
 
 
-def band_file_reader(root: Place, capacity: int) -> BandFileReader:
+def band_file_reader(root: Location, capacity: int) -> BandFileReader:
     """The reader for an archive at this place."""
-    if isinstance(root, Location):
+    if isinstance(root, RemotePath):
         return RemoteBandFileReader(root, capacity)
     return BandFileReader(root, capacity)
 
@@ -193,7 +193,7 @@ def _band_file_names(patch: PatchFolder) -> list[str]:
     return [band_file_name(patch.patch_id, band) for band in BAND_NAMES]
 
 
-def _list(folder: Location) -> _Folder:
+def _list(folder: RemotePath) -> _Folder:
     try:
         return _Folder(folder, {entry.name: entry for entry in folder.entries()})
     except MissingInputError:  # vanished since the archive was listed

@@ -12,7 +12,7 @@ from typing import Any
 from benkit.cli.progress import progress_of, width_of
 from benkit.engine import ENGINES, Engine
 from benkit.errors import OptionError, OutputError
-from benkit.files.remote.location import Location, Place, place
+from benkit.files.remote.location import Location, RemotePath, as_location
 from benkit.files.safe_names import one_line
 
 __all__ = [
@@ -22,9 +22,9 @@ __all__ = [
     "engine_of",
     "fraction",
     "grid",
+    "location_of",
     "note",
     "page_file",
-    "place_of",
     "progress_of",
     "require",
     "show",
@@ -63,7 +63,7 @@ def engine_of(arguments: argparse.Namespace) -> Engine | None:
     return None if engine == Engine() else engine
 
 
-def check_outputs(arguments: argparse.Namespace, more: Sequence[Place] = ()) -> None:
+def check_outputs(arguments: argparse.Namespace, more: Sequence[Location] = ()) -> None:
     """Refuse, before any work, to replace an input; and any file at all with --no-overwrite.
 
     Also to write where nothing can be written, and an address where only paths are expected. ``more``
@@ -76,16 +76,16 @@ def check_outputs(arguments: argparse.Namespace, more: Sequence[Place] = ()) -> 
                 f"{value}: expected a path on this machine; docs/remote.md says which verbs take "
                 "addresses"
             )
-    outputs = [place for name in OUTPUTS for place in _places(values.get(name))] + [*more]
+    outputs = [path for name in OUTPUTS for path in _locations(values.get(name))] + [*more]
     for output in outputs:
-        if isinstance(output, Location) and (reason := output.refuse_writing()):
+        if isinstance(output, RemotePath) and (reason := output.refuse_writing()):
             raise OutputError(f"{output}: cannot be written: {reason}; write to a file")
     overwrite = getattr(arguments, "overwrite", None)
     if overwrite:
         return
-    inputs = [place for name in values if name not in OUTPUTS for place in _places(values[name])]
+    inputs = [path for name in values if name not in OUTPUTS for path in _locations(values[name])]
     for output in outputs:
-        if any(_same_file(output, place) for place in inputs):
+        if any(_same_file(output, path) for path in inputs):
             raise OutputError(
                 f"{output}: is an input of this call and would be replaced; write to another file, "
                 "or say --overwrite"
@@ -96,15 +96,15 @@ def check_outputs(arguments: argparse.Namespace, more: Sequence[Place] = ()) -> 
             )
 
 
-def _places(value: Any) -> list[Place]:
+def _locations(value: Any) -> list[Location]:
     """The paths and locations among the values of an argument."""
     return [
-        one for one in (value if isinstance(value, list) else [value]) if isinstance(one, Place)
+        one for one in (value if isinstance(value, list) else [value]) if isinstance(one, Location)
     ]
 
 
-def _same_file(output: Place, other: Place) -> bool:
-    if isinstance(output, Location) or isinstance(other, Location):
+def _same_file(output: Location, other: Location) -> bool:
+    if isinstance(output, RemotePath) or isinstance(other, RemotePath):
         return output == other
     return output.is_file() and other.is_file() and output.samefile(other)
 
@@ -192,17 +192,17 @@ def fraction(text: str) -> float:
     return value
 
 
-def place_of(text: str) -> Place:
+def location_of(text: str) -> Location:
     """A path, or a location such as ``s3://bucket/path``, for argparse."""
     try:
-        return place(text)
+        return as_location(text)
     except OptionError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def table_file(text: str) -> Place:
+def table_file(text: str) -> Location:
     """Name of a table to write, for argparse: a wrong one is refused before any work."""
-    output = place_of(text)
+    output = location_of(text)
     if output.suffix not in TABLE_SUFFIXES:
         raise argparse.ArgumentTypeError(
             f"{output}: expected a name that ends with {' or '.join(TABLE_SUFFIXES)}"

@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 
 from benkit.errors import InputFormatError
 from benkit.files.limits import MOST_NAMES
-from benkit.files.remote.location import PlaceLike
+from benkit.files.remote.location import LocationLike
 from benkit.files.safe_names import some_names
 from benkit.files.tables.table import is_text
 from benkit.metadata.patch_list import read_patch_table
@@ -16,7 +16,7 @@ __all__ = ["read_metadata"]
 _LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 
 
-def read_metadata(path: PlaceLike) -> pa.Table:
+def read_metadata(path: LocationLike) -> pa.Table:
     """Read the metadata of an archive.
 
     Returns
@@ -44,7 +44,7 @@ def read_metadata(path: PlaceLike) -> pa.Table:
     return table.set_column(table.column_names.index("labels"), "labels", labels)
 
 
-def _require_labels(path: PlaceLike, ids: pa.ChunkedArray, labels: pa.ChunkedArray) -> None:
+def _require_labels(path: LocationLike, ids: pa.ChunkedArray, labels: pa.ChunkedArray) -> None:
     """Refuse lists that are null, or hold null: what a patch shows is then not known."""
     unknown = np.array(pc.is_null(labels))
     parents = pc.list_parent_indices(labels).filter(pc.is_null(pc.list_flatten(labels)))
@@ -57,7 +57,7 @@ def _require_labels(path: PlaceLike, ids: pa.ChunkedArray, labels: pa.ChunkedArr
         )
 
 
-def _require_few(path: PlaceLike, name: str, values: pa.ChunkedArray) -> None:
+def _require_few(path: LocationLike, name: str, values: pa.ChunkedArray) -> None:
     """Refuse a column that cannot be names of classes or countries, as each gets a figure of its own."""
     try:
         found = len(pc.unique(values.cast(pa.string())))

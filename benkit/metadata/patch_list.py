@@ -6,14 +6,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benkit.errors import InputFormatError
-from benkit.files.remote.location import PlaceLike
+from benkit.files.remote.location import LocationLike
 from benkit.files.safe_names import some_names
 from benkit.files.tables.table import read_table, strings
 
 __all__ = ["first_repeated", "patch_ids", "read_patch_list", "read_patch_table"]
 
 
-def read_patch_table(path: PlaceLike, needed: Sequence[str] = ()) -> pa.Table:
+def read_patch_table(path: LocationLike, needed: Sequence[str] = ()) -> pa.Table:
     """Read a table of one row a patch.
 
     Parameters
@@ -43,7 +43,7 @@ def read_patch_table(path: PlaceLike, needed: Sequence[str] = ()) -> pa.Table:
     return table.set_column(table.column_names.index("patch_id"), "patch_id", ids)
 
 
-def patch_ids(path: PlaceLike, table: pa.Table) -> pa.ChunkedArray:
+def patch_ids(path: LocationLike, table: pa.Table) -> pa.ChunkedArray:
     """The column ``patch_id``, with a text in every row.
 
     Raises
@@ -69,7 +69,7 @@ def first_repeated(ids: pa.ChunkedArray) -> str | None:
     return repeated[0].as_py()
 
 
-def read_patch_list(path: PlaceLike) -> list[str]:
+def read_patch_list(path: LocationLike) -> list[str]:
     """Read the column ``patch_id`` of a CSV (gzipped or not) or Parquet file.
 
     Returns

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benkit.errors import InputFormatError
-from benkit.files.remote.location import PlaceLike, place
+from benkit.files.remote.location import LocationLike, as_location
 from benkit.files.safe_names import some_names
 from benkit.files.tables.csv_guard import guard_cells, quoted
 from benkit.files.tables.table import (
@@ -24,7 +24,7 @@ __all__ = ["column_sides", "read_sides", "write_sides", "write_split_column"]
 _SIDES = ("train", "validation", "test")
 
 
-def read_sides(path: PlaceLike) -> dict[str, list[str]]:
+def read_sides(path: LocationLike) -> dict[str, list[str]]:
     """Read a split: the patches of each side.
 
     Returns
@@ -58,7 +58,7 @@ def _texts(column: pa.ChunkedArray) -> list[str]:
     return [stripped for text in column.to_pylist() if text and (stripped := text.strip())]
 
 
-def _require_one_side(sides: Mapping[str, Sequence[str]], source: PlaceLike) -> None:
+def _require_one_side(sides: Mapping[str, Sequence[str]], source: LocationLike) -> None:
     """Refuse a patch that is on two sides, or twice on one."""
     ids = pa.chunked_array([pa.array(patches, pa.string()) for patches in sides.values()])
     if repeated := first_repeated(ids):
@@ -112,20 +112,23 @@ def column_sides(table: pa.Table, source: str) -> dict[str, list[str]]:
     return sides
 
 
-def write_sides(sides: Mapping[str, Sequence[str]], path: PlaceLike) -> None:
+def write_sides(sides: Mapping[str, Sequence[str]], path: LocationLike) -> None:
     """Write a split as CSV: a column a side, in the given order, shorter ones filled with nothing.
 
     A text that a spreadsheet would run as a formula gets an apostrophe before it, which `read_sides`
     takes away.
     """
     columns = [guard_cells(pa.array(ids, pa.string())).to_pylist() for ids in sides.values()]
-    with replacing(place(path)) as part, part.open("w", encoding="utf-8", newline="\n") as file:
+    with (
+        replacing(as_location(path)) as part,
+        part.open("w", encoding="utf-8", newline="\n") as file,
+    ):
         file.write(",".join(sides) + "\n")
         rows = zip_longest(*columns, fillvalue="")
         file.writelines(",".join(map(quoted, row)) + "\n" for row in rows)
 
 
-def write_split_column(metadata: pa.Table, sides: Sequence[str], path: PlaceLike) -> None:
+def write_split_column(metadata: pa.Table, sides: Sequence[str], path: LocationLike) -> None:
     """Write the metadata with the side of each patch in the column ``split``, as loaders expect it."""
     column = pa.array([side or None for side in sides], pa.string())
     others = [name for name in metadata.column_names if name != "split"]

@@ -11,7 +11,7 @@ from benkit.cli import main
 from benkit.engine import Engine
 from benkit.errors import RemoteError
 from benkit.files.remote import connect
-from benkit.files.remote.location import place
+from benkit.files.remote.location import as_location
 from benkit.inventory.scanning.scan import scan_archive
 from tests.making import rows_of, write_patch
 from tests.remote import CREDENTIALS, s3_server, web_server
@@ -120,7 +120,7 @@ def test_a_silent_server_is_an_error(talk, impatient, tmp_path, capfd):
 def test_what_has_no_end_is_refused(talk, said, impatient):
     with answering(talk) as address:
         with pytest.raises(RemoteError, match=f"^{address}/m.parquet: {said}"):
-            place(f"{address}/m.parquet").read_bytes(1_000_000)
+            as_location(f"{address}/m.parquet").read_bytes(1_000_000)
 
 
 @pytest.mark.parametrize("talk", [never_end, promise_terabytes])

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from benkit.files.remote.location import place
+from benkit.files.remote.location import as_location
 from benkit.files.remote.retry import Retry, in_parallel
 from tests.remote import Connections
 
@@ -21,7 +21,7 @@ def connections():
 def file(tmp_path, connections):
     (tmp_path / "file").write_bytes(b"content")
     with connections.server(tmp_path) as address:
-        yield place(f"{address}/file", ONCE)
+        yield as_location(f"{address}/file", ONCE)
 
 
 def read_side_by_side(file):

@@ -8,7 +8,7 @@ from itertools import islice
 import pytest
 
 from benkit.errors import OptionError, RemoteError
-from benkit.files.remote.location import place
+from benkit.files.remote.location import as_location
 from benkit.files.remote.retry import PassingError, Retry, in_parallel, patiently
 from tests.remote import Faults, faulty, web_server
 
@@ -66,21 +66,21 @@ def test_waits_that_make_no_sense_are_refused(waits):
 
 def test_the_environment_sets_the_total(monkeypatch):
     monkeypatch.setenv("BENKIT_RETRY_SECONDS", "7.5")
-    assert place("https://host/x").retry == Retry(total=7.5)
-    assert place("https://host/x", SHORT).retry == SHORT
+    assert as_location("https://host/x").retry == Retry(total=7.5)
+    assert as_location("https://host/x", SHORT).retry == SHORT
     monkeypatch.delenv("BENKIT_RETRY_SECONDS")
-    assert place("https://host/x").retry == Retry(total=60)
+    assert as_location("https://host/x").retry == Retry(total=60)
 
 
 @pytest.mark.parametrize("text", ["soon", "-1", "nan"])
 def test_a_total_that_is_no_time_is_refused(monkeypatch, text):
     monkeypatch.setenv("BENKIT_RETRY_SECONDS", text)
     with pytest.raises(OptionError, match="expected"):
-        place("https://host/x")
+        as_location("https://host/x")
 
 
 def test_a_location_takes_its_waits_along():
-    location = place("https://host/x", SHORT)
+    location = as_location("https://host/x", SHORT)
     assert (location / "y").with_stem("z").retry == SHORT
     assert pickle.loads(pickle.dumps(location)).retry == SHORT
     other = replace(location, retry=Retry())
@@ -91,12 +91,12 @@ def test_a_location_asks_again_as_long_as_it_is_told(tmp_path):
     (tmp_path / "file").write_bytes(b"content")
     with web_server(tmp_path) as server:
         with faulty(server, Faults(every=2)) as address:
-            assert [place(f"{address}/file", SHORT).read_bytes(99) for _ in range(4)] == [
+            assert [as_location(f"{address}/file", SHORT).read_bytes(99) for _ in range(4)] == [
                 b"content"
             ] * 4
         with faulty(server, Faults(every=1)) as address:
             with pytest.raises(RemoteError, match=r"failed again and again for 0\.1 s"):
-                place(f"{address}/file", SHORT).read_bytes(99)
+                as_location(f"{address}/file", SHORT).read_bytes(99)
 
 
 def test_results_come_in_order():

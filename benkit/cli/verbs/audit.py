@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from benkit.cli.common import (
     add_engine_options,
     engine_of,
+    location_of,
     note,
-    place_of,
     progress_of,
     show,
     show_table,
@@ -33,11 +33,11 @@ _EXAMPLES = 3
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "source", type=place_of, metavar="SOURCE", help="archive or inventory, or its address"
+        "source", type=location_of, metavar="SOURCE", help="archive or inventory, or its address"
     )
     parser.add_argument(
         "--metadata",
-        type=place_of,
+        type=location_of,
         required=True,
         metavar="METADATA",
         help="metadata.parquet, or its address",

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from benkit.cli.common import place_of, show
+from benkit.cli.common import location_of, show
 
 EXAMPLE = """\
 example: benkit completion bash > ~/.local/share/bash-completion/completions/benkit
@@ -68,7 +68,7 @@ def _describe(action: argparse.Action) -> _Argument:
         value = "words"
     elif any(name in metavar for name in ("DIR", "ARCHIVE", "ROOT", "SOURCE", "PATH")):
         value = "folders" if "_OR_" not in metavar and metavar != "SOURCE" else "files"
-    elif action.type in (Path, place_of) or metavar == "FILE":
+    elif action.type in (Path, location_of) or metavar == "FILE":
         value = "files"
     else:
         value = "anything"

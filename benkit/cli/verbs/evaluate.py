@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benkit.cli.common import note, place_of, show
+from benkit.cli.common import location_of, note, show
 from benkit.cli.split_table import show_evaluations
 from benkit.errors import InputFormatError, MissingColumnError
 
@@ -16,14 +16,14 @@ example: benkit evaluate split.csv --metadata metadata.parquet
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "split",
-        type=place_of,
+        type=location_of,
         metavar="SPLIT",
         help="CSV with the columns train, test and maybe validation, or a table with the columns "
         "patch_id and split such as metadata.parquet",
     )
     parser.add_argument(
         "--metadata",
-        type=place_of,
+        type=location_of,
         metavar="METADATA",
         help="table with the columns patch_id and labels; default SPLIT",
     )

@@ -2,17 +2,17 @@
 
 import argparse
 
-from benkit.cli.common import place_of, show
+from benkit.cli.common import location_of, show
 
 EXAMPLE = "example: benkit footprints metadata.parquet --output footprints.parquet"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "metadata", type=place_of, metavar="METADATA", help="metadata.parquet, or its address"
+        "metadata", type=location_of, metavar="METADATA", help="metadata.parquet, or its address"
     )
     parser.add_argument(
-        "--output", type=place_of, required=True, metavar="FILE", help="the GeoParquet"
+        "--output", type=location_of, required=True, metavar="FILE", help="the GeoParquet"
     )
     parser.add_argument(
         "--crs",

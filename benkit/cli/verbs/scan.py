@@ -2,7 +2,7 @@
 
 import argparse
 
-from benkit.cli.common import add_engine_options, engine_of, note, place_of, progress_of, show
+from benkit.cli.common import add_engine_options, engine_of, location_of, note, progress_of, show
 from benkit.cli.progress import end_line
 
 EXAMPLE = """\
@@ -15,10 +15,10 @@ same command again reads only what has changed, or goes on where it was interrup
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "archive", type=place_of, metavar="ARCHIVE", help="its folder, or s3://bucket/path"
+        "archive", type=location_of, metavar="ARCHIVE", help="its folder, or s3://bucket/path"
     )
     parser.add_argument(
-        "--output", type=place_of, required=True, metavar="FILE", help="the inventory"
+        "--output", type=location_of, required=True, metavar="FILE", help="the inventory"
     )
     parser.add_argument("--full", action="store_true", help="read also what has not changed")
     add_engine_options(parser)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from benkit.cli.common import check_outputs, fraction, note, place_of, require, show
+from benkit.cli.common import check_outputs, fraction, location_of, note, require, show
 from benkit.cli.split_table import show_evaluations
 
 EXAMPLE = "example: benkit split metadata.parquet --output split.csv --test 0.25"
@@ -12,11 +12,11 @@ _FOLDS_BESIDE = 4  # in a table of 80 columns
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "metadata", type=place_of, metavar="METADATA", help="metadata.parquet, or its address"
+        "metadata", type=location_of, metavar="METADATA", help="metadata.parquet, or its address"
     )
     parser.add_argument(
         "--output",
-        type=place_of,
+        type=location_of,
         required=True,
         metavar="FILE",
         help="CSV with a column a side, or .parquet: the metadata with a column split",

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from benkit.cli.common import (
     add_engine_options,
     engine_of,
+    location_of,
     note,
-    place_of,
     progress_of,
     show,
     show_table,
@@ -22,16 +22,16 @@ it learns from. Without --split all patches of the inventory count."""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "source", type=place_of, metavar="SOURCE", help="archive or inventory, or its address"
+        "source", type=location_of, metavar="SOURCE", help="archive or inventory, or its address"
     )
     parser.add_argument(
         "--patches",
-        type=place_of,
+        type=location_of,
         metavar="FILE",
         help="only these: CSV(.gz) or Parquet with patch_id",
     )
     parser.add_argument(
-        "--split", type=place_of, metavar="FILE", help="only one side of this split"
+        "--split", type=location_of, metavar="FILE", help="only one side of this split"
     )
     parser.add_argument("--side", metavar="SIDE", help="train, validation or test")
     add_engine_options(parser)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from benkit.cli.common import place_of, show
+from benkit.cli.common import location_of, show
 
 EXAMPLE = """\
 example: benkit summary metadata.parquet
@@ -12,7 +12,7 @@ counts the patches by season, spring from March to May and so on, and their labe
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "metadata", type=place_of, metavar="METADATA", help="metadata.parquet, or its address"
+        "metadata", type=location_of, metavar="METADATA", help="metadata.parquet, or its address"
     )
 
 

@@ -25,7 +25,7 @@ _NO_CREDENTIALS = (
 
 
 class Address(NamedTuple):
-    """Parts of a URI, as a `Location` has them."""
+    """Parts of a URI, as a `RemotePath` has them."""
 
     scheme: str
     host: str

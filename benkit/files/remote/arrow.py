@@ -82,7 +82,7 @@ class ArrowFiles:
             raise TooLongError(at_most, size)
         return content, None
 
-    def look(self, path: str) -> tuple[int, int | None]:
+    def stat(self, path: str) -> tuple[int, int | None]:
         """Size and time of modification of a file."""
         info = self._info(path)
         if info.type != pa_fs.FileType.File:

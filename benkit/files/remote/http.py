@@ -74,7 +74,7 @@ class HttpFiles:
         content, headers = self._request("GET", _address(path), at_most)
         return content, _stamp(headers)
 
-    def look(self, path: str) -> tuple[int, int | None]:
+    def stat(self, path: str) -> tuple[int, int | None]:
         """Size and version of a file, without reading it."""
         _, headers = self._request("HEAD", _address(path))
         length = headers.get("Content-Length")

@@ -1,6 +1,6 @@
-"""Places that a text can name: a path on this machine, or a location on a file system at a distance.
+"""Locations: a path on this machine, or on a file system at a distance, which a URI names.
 
-A `Location` answers to the few names of `pathlib.Path` that reading, listing and naming need, so that
+A `RemotePath` answers to the few names of `pathlib.Path` that reading, listing and naming need, so that
 most code need not know which of the two it has.
 """
 
@@ -16,7 +16,7 @@ from benkit.files.remote.connect import files_of
 from benkit.files.remote.retry import PassingError, Retry, patiently
 from benkit.files.remote.service import Entry, RemoteFiles, TooLongError
 
-__all__ = ["Location", "Place", "PlaceLike", "place"]
+__all__ = ["Location", "LocationLike", "RemotePath", "as_location"]
 
 Result = TypeVar("Result")
 
@@ -30,10 +30,10 @@ _HOW = {
 
 
 @dataclass(frozen=True)
-class Location:
+class RemotePath:
     """A file or folder on a file system at a distance.
 
-    Two locations are equal if their addresses are. It holds no secret and no connection, and can be
+    Two paths are equal if their addresses are. It holds no secret and no connection, and can be
     sent to other processes.
 
     Attributes
@@ -140,9 +140,9 @@ class Location:
         """Read a whole file; also its stamp, as `Entry` has it, if it is told."""
         return self._ask(lambda files: files.read(self.path, at_most))
 
-    def look(self) -> tuple[int, int | None]:
+    def stat(self) -> tuple[int, int | None]:
         """Size and stamp of a file."""
-        return self._ask(lambda files: files.look(self.path))
+        return self._ask(lambda files: files.stat(self.path))
 
     def upload(self, source: Path) -> None:
         """Write a local file's content; whoever reads meanwhile gets the old file or the new one."""
@@ -178,19 +178,19 @@ class Location:
             raise RemoteError(f"{self}: cannot be reached: {error}; check the address") from None
 
 
-Place = Path | Location
-"""A path on this machine, or a location."""
+Location = Path | RemotePath
+"""Where a file or folder lies: a path on this machine, or one at a distance."""
 
-PlaceLike = str | os.PathLike[str] | Location
-"""What names a place."""
+LocationLike = str | os.PathLike[str] | RemotePath
+"""What names a location: a path, or a URI as text."""
 
 
-def place(text: PlaceLike, retry: Retry | None = None) -> Place:
-    """What a text names.
+def as_location(text: LocationLike, retry: Retry | None = None) -> Location:
+    """The location that a path or URI names.
 
     Parameters
     ----------
-    text : str, path or Location
+    text : str, path or RemotePath
         A path on this machine; or a URI: ``s3://bucket/path``, ``gs://bucket/path``,
         ``https://host/path``, or another that pyarrow knows a file system for. ``file://`` is a path.
     retry : Retry, optional
@@ -203,16 +203,16 @@ def place(text: PlaceLike, retry: Retry | None = None) -> Place:
 
     Examples
     --------
-    >>> place("s3://bucket/archive/").name
+    >>> as_location("s3://bucket/archive/").name
     'archive'
-    >>> place("archive").is_absolute()
+    >>> as_location("archive").is_absolute()
     False
     """
-    if isinstance(text, Location):
+    if isinstance(text, RemotePath):
         return text
     address = parse_address(os.fspath(text))
     if address is None:
         return Path(text)
     if address.scheme == "file":
         return Path(f"/{address.path}")
-    return Location(*address, retry=retry or Retry.from_environment())
+    return RemotePath(*address, retry=retry or Retry.from_environment())

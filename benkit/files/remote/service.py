@@ -63,7 +63,7 @@ class RemoteFiles(Protocol):
     def read(self, path: str, at_most: int) -> tuple[bytes, int | None]:
         """Read a whole file of at most so many bytes; also its stamp, if that comes with it."""
 
-    def look(self, path: str) -> tuple[int, int | None]:
+    def stat(self, path: str) -> tuple[int, int | None]:
         """Size and stamp of a file."""
 
     def is_folder(self, path: str) -> bool:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from benkit.errors import InputFormatError
-from benkit.files.remote.location import PlaceLike, place
+from benkit.files.remote.location import LocationLike, as_location
 from benkit.files.writing.replace import replacing
 
 __all__ = ["CRS_IF_ABSENT", "GeoColumn", "encode_geoparquet", "geo_column", "write_geoparquet"]
@@ -155,7 +155,7 @@ def encode_geoparquet(
     return sink.getvalue().to_pybytes()
 
 
-def write_geoparquet(table: pa.Table, path: PlaceLike, **options: Any) -> None:
+def write_geoparquet(table: pa.Table, path: LocationLike, **options: Any) -> None:
     """Write a GeoParquet file; the options are those of `encode_geoparquet`.
 
     Raises
@@ -164,5 +164,5 @@ def write_geoparquet(table: pa.Table, path: PlaceLike, **options: Any) -> None:
         If the file cannot be written.
     """
     content = encode_geoparquet(table, **options)
-    with replacing(place(path)) as part:
+    with replacing(as_location(path)) as part:
         part.write_bytes(content)

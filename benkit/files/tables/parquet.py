@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from benkit.errors import InputFormatError
 from benkit.files.limits import LARGEST_TABLE, MOST_ROWS
-from benkit.files.remote.location import Place
+from benkit.files.remote.location import Location
 
 __all__ = ["read_at_most", "read_parquet", "too_large"]
 
@@ -26,14 +26,14 @@ def read_at_most(path: Path) -> bytes:
         return file.read(LARGEST_TABLE + 1)
 
 
-def read_parquet(content: bytes, path: Place, columns: Sequence[str] | None = None) -> pa.Table:
+def read_parquet(content: bytes, path: Location, columns: Sequence[str] | None = None) -> pa.Table:
     """Read a table, or some columns of it.
 
     Parameters
     ----------
     content : bytes
         Of the file.
-    path : Path or Location
+    path : Location
         For messages.
     columns : sequence of str, optional
         Those that are not there are left out.
@@ -89,7 +89,7 @@ def _plain(table: pa.Table) -> pa.Table:
     return table
 
 
-def too_large(path: Place, how: str) -> InputFormatError:
+def too_large(path: Location, how: str) -> InputFormatError:
     """What is said of a table that has more bytes than `LARGEST_TABLE`."""
     return InputFormatError(
         f"{path}: expected a table of at most {LARGEST_TABLE // 2**30} GB, but {how}; "

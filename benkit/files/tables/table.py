@@ -21,7 +21,7 @@ from benkit.errors import (
     first_line,
 )
 from benkit.files.limits import LARGEST_TABLE
-from benkit.files.remote.location import Location, Place, PlaceLike, place
+from benkit.files.remote.location import Location, LocationLike, RemotePath, as_location
 from benkit.files.safe_names import printable, some_names
 from benkit.files.tables.csv_guard import guard_cells, open_cells
 from benkit.files.tables.parquet import read_at_most, read_parquet, too_large
@@ -38,7 +38,7 @@ __all__ = [
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
-def read_table(path: PlaceLike, needed: Sequence[str] = ()) -> pa.Table:
+def read_table(path: LocationLike, needed: Sequence[str] = ()) -> pa.Table:
     """Read a Parquet file, or a CSV file, gzipped or not, whose fields are all texts.
 
     Raises
@@ -48,7 +48,7 @@ def read_table(path: PlaceLike, needed: Sequence[str] = ()) -> pa.Table:
     InputFormatError
         If it is neither, lacks a needed column or has it twice, as a Parquet file may no column.
     """
-    path = place(path)
+    path = as_location(path)
     content = _read_bytes(path)
     if content[:4] == b"PAR1":
         table = _parse_parquet(path, content)
@@ -67,7 +67,7 @@ def read_table(path: PlaceLike, needed: Sequence[str] = ()) -> pa.Table:
     return table
 
 
-def require_one_column(names: Sequence[str], needed: Sequence[str], source: PlaceLike) -> None:
+def require_one_column(names: Sequence[str], needed: Sequence[str], source: LocationLike) -> None:
     """Refuse columns that come twice.
 
     Raises
@@ -81,10 +81,10 @@ def require_one_column(names: Sequence[str], needed: Sequence[str], source: Plac
         )
 
 
-def _read_bytes(path: Place) -> bytes:
+def _read_bytes(path: Location) -> bytes:
     try:
         content = (
-            path.read_bytes(LARGEST_TABLE) if isinstance(path, Location) else read_at_most(path)
+            path.read_bytes(LARGEST_TABLE) if isinstance(path, RemotePath) else read_at_most(path)
         )
     except RemoteError:
         raise
@@ -99,7 +99,7 @@ def _read_bytes(path: Place) -> bytes:
     return content
 
 
-def _parse_parquet(path: Place, content: bytes) -> pa.Table:
+def _parse_parquet(path: Location, content: bytes) -> pa.Table:
     try:
         table = read_parquet(content, path)
         table.validate(full=True)  # texts that are not UTF-8 fail far from here else
@@ -111,7 +111,7 @@ def _parse_parquet(path: Place, content: bytes) -> pa.Table:
     return table
 
 
-def _parse_csv(path: Place, content: bytes) -> pa.Table:
+def _parse_csv(path: Location, content: bytes) -> pa.Table:
     if path.suffix == ".gz" and content[:2] != _GZIP_MAGIC:
         raise InputFormatError(f"{path}: expected a gzipped file, but it does not begin as one")
     try:
@@ -156,7 +156,7 @@ def is_text(kind: pa.DataType) -> bool:
     )
 
 
-def strings(path: PlaceLike, table: pa.Table, name: str) -> pa.ChunkedArray:
+def strings(path: LocationLike, table: pa.Table, name: str) -> pa.ChunkedArray:
     """A column of texts, whatever Arrow type of text it has.
 
     Raises
@@ -172,7 +172,7 @@ def strings(path: PlaceLike, table: pa.Table, name: str) -> pa.ChunkedArray:
     return column.cast(pa.string())
 
 
-def write_table(table: pa.Table, path: PlaceLike) -> None:
+def write_table(table: pa.Table, path: LocationLike) -> None:
     """Write a table as Parquet, CSV or JSON (an array of objects), as the suffix says.
 
     In CSV a text that a spreadsheet would run as a formula gets an apostrophe before it, which
@@ -185,7 +185,7 @@ def write_table(table: pa.Table, path: PlaceLike) -> None:
     OutputError
         If the file cannot be written.
     """
-    path = place(path)
+    path = as_location(path)
     if path.suffix not in (".parquet", ".csv", ".json"):
         raise OptionError(f"{path}: expected a name that ends with .parquet, .csv or .json")
     with replacing(path) as part:

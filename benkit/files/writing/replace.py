@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 
 from benkit.errors import BenkitError, OutputError, advice_on
-from benkit.files.remote.location import Location, Place
+from benkit.files.remote.location import Location, RemotePath
 from benkit.files.writing.staging import staging
 from benkit.files.writing.transfer import uploading
 
@@ -22,7 +22,7 @@ _NEW, _OLD = "new", "old"
 
 
 @contextmanager
-def replacing(path: Place, *, part_of: Path | None = None) -> Iterator[Path]:
+def replacing(path: Location, *, part_of: Path | None = None) -> Iterator[Path]:
     """Give a temporary path of the same name; when all went well it replaces ``path``.
 
     What shall replace a file at a distance is written on this machine and uploaded.
@@ -42,7 +42,7 @@ def replacing(path: Place, *, part_of: Path | None = None) -> Iterator[Path]:
         If the folder cannot be made or written, the disk is full, or the path is that of something
         else than a file.
     """
-    if isinstance(path, Location):
+    if isinstance(path, RemotePath):
         with uploading(path) as part:
             yield part
         return

@@ -8,19 +8,19 @@ from pathlib import Path
 
 from benkit.errors import OutputError, RemoteError
 from benkit.files.limits import LARGEST_TABLE
-from benkit.files.remote.location import Location, Place
+from benkit.files.remote.location import Location, RemotePath
 from benkit.files.writing.staging import temporary_folder
 
 __all__ = ["downloaded", "uploading"]
 
 
 @contextmanager
-def uploading(output: Place) -> Iterator[Path]:
+def uploading(output: Location) -> Iterator[Path]:
     """Give a path to write to; when all went well, its file appears at the output's location.
 
     Parameters
     ----------
-    output : Path or Location
+    output : Location
         A path on this machine is given as it is.
 
     Raises
@@ -48,7 +48,7 @@ def uploading(output: Place) -> Iterator[Path]:
 
 
 @contextmanager
-def downloaded(source: Place) -> Iterator[Path]:
+def downloaded(source: Location) -> Iterator[Path]:
     """Give a path on this machine with the content of a file, while the block runs.
 
     Raises
@@ -66,7 +66,7 @@ def downloaded(source: Place) -> Iterator[Path]:
         yield path
 
 
-def _upload(path: Path, output: Location) -> None:
+def _upload(path: Path, output: RemotePath) -> None:
     try:
         output.upload(path)
     except (RemoteError, FileNotFoundError) as error:

@@ -14,7 +14,7 @@ from benkit.archive.band_reader import BandFileReader, PlainGroup, Reading
 from benkit.archive.listing import PatchFolder
 from benkit.archive.remote_band_reader import band_file_reader
 from benkit.errors import BenkitError
-from benkit.files.remote.location import Place
+from benkit.files.remote.location import Location
 from benkit.inventory.scanning.moments import (
     MEASURABLE,
     Moments,
@@ -101,7 +101,7 @@ class ScannedChunk:
         return rows.take(np.argsort(order, kind="stable")), counts
 
 
-def scan_chunk(root: Place, chunk: Chunk) -> ScannedChunk:
+def scan_chunk(root: Location, chunk: Chunk) -> ScannedChunk:
     """Read and measure the bands of those patches of a chunk that have changed.
 
     Whatever is wrong with a file or folder is told in its row.
@@ -138,13 +138,13 @@ def scan_chunk(root: Place, chunk: Chunk) -> ScannedChunk:
     )
 
 
-def scan_patches(root: Place, patches: Sequence[PatchFolder]) -> pa.Table:
+def scan_patches(root: Location, patches: Sequence[PatchFolder]) -> pa.Table:
     """Rows of the inventory for a few patches of an archive, in their order."""
     return scan_chunk(root, Chunk(patches, None)).rows
 
 
 @lru_cache(maxsize=1)
-def _reader(root: Place) -> BandFileReader:
+def _reader(root: Location) -> BandFileReader:
     """One reader a process: its buffers and the headers that it knows serve all chunks."""
     return band_file_reader(root, PATCHES_PER_CHUNK)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from benkit.archive.listing import PatchFolder, list_archive, require_inside
 from benkit.domain.bands import BAND_NAMES
 from benkit.engine import Engine, run
-from benkit.files.remote.location import PlaceLike, place
+from benkit.files.remote.location import LocationLike, as_location
 from benkit.files.writing.transfer import uploading
 from benkit.inventory.scanning.chunk import PATCHES_PER_CHUNK, Chunk, scan_chunk
 from benkit.inventory.scanning.resume import scan_state
@@ -56,8 +56,8 @@ class ScanSummary:
 
 
 def scan_archive(
-    archive: PlaceLike,
-    output: PlaceLike,
+    archive: LocationLike,
+    output: LocationLike,
     *,
     engine: Engine | None = None,
     full: bool = False,
@@ -70,10 +70,10 @@ def scan_archive(
 
     Parameters
     ----------
-    archive : path, URI or Location
+    archive : Location
         Folder with the layout ``<root>/<product>/<patch id>/<patch id>_<band>.tif``, on this machine or
         at a location such as ``s3://bucket/archive``.
-    output : path, URI or Location
+    output : Location
         The inventory, a Parquet file with the columns of `INVENTORY_SCHEMA`: first what was not
         entered and the files that lie beside the patches, then by product and patch the twelve bands.
         It appears, or replaces an earlier one, when the scan is done. The same archive gives the same
@@ -101,12 +101,12 @@ def scan_archive(
         If workers die again and again.
     """
     start = time.monotonic()
-    listing = list_archive(place(archive))
+    listing = list_archive(as_location(archive))
     patches = listing.patches
     edges = range(0, len(patches), PATCHES_PER_CHUNK)
     done = unchanged = files = size = 0
     slow_files: Counter[str] = Counter()
-    with uploading(place(output)) as path, scan_state(path, listing.name) as state:
+    with uploading(as_location(output)) as path, scan_state(path, listing.name) as state:
         state.add(closed_rows(listing.closed))
         state.add(stray_rows((None, path) for path in listing.strays))
         known = None if full else state.known(patches)
