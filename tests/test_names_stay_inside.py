@@ -230,16 +230,21 @@ def test_nobody_waits_for_a_pipe(tmp_path):
 
 
 def test_a_folder_that_cannot_be_listed_is_not_passed_over(tmp_path, monkeypatch):
-    scan = os.scandir
+    def refusing(function):
+        def refuse(path):
+            if str(path).endswith("closed"):
+                raise PermissionError(13, "Permission denied", str(path))
+            return function(path)
 
-    def refuse(path):
-        if str(path).endswith("closed"):
-            raise PermissionError(13, "Permission denied", str(path))
-        return scan(path)
+        return refuse
 
     (tmp_path / PRODUCT / "closed").mkdir(parents=True)
-    monkeypatch.setattr(os, "scandir", refuse)
-    with pytest.raises(benkit.BenkitError, match=r"closed: .*cannot be listed: Permission denied"):
-        benkit.patchify_scene(tmp_path / PRODUCT, tmp_path / "archive")
-    with pytest.raises(PermissionError, match="closed"):
-        benkit.measure_land_cover(tmp_path / PRODUCT)
+    for name in ("scandir", "listdir"):
+        monkeypatch.setattr(os, name, refusing(getattr(os, name)))
+    for call, *paths in (
+        (benkit.patchify_scene, PRODUCT, "archive"),
+        (benkit.measure_land_cover, PRODUCT),
+        (benkit.read_reference_maps, f"{PRODUCT}/closed"),
+    ):
+        with pytest.raises(benkit.BenkitError, match=r"closed: .* cannot be listed: Permission d"):
+            call(*(tmp_path / path for path in paths))

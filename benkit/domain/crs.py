@@ -6,7 +6,8 @@ from benkit.files.safe_names import printable
 
 __all__ = ["is_utm", "shown_crs"]
 
-_UTM = re.compile(r"EPSG:(326|327|258)\d\d")  # zones of WGS 84, north and south, and of ETRS89
+# Zones 01 to 60 of WGS 84, north and south, and of ETRS89.
+_UTM = re.compile(r"EPSG:(326|327|258)(0[1-9]|[1-5]\d|60)", re.ASCII)
 _LONGEST_SHOWN = 80
 
 
@@ -15,8 +16,8 @@ def is_utm(crs: str) -> bool:
 
     Examples
     --------
-    >>> is_utm("EPSG:32633"), is_utm("EPSG:3035")
-    (True, False)
+    >>> is_utm("EPSG:32633"), is_utm("EPSG:32661"), is_utm("EPSG:3035")
+    (True, False, False)
     """
     return _UTM.fullmatch(crs) is not None
 

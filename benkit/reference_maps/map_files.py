@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from benkit.engine import Engine, run
 from benkit.errors import InputFormatError, MissingInputError
@@ -43,7 +43,7 @@ def find_maps(*folders: Path, only_polygons: bool = False) -> dict[str, Path]:
     Raises
     ------
     MissingInputError
-        If a folder is not there or has no reference map.
+        If a folder is not there, cannot be listed or has no reference map.
     InputFormatError
         If two files are of one patch.
     """
@@ -64,8 +64,11 @@ def find_maps(*folders: Path, only_polygons: bool = False) -> dict[str, Path]:
 
 def polygon_files(folder: Path) -> list[Path]:
     """The GeoParquet files directly in a folder, sorted by name, without hidden ones."""
-    files = [path for path in folder.iterdir() if path.suffix == ".parquet"]
-    return sorted((path for path in files if path.name[0] != "."), key=lambda path: path.name)
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        _refuse(error)
+    return [folder / name for name in names if name.endswith(".parquet") and name[0] != "."]
 
 
 def _maps_of(folder: Path, only_polygons: bool) -> list[Path]:
@@ -100,8 +103,11 @@ def _maps_below(folder: Path) -> list[Path]:
     return paths
 
 
-def _refuse(error: OSError) -> None:
-    raise error
+def _refuse(error: OSError) -> NoReturn:
+    raise MissingInputError(
+        f"{error.filename}: expected a folder of reference maps, but it cannot be listed: "
+        f"{error.strerror}"
+    ) from None
 
 
 def run_over_maps(

@@ -65,22 +65,18 @@ def find_bands(folder: Path) -> dict[str, Path]:
 
 def _all_below(folder: Path) -> list[Path]:
     """Everything below a folder, sorted; links to folders are not followed."""
-    try:
-        found = [
-            Path(parent, name)
-            for parent, subfolders, names in os.walk(folder, onerror=_refuse)
-            for name in (*subfolders, *names)
-        ]
-    except OSError as error:
-        raise MissingInputError(
-            f"{error.filename}: expected a folder of a Sentinel-2 product, but it cannot be listed: "
-            f"{error.strerror}"
-        ) from None
-    return sorted(found)
+    return sorted(
+        Path(parent, name)
+        for parent, subfolders, names in os.walk(folder, onerror=_refuse)
+        for name in (*subfolders, *names)
+    )
 
 
 def _refuse(error: OSError) -> NoReturn:
-    raise error
+    raise MissingInputError(
+        f"{error.filename}: expected a folder of a Sentinel-2 product, but it cannot be listed: "
+        f"{error.strerror}"
+    ) from None
 
 
 @dataclass(frozen=True)

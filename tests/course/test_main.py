@@ -375,6 +375,16 @@ def emptied(name: str) -> Callable[[Path], None]:
     return damage
 
 
+def closed(name: str) -> Callable[[Path], None]:
+    def damage(data: Path) -> None:
+        (data / name).chmod(0)
+        if os.access(data / name, os.R_OK):
+            (data / name).chmod(0o755)
+            pytest.skip("root may list every folder")
+
+    return damage
+
+
 def holding(name: str, content: bytes) -> Callable[[Path], None]:
     def damage(data: Path) -> None:
         (data / name).write_bytes(content)
@@ -438,6 +448,7 @@ DAMAGES = {
     "list without ids": (holding(LIST, gzip.compress(b"tile\nA\n")), [LIST, "patch_id"]),
     "maps missing": (without("geoparquets"), ["geoparquets"]),
     "maps none": (emptied("geoparquets"), ["geoparquets"]),
+    "maps that cannot be listed": (closed("geoparquets"), ["geoparquets", "cannot be listed"]),
     "map cut short": (cut_short(f"geoparquets/{MAP}"), [MAP]),
     "map without codes": (without_column(f"geoparquets/{MAP}", "DN"), [MAP, "DN"]),
     "map with an unknown code": (with_code(f"geoparquets/{MAP}", 777), [MAP, "777"]),
