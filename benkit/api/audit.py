@@ -1,11 +1,10 @@
 """Whether an archive is whole and correct."""
 
-from collections.abc import Callable
-
 import pyarrow as pa
 
 from benkit.api.sources import MetadataLike, as_metadata, open_source
 from benkit.engine import Engine
+from benkit.engine.progress import Progress
 from benkit.files.remote.location import LocationLike
 from benkit.files.tables.table import write_table
 from benkit.inventory.audit import Audit, audit_inventory
@@ -20,7 +19,7 @@ def audit(
     *,
     findings: LocationLike | None = None,
     engine: Engine | None = None,
-    progress: Callable[[int, int, int], None] | None = None,
+    progress: Progress = None,
 ) -> Audit:
     """Hold an archive against its patches' names and the metadata: every deviation is a finding.
 

@@ -1,11 +1,11 @@
 """Classes and land cover of reference maps."""
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
 
 from benkit.api.sources import MetadataLike, as_metadata
 from benkit.engine import Engine
+from benkit.engine.progress import Progress
 from benkit.errors import OptionError
 from benkit.files.remote.location import LocationLike
 from benkit.files.tables.table import write_table
@@ -23,7 +23,7 @@ def labels(
     output: LocationLike | None = None,
     differences: LocationLike | None = None,
     engine: Engine | None = None,
-    progress: Callable[[int, int, int], None] | None = None,
+    progress: Progress = None,
 ) -> LabelSets:
     """Labels of each patch, by the ground that the classes take on its reference map.
 

@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pyarrow as pa
 from benkit import __version__
 from benkit.api.sources import MetadataLike, as_metadata, as_sides, is_location, naming, open_source
 from benkit.engine import Engine
+from benkit.engine.progress import Progress
 from benkit.errors import OptionError
 from benkit.files.remote.location import as_location
 from benkit.files.writing.replace import write_page
@@ -34,7 +34,7 @@ def report(
     command: str | None = None,
     output: str | os.PathLike[str] | None = None,
     engine: Engine | None = None,
-    progress: Callable[[int, int, int], None] | None = None,
+    progress: Progress = None,
 ) -> str:
     """Make a page that tells of an archive, its metadata and a split.
 

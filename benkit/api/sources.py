@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 
 from benkit.engine import Engine
+from benkit.engine.progress import Progress
 from benkit.errors import PatchIdError
 from benkit.files.remote.location import LocationLike, RemotePath, as_location
 from benkit.inventory.table.inventory_file import Inventory
@@ -70,7 +71,7 @@ def open_source(
     source: LocationLike | pa.Table | Inventory,
     *,
     engine: Engine | None = None,
-    progress: Any = None,
+    progress: Progress = None,
 ) -> Iterator[Inventory]:
     """Open an inventory; an archive is scanned into a temporary one first.
 

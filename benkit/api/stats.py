@@ -1,12 +1,13 @@
 """Mean and standard deviation of the bands."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
 
 from benkit.api.sources import as_sides, is_location, open_source
 from benkit.engine import Engine
+from benkit.engine.progress import Progress
 from benkit.errors import InputFormatError, OptionError
 from benkit.files.remote.location import LocationLike
 from benkit.inventory.statistics import Statistics, band_statistics
@@ -23,7 +24,7 @@ def stats(
     split: Any = None,
     side: str | None = None,
     engine: Engine | None = None,
-    progress: Callable[[int, int, int], None] | None = None,
+    progress: Progress = None,
 ) -> Statistics:
     """Statistics of each band, of all valid pixels or of those of some patches.
 

@@ -1,7 +1,6 @@
 """A map for the browser, with map tiles from the internet."""
 
 import os
-from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
@@ -9,6 +8,7 @@ import pyarrow as pa
 from benkit.api.audit import audit
 from benkit.api.sources import MetadataLike, as_metadata, as_sides, naming
 from benkit.engine import Engine
+from benkit.engine.progress import Progress
 from benkit.files.remote.location import LocationLike
 from benkit.files.writing.replace import write_page
 from benkit.inventory.table.inventory_file import Inventory
@@ -25,7 +25,7 @@ def web_map(
     source: LocationLike | pa.Table | Inventory | None = None,
     output: str | os.PathLike[str] | None = None,
     engine: Engine | None = None,
-    progress: Callable[[int, int, int], None] | None = None,
+    progress: Progress = None,
 ) -> str:
     """Make a map with a layer for each side, season, label and kind of finding.
 

@@ -178,7 +178,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _say(text: str) -> None:
-    from benkit.cli.progress import end_line
+    from benkit.engine.progress import end_line
     from benkit.files.safe_names import one_line
 
     with suppress(OSError):  # nobody can be told

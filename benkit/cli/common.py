@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benkit.cli.progress import progress_of, width_of
 from benkit.engine import ENGINES, Engine
+from benkit.engine.progress import width_of
 from benkit.errors import OptionError, OutputError
 from benkit.files.remote.location import Location, RemotePath, as_location
 from benkit.files.safe_names import one_line
@@ -61,6 +61,11 @@ def engine_of(arguments: argparse.Namespace) -> Engine | None:
     """What was asked for; None leaves the choice to who knows what the work is worth."""
     engine = Engine(arguments.engine, arguments.workers, arguments.ray_address)
     return None if engine == Engine() else engine
+
+
+def progress_of(arguments: argparse.Namespace) -> bool:
+    """Whether progress is shown."""
+    return not (arguments.no_progress or arguments.quiet)
 
 
 def check_outputs(arguments: argparse.Namespace, more: Sequence[Location] = ()) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from benkit.cli.progress import width_of
+from benkit.engine.progress import width_of
 from benkit.files.safe_names import one_line
 
 if TYPE_CHECKING:

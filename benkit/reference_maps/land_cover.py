@@ -1,7 +1,7 @@
 """How much ground of each patch has which CLC code, measured from its reference map."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from benkit.domain.bands import PATCH_METRES
 from benkit.domain.classes import UNLABELED_CODES
 from benkit.domain.crs import is_utm, shown_crs
 from benkit.engine import Engine
+from benkit.engine.progress import Progress, reporter
 from benkit.errors import InputFormatError
 from benkit.reference_maps.map_files import find_maps, run_over_maps
 from benkit.reference_maps.read_map import (
@@ -76,7 +77,7 @@ class LandCover:
 def measure_land_cover(
     *folders: str | os.PathLike[str],
     engine: Engine | None = None,
-    progress: Callable[[int, int, int], None] | None = None,
+    progress: Progress = None,
 ) -> LandCover:
     """Measure the ground that has each CLC code, in every reference map below some folders.
 
@@ -91,8 +92,8 @@ def measure_land_cover(
     engine : Engine, optional
         Where they are read; if it does not tell the number of workers, in this process where the
         maps are few, else on local processes, one a core.
-    progress : callable, optional
-        Called with the number of maps that are read, of all maps, and of bytes that are read.
+    progress : bool or callable, optional
+        Off, on (shown on stderr), or called with (maps read, of all, bytes read).
 
     Returns
     -------
@@ -105,6 +106,7 @@ def measure_land_cover(
         coordinates are not in metres. Where a file does not tell its reference system they are
         taken to be.
     """
+    report = reporter(progress)
     maps = find_maps(*map(Path, folders))
     files = [*maps.values()]
     parts = []
@@ -112,8 +114,7 @@ def measure_land_cover(
     for done, (numbers, codes, areas, read) in run_over_maps(_measure_files, files, engine):
         parts.append(((numbers + first).astype(np.int32), codes.astype(np.int32), areas))
         first, size = done, size + read
-        if progress:
-            progress(done, len(files), size)
+        report(done, len(files), size)
     patch, code, area = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     cover = LandCover(tuple(maps), patch, code, area)
     keys = patch.astype(np.int64) * _CODES + code

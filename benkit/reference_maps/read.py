@@ -4,7 +4,7 @@ The folder has one file ``<patch id>_reference_map.parquet`` a patch (see `map_f
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from benkit.engine import Engine
+from benkit.engine.progress import Progress, reporter
 from benkit.reference_maps.map_files import find_maps, run_over_maps
 from benkit.reference_maps.read_map import joined_wkb, read_map_polygons
 
@@ -67,7 +68,7 @@ def read_reference_maps(
     *,
     geometry: bool = True,
     engine: Engine | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = None,
 ) -> ReferenceMaps:
     """Read all GeoParquet reference maps of a folder.
 
@@ -81,8 +82,8 @@ def read_reference_maps(
     engine : Engine, optional
         Where they are read; if it does not tell the number of workers, in this process where they
         are few, else on local processes, one a core.
-    progress : callable, optional
-        Called with the number of files that are read and of all files.
+    progress : bool or callable, optional
+        Off, on (shown on stderr), or called with (maps read, of all, 0).
 
     Returns
     -------
@@ -96,13 +97,13 @@ def read_reference_maps(
         If a file is damaged, lacks the column ``DN`` or the geometry, has a null, a fraction or an
         unknown code in ``DN``, or two files are of one patch.
     """
+    report = reporter(progress)
     found = find_maps(Path(folder), only_polygons=True)
     files = tuple(found.values())
     chunks = []
     for done, chunk in run_over_maps(partial(_read_chunk, geometry), files, engine):
         chunks.append(chunk)
-        if progress:
-            progress(done, len(files))
+        report(done, len(files), 0)
     rows = np.concatenate([chunk.rows for chunk in chunks])
     maps = ReferenceMaps(
         files=files,

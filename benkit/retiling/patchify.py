@@ -6,13 +6,14 @@ last half of a patch along the south and east edge of a tile (109.8 km) belongs 
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from benkit.domain.bands import BANDS, NODATA, PATCH_METRES, Band
 from benkit.domain.patch_names import PATCHES_PER_SIDE, PatchId, Product, parse_product
 from benkit.engine import Engine, run
+from benkit.engine.progress import Progress, reporter
 from benkit.errors import InputFormatError, OptionError, OutputError, PatchIdError
 from benkit.files.writing.replace import replacing_folder
 from benkit.retiling.scene_files import BandCut, cut_band, find_bands
@@ -63,7 +64,7 @@ def patchify_scene(
     grid_origin: str = GRID_ORIGINS[0],
     overwrite: bool = False,
     engine: Engine | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = None,
 ) -> Patches:
     """Cut the bands of one Level-2A product into patches.
 
@@ -88,9 +89,9 @@ def patchify_scene(
         Whether a folder of the product may be replaced.
     engine : Engine, optional
         Where it is done; on one local process a core if not given.
-    progress : callable, optional
-        Called after each band with the number of patches, by the part of their files that is there,
-        and of all patches.
+    progress : bool or callable, optional
+        Off, on (shown on stderr), or called after each band with (patches, by the part of their files
+        that is there, of all, 0).
 
     Returns
     -------
@@ -109,6 +110,7 @@ def patchify_scene(
     """
     if grid_origin not in GRID_ORIGINS:
         raise OptionError(f"grid origin {grid_origin}: expected {' or '.join(GRID_ORIGINS)}")
+    report = reporter(progress)
     folder = Path(scene)
     paths = find_bands(folder)
     named = _product(folder, product)
@@ -137,8 +139,7 @@ def patchify_scene(
         files, count = 0, grid.columns * grid.rows
         for written in run(cut_band, cuts, engine):
             files += written
-            if progress:
-                progress(files // len(BANDS), count)
+            report(files // len(BANDS), count, 0)
     assert files == count * len(BANDS), "every patch has a file of each band"
     return Patches(str(named), count, files)
 

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ import pyarrow as pa
 from benkit.domain.classes import classes_of_codes
 from benkit.domain.patch_names import parse_patch_id
 from benkit.engine import Engine, run
+from benkit.engine.progress import Progress, reporter
 from benkit.errors import OptionError
 from benkit.samples.damage import DAMAGES, band_files
 from benkit.samples.encode_maps import encode_map_pixels, encode_map_polygons
@@ -63,7 +64,7 @@ def make_sample(
     seed: int = 0,
     *,
     engine: Engine | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = None,
 ) -> SampleSummary:
     """Make a sample.
 
@@ -80,8 +81,8 @@ def make_sample(
     engine : Engine, optional
         Where it is made; if not given, a small sample in this process, else on local processes, one a
         core.
-    progress : callable, optional
-        Called with the number of patches that are done and of all patches.
+    progress : bool or callable, optional
+        Off, on (shown on stderr), or called with (patches done, of all, 0).
 
     Returns
     -------
@@ -117,17 +118,16 @@ def _write_patches(
     plan: Plan,
     seed: int,
     engine: Engine | None,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress,
 ) -> dict[str, tuple[str, ...]]:
     """Write the patches on disk; the labels of all."""
     labels = {patch.patch_id: _labels(_ground(seed, patch)) for patch in plan.not_on_disk}
-    total = len(plan.on_disk)
+    report, total = reporter(progress), len(plan.on_disk)
     starts = range(0, total, _PATCHES_PER_CHUNK)
     chunks = [plan.on_disk[start : start + _PATCHES_PER_CHUNK] for start in starts]
     for found in run(partial(write_chunk, folder, seed), chunks, engine):
         labels |= found
-        if progress:
-            progress(len(labels) - len(plan.not_on_disk), total)
+        report(len(labels) - len(plan.not_on_disk), total, 0)
     assert len(labels) == total + len(plan.not_on_disk), "every patch has labels"
     return labels
 

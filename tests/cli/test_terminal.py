@@ -15,7 +15,7 @@ import pytest
 
 import benkit
 from benkit.cli import main
-from benkit.cli.progress import progress_text
+from benkit.engine.progress import progress_text
 from benkit.samples import make_sample
 from tests.cli.terminal import CTRL_C, Terminal
 from tests.conftest import ROOT

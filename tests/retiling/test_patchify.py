@@ -80,7 +80,7 @@ def test_whole_patches_from_the_tiles_corner(tmp_path, workers):
         engine=Engine(workers=workers),
         progress=lambda *counts: told.append(counts),
     )
-    assert told == [(9 * band // 12, 9) for band in range(1, 13)]
+    assert told == [(9 * band // 12, 9, 0) for band in range(1, 13)]
     assert (done.product, done.patches, done.files) == (PRODUCT, 9, 108)
     names = sorted(path.name for path in (tmp_path / "out" / PRODUCT).iterdir())
     assert names == [f"{PRODUCT}_0{column}_0{row}" for column in range(3) for row in range(3)]

@@ -146,7 +146,7 @@ def test_a_folder_of_other_things_is_refused_and_left_alone(tmp_path):
 
 
 def test_an_interrupted_making_leaves_nothing(tmp_path):
-    def interrupt(done, total):
+    def interrupt(done, total, size):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -3,7 +3,7 @@
 import argparse
 
 from benkit.cli.common import add_engine_options, engine_of, location_of, note, progress_of, show
-from benkit.cli.progress import end_line
+from benkit.engine.progress import end_line
 
 EXAMPLE = """\
 example: benkit scan BigEarthNet-S2 --output inventory.parquet

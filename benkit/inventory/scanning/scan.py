@@ -11,6 +11,7 @@ from pathlib import Path
 from benkit.archive.listing import PatchFolder, list_archive, require_inside
 from benkit.domain.bands import BAND_NAMES
 from benkit.engine import Engine, run
+from benkit.engine.progress import Progress, reporter
 from benkit.files.remote.location import LocationLike, as_location
 from benkit.files.writing.transfer import uploading
 from benkit.inventory.scanning.chunk import PATCHES_PER_CHUNK, Chunk, scan_chunk
@@ -20,9 +21,8 @@ from benkit.inventory.table.inventory_file import Inventory
 from benkit.tiff.raster import Raster
 from benkit.tiff.read import decode_raster, read_whole
 
-__all__ = ["Progress", "ScanSummary", "band_reader", "scan_archive"]
+__all__ = ["ScanSummary", "band_reader", "scan_archive"]
 
-Progress = Callable[[int, int, int], None]
 """Called with how many patches are done, how many there are, and how many bytes were read."""
 
 
@@ -61,7 +61,7 @@ def scan_archive(
     *,
     engine: Engine | None = None,
     full: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = None,
 ) -> ScanSummary:
     """Scan an archive into an inventory.
 
@@ -82,8 +82,8 @@ def scan_archive(
         Where it is read; on one local process a core if not given.
     full : bool
         Whether to read everything, also what has not changed.
-    progress : callable, optional
-        Called with the number of patches that are done, of all patches, and of bytes that were read.
+    progress : bool or callable, optional
+        Off, on (shown on stderr), or called with (patches done, of all, bytes read).
 
     Returns
     -------
@@ -101,6 +101,7 @@ def scan_archive(
         If workers die again and again.
     """
     start = time.monotonic()
+    report = reporter(progress)
     listing = list_archive(as_location(archive))
     patches = listing.patches
     edges = range(0, len(patches), PATCHES_PER_CHUNK)
@@ -124,8 +125,7 @@ def scan_archive(
             files += scanned.files
             size += scanned.bytes
             slow_files.update(scanned.slow_files)
-            if progress:
-                progress(done, len(patches), size)
+            report(done, len(patches), size)
     assert done == len(patches), "every patch was scanned or taken over"
     assert state.rows >= done * len(BAND_NAMES), "every patch has a row for each band"
     assert sum(slow_files.values()) <= files <= state.rows, "every file that was read has a row"

@@ -1,12 +1,20 @@
-"""Show on stderr how far a verb has come: one changing line on a terminal, else a line now and then."""
+"""Progress of long work: one changing line on a terminal, else a line on stderr now and then."""
 
-import argparse
 import os
 import sys
 import time
 from collections.abc import Callable
 
-__all__ = ["end_line", "progress_of", "progress_text", "width_of"]
+__all__ = ["Progress", "end_line", "progress_text", "reporter", "width_of"]
+
+Report = Callable[[int, int, int], None]
+
+Progress = bool | Report | None
+"""Off (None or False), on (True: shown on stderr), or a callable with (done, of, bytes).
+
+It is called with the number of patches, maps or files that are done, of all of them, and of bytes that
+were read, 0 where nobody counts them.
+"""
 
 _SECONDS_BETWEEN_LINES = 5.0
 _SECONDS_BETWEEN_UPDATES = 0.1
@@ -15,14 +23,16 @@ _USUAL_WIDTH = 80
 _open_line = False
 
 
-def progress_of(arguments: argparse.Namespace) -> Callable[..., None] | None:
-    """What a verb calls with patches done, patches in all and, where it knows them, bytes read."""
-    if arguments.no_progress or arguments.quiet:
-        return None
+def reporter(progress: Progress) -> Report:
+    """What long work calls when a part of it is done, whatever `Progress` was asked for."""
+    if callable(progress):
+        return progress
+    if not progress:
+        return lambda done, total, size: None
     terminal = sys.stderr.isatty()
     start = last = time.monotonic()
 
-    def show_progress(done: int, total: int, size: int = 0) -> None:
+    def show_progress(done: int, total: int, size: int) -> None:
         nonlocal last
         now = time.monotonic()
         pause = _SECONDS_BETWEEN_UPDATES if terminal else _SECONDS_BETWEEN_LINES
@@ -68,7 +78,7 @@ def _set_open(is_open: bool) -> None:
 
 
 def progress_text(done: int, total: int, size: int, seconds: float, room: int) -> str:
-    """As many figures as there is room for."""
+    """Counts, speed and time left, as much as there is room for."""
     left = f"{_duration(seconds / max(done, 1) * (total - done))} left"
     speed = [
         f"{done / seconds:,.0f} patches/s",
