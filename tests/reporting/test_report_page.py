@@ -8,6 +8,7 @@ import pytest
 
 import benkit
 from benkit.cli import main
+from benkit.inventory.findings import KINDS, Kind
 from benkit.reporting.page.markup import bar_table, json_block, table
 from benkit.reporting.web_map import web_map_page
 
@@ -95,8 +96,7 @@ def test_the_map_holds_every_patch_where_it_lies(page, sample):
     metadata = benkit.read_metadata(sample / "metadata.parquet")
     facts, content = block(page, "map-facts"), block(page, "map-data")
     count = facts["patches"]
-    assert len(content) == 9 * count
-    planes = [content[i * count : (i + 1) * count] for i in range(9)]
+    planes = [content[start : start + count] for start in range(0, len(content), count)]
     names, patch = [], 0
     for product in facts["products"]:
         for column, row in zip(
@@ -108,11 +108,39 @@ def test_the_map_holds_every_patch_where_it_lies(page, sample):
     labels = dict(
         zip(metadata["patch_id"].to_pylist(), metadata["labels"].to_pylist(), strict=True)
     )
+    kinds = {name: set() for name in names}
+    audit = benkit.audit(sample / "BigEarthNet-v2.0-S2-with-errors", metadata)
+    for finding in audit.findings.to_pylist():
+        kinds.get(finding["patch_id"], set()).add(finding["kind"].replace("_", " "))
     for place, name in enumerate(names):
-        bits = int.from_bytes(bytes(plane[place] for plane in planes[4:7]), "little")
-        found = [label for bit, label in enumerate(facts["labels"]) if bits >> bit & 1]
-        assert found == sorted(set(labels.get(name, [])))
+        assert named(facts["labels"], planes[4:7], place) == set(labels.get(name, []))
+        assert named(facts["kinds"], planes[7:], place) == kinds[name]
         assert planes[2][place] in (1, 3) or name not in labels, "each known patch is on a side"
+
+
+def named(names, planes, place):
+    """The names whose bits are set for a patch."""
+    bits = int.from_bytes(bytes(plane[place] for plane in planes), "little")
+    return {name for bit, name in enumerate(names) if bits >> bit & 1}
+
+
+def test_one_entry_makes_a_new_kind_of_finding(sample, monkeypatch):
+    """Also where the kinds are more than fit into two bytes a patch."""
+    for least in (1, 2, 3000):
+        name = f"brighter_than_{least}"
+        sql = f"SELECT patch_id, band, 'it shines' AS reason FROM ok WHERE max > {least}"
+        kind = Kind(name, "a band is bright", about="band", sql=sql, incomplete=True, visible=True)
+        monkeypatch.setitem(KINDS, name, kind)
+    archive = sample / "BigEarthNet-v2.0-S2-with-errors"
+    page = benkit.report(sample / "metadata.parquet", archive)
+    assert "The archive is neither whole nor correct." in page
+    for least in (1, 2):
+        assert f"<h3>Brighter than {least}</h3>" in page
+        assert f"finding: brighter than {least}</option>" in page
+    facts, content = block(page, "map-facts"), block(page, "map-data")
+    planes = [content[i * facts["patches"] :][: facts["patches"]] for i in range(7, 10)]
+    shine = [named(facts["kinds"], planes, place) for place in range(facts["patches"])]
+    assert sum("brighter than 2" in kinds for kinds in shine) == 60
 
 
 def test_metadata_alone_make_a_page(sample):
