@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from benkit.archive.listing import band_file_name
 from benkit.domain.bands import BAND_NAMES, BANDS, NODATA
-from benkit.domain.patch_names import parse_patch_id
+from benkit.domain.patch_names import PatchId
 from benkit.tiff.plain import encode
 
-__all__ = ["DAMAGES", "band_files"]
+__all__ = ["band_files"]
 
 _SHIFT = 600  # metres
 _EVERY_FEW = 3  # of the errors with variants
@@ -33,26 +33,20 @@ _Bands = dict[str, _Band]
 
 
 def band_files(
-    patch_id: str, pixels: Mapping[str, NDArray[np.uint16]], error: str | None, variant: int
+    patch: PatchId, pixels: Mapping[str, NDArray[np.uint16]], error: str | None, variant: int
 ) -> dict[str, bytes]:
-    """The files of a patch's folder by name, with an error of a kind of `DAMAGES` or none.
+    """The files of a patch's folder by name, with an error of a kind planted in them, or none.
 
-    Parameters
-    ----------
-    patch_id : str
-    pixels : mapping of str to (side, side) uint16 array
-        By band.
-    error : str or None
-    variant : int
-        Errors of one kind differ: other bands, other extents.
+    Pixels are (side, side) arrays by band. Errors of one kind differ by their variant: other bands,
+    other extents.
     """
-    corner = parse_patch_id(patch_id).footprint
+    patch_id, corner = str(patch), patch.footprint
     bands = {
         name: _Band(values, corner.epsg, corner.x, corner.y, BANDS[name].pixel_size)
         for name, values in pixels.items()
     }
-    if error is not None:
-        bands = DAMAGES[error](bands, variant)
+    if error in _DAMAGES:
+        bands = _DAMAGES[error](bands, variant)
     files = {band_file_name(patch_id, name): band.encode() for name, band in bands.items()}
     if error == "unreadable":
         name = band_file_name(patch_id, _some_band(variant))
@@ -78,10 +72,6 @@ def _strays(patch_id: str, files: Mapping[str, bytes], variant: int) -> dict[str
         {"Thumbs.db": b"\0" * 512},
         {band_file_name(patch_id, "B04") + ".aux.xml": b"<PAMDataset></PAMDataset>\n"},
     )[variant % 3]
-
-
-def _nothing(bands: _Bands, _variant: int) -> _Bands:
-    return bands
 
 
 def _crop(bands: _Bands, variant: int) -> _Bands:
@@ -141,15 +131,12 @@ def _other_zone(bands: _Bands, variant: int) -> _Bands:
     return bands | {name: replace(band, epsg=100 * hemisphere + zone % 60 + 1)}
 
 
-DAMAGES: Mapping[str, Callable[[_Bands, int], _Bands]] = {
+# The other kinds of errors are not in the bands.
+_DAMAGES: Mapping[str | None, Callable[[_Bands, int], _Bands]] = {
     "wrong_size": _crop,
     "with_no_data": _swath_edge,
-    "not_part_of_dataset": _nothing,
     "missing_band": _drop,
-    "unreadable": _nothing,
     "wrong_dtype": _retype,
     "wrong_georeference": _shift,
     "crs_disagreement": _other_zone,
-    "stray_file": _nothing,
 }
-"""What each kind of error does to the bands of the patch that it is planted in, by its variant."""

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from benkit.domain.patch_names import Footprint
 from benkit.files.tables.geoparquet import encode_geoparquet
 
 __all__ = ["MAP_PIXEL", "encode_map_pixels", "encode_map_polygons"]
@@ -17,54 +18,40 @@ MAP_PIXEL = 10
 _SCHEMA = pa.schema([pa.field("DN", pa.int32()), pa.field("geometry", pa.binary())])
 
 
-def encode_map_polygons(
-    codes: NDArray[np.uint16], *, epsg: int, x: float, y: float, covering: bool = False
-) -> bytes:
+def encode_map_polygons(codes: NDArray[np.uint16], corner: Footprint, covering: bool) -> bytes:
     """Make a GeoParquet file of the areas of equal code, joined along edges and not across corners.
 
-    Parameters
-    ----------
-    codes : (height, width) uint16 array
-        CLC codes, rows from the north, pixels of 10 m.
-    epsg : int
-        UTM zone of the coordinates.
-    x, y : float
-        Upper-left corner in metres.
-    covering : bool
-        Whether to write a column ``bbox``.
+    Codes are (height, width), rows from the north; ``covering`` adds the column ``bbox``.
     """
     import shapely
     from rasterio.features import shapes
 
-    found = list(shapes(codes, transform=_transform(x, y)))
+    found = list(shapes(codes, transform=_transform(corner)))
     polygons = [shapely.geometry.shape(shape) for shape, _ in found]
     columns = [[int(code) for _, code in found], shapely.to_wkb(polygons, byte_order=1)]
     table, bounds = pa.table(columns, schema=_SCHEMA), shapely.bounds(polygons)
-    return encode_geoparquet(table, epsg=epsg, bounds=bounds, covering=covering)
+    return encode_geoparquet(table, epsg=corner.epsg, bounds=bounds, covering=covering)
 
 
-def encode_map_pixels(codes: NDArray[np.uint16], *, epsg: int, x: float, y: float) -> bytes:
-    """Make a GeoTIFF as the archive has it: uint16, DEFLATE with predictor 2, NO_DATA 0.
-
-    The parameters are those of `encode_map_polygons`.
-    """
+def encode_map_pixels(codes: NDArray[np.uint16], corner: Footprint) -> bytes:
+    """Make a GeoTIFF as the archive has it: uint16, DEFLATE with predictor 2, NO_DATA 0."""
     import rasterio
     from rasterio.io import MemoryFile
 
     height, width = codes.shape
     profile: dict[str, Any] = {"driver": "GTiff", "count": 1, "dtype": "uint16", "nodata": 0}
-    profile |= {"compress": "deflate", "predictor": 2, "crs": _rasterio_crs(epsg)}
-    profile |= {"height": height, "width": width, "transform": _transform(x, y)}
+    profile |= {"compress": "deflate", "predictor": 2, "crs": _rasterio_crs(corner.epsg)}
+    profile |= {"height": height, "width": width, "transform": _transform(corner)}
     with rasterio.Env(), MemoryFile() as memory:
         with memory.open(**profile) as target:
             target.write(codes, 1)
         return memory.read()
 
 
-def _transform(x: float, y: float) -> Any:
+def _transform(corner: Footprint) -> Any:
     from rasterio.transform import Affine
 
-    return Affine(MAP_PIXEL, 0, x, 0, -MAP_PIXEL, y)
+    return Affine(MAP_PIXEL, 0, corner.x, 0, -MAP_PIXEL, corner.y)
 
 
 @lru_cache(maxsize=128)

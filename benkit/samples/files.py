@@ -9,23 +9,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benkit.domain.patch_names import PatchId
 from benkit.errors import OptionError
 from benkit.files.writing.replace import replacing_folder
 from benkit.reference_maps.map_files import MAP_SUFFIX
 
-__all__ = [
-    "ARCHIVE_FOLDER",
-    "README_NAME",
-    "building_sample",
-    "write_patch",
-    "write_readme",
-    "write_tables",
-]
+__all__ = ["building_sample", "write_patch", "write_readme", "write_tables"]
 
-ARCHIVE_FOLDER = "BigEarthNet-v2.0-S2-with-errors"
-"""Folder of the patches."""
-
-README_NAME = "README.txt"
+_ARCHIVE_FOLDER = "BigEarthNet-v2.0-S2-with-errors"
+_README_NAME = "README.txt"
 _MAPS_FOLDER = "Reference_Maps"
 _GEOPARQUET_FOLDER = "geoparquets"
 _FIRST_WORDS = "Synthetic data, made by benkit"
@@ -33,20 +25,13 @@ _FIRST_WORDS = "Synthetic data, made by benkit"
 
 @contextmanager
 def building_sample(folder: Path) -> Iterator[Path]:
-    """Give a temporary folder beside; when all went well it becomes ``folder``.
+    """Give a temporary folder beside; when all went well it becomes ``folder``, else it is removed.
 
-    An earlier sample is replaced. When the body raises, what it wrote is removed.
-
-    Raises
-    ------
-    OptionError
-        If there is something else in ``folder`` already.
-    OutputError
-        If the folder cannot be written.
+    An earlier sample is replaced; anything else in the folder raises `OptionError`.
     """
     _refuse_other_content(folder)
     with replacing_folder(folder) as part:
-        for name in (ARCHIVE_FOLDER, _MAPS_FOLDER, _GEOPARQUET_FOLDER):
+        for name in (_ARCHIVE_FOLDER, _MAPS_FOLDER, _GEOPARQUET_FOLDER):
             (part / name).mkdir()
         yield part
 
@@ -54,7 +39,7 @@ def building_sample(folder: Path) -> Iterator[Path]:
 def _refuse_other_content(folder: Path) -> None:
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
-    readme = folder / README_NAME
+    readme = folder / _README_NAME
     if not (readme.is_file() and readme.read_bytes().startswith(_FIRST_WORDS.encode())):
         raise OptionError(
             f"{folder}: expected a new or empty folder, or an earlier sample, but there is something "
@@ -64,31 +49,22 @@ def _refuse_other_content(folder: Path) -> None:
 
 def write_patch(
     folder: Path,
-    product: str,
-    patch_id: str,
+    patch: PatchId,
     *,
     bands: Mapping[str, bytes],
     reference_map: bytes,
     geoparquet: bytes,
 ) -> None:
-    """Write all files of a patch into a folder of `building_sample`.
-
-    Parameters
-    ----------
-    bands : mapping of str to bytes
-        Files of the patch's folder by name.
-    reference_map, geoparquet : bytes
-        The reference map as GeoTIFF and as GeoParquet.
-    """
+    """Write the files of a patch's folder, and its reference map as GeoTIFF and as GeoParquet."""
     for root, files in (
-        (ARCHIVE_FOLDER, bands),
-        (_MAPS_FOLDER, {f"{patch_id}{MAP_SUFFIX}.tif": reference_map}),
+        (_ARCHIVE_FOLDER, bands),
+        (_MAPS_FOLDER, {f"{patch}{MAP_SUFFIX}.tif": reference_map}),
     ):
-        target = folder / root / product / patch_id
+        target = folder / root / str(patch.product) / str(patch)
         target.mkdir(parents=True, exist_ok=True)  # a chunk is done again when its worker died
         for name, content in files.items():
             (target / name).write_bytes(content)
-    (folder / _GEOPARQUET_FOLDER / f"{patch_id}{MAP_SUFFIX}.parquet").write_bytes(geoparquet)
+    (folder / _GEOPARQUET_FOLDER / f"{patch}{MAP_SUFFIX}.parquet").write_bytes(geoparquet)
 
 
 def write_tables(folder: Path, metadata: pa.Table, for_stats: Sequence[tuple[str, str]]) -> None:
@@ -102,10 +78,7 @@ def write_tables(folder: Path, metadata: pa.Table, for_stats: Sequence[tuple[str
 
 
 def write_readme(folder: Path, seed: int, lines: Sequence[str]) -> None:
-    """Write what the sample says of itself."""
-    text = [
-        f"{_FIRST_WORDS} from seed {seed}. Nothing in this folder was ever measured.",
-        "",
-        *lines,
-    ]
-    (folder / README_NAME).write_text("\n".join(text) + "\n", "utf-8", newline="\n")
+    """Write a file that says that the sample is synthetic, and what is in it."""
+    first = f"{_FIRST_WORDS} from seed {seed}. Nothing in this folder was ever measured."
+    text = [first, "", *lines]
+    (folder / _README_NAME).write_text("\n".join(text) + "\n", "utf-8", newline="\n")

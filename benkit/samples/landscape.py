@@ -1,10 +1,10 @@
-"""Ground that never was: land cover and reflectances, made from a seed.
+"""Synthetic land cover and reflectances, made from a seed.
 
 All of it is value noise (Perlin's lattice noise with values in place of gradients): random numbers on
-lattices of several widths, joined smoothly. The numbers are hashes of the seed and the place (the
-finalizer of SplitMix64, Steele et al. 2014, https://doi.org/10.1145/2660193.2660195), and the joining
-is exact integer arithmetic, so that the same place has the same ground in every patch, on every
-machine and whatever is computed together. Places are pixels of 10 m in the UTM zone of the anchor.
+lattices of several widths, interpolated smoothly. The numbers are hashes of the seed and the position
+(the finalizer of SplitMix64, Steele et al. 2014, https://doi.org/10.1145/2660193.2660195), and the
+interpolation is exact integer arithmetic, so that a pixel has the same ground in every patch, on every
+machine and whatever is computed together. Positions are pixels of 10 m in the UTM zone of the anchor.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from benkit.samples.spectra import BARE, GREEN, GREENNESS, SPREAD
 __all__ = ["MARGIN", "Ground", "PixelBlock", "ground", "reflectances"]
 
 MARGIN = 1
-"""Pixels around a patch that are made with it, for the blurring of its bands."""
+"""Width in pixels of the margin around a patch that the blurring of its bands needs."""
 
 Integers = NDArray[np.int64]
 
@@ -61,14 +61,14 @@ class PixelBlock:
 
 @dataclass(frozen=True)
 class Ground:
-    """What lies at a place: (n, n) arrays, rows from the north, with the margin.
+    """Land cover of a patch with its margin: (n, n) arrays, rows from the north.
 
     Attributes
     ----------
     codes : int64 array
         CLC codes.
     vigour, brightness : int64 array
-        How green and how bright the ground is beside others of its code, about -32768 to 32767.
+        How much greener and brighter than others of its code, about -32768 to 32767.
     """
 
     codes: Integers
@@ -82,7 +82,7 @@ class Ground:
 
 
 def ground(seed: int, block: PixelBlock, region: Region) -> Ground:
-    """What lies at a place: the same wherever the place is seen from."""
+    """Make the land cover of a patch; where patches overlap, theirs is the same."""
     wild, kind, wet, town, spot = (
         _octaves(seed, block, salt, cells)
         for salt, cells in enumerate(
@@ -110,21 +110,10 @@ def ground(seed: int, block: PixelBlock, region: Region) -> Ground:
 def reflectances(
     seed: int, ground: Ground, season: str, date: str
 ) -> dict[str, NDArray[np.uint16]]:
-    """The twelve bands of a patch, as Sentinel-2 products scale them: 10,000 is all light.
+    """The twelve bands of a patch, (side, side) uint16 arrays, in 1/10,000 as in Sentinel-2 products.
 
-    Parameters
-    ----------
-    seed : int
-    ground : Ground
-    season : str
-        One of `SEASONS`.
-    date : str
-        Whatever tells one image of the same ground from another.
-
-    Returns
-    -------
-    dict of str to (side, side) uint16 array
-        By band; never 0, which stands for NO_DATA.
+    The date is whatever tells one image of the same ground from another. No value is 0, which stands
+    for NO_DATA.
     """
     codes = ground.codes
     vigour, brightness = ground.vigour.astype(np.int32), ground.brightness.astype(np.int32)

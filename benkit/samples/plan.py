@@ -3,21 +3,22 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
 
 import numpy as np
 
 from benkit.domain.bands import PATCH_METRES
 from benkit.domain.patch_names import PATCHES_PER_SIDE, PatchId, parse_patch_id, parse_product
 from benkit.ground.projection import transform_between
-from benkit.samples.damage import DAMAGES
 from benkit.samples.encode_maps import MAP_PIXEL
 from benkit.samples.landscape import MARGIN, PixelBlock
 from benkit.samples.products import PRODUCTS, SampleProduct
 
-__all__ = ["Plan", "PlannedPatch", "block_of", "make_plan"]
+__all__ = ["ERRORS_PER_THOUSAND", "PlannedPatch", "make_plan", "pixel_block"]
 
 _SIDE = PATCH_METRES // MAP_PIXEL
-_PER_THOUSAND = {  # patches that get an error of each kind; at least one does
+ERRORS_PER_THOUSAND = {
     "wrong_size": 20,
     "with_no_data": 30,
     "not_part_of_dataset": 10,
@@ -29,6 +30,8 @@ _PER_THOUSAND = {  # patches that get an error of each kind; at least one does
     "stray_file": 5,
     "not_on_disk": 5,
 }
+"""Patches that get an error of each kind; at least one does."""
+
 _SPLIT_OF_QUADRANT = ("train", "validation", "train", "test")  # around the anchor
 
 
@@ -38,69 +41,48 @@ class PlannedPatch:
 
     Attributes
     ----------
-    patch_id : str
+    parsed : PatchId
     product : SampleProduct
     split : str
         train, validation or test: quarters around the anchor.
     error : str or None
-        The kind of error that is planted in it.
+        The kind of error that is planted in it, of `ERRORS_PER_THOUSAND`.
     variant : int
         Number of the error among those of its kind.
     """
 
-    patch_id: str
+    parsed: PatchId
     product: SampleProduct
     split: str
     error: str | None = None
     variant: int = 0
 
+    @cached_property
+    def patch_id(self) -> str:
+        """The patch id."""
+        return str(self.parsed)
 
-@dataclass(frozen=True)
-class Plan:
-    """What a sample holds.
 
-    Attributes
-    ----------
-    on_disk, not_on_disk : tuple of PlannedPatch
-        Patches with files, and patches that stand in the metadata only; both sorted by patch id.
+def make_plan(patches: int, seed: int, keep_whole: str) -> list[PlannedPatch]:
+    """Choose so many patches on disk, some more that are not, and their errors; sorted by patch id.
+
+    The seed decides which patches get an error; the one to keep whole never does.
     """
-
-    on_disk: tuple[PlannedPatch, ...]
-    not_on_disk: tuple[PlannedPatch, ...]
-
-    @property
-    def part_of_dataset(self) -> list[PlannedPatch]:
-        """Patches on disk that stand in the metadata."""
-        return [patch for patch in self.on_disk if patch.error != "not_part_of_dataset"]
-
-
-def make_plan(patches: int, seed: int, keep_whole: str) -> Plan:
-    """Choose the patches and their errors.
-
-    Parameters
-    ----------
-    patches : int
-        How many are on disk.
-    seed : int
-        Decides which patches get an error.
-    keep_whole : str
-        Patch that never gets one.
-    """
-    counts = {kind: max(1, round(patches * share / 1000)) for kind, share in _PER_THOUSAND.items()}
-    order = _patches_in_order()
-    chosen = [
-        patch for patch, _ in zip(order, range(patches + counts["not_on_disk"]), strict=False)
-    ]
-    on_disk, not_on_disk = chosen[:patches], chosen[patches:]
-    ranked = sorted(range(patches), key=lambda i: _hash(seed, on_disk[i].patch_id))
-    victims = iter(i for i in ranked if on_disk[i].patch_id != keep_whole)
-    for kind in DAMAGES:
-        for variant in range(counts[kind]):
-            index = next(victims)
-            on_disk[index] = replace(on_disk[index], error=kind, variant=variant)
-    assert any(patch.patch_id == keep_whole for patch in on_disk), "the patch to re-tile is there"
+    counts = {
+        kind: max(1, round(patches * share / 1000)) for kind, share in ERRORS_PER_THOUSAND.items()
+    }
+    missing = counts.pop("not_on_disk")
+    chosen = list(islice(_patches_in_order(), patches + missing))
+    ranked = sorted(range(patches), key=lambda i: _hash(seed, chosen[i].patch_id))
+    victims = iter(i for i in ranked if chosen[i].patch_id != keep_whole)
+    errors = [(next(victims), kind, variant) for kind in counts for variant in range(counts[kind])]
+    errors += [(patches + variant, "not_on_disk", variant) for variant in range(missing)]
+    for index, kind, variant in errors:
+        chosen[index] = replace(chosen[index], error=kind, variant=variant)
+    whole = [patch.patch_id for patch in chosen if patch.error is None]
+    assert keep_whole in whole, "the patch to re-tile is there"
     assert len({patch.patch_id for patch in chosen}) == len(chosen), "each patch is chosen once"
-    return Plan(*(tuple(sorted(some, key=lambda p: p.patch_id)) for some in (on_disk, not_on_disk)))
+    return sorted(chosen, key=lambda patch: patch.patch_id)
 
 
 def _hash(seed: int, text: str) -> bytes:
@@ -111,10 +93,9 @@ def _patches_in_order() -> Iterator[PlannedPatch]:
     """The patch nearest to its anchor of every product, then the next of every product, and so on."""
     by_distance = [_by_distance(product) for product in PRODUCTS]
     for rank in range(PATCHES_PER_SIDE**2):
-        for product, places in zip(PRODUCTS, by_distance, strict=True):
-            column, row, split = places[rank]
-            patch = PatchId(parse_product(product.name), column, row)
-            yield PlannedPatch(str(patch), product, split)
+        for product, positions in zip(PRODUCTS, by_distance, strict=True):
+            column, row, split = positions[rank]
+            yield PlannedPatch(PatchId(parse_product(product.name), column, row), product, split)
 
 
 def _by_distance(product: SampleProduct) -> list[tuple[int, int, str]]:
@@ -129,22 +110,18 @@ def _by_distance(product: SampleProduct) -> list[tuple[int, int, str]]:
     north = tile.north - PATCH_METRES * row - PATCH_METRES // 2 - y
     order = np.argsort((east**2 + north**2).ravel(), kind="stable")
     quadrant = (2 * (north >= 0) + (east >= 0)).ravel()[order]
-    return [
-        (column, row, _SPLIT_OF_QUADRANT[number])
-        for column, row, number in zip(
-            column.ravel()[order].tolist(), row.ravel()[order].tolist(), quadrant, strict=True
-        )
-    ]
+    splits = [_SPLIT_OF_QUADRANT[number] for number in quadrant]
+    return [*zip(column.ravel()[order].tolist(), row.ravel()[order].tolist(), splits, strict=True)]
 
 
 def _anchor(product: SampleProduct) -> PatchId:
-    tile, place = product.anchor.split("_", 1)
-    return parse_patch_id(f"{product.name[: -len(tile)]}{tile}_{place}")
+    tile, position = product.anchor.split("_", 1)
+    return parse_patch_id(f"{product.name[: -len(tile)]}{tile}_{position}")
 
 
-def block_of(patch: PlannedPatch) -> PixelBlock:
+def pixel_block(patch: PlannedPatch) -> PixelBlock:
     """Where the pixels of a patch lie among those of the anchor's zone."""
-    corner = parse_patch_id(patch.patch_id).footprint
+    corner = patch.parsed.footprint
     zone = _anchor(patch.product).footprint.epsg
     size = _SIDE + 2 * MARGIN
     if zone == corner.epsg:
@@ -162,10 +139,6 @@ def block_of(patch: PlannedPatch) -> PixelBlock:
         np.floor(weights.T @ values @ weights / MAP_PIXEL).astype(np.int64)
         for values in (east, -north)
     )
-    first = int(column.min()), int(row.min())
-    return PixelBlock(
-        *first,
-        width=int(column.max()) - first[0] + 1,
-        height=int(row.max()) - first[1] + 1,
-        gather=np.stack([row - first[1], column - first[0]]),
-    )
+    west, top = int(column.min()), int(row.min())
+    width, height = int(column.max()) - west + 1, int(row.max()) - top + 1
+    return PixelBlock(west, top, width, height, np.stack([row - top, column - west]))

@@ -1,4 +1,4 @@
-"""The products and the kinds of country of which samples are made.
+"""The products and landscapes of which samples are made.
 
 The products are real ones of BigEarthNet v2.0, with the Sentinel-1 scene that the official metadata
 names beside each, so that names, tiles, dates and countries fit together. What the sample shows in
@@ -12,14 +12,14 @@ __all__ = ["PRODUCTS", "REGIONS", "Region", "SampleProduct"]
 
 @dataclass(frozen=True)
 class Region:
-    """A kind of country.
+    """CLC codes of a landscape.
 
     Attributes
     ----------
     covers : tuple of three tuples of four int
-        CLC codes: wild, mixed and tilled ground, four kinds of each.
+        Wild, mixed and tilled ground, four kinds of each.
     water, shore, coast : int
-        CLC codes of water, of the ground beside it, and of the ground beside that.
+        Water, the ground beside it, and the ground beside that.
     """
 
     covers: tuple[tuple[int, int, int, int], ...]

@@ -10,15 +10,14 @@ from pathlib import Path
 import pyarrow as pa
 
 from benkit.domain.classes import classes_of_codes
-from benkit.domain.patch_names import parse_patch_id
 from benkit.engine import Engine, run
 from benkit.engine.progress import Progress, reporter
 from benkit.errors import OptionError
-from benkit.samples.damage import DAMAGES, band_files
+from benkit.samples.damage import band_files
 from benkit.samples.encode_maps import encode_map_pixels, encode_map_polygons
 from benkit.samples.files import building_sample, write_patch, write_readme, write_tables
 from benkit.samples.landscape import Ground, ground, reflectances
-from benkit.samples.plan import Plan, PlannedPatch, block_of, make_plan
+from benkit.samples.plan import ERRORS_PER_THOUSAND, PlannedPatch, make_plan, pixel_block
 from benkit.samples.products import REGIONS
 
 __all__ = ["PATCH_TO_RETILE", "SampleSummary", "make_sample"]
@@ -36,12 +35,12 @@ _EVERY_NOT_FOR_STATS = 10
 
 @dataclass(frozen=True)
 class SampleSummary:
-    """What a sample holds. It is synthetic: nothing in it was ever measured.
+    """Number of patches and errors of a sample. It is synthetic: nothing in it was ever measured.
 
     Attributes
     ----------
     patches : int
-        Patches on disk.
+        On disk.
     planted : mapping of str to int
         Errors by kind: how many patches have it, or how many stray files there are.
     seed : int
@@ -54,7 +53,7 @@ class SampleSummary:
 
     @property
     def note(self) -> str:
-        """What has to be said wherever results of the sample are shown."""
+        """A note for wherever results of the sample are shown."""
         return f"synthetic data, made by benkit from seed {self.seed}"
 
 
@@ -107,7 +106,8 @@ def make_sample(
         engine = Engine(workers=1)
     with building_sample(Path(folder).absolute()) as part:
         labels = _write_patches(part, plan, seed, engine, progress)
-        write_tables(part, _metadata(plan, labels), _for_stats(plan))
+        metadata = _metadata(plan, labels)
+        write_tables(part, metadata, _for_stats(plan))
         summary = SampleSummary(patches, _planted(plan), seed)
         write_readme(part, seed, _readme_lines(summary))
     return summary
@@ -115,95 +115,94 @@ def make_sample(
 
 def _write_patches(
     folder: Path,
-    plan: Plan,
+    plan: Sequence[PlannedPatch],
     seed: int,
     engine: Engine | None,
     progress: Progress,
 ) -> dict[str, tuple[str, ...]]:
     """Write the patches on disk; the labels of all."""
-    labels = {patch.patch_id: _labels(_ground(seed, patch)) for patch in plan.not_on_disk}
-    report, total = reporter(progress), len(plan.on_disk)
-    starts = range(0, total, _PATCHES_PER_CHUNK)
-    chunks = [plan.on_disk[start : start + _PATCHES_PER_CHUNK] for start in starts]
-    for found in run(partial(write_chunk, folder, seed), chunks, engine):
-        labels |= found
-        report(len(labels) - len(plan.not_on_disk), total, 0)
-    assert len(labels) == total + len(plan.not_on_disk), "every patch has labels"
+    report = reporter(progress)
+    on_disk = [patch for patch in plan if patch.error != "not_on_disk"]
+    labels: dict[str, tuple[str, ...]] = {}
+    starts = range(0, len(on_disk), _PATCHES_PER_CHUNK)
+    chunks = [on_disk[start : start + _PATCHES_PER_CHUNK] for start in starts]
+    for written in run(partial(_write_chunk, folder, seed), chunks, engine):
+        labels |= written
+        report(len(labels), len(on_disk), 0)
+    for patch in plan:
+        if patch.error == "not_on_disk":
+            labels[patch.patch_id] = _labels(_ground(seed, patch))
+    assert len(labels) == len(plan), "every patch has labels"
     return labels
 
 
-def write_chunk(
+def _write_chunk(
     folder: Path, seed: int, patches: Sequence[PlannedPatch]
 ) -> dict[str, tuple[str, ...]]:
-    """Make and write some patches, and tell their labels: the work of one worker at a time."""
+    """Make and write some patches, the work of one worker at a time; their labels."""
     return {patch.patch_id: _write(folder, seed, patch) for patch in patches}
 
 
 def _write(folder: Path, seed: int, patch: PlannedPatch) -> tuple[str, ...]:
-    parsed = parse_patch_id(patch.patch_id)
-    corner, season = parsed.footprint, parsed.product.season
-    land = _ground(seed, patch)
-    pixels = reflectances(seed, land, season, patch.patch_id)
-    geoparquet = encode_map_polygons(
-        land.map,
-        epsg=corner.epsg,
-        x=corner.x,
-        y=corner.y,
-        covering=(parsed.column + parsed.row) % _EVERY_WITH_BOX == 0,
-    )
+    parsed = patch.parsed
+    corner, land = parsed.footprint, _ground(seed, patch)
+    pixels = reflectances(seed, land, parsed.product.season, patch.patch_id)
+    covering = (parsed.column + parsed.row) % _EVERY_WITH_BOX == 0
     write_patch(
         folder,
-        patch.product.name,
-        patch.patch_id,
-        bands=band_files(patch.patch_id, pixels, patch.error, patch.variant),
-        reference_map=encode_map_pixels(land.map, epsg=corner.epsg, x=corner.x, y=corner.y),
-        geoparquet=geoparquet,
+        parsed,
+        bands=band_files(parsed, pixels, patch.error, patch.variant),
+        reference_map=encode_map_pixels(land.map, corner),
+        geoparquet=encode_map_polygons(land.map, corner, covering),
     )
     return _labels(land)
 
 
 def _ground(seed: int, patch: PlannedPatch) -> Ground:
-    return ground(seed, block_of(patch), REGIONS[patch.product.region])
+    return ground(seed, pixel_block(patch), REGIONS[patch.product.region])
 
 
 def _labels(land: Ground) -> tuple[str, ...]:
     return classes_of_codes(set(land.map.ravel().tolist()))
 
 
-def _metadata(plan: Plan, labels: Mapping[str, tuple[str, ...]]) -> pa.Table:
+def _metadata(plan: Sequence[PlannedPatch], labels: Mapping[str, tuple[str, ...]]) -> pa.Table:
     """The columns of the official metadata."""
-    rows = sorted([*plan.part_of_dataset, *plan.not_on_disk], key=lambda patch: patch.patch_id)
-    parsed = [parse_patch_id(patch.patch_id) for patch in rows]
-    places = [f"{place.column}_{place.row}" for place in parsed]
-    dates = ["_".join(patch.patch_id.split("_", 3)[:3]) for patch in rows]
-    columns = {
-        "patch_id": [patch.patch_id for patch in rows],
-        "labels": pa.array([labels[patch.patch_id] for patch in rows], pa.list_(pa.string())),
-        "split": [patch.split for patch in rows],
-        "country": [patch.product.country for patch in rows],
-        "s1_name": [
-            f"{patch.product.radar}_{place.product.tile.name}_{column_row}"
-            for patch, place, column_row in zip(rows, parsed, places, strict=True)
-        ],
-        "s2v1_name": [f"{date}_{place}" for date, place in zip(dates, places, strict=True)],
-        "contains_seasonal_snow": [False] * len(rows),
-        "contains_cloud_or_shadow": [False] * len(rows),
-    }
-    return pa.table(columns)
+    rows = []
+    for patch in plan:
+        if patch.error == "not_part_of_dataset":
+            continue
+        tile, column, row = patch.patch_id.rsplit("_", 3)[1:]
+        position = f"{int(column)}_{int(row)}"
+        mission_level_time = "_".join(patch.patch_id.split("_", 3)[:3])
+        rows.append(
+            {
+                "patch_id": patch.patch_id,
+                "labels": labels[patch.patch_id],
+                "split": patch.split,
+                "country": patch.product.country,
+                "s1_name": f"{patch.product.radar}_{tile[1:]}_{position}",
+                "s2v1_name": f"{mission_level_time}_{position}",
+                "contains_seasonal_snow": False,
+                "contains_cloud_or_shadow": False,
+            }
+        )
+    return pa.Table.from_pylist(rows)
 
 
-def _for_stats(plan: Plan) -> list[tuple[str, str]]:
-    """Product and patch id of nine of ten patches that the metadata know, damaged ones included."""
+def _for_stats(plan: Sequence[PlannedPatch]) -> list[tuple[str, str]]:
+    """Product and patch id of nine of ten patches on disk and in the metadata, damaged ones too."""
+    known = [p for p in plan if p.error not in ("not_on_disk", "not_part_of_dataset")]
     return [
         (patch.product.name, patch.patch_id)
-        for number, patch in enumerate(plan.part_of_dataset)
+        for number, patch in enumerate(known)
         if number % _EVERY_NOT_FOR_STATS
     ]
 
 
-def _planted(plan: Plan) -> dict[str, int]:
-    counts = Counter(patch.error for patch in plan.on_disk)
-    planted = {kind: counts[kind] for kind in DAMAGES} | {"not_on_disk": len(plan.not_on_disk)}
+def _planted(plan: Sequence[PlannedPatch]) -> dict[str, int]:
+    counts = Counter(patch.error for patch in plan)
+    planted = {kind: counts[kind] for kind in ERRORS_PER_THOUSAND}
     # A band in another zone is not where the patch id says, either.
     planted["wrong_georeference"] += planted["crs_disagreement"]
     assert all(planted.values()), "every kind of error is planted"

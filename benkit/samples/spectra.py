@@ -1,4 +1,4 @@
-"""How bright each kind of ground is in each band, season by season.
+"""Reflectance of each kind of land cover in each band and season.
 
 Every CLC code is a mixture of two materials, a green one and what is seen between it. The values are
 rounded from what Sentinel-2 Level-2A shows of such ground in Europe; they are plausible, not measured.
@@ -11,7 +11,7 @@ from benkit.domain.bands import BAND_NAMES
 
 __all__ = ["BARE", "GREEN", "GREENNESS", "SPREAD"]
 
-# B01, B02, B03, B04, B05, B06, B07, B08, B8A, B09, B11, B12; 10,000 is all light.
+# B01, B02, B03, B04, B05, B06, B07, B08, B8A, B09, B11, B12; in 1/10,000.
 _MATERIALS = {
     "soil": (480, 680, 980, 1280, 1500, 1680, 1830, 1950, 2100, 2150, 2750, 2250),
     "litter": (260, 340, 520, 580, 850, 1150, 1300, 1400, 1550, 1600, 1750, 1150),
@@ -26,7 +26,7 @@ _MATERIALS = {
 }
 
 # Codes: green material, the other one, share of green in 1/256 in spring, summer, fall, winter, and
-# how much it differs from place to place.
+# how much it varies.
 _GROUND = {
     (111, 121, 122, 123, 124): ("crop", "sealed", (30, 35, 25, 15), 60),
     (112, 141, 142): ("crop", "sealed", (100, 120, 90, 60), 120),
@@ -56,7 +56,7 @@ GREENNESS: NDArray[np.int32] = np.zeros((4, _CODES), np.int32)
 """Share of the green material in 1/256: (seasons, codes)."""
 
 SPREAD: NDArray[np.int32] = np.zeros(_CODES, np.int32)
-"""How much that share differs from place to place, in 1/256: (codes,)."""
+"""How much that share varies within a code, in 1/256: (codes,)."""
 
 for _codes, (_green, _other, _shares, _spread) in _GROUND.items():
     GREEN[:, list(_codes)] = np.array(_MATERIALS[_green])[:, np.newaxis]
