@@ -24,6 +24,7 @@ __all__ = [
     "broken_import",
     "first_line",
     "lack_of_memory",
+    "without_name",
 ]
 
 
@@ -60,7 +61,7 @@ class OutputError(BenkitError, OSError):
 
 
 class RemoteError(BenkitError, OSError):
-    """A file system at a distance cannot be reached, denies access, or fails again and again."""
+    """A file system at a distance cannot be reached, denies access, or fails after all retries."""
 
 
 class AccessError(RemoteError, PermissionError):
@@ -86,7 +87,7 @@ OF_THE_MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 def advice_on(error: OSError) -> str:
-    """What people can do when the system refuses something.
+    """Advice on an error of the system.
 
     Examples
     --------
@@ -98,13 +99,18 @@ def advice_on(error: OSError) -> str:
     )
 
 
+def without_name(error: Exception, name: object) -> str:
+    """What an error says, without the name of the file that it begins with."""
+    return str(error).removeprefix(f"{name}: ")
+
+
 def first_line(error: Exception) -> str:
-    """What an error of a library says, in one line; its name if it says nothing."""
+    """The first line of an error of a library; its name if it says nothing."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def lack_of_memory(error: Exception) -> str | None:
-    """What an error says of too little memory; None if it is about something else."""
+    """The message for an error about too little memory; None if it is about something else."""
     lines = str(error).splitlines()
     lacking = [line for line in lines if any(text in line for text in _NO_MEMORY)]
     if not (isinstance(error, MemoryError) or (isinstance(error, ImportError) and lacking)):
@@ -114,7 +120,7 @@ def lack_of_memory(error: Exception) -> str | None:
 
 
 def broken_import(error: Exception) -> str:
-    """Which library is not there, or why it cannot be loaded.
+    """The library that is not installed, or why one cannot be loaded.
 
     Examples
     --------

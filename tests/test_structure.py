@@ -370,7 +370,6 @@ OPEN_FILES = """
     retiling.source
     samples.encode_maps
     samples.files
-    splits.split_file
     tiff.read
 """
 """The only modules that open files or list folders."""

@@ -15,7 +15,13 @@ import numpy as np
 from benkit.archive.band_reader import BandFileReader, VisitedFolder, signature_of
 from benkit.archive.listing import PatchFolder, band_file_name
 from benkit.domain.bands import BAND_NAMES
-from benkit.errors import AccessError, MissingInputError, RasterError, RemoteError
+from benkit.errors import (
+    AccessError,
+    MissingInputError,
+    RasterError,
+    RemoteError,
+    without_name,
+)
 from benkit.files.file_kinds import kind_of
 from benkit.files.limits import LARGEST_FILE
 from benkit.files.remote.location import Location, RemotePath
@@ -155,10 +161,10 @@ class RemoteBandFileReader(BandFileReader):
             except TooLongError as error:
                 if error.size is not None:
                     return error.size, file.entry.stamp
-                fault = str(error).removeprefix(f"{file.location}: ")
+                fault = without_name(error, file.location)
             except RemoteError as error:
                 self._require_server(file.folder)
-                fault = str(error).removeprefix(f"{file.location}: ")
+                fault = without_name(error, file.location)
             else:
                 slot = self.slots[BAND_NAMES[file.column]][file.row]
                 if len(content) <= len(slot):
@@ -183,7 +189,7 @@ class RemoteBandFileReader(BandFileReader):
 
 
 def band_file_reader(root: Location, capacity: int) -> BandFileReader:
-    """The reader for an archive at this place."""
+    """The reader for an archive at this location."""
     if isinstance(root, RemotePath):
         return RemoteBandFileReader(root, capacity)
     return BandFileReader(root, capacity)
@@ -199,7 +205,7 @@ def _list(folder: RemotePath) -> _Folder:
     except MissingInputError:  # vanished since the archive was listed
         return _Folder(folder, {})
     except AccessError as error:
-        return _Folder(folder, {}, str(error).removeprefix(f"{folder}: "))
+        return _Folder(folder, {}, without_name(error, folder))
 
 
 def _strays(patch: PatchFolder, folder: _Folder) -> list[str]:

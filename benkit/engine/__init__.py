@@ -22,7 +22,7 @@ ENGINES = ("processes", "ray")
 
 @dataclass(frozen=True)
 class Engine:
-    """Where work is done.
+    """An engine, on which chunks of work run, and its workers.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Engine:
             raise OptionError(f"workers: expected 1 or more, not {self.workers}")
 
     def local_workers(self, chunks: int) -> int:
-        """How many workers this machine is to have for so many chunks."""
+        """The number of processes on this machine for so many chunks."""
         return max(1, min(self.workers or os.cpu_count() or 1, chunks))
 
 

@@ -1,4 +1,4 @@
-"""Run chunks on Ray: on a cluster, or on one machine for as long as it takes.
+"""Run chunks on Ray: on a cluster, or on this machine alone.
 
 Ray ends the process that has called it, without a word, when the Ray node of that process or the head
 of the cluster dies. So it is called by a process of its own, whose end is an error like any other.
@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeVar
@@ -94,7 +95,7 @@ def run_on_ray(
 
 
 def _received(reader: Connection, cluster: Cluster) -> Iterator[Any]:
-    """What the calling process sends: results, then None or an error."""
+    """What the calling process sends: results, then nothing or an error."""
     while True:
         try:
             some, error = reader.recv()
@@ -108,12 +109,9 @@ def _received(reader: Connection, cluster: Cluster) -> Iterator[Any]:
 
 
 def _call_ray(
-    writer: Connection,
-    function: Callable[[Chunk], Result],
-    chunks: Sequence[Chunk],
-    cluster: Cluster,
+    writer: Connection, function: Callable[..., Any], chunks: Sequence[Any], cluster: Cluster
 ) -> None:
-    """Send results as they come: the work of the calling process."""
+    """Send results as they come: what runs in the calling process."""
     follow_parent()
     _silence()
     with suppress(BrokenPipeError):  # nobody wants more
@@ -127,7 +125,7 @@ def _call_ray(
 
 
 def _silence() -> None:
-    """Let what Ray writes to the terminal, many lines when a node dies, go nowhere."""
+    """Discard what Ray writes to the terminal: many lines when a node dies."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
@@ -148,12 +146,8 @@ def _results(
         shared = ray.put(function)
         every: Any = ray
         workers = cluster.workers or max(1, int(every.cluster_resources().get("CPU", 1)))
-        yield from in_order(
-            lambda chunk: task.remote(shared, chunk),
-            lambda submitted: _result_of(submitted, cluster),
-            chunks,
-            workers,
-        )
+        result_of = partial(_result_of, cluster)
+        yield from in_order(partial(task.remote, shared), result_of, chunks, workers)
     except RayTaskError as error:
         cause = error.cause or WorkerError(f"a task failed on Ray: {first_line(error)}")
         raise cause from None
@@ -169,7 +163,7 @@ def _results(
             ray.shutdown()
 
 
-def _result_of(submitted: Any, cluster: Cluster) -> Any:
+def _result_of(cluster: Cluster, submitted: Any) -> Any:
     """Wait for a result as long as there is a node that can work for it."""
     import ray
     from ray.exceptions import GetTimeoutError
@@ -216,7 +210,7 @@ def _start_ray(cluster: Cluster) -> None:
 
 
 def _require_reachable(address: str) -> None:
-    """Ray itself would wait for minutes."""
+    """Refuse an address at which nothing listens: Ray itself would wait for minutes."""
     host, _, port = address.rpartition(":")
     if not port.isdecimal():  # auto, or ray://...
         return

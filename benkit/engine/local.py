@@ -39,7 +39,7 @@ _THREAD_LIMITS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 def run_on_processes(
     function: Callable[[Chunk], Result], chunks: Sequence[Chunk], workers: int
 ) -> Iterator[Result]:
-    """Apply a function to every chunk on so many processes; as `benkit.engine.run`."""
+    """Apply a function to every chunk on so many processes, as `benkit.engine.run` does."""
     done = deaths = 0
     while done < len(chunks):
         try:
@@ -70,11 +70,8 @@ def starting(function: Callable[..., Any]) -> Iterator[None]:
     """Start processes that never see an interrupt and do not run the caller's script again.
 
     A signal that ends the caller waits until they are started, as a process that is told only half of
-    what it needs fails aloud. Each of them calls `follow_parent` first.
-
-    Python would let them run the script again. As they do not, a script needs no
-    ``if __name__ == "__main__":`` around its calls; but a function that the script itself defines is
-    looked for there.
+    what it needs fails aloud. Each of them calls `follow_parent` first. As they do not run the script,
+    it needs no ``if __name__ == "__main__":``, unless the function is defined there.
     """
     script = sys.modules["__main__"]
     while isinstance(function, partial):

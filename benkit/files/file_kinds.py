@@ -1,4 +1,4 @@
-"""What a path leads to that is no regular file."""
+"""Kinds of files, for messages about what is no regular file."""
 
 import stat
 from contextlib import suppress
@@ -17,7 +17,7 @@ _KINDS = {
 
 
 def kind_of(mode: int) -> str | None:
-    """Words for what a file's mode (``st_mode``) tells; None for a regular file.
+    """The kind of file that a mode (``st_mode``) tells; None for a regular file.
 
     Examples
     --------
@@ -28,7 +28,7 @@ def kind_of(mode: int) -> str | None:
 
 
 def kind_of_path(path: Path) -> str | None:
-    """The same for what lies there; None also where that cannot be told."""
+    """The same for a path, of which links are not followed; None also where stat fails."""
     with suppress(OSError):
         return kind_of(path.lstat().st_mode)
     return None

@@ -1,18 +1,8 @@
-"""How much is read at once of a file from an unknown source.
+"""Limits of what is read of a file from an unknown source.
 
 A file of some hundred bytes can claim gigabytes, so what a file needs cannot be told from its length.
 Rasters of any size are for `benkit.retiling.retile`, which reads them window by window.
 """
-
-__all__ = [
-    "LARGEST_FILE",
-    "LARGEST_RASTER",
-    "LARGEST_TABLE",
-    "MOST_BANDS",
-    "MOST_BLOCKS",
-    "MOST_NAMES",
-    "MOST_ROWS",
-]
 
 LARGEST_RASTER = 2**25
 """Most bytes of decoded pixels: a thousand times a band of a patch."""

@@ -42,7 +42,7 @@ def some_names(names: Sequence[str]) -> str:
 
 
 def one_line(text: str) -> str:
-    r"""A text, which may tell of any name, as one line that does nothing to a terminal.
+    r"""A text as one line without control characters.
 
     Examples
     --------
@@ -53,12 +53,9 @@ def one_line(text: str) -> str:
 
 
 def require_single_name(name: str) -> str:
-    r"""The same name, if it leads to nowhere but to an entry of a folder, on any system.
+    r"""The same name; an `InputFormatError` if it leads out of a folder on any system.
 
-    Raises
-    ------
-    InputFormatError
-        If it is empty, ``.`` or ``..``, or holds a separator, a colon as of a drive, or a NUL.
+    Such are ``.``, ``..`` and names with a separator, a colon as of a drive, or a NUL.
 
     Examples
     --------

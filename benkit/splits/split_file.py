@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benkit.errors import InputFormatError
-from benkit.files.remote.location import LocationLike, as_location
+from benkit.files.remote.location import LocationLike
 from benkit.files.safe_names import some_names
 from benkit.files.tables.csv_guard import guard_cells, quoted
 from benkit.files.tables.table import (
@@ -16,7 +16,7 @@ from benkit.files.tables.table import (
     strings,
     write_table,
 )
-from benkit.files.writing.replace import replacing
+from benkit.files.writing.replace import write_text
 from benkit.metadata.patch_list import first_repeated, patch_ids
 
 __all__ = ["column_sides", "read_sides", "write_sides", "write_split_column"]
@@ -119,13 +119,8 @@ def write_sides(sides: Mapping[str, Sequence[str]], path: LocationLike) -> None:
     takes away.
     """
     columns = [guard_cells(pa.array(ids, pa.string())).to_pylist() for ids in sides.values()]
-    with (
-        replacing(as_location(path)) as part,
-        part.open("w", encoding="utf-8", newline="\n") as file,
-    ):
-        file.write(",".join(sides) + "\n")
-        rows = zip_longest(*columns, fillvalue="")
-        file.writelines(",".join(map(quoted, row)) + "\n" for row in rows)
+    rows = [sides, *zip_longest(*columns, fillvalue="")]
+    write_text("".join(f"{','.join(map(quoted, row))}\n" for row in rows), path)
 
 
 def write_split_column(metadata: pa.Table, sides: Sequence[str], path: LocationLike) -> None:

@@ -47,9 +47,9 @@ def _pixels(content: bytes, fields: Fields, found: RasterProfile, compression: s
     if not 0 < found.height * row <= LARGEST_RASTER or rows_per_strip < 1:
         raise ValueError("left to GDAL")
     starts = range(0, found.height, rows_per_strip)
-    places = list(zip(fields[tiff.STRIP_OFFSETS], fields[tiff.STRIP_BYTES], strict=True))
+    stored = zip(fields[tiff.STRIP_OFFSETS], fields[tiff.STRIP_BYTES], starts, strict=True)
     strips = []
-    for (offset, length), start in zip(places, starts, strict=True):
+    for offset, length, start in stored:
         if offset + length > len(content):
             raise ValueError("left to GDAL")
         size = min(rows_per_strip, found.height - start) * row

@@ -19,12 +19,7 @@ _TILE_WIDTH = 322
 def damaged_block(content: bytes, source: Any) -> str | None:
     """Name the first block whose stream does not decode to exactly the bytes of the block.
 
-    Parameters
-    ----------
-    content : bytes
-        The whole file.
-    source : rasterio.DatasetReader
-        The same file, compressed with DEFLATE.
+    ``source`` is the dataset of rasterio's for the same file, compressed with DEFLATE.
     """
     whole_blocks = _has_tiles(content)
     height, width = source.block_shapes[0]
@@ -67,5 +62,5 @@ def _has_tiles(content: bytes) -> bool:
     first, step = (start + 8, 20) if big else (start + 2, 12)
     entries = range(first, min(first + count * step, len(content) - step), step)
     return any(
-        struct.unpack_from(f"{order}H", content, place)[0] == _TILE_WIDTH for place in entries
+        struct.unpack_from(f"{order}H", content, entry)[0] == _TILE_WIDTH for entry in entries
     )

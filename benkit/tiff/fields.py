@@ -9,29 +9,7 @@ driver.
 import struct
 from typing import Any
 
-__all__ = [
-    "BITS",
-    "COMPRESSION",
-    "GDAL_NODATA",
-    "GEO_ASCII",
-    "GEO_KEYS",
-    "HEIGHT",
-    "PHOTOMETRIC",
-    "PIXEL_SCALE",
-    "PLANAR",
-    "PREDICTOR",
-    "ROWS_PER_STRIP",
-    "SAMPLES",
-    "SAMPLE_FORMAT",
-    "STRIP_BYTES",
-    "STRIP_OFFSETS",
-    "TIEPOINT",
-    "WIDTH",
-    "Field",
-    "Fields",
-    "assemble_fields",
-    "read_fields",
-]
+__all__ = ["Field", "Fields", "assemble_fields", "read_fields"]  # and the numbers of the tags
 
 _TYPE_FORMATS = {2: "s", 3: "H", 4: "I", 12: "d"}  # TIFF field types: ASCII, SHORT, LONG, DOUBLE
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
@@ -59,7 +37,7 @@ Fields = dict[int, tuple[Any, ...]]
 
 
 def read_fields(content: bytes | memoryview) -> tuple[Fields, dict[int, int]]:
-    """Values and positions of all tags of a little-endian classic TIFF.
+    """Values and offsets of all tags, by tag, and at 0 the offset of the directory.
 
     Raises
     ------
@@ -92,18 +70,18 @@ def assemble_fields(fields: dict[int, Field]) -> bytes:
     packed = {tag: _pack(kind, values) for tag, (kind, values) in fields.items()}
     end = 8 + 2 + 12 * len(fields) + 4
     tail = b""
-    places = {}
+    stored = {}
     for tag in sorted(packed, key=lambda tag: (tag != STRIP_BYTES, tag)):
         if len(packed[tag]) > 4:
-            places[tag] = struct.pack("<I", end + len(tail))
+            stored[tag] = struct.pack("<I", end + len(tail))
             tail += packed[tag] + b"\0" * (len(packed[tag]) % 2)
         else:
-            places[tag] = packed[tag].ljust(4, b"\0")
+            stored[tag] = packed[tag].ljust(4, b"\0")
     entries = b""
     for tag in sorted(fields):
         kind, values = fields[tag]
         length = len(values[0]) if kind == 2 else len(values)
-        entries += struct.pack("<HHI", tag, kind, length) + places[tag]
+        entries += struct.pack("<HHI", tag, kind, length) + stored[tag]
     return struct.pack("<4sIH", b"II*\0", 8, len(fields)) + entries + b"\0" * 4 + tail
 
 

@@ -1,4 +1,4 @@
-"""GDAL: how it is told to behave, and what it says of a raster."""
+"""GDAL: its session, and the profile of a raster that it has opened."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ __all__ = ["gdal_profile", "gdal_session"]
 
 @contextmanager
 def gdal_session() -> Iterator[None]:
-    """Let GDAL look at the files themselves only; around many reads this spares time on each."""
+    """Let GDAL not list folders for side files; around many reads this spares time on each."""
     from rasterio.env import Env, getenv, hasenv
 
     options = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}
@@ -28,7 +28,7 @@ def gdal_session() -> Iterator[None]:
 
 
 def gdal_profile(dataset: "DatasetReader") -> RasterProfile:
-    """What GDAL says of a raster; an identity transform stands for none."""
+    """The profile of a raster; an identity transform stands for none."""
     dtype = dataset.dtypes[0]
     return RasterProfile(
         bands=dataset.count,

@@ -24,15 +24,9 @@ __all__ = ["LARGEST_CORNER", "PlainHeader", "describe", "encode", "encode_header
 LARGEST_CORNER = 1e9
 """Coordinates of a plain file's corner are smaller, in metres."""
 
-_DTYPES = {
-    (1, 8): "u1",
-    (1, 16): "<u2",
-    (1, 32): "<u4",
-    (2, 16): "<i2",
-    (2, 32): "<i4",
-    (3, 32): "<f4",
-    (3, 64): "<f8",
-}  # by sample format and bits
+# by sample format (unsigned, signed, floating-point) and bits
+_DTYPES = {(1, 8): "u1", (1, 16): "<u2", (1, 32): "<u4", (2, 16): "<i2", (2, 32): "<i4"}
+_DTYPES |= {(3, 32): "<f4", (3, 64): "<f8"}
 
 # Planes of one band are the same either way.
 _FIXED = {tiff.PHOTOMETRIC: {1}, tiff.SAMPLES: {1}, tiff.PLANAR: {1, 2}}
@@ -41,7 +35,7 @@ _STRIP_BYTES_BY_GDAL = 8192
 
 @dataclass(frozen=True)
 class PlainHeader:
-    """What the bytes before the pixels of a plain file say.
+    """The header of a plain file: the bytes before its pixels.
 
     Attributes
     ----------
@@ -182,9 +176,8 @@ def encode(
     x, y : float
         Upper-left corner in metres.
     pixel_size : float
-        Side of a pixel in metres.
+        In metres.
     nodata : int or None
-        Value of pixels without a measurement.
     """
     height, width = pixels.shape
     transform = (pixel_size, 0.0, x, 0.0, -pixel_size, y)
@@ -193,10 +186,7 @@ def encode(
 
 
 def encode_header(profile: RasterProfile) -> bytes:
-    """Write what stands before the pixels of a plain file with this profile; see `encode`.
-
-    The pixels follow it little-endian, row by row from the north.
-    """
+    """The header of a plain file; the pixels follow it little-endian, row by row from the north."""
     assert profile.pixel_size, "a plain file is north-up, with square pixels"
     header, corner = _header(
         profile.height,
@@ -218,7 +208,7 @@ def _header(
     epsg: int,
     pixel_size: float,
 ) -> tuple[bytes, int]:
-    """A header with its corner at 0, 0, and where that stands."""
+    """A header with its corner at 0, 0, and the offset of the corner."""
     sample_format, bits = next(key for key, name in _DTYPES.items() if np.dtype(name) == dtype)
     row = width * dtype.itemsize
     rows_per_strip = min(height, max(1, _STRIP_BYTES_BY_GDAL // row))

@@ -1,4 +1,4 @@
-"""What a raster is like, and a raster in memory."""
+"""The profile of a raster (size, data type, georeference), and a raster in memory."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ AffineTransform = tuple[float, float, float, float, float, float]
 """``(a, b, c, d, e, f)`` with x = a column + b row + c and y = d column + e row + f."""
 
 IDENTITY: AffineTransform = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-"""What stands for no transform, as in GDAL: rows and columns themselves."""
+"""The transform of GDAL for a raster without a georeference."""
 
 
 @dataclass(frozen=True)
 class RasterProfile:
-    """What a raster is like, however its pixels are stored.
+    """Size, data type, NO_DATA value and georeference of a raster.
 
     Attributes
     ----------

@@ -45,37 +45,12 @@ def read_raster(path: str | os.PathLike[str]) -> Raster:
 
 
 def decode_raster(content: bytes, path: str) -> Raster:
-    """Read all bands of a GeoTIFF in memory.
-
-    Parameters
-    ----------
-    content : bytes
-        The whole file.
-    path : str
-        What the file is called in errors.
-
-    Raises
-    ------
-    RasterError
-        As `read_raster`.
-    """
+    """Read all bands of a GeoTIFF in memory; errors name the path, as in `read_raster`."""
     return _read_by_hand(content) or _read_with_rasterio(path, content)
 
 
 def read_whole(path: Path, *, follow: bool = True) -> bytes:
-    """Read the bytes of a file that should be a GeoTIFF.
-
-    Parameters
-    ----------
-    path : Path
-    follow : bool
-        Whether it may be a link.
-
-    Raises
-    ------
-    MissingInputError, RasterError
-        If there is no such file; or it is no regular one, too long, or cannot be read.
-    """
+    """Read the bytes of a regular file of at most `LARGEST_FILE` bytes; ``follow`` allows a link."""
     if not follow and (kind := kind_of_path(path)):
         raise RasterError(f"{path}: cannot be read: expected a file, but it is {kind}")
     try:
@@ -137,7 +112,7 @@ def _encoding(source) -> str:  # type: ignore[no-untyped-def]
 
 
 def _refuse_inexact(path: str, source) -> None:  # type: ignore[no-untyped-def]
-    """Refuse what may give other pixels with another version of a decoder, or at the next reading."""
+    """Refuse compressions whose pixels may differ between versions of a decoder."""
     encoding = _encoding(source)
     if source.compression and not encoding.lower().startswith(_EXACT):
         raise RasterError(
@@ -147,7 +122,7 @@ def _refuse_inexact(path: str, source) -> None:  # type: ignore[no-untyped-def]
 
 
 def _refuse_giants(path: str, source) -> None:  # type: ignore[no-untyped-def]
-    """Refuse what would take long or much memory, also for the blocks that hold the pixels."""
+    """Refuse too many bands, strips or tiles, or too many bytes of pixels in them."""
     if source.count > MOST_BANDS:
         raise RasterError(f"{path}: has {source.count:,} bands; expected at most {MOST_BANDS:,}")
     height, width = source.block_shapes[0]

@@ -10,7 +10,7 @@ import pytest
 from benkit.cli import main
 from benkit.engine import Engine
 from benkit.errors import RemoteError
-from benkit.files.remote import connect
+from benkit.files.remote import location
 from benkit.files.remote.location import as_location
 from benkit.inventory.scanning.scan import scan_archive
 from tests.making import rows_of, write_patch
@@ -88,7 +88,7 @@ def promise_terabytes(connection, over):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(connect, "TIMEOUT", 0.5)
+    monkeypatch.setattr(location, "TIMEOUT", 0.5)
     monkeypatch.setenv("BENKIT_RETRY_SECONDS", "0.3")
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)

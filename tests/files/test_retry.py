@@ -9,7 +9,7 @@ import pytest
 
 from benkit.errors import OptionError, RemoteError
 from benkit.files.remote.location import as_location
-from benkit.files.remote.retry import PassingError, Retry, in_parallel, patiently
+from benkit.files.remote.retry import Retry, TransientError, in_parallel, retrying
 from tests.remote import Faults, faulty, web_server
 
 SHORT = Retry(first_wait=0.01, longest_wait=0.02, total=0.1)
@@ -34,26 +34,26 @@ def test_each_wait_is_twice_the_one_before():
 
 def test_passing_faults_are_waited_for():
     begin = time.monotonic()
-    assert patiently(failing(4, PassingError("busy")), SHORT) == "answer"
+    assert retrying(failing(4, TransientError("busy")), SHORT) == "answer"
     assert time.monotonic() - begin >= 0.07
 
 
 def test_patience_ends_with_the_total():
     begin = time.monotonic()
-    with pytest.raises(PassingError, match="busy"):
-        patiently(failing(1000, PassingError("busy")), SHORT)
+    with pytest.raises(TransientError, match="busy"):
+        retrying(failing(1000, TransientError("busy")), SHORT)
     assert 0.08 <= time.monotonic() - begin < 1
 
 
 def test_a_total_of_nothing_is_one_try():
-    with pytest.raises(PassingError, match="busy"):
-        patiently(failing(1, PassingError("busy")), Retry(total=0))
+    with pytest.raises(TransientError, match="busy"):
+        retrying(failing(1, TransientError("busy")), Retry(total=0))
 
 
 @pytest.mark.parametrize("error", [FileNotFoundError(), PermissionError(), OSError("for good")])
 def test_other_faults_are_told_at_once(error):
     with pytest.raises(type(error)):
-        patiently(failing(1, error), FOR_HOURS)
+        retrying(failing(1, error), FOR_HOURS)
 
 
 @pytest.mark.parametrize(
@@ -107,11 +107,11 @@ def test_one_error_ends_the_waiting_of_all_that_are_asked_with_it():
     def request(number):
         if number == 0:
             raise ValueError("broken")
-        return patiently(failing(1000, PassingError("busy")), FOR_HOURS)
+        return retrying(failing(1000, TransientError("busy")), FOR_HOURS)
 
     with pytest.raises(ValueError, match="broken"):
         in_parallel(request, range(500))
-    assert patiently(failing(1, PassingError("busy")), SHORT) == "answer"  # and is there again
+    assert retrying(failing(1, TransientError("busy")), SHORT) == "answer"  # and is there again
 
 
 def test_an_error_ends_no_waiting_of_others():
@@ -120,11 +120,11 @@ def test_an_error_ends_no_waiting_of_others():
     def request():
         waiting.set()
         if not over.is_set():
-            raise PassingError("busy")
+            raise TransientError("busy")
         return "answer"
 
     def wait_long(_):
-        return patiently(request, Retry(first_wait=0.05, longest_wait=0.05, total=100))
+        return retrying(request, Retry(first_wait=0.05, longest_wait=0.05, total=100))
 
     def fail(_):
         raise ValueError("broken")

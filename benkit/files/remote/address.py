@@ -70,18 +70,13 @@ def parse_address(text: str) -> Address | None:
 
 
 def refuse_credentials(text: str) -> None:
-    """Refuse a text with a user and a password in a URI, without repeating it.
-
-    Raises
-    ------
-    OptionError
-    """
+    """Refuse a text with a user and a password in a URI, without repeating it."""
     if found := _CREDENTIALS.search(text):
         raise OptionError(_NO_CREDENTIALS.format(found[0].partition(":")[0]))
 
 
 def _options(scheme: str, query: str) -> dict[str, str]:
-    """What stands behind the ``?``; and the endpoint that the environment names."""
+    """Options behind the ``?``; and the endpoint that the environment names."""
     options = {}
     known = _OPTIONS.get(scheme)
     for pair in filter(None, query.split("&")):

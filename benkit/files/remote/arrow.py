@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.fs as pa_fs
 
 from benkit.errors import first_line
-from benkit.files.remote.retry import PassingError
+from benkit.files.remote.retry import TransientError
 from benkit.files.remote.service import Entry, TooLongError
 
 __all__ = ["ArrowFiles"]
@@ -40,19 +40,12 @@ class ArrowFiles:
 
     Parameters
     ----------
-    scheme : str
-        Of the URI, such as ``s3``.
-    host : str
-        What stands behind ``scheme://``: the bucket.
+    scheme, host : str
+        Of the URI, such as ``s3`` and a bucket.
     options : mapping of str to str
         What stands behind ``?``.
     timeout : float
         Seconds until an S3 server counts as silent; a third of them until it counts as away.
-
-    Raises
-    ------
-    OSError, ValueError
-        If there is no such file system.
     """
 
     def __init__(self, scheme: str, host: str, options: Mapping[str, str], timeout: float) -> None:
@@ -74,10 +67,9 @@ class ArrowFiles:
 
     def read(self, path: str, at_most: int) -> tuple[bytes, int | None]:
         """Read a whole file; its stamp is told by the listing alone."""
-        with _faults():
-            with self._system.open_input_file(self._path(path)) as file:
-                size = file.size()
-                content = file.read() if size <= at_most else None
+        with _faults(), self._system.open_input_file(self._path(path)) as file:
+            size = file.size()
+            content = file.read() if size <= at_most else None
         if content is None:
             raise TooLongError(at_most, size)
         return content, None
@@ -92,10 +84,6 @@ class ArrowFiles:
     def is_folder(self, path: str) -> bool:
         """Whether there is a folder."""
         return self._info(path).type == pa_fs.FileType.Directory
-
-    def is_file(self, path: str) -> bool:
-        """Whether there is a file."""
-        return self._info(path).type == pa_fs.FileType.File
 
     def _info(self, path: str) -> Any:
         with _faults():
@@ -137,7 +125,7 @@ def _open(
         if options.get("endpoint_override"):
             # Checksums behind the content, which the client sends by default, are Amazon's alone.
             os.environ.setdefault("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required")
-        system = pa_fs.S3FileSystem(
+        return pa_fs.S3FileSystem(
             allow_delayed_open=True,
             anonymous=anonymous,
             region=options.get("region") or _region(host, options),
@@ -146,16 +134,14 @@ def _open(
             connect_timeout=timeout / 3,
             request_timeout=timeout,
             retry_strategy=pa_fs.AwsStandardS3RetryStrategy(max_attempts=1),
-        )
-        return system, host
+        ), host
     if scheme == "gs":
-        system = pa_fs.GcsFileSystem(
+        return pa_fs.GcsFileSystem(
             anonymous=anonymous,
             scheme=options.get("scheme", "https"),
             endpoint_override=options.get("endpoint_override"),
             retry_time_limit=timedelta(seconds=10),
-        )
-        return system, host
+        ), host
     query = "&".join(f"{name}={value}" for name, value in options.items())
     try:
         system, base = pa_fs.FileSystem.from_uri(f"{scheme}://{host}/{'?' * bool(query)}{query}")
@@ -174,10 +160,10 @@ def _region(bucket: str, options: Mapping[str, str]) -> str | None:
 
 @contextmanager
 def _faults() -> Iterator[None]:
-    """Tell what kind of fault an error of pyarrow's is."""
+    """Turn errors of pyarrow into those that `RemoteFiles` raises."""
     try:
         yield
-    except (FileNotFoundError, PermissionError, PassingError):
+    except (FileNotFoundError, PermissionError, TransientError):
         raise
     except (pa.ArrowException, OSError) as error:
         text, reason = str(error), _short(error)
@@ -187,7 +173,7 @@ def _faults() -> Iterator[None]:
             raise FileNotFoundError(reason) from None
         if _FOR_GOOD.search(text) or not isinstance(error, OSError):
             raise OSError(reason) from None
-        raise PassingError(reason) from None
+        raise TransientError(reason) from None
 
 
 def _short(error: Exception) -> str:

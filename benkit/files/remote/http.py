@@ -18,7 +18,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from benkit.errors import first_line
 from benkit.files.limits import LARGEST_FILE
 from benkit.files.remote.index_page import entries_of_page
-from benkit.files.remote.retry import PassingError
+from benkit.files.remote.retry import TransientError
 from benkit.files.remote.service import Entry, TooLongError
 
 __all__ = ["HttpFiles"]
@@ -32,19 +32,10 @@ _FROM_NETRC = "~/.netrc"
 
 
 class HttpFiles:
-    """Files of one server.
+    """Files of one server; ``host`` is ``name`` or ``name:port``.
 
     Connections are kept and used again; there are as many as there are requests at a time. Where the
     server has closed one meanwhile, all that are idle are given up and the request is made anew at once.
-
-    Parameters
-    ----------
-    scheme : str
-        ``http`` or ``https``.
-    host : str
-        ``name`` or ``name:port``.
-    timeout : float
-        Seconds without an answer until the server counts as silent.
     """
 
     def __init__(self, scheme: str, host: str, timeout: float) -> None:
@@ -90,14 +81,6 @@ class HttpFiles:
             return False
         return True
 
-    def is_file(self, path: str) -> bool:
-        """Whether the server has something under exactly this name."""
-        try:
-            self._request("HEAD", _address(path))
-        except (FileNotFoundError, IsADirectoryError):
-            return False
-        return True
-
     def refuse_writing(self) -> str | None:
         """Say that nothing can be written."""
         return "nothing can be written to a web server"
@@ -117,7 +100,7 @@ class HttpFiles:
         except ssl.SSLCertVerificationError as error:
             raise OSError(f"its certificate is not trusted: {error.verify_message}") from None
         except (OSError, http.client.HTTPException) as error:
-            raise PassingError(_reason(error)) from None
+            raise TransientError(_reason(error)) from None
         _refuse(answer, address)
         return body, answer.headers
 
@@ -194,7 +177,7 @@ class _Steady(io.RawIOBase):
 
 
 def _body(answer: http.client.HTTPResponse, at_most: int) -> bytes:
-    """All that an answer holds, if that is no more than is wanted."""
+    """All that an answer holds; a `TooLongError` if that is more than ``at_most`` bytes."""
     length = answer.length
     if length is not None and length <= at_most:
         return answer.read()
@@ -219,9 +202,9 @@ def _refuse(answer: http.client.HTTPResponse, address: str) -> None:
     if status in _DENIED:
         raise PermissionError(said)
     if status in _BUSY or status >= 500:
-        raise PassingError(said)
-    place = urlsplit(answer.headers.get("Location", "")).path
-    if 300 <= status < 400 and place == f"{address}/":
+        raise TransientError(said)
+    target = urlsplit(answer.headers.get("Location", "")).path
+    if 300 <= status < 400 and target == f"{address}/":
         raise IsADirectoryError("it is a folder")
     if 300 <= status < 400:
         raise OSError(f"{said}, which leads elsewhere; name the address that it leads to")

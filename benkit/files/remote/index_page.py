@@ -13,20 +13,9 @@ __all__ = ["entries_of_page"]
 
 
 def entries_of_page(page: str, address: str) -> list[Entry]:
-    """What an index page says is in its folder.
+    """Files and folders that an index page lists, sorted; its ``address`` ends with ``/``.
 
-    Parameters
-    ----------
-    page : str
-        HTML.
-    address : str
-        Of the page, with ``/`` at its end.
-
-    Returns
-    -------
-    list of Entry
-        Each once, sorted. Links to elsewhere, to the folder itself and to the page in another order
-        are left out.
+    Links to elsewhere, to the folder itself and to the page in another order are left out.
 
     Examples
     --------
@@ -44,8 +33,8 @@ def entries_of_page(page: str, address: str) -> list[Entry]:
         except ValueError:
             continue
         path, start = unquote(target.path), unquote(folder.path)
-        same_place = (target.scheme, target.netloc) == (folder.scheme, folder.netloc)
-        if target.query or target.fragment or not same_place or not path.startswith(start):
+        same_server = (target.scheme, target.netloc) == (folder.scheme, folder.netloc)
+        if target.query or target.fragment or not same_server or not path.startswith(start):
             continue
         name = path.removeprefix(start)
         is_folder = name.endswith("/")

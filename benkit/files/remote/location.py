@@ -5,21 +5,27 @@ most code need not know which of the two it has.
 """
 
 import os
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Self, TypeVar
 
 from benkit.errors import AccessError, MissingInputError, RemoteError
 from benkit.files.remote.address import parse_address
-from benkit.files.remote.connect import files_of
-from benkit.files.remote.retry import PassingError, Retry, patiently
+from benkit.files.remote.retry import Retry, TransientError, retrying
 from benkit.files.remote.service import Entry, RemoteFiles, TooLongError
 
 __all__ = ["Location", "LocationLike", "RemotePath", "as_location"]
 
 Result = TypeVar("Result")
 
+TIMEOUT = 30.0
+"""Seconds without an answer until a server counts as silent."""
+
+_one_at_a_time = threading.Lock()
 _HOW = {
     "s3": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; for a public bucket "
     "write ?anonymous=true behind the address",
@@ -33,8 +39,7 @@ _HOW = {
 class RemotePath:
     """A file or folder on a file system at a distance.
 
-    Two paths are equal if their addresses are. It holds no secret and no connection, and can be
-    sent to other processes.
+    It holds no secret and no connection, and can be sent to other processes.
 
     Attributes
     ----------
@@ -86,9 +91,7 @@ class RemotePath:
 
     def with_stem(self, stem: str) -> Self:
         """The same with another name before the suffix."""
-        folder = self.path.rpartition("/")[0]
-        name = f"{stem}{self.suffix}"
-        return replace(self, path=f"{folder}/{name}" if folder else name)
+        return replace(self, path=f"{self.path.removesuffix(self.name)}{stem}{self.suffix}")
 
     def resolve(self) -> Self:
         """The location itself: there are no links."""
@@ -99,41 +102,27 @@ class RemotePath:
         return self._ask(lambda files: files.is_folder(self.path))
 
     def is_file(self) -> bool:
-        """Whether there is a file."""
-        return self._ask(lambda files: files.is_file(self.path))
+        """Whether there is a file, under exactly this name."""
+
+        def question(files: RemoteFiles) -> bool:
+            with suppress(FileNotFoundError, IsADirectoryError):
+                files.stat(self.path)
+                return True
+            return False
+
+        return self._ask(question)
 
     def exists(self) -> bool:
         """Whether there is a file or a folder."""
         return self.is_file() or self.is_dir()
 
     def entries(self) -> list[Entry]:
-        """What lies in the folder, sorted by name.
-
-        Raises
-        ------
-        MissingInputError
-            If there is no such folder.
-        RemoteError
-            If it cannot be listed.
-        """
+        """What lies in the folder, sorted by name; a `MissingInputError` if there is no such folder."""
         found = self._ask(lambda files: files.entries(self.path))
         return [entry for entry in found if entry.name not in ("", ".", "..")]
 
     def read_bytes(self, at_most: int) -> bytes:
-        """Read a whole file.
-
-        Parameters
-        ----------
-        at_most : int
-            Bytes; of a longer one nothing is kept.
-
-        Raises
-        ------
-        MissingInputError
-            If there is no such file.
-        RemoteError
-            If it cannot be read, or is longer.
-        """
+        """Read a whole file; a `TooLongError` if it has more bytes than ``at_most``."""
         return self.read(at_most)[0]
 
     def read(self, at_most: int) -> tuple[bytes, int | None]:
@@ -153,12 +142,13 @@ class RemotePath:
         return self._files().refuse_writing()
 
     def _files(self) -> RemoteFiles:
-        return files_of(self.scheme, self.host, self.options)
+        with _one_at_a_time:
+            return _files_of(self.scheme, self.host, self.options)
 
     def _ask(self, question: Callable[[RemoteFiles], Result]) -> Result:
-        """Ask the service patiently, and name this location where it fails."""
+        """Ask the service, again where it fails for the moment; errors name this location."""
         try:
-            return patiently(lambda: question(self._files()), self.retry)
+            return retrying(lambda: question(self._files()), self.retry)
         except FileNotFoundError:
             raise MissingInputError(
                 f"{self}: expected a file or folder, but there is nothing"
@@ -168,7 +158,7 @@ class RemotePath:
             raise AccessError(f"{self}: access is denied ({error}); {how}") from None
         except TooLongError as error:
             raise TooLongError(error.at_most, error.size, str(self)) from None
-        except PassingError as error:
+        except TransientError as error:
             total = "a minute" if self.retry.total == 60 else f"{self.retry.total:g} s"
             raise RemoteError(
                 f"{self}: failed again and again for {total} ({error}); check the address and the "
@@ -176,6 +166,18 @@ class RemotePath:
             ) from None
         except OSError as error:
             raise RemoteError(f"{self}: cannot be reached: {error}; check the address") from None
+
+
+@lru_cache(maxsize=16)
+def _files_of(scheme: str, host: str, options: tuple[tuple[str, str], ...]) -> RemoteFiles:
+    """The files of a service: one of each host in a process."""
+    if scheme in ("http", "https"):
+        from benkit.files.remote.http import HttpFiles
+
+        return HttpFiles(scheme, host, TIMEOUT)
+    from benkit.files.remote.arrow import ArrowFiles
+
+    return ArrowFiles(scheme, host, dict(options), TIMEOUT)
 
 
 Location = Path | RemotePath

@@ -1,4 +1,4 @@
-"""Ask a distant server again when it fails for the moment, and ask many things of it at once."""
+"""Retry requests that fail for the moment, and make many of them at once."""
 
 import os
 import threading
@@ -11,7 +11,7 @@ from typing import Self, TypeVar
 
 from benkit.errors import OptionError
 
-__all__ = ["PassingError", "Retry", "in_parallel", "patiently"]
+__all__ = ["Retry", "TransientError", "in_parallel", "retrying"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -21,13 +21,13 @@ _TOTAL = "BENKIT_RETRY_SECONDS"
 _giving_up: ContextVar[threading.Event] = ContextVar("giving_up", default=threading.Event())  # noqa: B039
 
 
-class PassingError(OSError):
-    """A fault after which the same request may well succeed: the server is busy, or was not reached."""
+class TransientError(OSError):
+    """A fault after which a retry may well succeed: the server is busy, or was not reached."""
 
 
 @dataclass(frozen=True)
 class Retry:
-    """When a request that fails for the moment is made again: with exponential backoff.
+    """When a request that fails for the moment is retried: with exponential backoff.
 
     Attributes
     ----------
@@ -64,13 +64,7 @@ class Retry:
 
     @classmethod
     def from_environment(cls) -> Self:
-        """The usual waits, with the total that the variable ``BENKIT_RETRY_SECONDS`` names, if it does.
-
-        Raises
-        ------
-        OptionError
-            If that is no number of seconds.
-        """
+        """The usual waits, with the total of the variable ``BENKIT_RETRY_SECONDS`` if it is set."""
         text = os.environ.get(_TOTAL)
         if not text:
             return cls()
@@ -87,21 +81,13 @@ class Retry:
             wait = min(2 * wait, self.longest_wait)
 
 
-def patiently(request: Callable[[], Result], retry: Retry) -> Result:
-    """Make a request, and again after passing faults.
-
-    Raises
-    ------
-    PassingError
-        The last one, when the total is over.
-    OSError
-        Any other fault at once.
-    """
+def retrying(request: Callable[[], Result], retry: Retry) -> Result:
+    """Make a request, with retries after each `TransientError` until the total is over."""
     end = None
     for wait in retry.waits():
         try:
             return request()
-        except PassingError:
+        except TransientError:
             now = time.monotonic()
             end = now + retry.total if end is None else end
             if now + wait > end or _giving_up.get().wait(wait):
@@ -110,17 +96,9 @@ def patiently(request: Callable[[], Result], retry: Retry) -> Result:
 
 
 def in_parallel(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-    """Apply a function that waits for a server to many things at once.
+    """Apply a function that waits for a server to many items at once; results in their order.
 
-    Returns
-    -------
-    list
-        In the order of the items.
-
-    Raises
-    ------
-    Exception
-        The first one in that order; whatever is still to do is left, and nothing of it waits any more.
+    The first error in that order is raised; what is still to do is left, and no retry waits any more.
     """
     over = threading.Event()
     with ThreadPoolExecutor(

@@ -10,17 +10,7 @@ __all__ = ["Entry", "RemoteFiles", "TooLongError"]
 
 
 class TooLongError(RemoteError):
-    """A file is longer than what is read whole.
-
-    Parameters
-    ----------
-    at_most : int
-        Bytes that would have been read.
-    size : int or None
-        Length of the file; None if only its reading would tell.
-    name : str
-        What the file is called in the message.
-    """
+    """A file has more bytes than are read whole; ``size`` is None if only reading it would tell."""
 
     def __init__(self, at_most: int, size: int | None, name: str = "") -> None:
         has = "goes on and on" if size is None else f"has {size:,} bytes"
@@ -30,7 +20,7 @@ class TooLongError(RemoteError):
 
 @dataclass(frozen=True, order=True)
 class Entry:
-    """Something in a folder.
+    """A file or folder in a listing.
 
     Attributes
     ----------
@@ -52,8 +42,8 @@ class RemoteFiles(Protocol):
     """Files of one service. Paths are relative to its root, with ``/``, without one at either end.
 
     Each method makes one try, from any thread, and raises `FileNotFoundError` where there is nothing,
-    `PermissionError` where access is denied, `PassingError` (of `retry`) where the same request
-    may succeed later, `TooLongError` where a file is longer than wanted, and another `OSError` where it
+    `PermissionError` where access is denied, `TransientError` where the same request may
+    succeed later, `TooLongError` where a file is longer than wanted, and another `OSError` where it
     will not.
     """
 
@@ -68,9 +58,6 @@ class RemoteFiles(Protocol):
 
     def is_folder(self, path: str) -> bool:
         """Whether there is a folder, and not a file or nothing."""
-
-    def is_file(self, path: str) -> bool:
-        """Whether there is a file, and not a folder or nothing."""
 
     def refuse_writing(self) -> str | None:
         """Why nothing can be written, None if it can."""

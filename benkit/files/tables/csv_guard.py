@@ -14,7 +14,7 @@ _FORMULA = r"('*[=+\-@\t\r])"
 
 
 def guard_cells(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    """Put an apostrophe before each text that would begin a formula; nulls stay."""
+    """Put an apostrophe before each text that would be a formula; nulls stay."""
     return pc.replace_substring_regex(texts, rf"\A{_FORMULA}", r"'\1")
 
 

@@ -1,4 +1,4 @@
-"""GeoParquet: what the ``geo`` metadata of a file say, and quick writing of small and large files.
+"""GeoParquet: the ``geo`` metadata of a file, and writing of small and large files.
 
 Geometries stay WKB bytes here; nothing in this module needs a geometry library.
 
@@ -24,7 +24,7 @@ from benkit.files.writing.replace import replacing
 __all__ = ["CRS_IF_ABSENT", "GeoColumn", "encode_geoparquet", "geo_column", "write_geoparquet"]
 
 CRS_IF_ABSENT = "OGC:CRS84"
-"""What a file means that does not name its coordinate reference system: longitude, latitude."""
+"""The coordinate reference system of a file that names none: longitude, latitude."""
 
 _ROWS_PER_GROUP = 65_536  # readers skip groups of a large file by their bounds
 _BOX_FIELDS = ("xmin", "ymin", "xmax", "ymax")
@@ -47,14 +47,7 @@ class GeoColumn:
 
 
 def geo_column(metadata: dict[bytes, bytes] | None, path: Path) -> GeoColumn:
-    """Read the ``geo`` metadata of a file's schema.
-
-    Parameters
-    ----------
-    metadata : dict or None
-        Key-value metadata of the schema.
-    path : Path
-        For messages.
+    """Read the ``geo`` metadata of a file's schema; errors name the path.
 
     Raises
     ------
@@ -156,13 +149,7 @@ def encode_geoparquet(
 
 
 def write_geoparquet(table: pa.Table, path: LocationLike, **options: Any) -> None:
-    """Write a GeoParquet file; the options are those of `encode_geoparquet`.
-
-    Raises
-    ------
-    OutputError
-        If the file cannot be written.
-    """
+    """Write a GeoParquet file; the options are those of `encode_geoparquet`."""
     content = encode_geoparquet(table, **options)
     with replacing(as_location(path)) as part:
         part.write_bytes(content)

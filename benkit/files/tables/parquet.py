@@ -1,4 +1,4 @@
-"""Read a whole Parquet file, however little of it is true.
+"""Read a whole Parquet file within limits, whatever it claims.
 
 A small file can unpack into far more than memory holds: the same text in a million rows takes a few
 bytes. So tables that might are read a few rows at a time, and given up when they are too large.
@@ -21,22 +21,13 @@ _LARGEST_BATCH = 8 * LARGEST_TABLE  # if all of a group were one text
 
 
 def read_at_most(path: Path) -> bytes:
-    """The bytes of a file; one more than `LARGEST_TABLE` if there are more, as a device has no end."""
+    """The bytes of a file, or the first `LARGEST_TABLE` and one more: a device has no end."""
     with path.open("rb") as file:
         return file.read(LARGEST_TABLE + 1)
 
 
 def read_parquet(content: bytes, path: Location, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read a table, or some columns of it.
-
-    Parameters
-    ----------
-    content : bytes
-        Of the file.
-    path : Location
-        For messages.
-    columns : sequence of str, optional
-        Those that are not there are left out.
+    """Read a table, or those of some columns that it has; dictionaries are unpacked.
 
     Raises
     ------
@@ -44,11 +35,6 @@ def read_parquet(content: bytes, path: Location, columns: Sequence[str] | None =
         If it has more rows than `MOST_ROWS`, or unpacks into more bytes than `LARGEST_TABLE`.
     pyarrow.ArrowException, OSError, UnicodeDecodeError
         If it is damaged.
-
-    Returns
-    -------
-    pyarrow.Table
-        Without dictionaries, which would unpack later.
     """
     file = pq.ParquetFile(pa.BufferReader(content))
     rows = file.metadata.num_rows
@@ -76,7 +62,7 @@ def read_parquet(content: bytes, path: Location, columns: Sequence[str] | None =
 
 
 def _plain(table: pa.Table) -> pa.Table:
-    """The same with the values themselves where there are dictionaries of them."""
+    """The same with dictionaries unpacked."""
     for index, field in enumerate(table.schema):
         kind = field.type
         if pa.types.is_dictionary(kind):
@@ -90,7 +76,7 @@ def _plain(table: pa.Table) -> pa.Table:
 
 
 def too_large(path: Location, how: str) -> InputFormatError:
-    """What is said of a table that has more bytes than `LARGEST_TABLE`."""
+    """The error about a table that has more bytes than `LARGEST_TABLE`."""
     return InputFormatError(
         f"{path}: expected a table of at most {LARGEST_TABLE // 2**30} GB, but {how}; "
         "leave out columns and rows that are not needed"

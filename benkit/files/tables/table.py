@@ -27,13 +27,7 @@ from benkit.files.tables.csv_guard import guard_cells, open_cells
 from benkit.files.tables.parquet import read_at_most, read_parquet, too_large
 from benkit.files.writing.replace import replacing
 
-__all__ = [
-    "is_text",
-    "read_table",
-    "require_one_column",
-    "strings",
-    "write_table",
-]
+__all__ = ["is_text", "read_table", "require_one_column", "strings", "write_table"]
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -68,12 +62,7 @@ def read_table(path: LocationLike, needed: Sequence[str] = ()) -> pa.Table:
 
 
 def require_one_column(names: Sequence[str], needed: Sequence[str], source: LocationLike) -> None:
-    """Refuse columns that come twice.
-
-    Raises
-    ------
-    InputFormatError
-    """
+    """Refuse columns that come twice."""
     counts = Counter(names)
     if repeated := [name for name in needed if counts[name] > 1]:
         raise InputFormatError(
@@ -83,9 +72,9 @@ def require_one_column(names: Sequence[str], needed: Sequence[str], source: Loca
 
 def _read_bytes(path: Location) -> bytes:
     try:
-        content = (
-            path.read_bytes(LARGEST_TABLE) if isinstance(path, RemotePath) else read_at_most(path)
-        )
+        if isinstance(path, RemotePath):
+            return path.read_bytes(LARGEST_TABLE)
+        content = read_at_most(path)
     except RemoteError:
         raise
     except FileNotFoundError:
@@ -103,12 +92,12 @@ def _parse_parquet(path: Location, content: bytes) -> pa.Table:
     try:
         table = read_parquet(content, path)
         table.validate(full=True)  # texts that are not UTF-8 fail far from here else
+        return table
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputFormatError(
             f"{path}: expected a whole Parquet file, but it is damaged ({first_line(error)}); "
             "download or copy it again"
         ) from None
-    return table
 
 
 def _parse_csv(path: Location, content: bytes) -> pa.Table:
@@ -127,13 +116,10 @@ def _parse_csv(path: Location, content: bytes) -> pa.Table:
     try:
         header = content.split(b"\n", 1)[0].decode("utf-8-sig").strip().split(",")
         names = [name.strip().strip('"') for name in header]
-        options = pa_csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
-        )
         table = pa_csv.read_csv(
             pa.BufferReader(content),
             parse_options=pa_csv.ParseOptions(newlines_in_values=True),
-            convert_options=options,
+            convert_options=pa_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
         )
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise InputFormatError(
@@ -157,13 +143,7 @@ def is_text(kind: pa.DataType) -> bool:
 
 
 def strings(path: LocationLike, table: pa.Table, name: str) -> pa.ChunkedArray:
-    """A column of texts, whatever Arrow type of text it has.
-
-    Raises
-    ------
-    InputFormatError
-        If it holds something else.
-    """
+    """A column of texts as strings; an `InputFormatError` if its Arrow type is none of texts."""
     column = table[name]
     if not is_text(column.type):
         raise InputFormatError(

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["write_figure"]
 
-# what matplotlib would write about itself and the time, by format
-_NOTHING_OF_ITSELF = {
+# no name of the program and no time, by format
+_METADATA = {
     "png": {"Software": None},
     "pdf": {"Creator": None, "Producer": None, "CreationDate": None},
     "svg": {"Creator": None, "Date": None},
@@ -34,11 +34,11 @@ def write_figure(figure: "Figure", path: str | os.PathLike[str]) -> None:
 
     path = Path(path)
     kind = path.suffix.removeprefix(".")
-    if kind not in _NOTHING_OF_ITSELF:
+    if kind not in _METADATA:
         raise OptionError(f"{path}: expected a name that ends with .png, .pdf or .svg")
     fixed = {"svg.hashsalt": "benkit", "savefig.dpi": 150, "savefig.bbox": "standard"}
     with replacing(path) as part, mpl.rc_context():
         mpl.rcdefaults()  # whatever the settings of this machine are
         settings: Any = mpl.rcParams
         settings.update(fixed)
-        figure.savefig(part, format=kind, metadata=_NOTHING_OF_ITSELF[kind])
+        figure.savefig(part, format=kind, metadata=_METADATA[kind])

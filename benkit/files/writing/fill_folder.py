@@ -11,8 +11,6 @@ from benkit.files.writing.staging import holding, remove_abandoned, staging
 
 __all__ = ["filling_folder"]
 
-_NEW = "new"
-
 
 @contextmanager
 def filling_folder(path: Path, names: Sequence[str], *, overwrite: bool) -> Iterator[Path]:
@@ -21,18 +19,8 @@ def filling_folder(path: Path, names: Sequence[str], *, overwrite: bool) -> Iter
     A folder that was not there appears with all files at once. Into one that was there they move one
     after the other, with nobody else's between them; each replaces an earlier one as a whole.
 
-    Parameters
-    ----------
-    path : Path
-    names : sequence of str
-        Of the files that the body writes.
-    overwrite : bool
-        Whether files that are there may be replaced.
-
-    Raises
-    ------
-    OutputError
-        As in `replacing`; or if a file is there already and may not be replaced.
+    ``names`` are the files that the body writes; without ``overwrite`` one that is there already is an
+    `OutputError`.
     """
     with output_errors(path):
         kept = () if overwrite else names
@@ -43,7 +31,7 @@ def filling_folder(path: Path, names: Sequence[str], *, overwrite: bool) -> Iter
         if parent == target:  # a run that made the folder may have been killed
             remove_abandoned(target.parent, target.name)
         with staging(parent, target.name) as stage:
-            new = stage / _NEW
+            new = stage / "new"
             new.mkdir()
             yield new
             assert all((new / name).is_file() for name in names), "every file is there"

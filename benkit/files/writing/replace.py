@@ -1,7 +1,7 @@
 """Write files and folders so that nobody ever sees half of one.
 
 What is written comes into being in a folder of its own beside the output (see `staging`), and moves to
-its place in one step. Of several processes that write the same output, the last one wins.
+its own path in one step. Of several processes that write the same output, the last one wins.
 """
 
 import os
@@ -12,11 +12,11 @@ from itertools import count
 from pathlib import Path
 
 from benkit.errors import BenkitError, OutputError, advice_on
-from benkit.files.remote.location import Location, RemotePath
+from benkit.files.remote.location import Location, LocationLike, RemotePath, as_location
 from benkit.files.writing.staging import staging
 from benkit.files.writing.transfer import uploading
 
-__all__ = ["output_errors", "replacing", "replacing_folder", "write_page"]
+__all__ = ["output_errors", "replacing", "replacing_folder", "write_page", "write_text"]
 
 _NEW, _OLD = "new", "old"
 
@@ -25,22 +25,9 @@ _NEW, _OLD = "new", "old"
 def replacing(path: Location, *, part_of: Path | None = None) -> Iterator[Path]:
     """Give a temporary path of the same name; when all went well it replaces ``path``.
 
-    What shall replace a file at a distance is written on this machine and uploaded.
-
-    When the body raises, what it wrote is removed and an earlier file stays as it was.
-
-    Parameters
-    ----------
-    path : Path
-        If it is a link, the file that it leads to is replaced.
-    part_of : Path, optional
-        The output that errors name, if it is another than the path.
-
-    Raises
-    ------
-    OutputError
-        If the folder cannot be made or written, the disk is full, or the path is that of something
-        else than a file.
+    When the body raises, what it wrote is removed and an earlier file stays as it was. The file that a
+    link leads to is replaced; one at a distance is written on this machine and uploaded. An
+    `OutputError` names ``part_of``, if it is given.
     """
     if isinstance(path, RemotePath):
         with uploading(path) as part:
@@ -65,33 +52,30 @@ def write_page(page: str, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     OutputError
-        As in `replacing`.
+        If the file cannot be written.
     """
-    with replacing(Path(path)) as part:
-        part.write_text(page, "utf-8", newline="\n")
+    write_text(page, Path(path))
+
+
+def write_text(text: str, path: LocationLike) -> None:
+    """Write a text in UTF-8; lines end with a line feed on every system."""
+    with replacing(as_location(path)) as part:
+        part.write_text(text, "utf-8", newline="\n")
 
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """Give a new folder; when all went well it takes the place of ``path`` with all it holds.
-
-    When the body raises, what it wrote is removed and an earlier folder stays as it was.
-
-    Raises
-    ------
-    OutputError
-        As in `replacing`.
-    """
+    """Give a new folder; when all went well it replaces ``path`` with all it holds, as `replacing`."""
     with output_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with staging(path.parent, path.name, before_removal=partial(_bring_back, path)) as stage:
             (stage / _NEW).mkdir()
             yield stage / _NEW
-            _take_place(stage, path)
+            _swap(stage, path)
 
 
-def _take_place(stage: Path, path: Path) -> None:
-    """Put the new folder in the place of the old one, which may be put there anew by others."""
+def _swap(stage: Path, path: Path) -> None:
+    """Replace the old folder by the new one; others may put one there again meanwhile."""
     for number in count():
         try:
             (stage / _NEW).replace(path)
@@ -105,7 +89,7 @@ def _take_place(stage: Path, path: Path) -> None:
 
 
 def _bring_back(path: Path, stage: Path) -> None:
-    """Put the old folder back where no new one has come into its place."""
+    """Put the old folder back where no new one has replaced it."""
     earlier = sorted(stage.glob(f"{_OLD}*"))
     if earlier and not path.exists():
         earlier[-1].replace(path)

@@ -24,16 +24,10 @@ _FOR_EVERYONE, _FOR_ITS_USER = 0o777, 0o700
 
 @contextmanager
 def holding(folder: Path, *, wait: bool = False) -> Iterator[None]:
-    """Hold a folder for this process; no other, and no other caller in this one, can hold it then.
+    """Lock a folder for this caller, also against others in this process.
 
-    On file systems without locks nobody is kept out.
-
-    Raises
-    ------
-    BlockingIOError
-        If somebody else holds it, unless we shall wait.
-    OSError
-        If it is no folder, or there is none.
+    If somebody else holds it, that is a `BlockingIOError` unless we shall wait. On file systems without
+    locks nobody is kept out.
     """
     handle = _lock(folder, wait)
     try:
@@ -66,25 +60,10 @@ def staging(
     mode: int = _FOR_EVERYONE,
     before_removal: Callable[[Path], None] = lambda folder: None,
 ) -> Iterator[Path]:
-    """Give a new, empty folder ``<parent>/.<name>.<random>.part``, which goes with the block.
+    """Give a new, empty folder ``<parent>/.<name>.<random>.part``, removed when the block ends.
 
-    Those that killed processes left under the same name go first.
-
-    Parameters
-    ----------
-    parent : Path
-        A folder that is there.
-    name : str
-        Of what is made in the folder.
-    mode : int
-        Permissions of the folder, of which the process's umask takes away.
-    before_removal : callable
-        Called with each folder that is about to be removed, to rescue what is in it.
-
-    Raises
-    ------
-    OSError
-        If the folder cannot be made.
+    Those that killed processes left under the same name are removed first. ``before_removal`` is called
+    with each folder that is about to be removed, to rescue what is in it.
     """
     remove_abandoned(parent, name, before_removal)
     folder, handle = _make(parent, name, mode)
@@ -99,7 +78,7 @@ def staging(
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Give a folder for what nobody needs after the block, where this machine keeps such things."""
+    """Give a folder for what nobody needs after the block, where this machine keeps temporary files."""
     with staging(Path(tempfile.gettempdir()), "benkit", mode=_FOR_ITS_USER) as folder:
         yield folder
 

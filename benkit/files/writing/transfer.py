@@ -1,4 +1,4 @@
-"""Files that are written or read on this machine for a location: whole ones only."""
+"""Upload and download whole files, through files on this machine."""
 
 import shutil
 import tempfile
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benkit.errors import OutputError, RemoteError
+from benkit.errors import OutputError, RemoteError, without_name
 from benkit.files.limits import LARGEST_TABLE
 from benkit.files.remote.location import Location, RemotePath
 from benkit.files.writing.staging import temporary_folder
@@ -16,18 +16,9 @@ __all__ = ["downloaded", "uploading"]
 
 @contextmanager
 def uploading(output: Location) -> Iterator[Path]:
-    """Give a path to write to; when all went well, its file appears at the output's location.
+    """Give a path to write to; when all went well its file is uploaded, unless the output is this path.
 
-    Parameters
-    ----------
-    output : Location
-        A path on this machine is given as it is.
-
-    Raises
-    ------
-    OutputError
-        If nothing can be written at the location; what was to be written is kept on this machine, and
-        the message says where.
+    Where that fails, what was to be written is kept on this machine, and an `OutputError` says where.
     """
     if isinstance(output, Path):
         yield output
@@ -49,13 +40,7 @@ def uploading(output: Location) -> Iterator[Path]:
 
 @contextmanager
 def downloaded(source: Location) -> Iterator[Path]:
-    """Give a path on this machine with the content of a file, while the block runs.
-
-    Raises
-    ------
-    MissingInputError, RemoteError
-        If it is at a location and not there, or cannot be read, or is longer than a table may be.
-    """
+    """Give a path on this machine with the content of a file of at most `LARGEST_TABLE` bytes."""
     if isinstance(source, Path):
         yield source
         return
@@ -71,6 +56,6 @@ def _upload(path: Path, output: RemotePath) -> None:
         output.upload(path)
     except (RemoteError, FileNotFoundError) as error:
         raise OutputError(
-            f"{output}: cannot be written: {str(error).removeprefix(f'{output}: ')}; "
+            f"{output}: cannot be written: {without_name(error, output)}; "
             f"what was to be written is kept in {path}"
         ) from None

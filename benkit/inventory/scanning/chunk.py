@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from benkit.archive.band_reader import BandFileReader, PlainGroup, Reading
 from benkit.archive.listing import PatchFolder
 from benkit.archive.remote_band_reader import band_file_reader
-from benkit.errors import BenkitError
+from benkit.errors import BenkitError, without_name
 from benkit.files.remote.location import Location
 from benkit.inventory.scanning.moments import (
     MEASURABLE,
@@ -177,7 +177,7 @@ def _fill_other(
         _check_measurable(raster)
         _fill_raster(rows, row, band, raster)
     except (BenkitError, TypeError, OverflowError) as error:
-        detail = str(error).removeprefix(f"{source}: ")
+        detail = without_name(error, source)
         rows.fill(row, band, status="unreadable", detail=detail)
         return "unreadable"
     return raster.encoding
