@@ -1,4 +1,4 @@
-"""Which of the 19 classes the reference map of each patch shows."""
+"""Labels of patches, from the CLC codes of their reference maps."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,10 +22,7 @@ __all__ = [
 ]
 
 BUILDERS_MAX_UNLABELLED = 0.25
-"""BigEarthNet v2.0 has patches with less than this share unlabelled.
-
-Source: https://arxiv.org/abs/2407.03653.
-"""
+"""BigEarthNet v2.0 has patches with less than this share unlabelled (arxiv.org/abs/2407.03653)."""
 
 _CLASS_OF_CODE = np.full(1000, -1)
 _CLASS_OF_CODE[list(CLC_TO_CLASS)] = [
@@ -35,7 +32,7 @@ _CLASS_OF_CODE[list(CLC_TO_CLASS)] = [
 
 @dataclass(frozen=True)
 class LabelSets:
-    """The labels of some patches.
+    """The label sets of patches.
 
     Attributes
     ----------
@@ -61,15 +58,10 @@ class LabelSets:
 
 
 def label_sets(maps: ReferenceMaps) -> LabelSets:
-    """Join the CLC codes of each patch to its set of classes.
+    """Join the CLC codes of each patch to its set of classes; maps need no geometries.
 
-    Every polygon counts, however small. A patch without polygons, or with codes that belong to none
-    of the 19 classes only, has no label and counts as a patch.
-
-    Parameters
-    ----------
-    maps : ReferenceMaps
-        Geometries are not needed.
+    Every polygon counts, however small. A patch without polygons, or only with codes that belong to
+    none of the 19 classes, has no label and counts as a patch.
     """
     labels = _labels(maps.patch, maps.code, np.zeros(len(maps.code)), least=np.zeros(len(maps)))
     ids = pa.array(maps.patch_ids, pa.string())
@@ -79,7 +71,7 @@ def label_sets(maps: ReferenceMaps) -> LabelSets:
 def land_cover_labels(
     cover: LandCover, *, min_share: float = 0.0, max_unlabelled: float | None = None
 ) -> LabelSets:
-    """Join the land cover of each patch to its set of classes, by the ground that they take.
+    """Join the land cover of each patch to its set of classes, by their areas.
 
     Parameters
     ----------
@@ -109,7 +101,7 @@ def land_cover_labels(
 
 
 def _labels(patch: NDArray, code: NDArray, area: NDArray, least: NDArray) -> pa.ListArray:
-    """For each patch the classes that have at least its least area, all their codes together."""
+    """For each patch the classes with at least its least area, all their codes together."""
     classes = _CLASS_OF_CODE[code]
     labelled = classes >= 0
     keys = patch[labelled].astype(np.int64) * len(CLASSES) + classes[labelled]

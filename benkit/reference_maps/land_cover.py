@@ -1,8 +1,7 @@
-"""How much ground of each patch has which CLC code, measured from its reference map."""
+"""Areas of the CLC codes of each patch, measured from its reference map."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,13 +31,12 @@ PATCH_AREA = float(PATCH_METRES**2)
 """Square metres of ground that a patch shows."""
 
 _CODES = 1000  # CLC level-3 codes are below
-_NONE = np.empty(0, np.int64)
 _SAME_AREA = 1e-9  # relative; sums of the same areas differ by less
 
 
 @dataclass(frozen=True)
 class LandCover:
-    """What some reference maps show.
+    """Areas of the CLC codes of patches.
 
     Attributes
     ----------
@@ -49,7 +47,7 @@ class LandCover:
     code : (k,) int32 array
         One of the CLC codes of that patch, each once, ascending within the patch.
     area : (k,) float64 array
-        Square metres that have the code.
+        Square metres.
     """
 
     patch_ids: tuple[str, ...]
@@ -79,7 +77,7 @@ def measure_land_cover(
     engine: Engine | None = None,
     progress: Progress = None,
 ) -> LandCover:
-    """Measure the ground that has each CLC code, in every reference map below some folders.
+    """Measure the area of each CLC code, in every reference map below some folders.
 
     The area of a polygon is the planar area of its shell less its holes. Rings that cross count by
     the even-odd rule, parts of a multipolygon that overlap once, null and empty geometries as
@@ -130,7 +128,7 @@ def _measure_files(files: Sequence[Path]) -> tuple[NDArray, NDArray, NDArray, in
     """Number of the file, code and area of every code of some maps, and their bytes."""
     vector = [number for number, path in enumerate(files) if path.suffix == ".parquet"]
     raster = [number for number, path in enumerate(files) if path.suffix != ".parquet"]
-    rows = [*_polygon_rows(files, vector), _pixel_rows(files, raster)]
+    rows = [*_polygon_rows(files, vector), *(_pixel_rows(files, raster) if raster else ())]
     patch, code, area = (np.concatenate(columns) for columns in zip(*rows, strict=True))
     keys, index = np.unique(patch * _CODES + code, return_inverse=True)
     areas = np.bincount(index, area, len(keys)).astype(np.float64)
@@ -159,17 +157,14 @@ def _measured(files: Sequence[Path], maps: Mapping[int, MapPolygons]) -> _Rows:
     return patch, code, area
 
 
-def _pixel_rows(files: Sequence[Path], numbers: Sequence[int]) -> _Rows:
-    """Number of the file, code and area of every code in it."""
-    patch, code, area = [_NONE], [_NONE], [_NONE.astype(float)]
-    with gdal_session() if numbers else nullcontext():
+def _pixel_rows(files: Sequence[Path], numbers: Sequence[int]) -> Iterator[_Rows]:
+    """Number of the file, code and area of every code, file by file."""
+    with gdal_session():
         for number in numbers:
             pixels = read_map_pixels(files[number])
             _require_metres(files[number], pixels.crs)
-            patch.append(np.full(len(pixels.code), number))
-            code.append(pixels.code)
-            area.append(pixels.pixels * pixels.pixel_area)
-    return np.concatenate(patch), np.concatenate(code), np.concatenate(area)
+            areas = pixels.pixels * pixels.pixel_area
+            yield np.full(len(pixels.code), number), pixels.code, areas
 
 
 def _require_metres(path: Path, crs: str | None) -> None:
@@ -183,25 +178,12 @@ def _require_metres(path: Path, crs: str | None) -> None:
 def polygon_areas(
     wkb: pa.Array, group: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Planar areas of some geometries.
+    """Planar areas of geometries in WKB, and whether each is damaged.
 
-    Testing every polygon for crossing rings would take longer than all else. Where the areas of a
-    group add up to its bounding box, as those of a whole map do, its polygons are taken as sound.
-
-    Parameters
-    ----------
-    wkb : (k,) pyarrow.Array of large_binary
-        Null where there is no geometry.
-    group : (k,) int64 array
-        Ascending: geometries of the same map have the same number.
-
-    Returns
-    -------
-    area : (k,) float64 array
-        In the square of the unit of the coordinates; 0 where there is no geometry. For broken
-        polygons see `measure_land_cover`.
-    damaged : (k,) bool array
-        Where the WKB cannot be read or a coordinate is not finite.
+    Testing every polygon for validity would take longer than all else. Where the areas of a group,
+    numbered in ascending order, add up to its bounding box, as those of a whole map do, its polygons
+    are taken as valid. Areas are in the square of the unit of the coordinates, 0 for null; for invalid
+    polygons see `measure_land_cover`.
     """
     import shapely
 

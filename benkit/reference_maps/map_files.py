@@ -1,4 +1,4 @@
-"""Find the files of reference maps, and go through them some at a time."""
+"""Find the files of reference maps, and process them in chunks."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -23,22 +23,11 @@ _FEW_FILES = 3000
 
 
 def find_maps(*folders: Path, only_polygons: bool = False) -> dict[str, Path]:
-    """Find all reference maps of some folders without opening them.
+    """Find the reference map of each patch in some folders, sorted by patch id, without opening them.
 
-    They are the files that end with ``.parquet`` and those that end with ``_reference_map.tif``, at
-    any depth. The patch id is what stands before ``_reference_map`` and the ending. Hidden files
-    and folders are left alone.
-
-    Parameters
-    ----------
-    *folders : Path
-    only_polygons : bool
-        Whether only the `polygon_files` of the folders are meant.
-
-    Returns
-    -------
-    dict of str to Path
-        The file of each patch, sorted by patch id.
+    Maps are the files that end with ``.parquet`` and those that end with ``_reference_map.tif``, at
+    any depth, or only the `polygon_files`. The patch id is what stands before ``_reference_map`` and
+    the suffix. Hidden files and folders are left out.
 
     Raises
     ------
@@ -113,9 +102,9 @@ def _refuse(error: OSError) -> NoReturn:
 def run_over_maps(
     function: Callable[[Sequence[Path]], Result], files: Sequence[Path], engine: Engine | None
 ) -> Iterator[tuple[int, Result]]:
-    """Apply a function to some files at a time; also tells how many files are done.
+    """Apply a function to chunks of files; yields how many files are done, and the result.
 
-    Where the engine does not tell the number of workers, few files are read in this process: to
+    Where the engine does not give the number of workers, few files are read in this process: to
     start others would take longer.
     """
     if len(files) < _FEW_FILES and engine in (None, Engine()):

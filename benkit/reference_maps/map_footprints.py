@@ -1,6 +1,6 @@
-"""The ground that reference maps show: each patch's footprint is the union of its polygons.
+"""Footprints of reference maps: that of a patch is the union of its polygons.
 
-Most maps tile a rectangle without gaps; such a footprint is the rectangle itself, and nothing else
+Most maps fill a rectangle without gaps; such a footprint is the rectangle itself, and nothing else
 has to be kept. This is proven from the vertices alone, without a union. Let every ring be made of
 edges parallel to the axes. Modulo 2, the number of rings around a point changes along x exactly at the
 vertical edges, and the vertical edges on one line cancel modulo 2 if and only if every point is the
@@ -9,8 +9,9 @@ the bounding box, then every point of the box lies within an odd number of rings
 least one polygon; points outside lie in none.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -34,89 +35,80 @@ _KEY_LIMIT = 2**62
 
 @dataclass(frozen=True)
 class MapFootprints:
-    """Footprints of some patches, in the coordinates of their reference maps.
+    """Footprints of patches, in the coordinates of their reference maps.
 
     Attributes
     ----------
     boxes : (n, 4) float64 array
-        Least x, least y, greatest x, greatest y of each footprint; NaN where it is empty.
+        Bounding boxes: least x, least y, greatest x, greatest y; NaN where a footprint is empty.
     is_box : (n,) bool array
         Whether the footprint is exactly its box.
-    first : (n + 1,) int64 array
-        The polygons of patch ``i`` are ``first[i]`` up to ``first[i + 1]``; where ``is_box``, none.
+    counts : (n,) int64 array
+        How many of the polygons are those of each patch; where ``is_box``, none.
     polygons : (k,) object array of shapely polygons
-        Valid and not empty; their union is the footprint.
+        Valid and not empty, patch by patch; their union is the footprint.
     """
 
     boxes: NDArray[np.float64]
     is_box: NDArray[np.bool_]
-    first: NDArray[np.int64]
+    counts: NDArray[np.int64]
     polygons: NDArray[np.object_]
 
     def __len__(self) -> int:
         """Number of patches."""
         return len(self.boxes)
 
+    @property
+    def first(self) -> NDArray[np.int64]:
+        """Index of the first polygon of each patch."""
+        return np.cumsum(self.counts) - self.counts
+
+    @property
+    def patch(self) -> NDArray[np.int64]:
+        """Index of the patch of each polygon."""
+        return np.repeat(np.arange(len(self)), self.counts)
+
     def subset(self, patches: NDArray[np.int64]) -> "MapFootprints":
         """The footprints of some of the patches, by their indices."""
-        counts = np.diff(self.first)[patches]
-        firsts = np.concatenate([[0], np.cumsum(counts)])
+        counts = self.counts[patches]
         polygons = self.polygons[expand_ranges(self.first[patches], counts)[1]]
-        return MapFootprints(self.boxes[patches], self.is_box[patches], firsts, polygons)
+        return MapFootprints(self.boxes[patches], self.is_box[patches], counts, polygons)
 
     def with_box_polygons(self) -> "MapFootprints":
         """The same footprints, those that are boxes as one polygon each."""
         import shapely
 
         boxes = shapely.box(*self.boxes[self.is_box].T)
-        patch = np.repeat(np.arange(len(self)), np.diff(self.first))
-        patch = np.concatenate([patch, np.flatnonzero(self.is_box)])
-        order = np.argsort(patch, kind="stable")
-        counts = np.bincount(patch, minlength=len(self))
-        return replace(
-            self,
-            first=np.concatenate([[0], np.cumsum(counts)]),
-            polygons=np.concatenate([self.polygons, boxes])[order],
-        )
+        order = np.argsort(np.append(self.patch, np.flatnonzero(self.is_box)), kind="stable")
+        polygons = np.append(self.polygons, boxes)[order]
+        return MapFootprints(self.boxes, self.is_box, self.counts + self.is_box, polygons)
 
 
 def map_footprints(maps: ReferenceMaps) -> MapFootprints:
-    """The footprint of every patch of some reference maps.
+    """The footprint of every patch of reference maps that were read with geometries.
 
-    Broken polygons (rings that cross or touch themselves) are repaired by GEOS's make_valid: a point
+    Invalid polygons (rings that cross or touch themselves) are repaired by GEOS's make_valid: a point
     belongs to the polygon if an odd number of its rings lie around it; where a ring comes back along
     its own edges, the parts on both sides of them belong to it. Null and empty geometries, points and
     lines add nothing; a patch that has nothing else has an empty footprint.
 
-    Parameters
-    ----------
-    maps : ReferenceMaps
-        Read with geometries.
-
     Raises
     ------
     InputFormatError
-        If a geometry is no WKB, a ring is not closed, or a coordinate is not finite.
+        If a geometry is not WKB, a ring is not closed, or a coordinate is not finite.
     """
-    parts = list(_blocks(maps))
-    boxes = np.concatenate([boxes for boxes, _, _, _ in parts])
-    is_box = np.concatenate([is_box for _, is_box, _, _ in parts])
-    counts = np.concatenate([counts for _, _, counts, _ in parts])
+    columns = zip(*_blocks(maps), strict=True)
+    boxes, is_box, counts, polygons = (np.concatenate(column) for column in columns)
     assert len(boxes) == len(is_box) == len(maps), "every patch has a footprint, empty or not"
     assert not (is_box & (counts > 0)).any(), "a footprint is a box or polygons, not both"
-    return MapFootprints(
-        boxes=boxes,
-        is_box=is_box,
-        first=np.concatenate([[0], np.cumsum(counts)]),
-        polygons=np.concatenate([polygons for _, _, _, polygons in parts]),
-    )
+    return MapFootprints(boxes, is_box, counts, polygons)
 
 
 _Block = tuple[NDArray, NDArray, NDArray, NDArray]
 
 
 def _blocks(maps: ReferenceMaps) -> Iterator[_Block]:
-    """Boxes, whether they are exact, numbers of polygons and polygons, some patches at a time."""
+    """The columns of `MapFootprints`, some patches at a time."""
     if maps.geometry is None:
         raise ValueError("the reference maps were read without geometries")
     first = np.searchsorted(maps.patch, np.arange(len(maps) + 1))
@@ -124,38 +116,34 @@ def _blocks(maps: ReferenceMaps) -> Iterator[_Block]:
     while start < len(maps):
         few = int(np.searchsorted(first, first[start] + POLYGONS_AT_ONCE))
         stop = min(start + _PATCHES_AT_ONCE, max(few, start + 1), len(maps))
-        wkb = maps.geometry[first[start] : first[stop]]
-        patch = maps.patch[first[start] : first[stop]].astype(np.int64)
-        yield _block(maps, wkb, patch, start, stop)
+        some = slice(first[start], first[stop])
+        polygons, patch = _read_polygons(maps.files, maps.geometry[some], maps.patch[some])
+        yield _block(polygons, patch - start, stop - start)
         start = stop
 
 
-def _block(
-    maps: ReferenceMaps, wkb: pa.ChunkedArray, patch: NDArray, start: int, stop: int
-) -> _Block:
+def _block(polygons: NDArray[np.object_], patch: NDArray, patches: int) -> _Block:
     import shapely
 
-    polygons, patch = _polygons(maps, wkb, patch)
-    patch = patch - start
-    boxes = np.full((stop - start, 4), np.nan)
+    boxes = np.full((patches, 4), np.nan)
     bounds = shapely.bounds(polygons)
     for column, smaller in enumerate((np.fmin, np.fmin, np.fmax, np.fmax)):
         smaller.at(boxes[:, column], patch, bounds[:, column])
     is_box = _fill_their_boxes(polygons, patch, boxes)
     rest = ~is_box[patch]
     polygons, patch = _valid(polygons[rest], patch[rest])
-    return boxes, is_box, np.bincount(patch, minlength=stop - start), polygons
+    return boxes, is_box, np.bincount(patch, minlength=patches), polygons
 
 
-def _polygons(
-    maps: ReferenceMaps, wkb: pa.ChunkedArray, patch: NDArray
-) -> tuple[NDArray[np.object_], NDArray]:
-    """The polygons of some geometries, as they are, and the patch of each."""
+def _read_polygons(
+    files: Sequence[Path], wkb: pa.ChunkedArray, patch: NDArray[np.int32]
+) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
+    """The polygons of some geometries, valid or not, and the patch of each."""
     geometries, damaged = read_wkb(wkb.to_numpy())
     if damaged.any():
-        raise damaged_wkb(maps.files[int(patch[np.argmax(damaged)])])
-    geometries, source = _parts(geometries)
-    return geometries, patch[source]
+        raise damaged_wkb(files[patch[np.argmax(damaged)]])
+    polygons, source = _parts(geometries)
+    return polygons, patch[source].astype(np.int64)
 
 
 def _parts(geometries: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray]:
@@ -174,13 +162,11 @@ def _valid(polygons: NDArray[np.object_], patch: NDArray) -> tuple[NDArray[np.ob
     """The same ground as valid polygons."""
     import shapely
 
-    broken = ~shapely.is_valid(polygons)
-    if not broken.any():
-        return polygons, patch
-    repaired, source = _parts(shapely.make_valid(polygons[broken]))
-    patch = np.concatenate([patch[~broken], patch[broken][source]])
+    valid = shapely.is_valid(polygons)
+    repaired, source = _parts(shapely.make_valid(polygons[~valid]))
+    patch = np.append(patch[valid], patch[~valid][source])
     order = np.argsort(patch, kind="stable")
-    return np.concatenate([polygons[~broken], repaired])[order], patch[order]
+    return np.append(polygons[valid], repaired)[order], patch[order]
 
 
 def _fill_their_boxes(
@@ -229,6 +215,6 @@ def _odd(patch: NDArray, points: NDArray[np.float64]) -> tuple[NDArray, NDArray]
 
 
 def _ranks(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Different values in ascending order, and the place of each value among them."""
-    unique, place = np.unique(values, return_inverse=True)
-    return unique, place.astype(np.int64)
+    """Different values in ascending order, and the index of each value among them."""
+    unique, index = np.unique(values, return_inverse=True)
+    return unique, index.astype(np.int64)

@@ -1,8 +1,8 @@
-"""Which patches show the same ground, from the polygons of their reference maps.
+"""Overlapping patches, by the polygons of their reference maps.
 
-Two patches overlap when the interiors of their footprints share a point; edges and corners that touch
-do not count. Where the unions of some closed polygons share an interior point, two of the polygons do,
-so that no union has to be made: the test is GEOS's exact predicate on the coordinates as they are, or
+Two patches overlap if the interiors of their footprints share a point; edges and corners that touch
+do not count. Where the unions of closed polygons share an interior point, two of the polygons do, so
+that no union has to be made: the test is GEOS's exact predicate on the coordinates as they are, or
 a comparison of boxes where the footprints are boxes. Patches of different reference systems are
 compared on an equal-area plane (`area_plane`), where they overlap if they share more than a
 square metre.
@@ -24,10 +24,10 @@ from benkit.reference_maps.read import ReferenceMaps
 from benkit.reference_maps.reference_systems import (
     Systems,
     areas_on_plane,
+    box_intersections,
     latitudes,
-    project_grounds,
+    project_footprints,
     shared_map_areas,
-    shared_sides,
 )
 
 __all__ = ["MapOverlaps", "map_overlaps", "map_pair_table"]
@@ -35,18 +35,16 @@ __all__ = ["MapOverlaps", "map_overlaps", "map_pair_table"]
 
 @dataclass(frozen=True)
 class MapOverlaps:
-    """Patches that share ground.
+    """Pairs of patches that overlap.
 
     Attributes
     ----------
-    patches : int
-        All patches.
-    overlapping : int
-        Those that overlap at least one other, each once.
+    patches, overlapping : int
+        All patches, and those that overlap at least one other.
     pairs : (m, 2) int64 array
         Indices of the patches of each pair, the smaller first, in ascending order.
     area : (m,) float64 array or None
-        The ground that each pair shares in square metres, if it was asked for.
+        Square metres that each pair shares, if they were asked for.
     """
 
     patches: int
@@ -58,7 +56,7 @@ class MapOverlaps:
 def map_overlaps(
     maps: ReferenceMaps, *, assume_same_crs: bool = False, areas: bool = False
 ) -> MapOverlaps:
-    """Find all pairs of patches that share ground.
+    """Find all pairs of patches whose footprints overlap.
 
     Parameters
     ----------
@@ -69,8 +67,8 @@ def map_overlaps(
         Otherwise patches of one reference system are compared exactly in it, and patches of two on an
         equal-area plane.
     areas : bool
-        Whether the shared areas are wanted. They are those of the plane of the coordinates, or of the
-        ellipsoid where two reference systems are compared or coordinates are in degrees.
+        Whether to measure what each pair shares: on the plane of the coordinates, or on the ellipsoid
+        where two reference systems are compared or coordinates are in degrees.
 
     Raises
     ------
@@ -84,8 +82,7 @@ def map_overlaps(
     found = [group[_pairs_within(footprints.subset(group))] for group in groups]
     if len(systems) > 1:
         found.append(_pairs_across(footprints, systems))
-    pairs = np.concatenate(found)
-    pairs = np.sort(pairs, axis=1)
+    pairs = np.sort(np.concatenate(found), axis=1)
     pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
     overlapping = len(np.unique(pairs))
     assert (pairs[:, 0] < pairs[:, 1]).all(), "no patch overlaps itself"
@@ -97,15 +94,9 @@ def map_overlaps(
 
 
 def map_pair_table(maps: ReferenceMaps, overlaps: MapOverlaps) -> pa.Table:
-    """Pairs by name, as `benkit.ground.overlaps.pair_table` gives them.
+    """The table of `benkit.ground.overlaps.pair_table`, of overlaps with areas.
 
-    Where the name of a file is no patch id, the reason is null.
-
-    Parameters
-    ----------
-    maps : ReferenceMaps
-    overlaps : MapOverlaps
-        With areas.
+    Where the name of a file is not a patch id, the reason is null.
     """
     patches, index = np.unique(overlaps.pairs, return_inverse=True)
     products = [_product(maps.patch_ids[patch]) for patch in patches.tolist()]
@@ -136,7 +127,7 @@ def _pairs_across(footprints: MapFootprints, systems: Systems) -> Pairs:
 
     found = [np.empty((0, 2), np.int64)]
     for plane, some in planes(latitudes(footprints, systems)):
-        outlines = project_grounds(shapely.box(*footprints.boxes[some].T), some, systems, plane)
+        outlines = project_footprints(shapely.box(*footprints.boxes[some].T), some, systems, plane)
         pairs = some[_pairs_of_boxes(shapely.bounds(outlines))]
         pairs = pairs[systems.number[pairs[:, 0]] != systems.number[pairs[:, 1]]]
         area = areas_on_plane(footprints, systems, pairs, plane)
@@ -152,7 +143,7 @@ def _pairs_of_boxes(boxes: NDArray[np.float64]) -> Pairs:
     outlines = shapely.box(*boxes[some].T)
     found = some[shapely.STRtree(outlines).query(outlines).T]
     found = found[found[:, 0] < found[:, 1]]
-    width, height = shared_sides(boxes[found[:, 0]], boxes[found[:, 1]])
+    width, height = box_intersections(boxes[found[:, 0]], boxes[found[:, 1]])
     return found[(width > 0) & (height > 0)]
 
 
@@ -180,12 +171,12 @@ def _candidates(
     footprints: MapFootprints, bounds: NDArray, pairs: Pairs
 ) -> tuple[NDArray, NDArray, NDArray]:
     """Polygons of each pair whose boxes overlap, largest shared box first: pair, first, second."""
-    heads, counts = footprints.first[:-1], np.diff(footprints.first)
+    heads, counts = footprints.first, footprints.counts
     of_first, of_second = counts[pairs[:, 0]], counts[pairs[:, 1]]
     pair, step = expand_ranges(0, of_first * of_second)
     first = heads[pairs[pair, 0]] + step // of_second[pair]
     second = heads[pairs[pair, 1]] + step % of_second[pair]
-    width, height = shared_sides(bounds[first], bounds[second])
+    width, height = box_intersections(bounds[first], bounds[second])
     near = np.flatnonzero((width > 0) & (height > 0))
     near = near[np.lexsort((-width[near] * height[near], pair[near]))]
     return pair[near], first[near], second[near]

@@ -1,12 +1,10 @@
-"""Read whole folders of reference maps in GeoParquet.
-
-The folder has one file ``<patch id>_reference_map.parquet`` a patch (see `map_files`).
-"""
+"""Read a folder of reference maps in GeoParquet."""
 
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +21,7 @@ __all__ = ["ReferenceMaps", "read_reference_maps"]
 
 @dataclass(frozen=True)
 class ReferenceMaps:
-    """The reference maps of a folder.
+    """The polygons of a folder of reference maps.
 
     Attributes
     ----------
@@ -32,15 +30,14 @@ class ReferenceMaps:
     patch_ids : tuple of str
         Each once, sorted.
     crs : tuple of str or None
-        Coordinate reference system of each file: ``EPSG:32635``, ``OGC:CRS84`` (where the file names
-        none, as GeoParquet defines), a PROJJSON text, or None where it is unknown.
+        Coordinate reference system of each file, as `MapPolygons` has it.
     patch : (k,) int32 array
         For each polygon the index of its patch, ascending. A patch without polygons has none here.
     code : (k,) int32 array
         For each polygon its CLC code, one of `CLC_TO_CLASS`.
     geometry : pyarrow.ChunkedArray or None
-        For each polygon its WKB as large_binary, null where the file has none; None if geometries
-        were not asked for.
+        For each polygon its WKB as large_binary, null where the file has none; None if the maps were
+        read without geometries.
     """
 
     files: tuple[Path, ...]
@@ -55,14 +52,6 @@ class ReferenceMaps:
         return len(self.patch_ids)
 
 
-@dataclass(frozen=True)
-class _Chunk:
-    rows: NDArray[np.int64]
-    code: NDArray[np.int32]
-    geometry: pa.Array | None
-    crs: list[str | None]
-
-
 def read_reference_maps(
     folder: str | os.PathLike[str],
     *,
@@ -70,7 +59,7 @@ def read_reference_maps(
     engine: Engine | None = None,
     progress: Progress = None,
 ) -> ReferenceMaps:
-    """Read all GeoParquet reference maps of a folder.
+    """Read all reference maps of a folder that are in GeoParquet.
 
     Parameters
     ----------
@@ -78,7 +67,7 @@ def read_reference_maps(
         With one ``*.parquet`` a patch. The patch id is the file's name without ``.parquet`` and
         ``_reference_map``. Hidden files and folders in it are left alone.
     geometry : bool
-        Whether the polygons are wanted, or only their codes.
+        Whether to keep the polygons, not only their codes.
     engine : Engine, optional
         Where they are read; if it does not tell the number of workers, in this process where they
         are few, else on local processes, one a core.
@@ -92,7 +81,7 @@ def read_reference_maps(
     Raises
     ------
     MissingInputError
-        If there is no such folder or no such file in it.
+        If the folder is not there, cannot be listed or has no such file.
     InputFormatError
         If a file is damaged, lacks the column ``DN`` or the geometry, has a null, a fraction or an
         unknown code in ``DN``, or two files are of one patch.
@@ -104,27 +93,27 @@ def read_reference_maps(
     for done, chunk in run_over_maps(partial(_read_chunk, geometry), files, engine):
         chunks.append(chunk)
         report(done, len(files), 0)
-    rows = np.concatenate([chunk.rows for chunk in chunks])
+    crs, counts, codes, geometries = zip(*chunks, strict=True)
+    polygons = np.concatenate(counts)
     maps = ReferenceMaps(
         files=files,
         patch_ids=tuple(found),
-        crs=tuple(crs for chunk in chunks for crs in chunk.crs),
-        patch=np.repeat(np.arange(len(files), dtype=np.int32), rows),
-        code=np.concatenate([chunk.code for chunk in chunks]),
-        geometry=pa.chunked_array([chunk.geometry for chunk in chunks]) if geometry else None,
+        crs=tuple(chain.from_iterable(crs)),
+        patch=np.repeat(np.arange(len(files), dtype=np.int32), polygons),
+        code=np.concatenate(codes),
+        geometry=pa.chunked_array(geometries) if geometry else None,
     )
-    assert len(maps.crs) == len(rows) == len(maps), "every file was read, each once"
+    assert len(maps.crs) == len(polygons) == len(maps), "every file was read, each once"
     assert len(maps.patch) == len(maps.code), "every polygon has a patch and a code"
     assert maps.geometry is None or len(maps.geometry) == len(maps.code), "and a geometry"
     return maps
 
 
-def _read_chunk(geometry: bool, files: Sequence[Path]) -> _Chunk:
-    """Read some files: the work of one worker at a time."""
+def _read_chunk(
+    geometry: bool, files: Sequence[Path]
+) -> tuple[list[str | None], NDArray[np.int64], NDArray[np.int32], pa.Array | None]:
+    """CRS and number of polygons of each file, and codes and WKB of all their polygons."""
     maps = [read_map_polygons(path) for path in files]
-    return _Chunk(
-        rows=np.array([len(polygons.code) for polygons in maps], np.int64),
-        code=np.concatenate([polygons.code for polygons in maps]).astype(np.int32),
-        geometry=joined_wkb(maps) if geometry else None,
-        crs=[polygons.crs for polygons in maps],
-    )
+    counts = np.array([len(polygons.code) for polygons in maps], np.int64)
+    codes = np.concatenate([polygons.code for polygons in maps]).astype(np.int32)
+    return [one.crs for one in maps], counts, codes, joined_wkb(maps) if geometry else None

@@ -1,7 +1,7 @@
-"""Read one reference map: polygons in GeoParquet, or pixels in a GeoTIFF.
+"""Read one reference map, the land cover of a patch in CLC codes.
 
-A reference map tells the land cover of a patch by CLC codes: as polygons with the code in the column
-``DN``, as gdal_polygonize makes them, or as a GeoTIFF whose pixels are codes.
+It is GeoParquet of polygons with the code in the column ``DN``, as gdal_polygonize makes it, or a
+GeoTIFF whose pixels are codes.
 """
 
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ class MapPolygons:
 
 @dataclass(frozen=True)
 class MapPixels:
-    """What a reference map in GeoTIFF shows.
+    """The pixel counts of a reference map in GeoTIFF.
 
     Attributes
     ----------
@@ -58,8 +58,7 @@ class MapPixels:
     pixel_area : float
         In the square of the unit of the CRS.
     code : (k,) int64 array
-        The CLC codes in it, each one of `CLC_TO_CLASS`, ascending. Pixels that equal the file's
-        NO_DATA value have none.
+        The CLC codes in it, of `CLC_TO_CLASS`, ascending. NO_DATA pixels have none.
     pixels : (k,) int64 array
         How many pixels have each code.
     """
@@ -71,14 +70,7 @@ class MapPixels:
 
 
 def read_map_polygons(path: Path) -> MapPolygons:
-    """Read a reference map in GeoParquet.
-
-    Raises
-    ------
-    InputFormatError
-        If the file is damaged, lacks the column ``DN`` or the geometry, or has a null, a fraction or
-        an unknown code in ``DN``.
-    """
+    """Read a reference map in GeoParquet; raises `InputFormatError` if it is none."""
     needed = ["DN", "geometry"]
     try:
         if kind := kind_of(path.stat().st_mode):
@@ -143,17 +135,15 @@ def _wkb(path: Path, column: pa.ChunkedArray) -> pa.ChunkedArray:
     if isinstance(kind, pa.BaseExtensionType):
         column = pa.chunked_array([chunk.storage for chunk in column.chunks], kind.storage_type)
         kind = column.type
-    if not (
-        pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)
-    ):
+    if kind not in (pa.binary(), pa.large_binary(), pa.binary_view()):
         raise InputFormatError(
             f"{path}: expected geometries encoded as WKB, but their type is {kind}"
         )
-    return column if pa.types.is_binary(kind) else column.cast(pa.binary())
+    return column.cast(pa.binary())
 
 
 def joined_wkb(maps: Sequence[MapPolygons]) -> pa.Array:
-    """The WKB of all polygons of some maps one after the other, as large_binary."""
+    """The WKB of all polygons of some maps, as large_binary."""
     chunks = [chunk for polygons in maps for chunk in polygons.geometry.chunks]
     return pa.chunked_array(chunks, pa.binary()).cast(pa.large_binary()).combine_chunks()
 
@@ -161,13 +151,8 @@ def joined_wkb(maps: Sequence[MapPolygons]) -> pa.Array:
 def read_map_pixels(path: Path) -> MapPixels:
     """Read a reference map in GeoTIFF and count its codes.
 
-    Raises
-    ------
-    MissingInputError, RasterError
-        If the file is not there or is no GeoTIFF.
-    InputFormatError
-        If it has several bands, pixels that are no integers, no georeference, or a pixel that is
-        neither NO_DATA nor a known code.
+    Raises `InputFormatError` if it has several bands, pixels that are not integers, no georeference, or
+    a pixel that is neither NO_DATA nor a known code; for other files see `read_raster`.
     """
     raster = read_raster(path)
     bands, dtype = len(raster.pixels), raster.pixels.dtype

@@ -1,4 +1,4 @@
-"""The ground of reference maps in square metres, whatever their reference systems."""
+"""Coordinate reference systems of reference maps, and areas in square metres whatever they are."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,18 +18,18 @@ from benkit.reference_maps.read import ReferenceMaps
 __all__ = [
     "Systems",
     "areas_on_plane",
+    "box_intersections",
     "latitudes",
-    "project_grounds",
+    "project_footprints",
     "shared_map_areas",
-    "shared_sides",
 ]
 
-_ANY_PLANE = 6931
+_ANY_PLANE = 6931  # EPSG
 
 
 @dataclass(frozen=True)
 class Systems:
-    """The reference systems of some maps, numbered.
+    """The different reference systems of maps.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Systems:
     names : tuple of str or None
         Each once; one None where all are assumed to be the same.
     number : (n,) int64 array
-        Index into the names for each patch.
+        Index of the name for each patch.
     """
 
     maps: ReferenceMaps
@@ -46,13 +46,7 @@ class Systems:
 
     @classmethod
     def of(cls, maps: ReferenceMaps, assume_same: bool) -> "Systems":
-        """Number the systems in the order in which they are first met.
-
-        Raises
-        ------
-        InputFormatError
-            If one is not known, or not of the ground; the message names a file.
-        """
+        """Number the systems by their first maps; refuse those that are not known or not horizontal."""
         if assume_same:
             return cls(maps, (None,), np.zeros(len(maps), np.int64))
         names = tuple(dict.fromkeys(maps.crs))
@@ -71,13 +65,7 @@ class Systems:
         return self.maps.files[int(np.argmax(self.number == number))]
 
     def transform(self, number: int, plane: int) -> Transform:
-        """The function that takes coordinates of a system to a plane.
-
-        Raises
-        ------
-        InputFormatError
-            If the system is not known; the message names a file.
-        """
+        """The function that takes coordinates of a system to a plane (EPSG code)."""
         from pyproj.exceptions import ProjError
 
         name, file = self.names[number], self.file(number)
@@ -92,15 +80,12 @@ class Systems:
             raise _unknown(file, name, error) from None
 
     def square_metres(self, number: int) -> float:
-        """What a square unit of a system's coordinates is in square metres; NaN for degrees.
-
-        Coordinates of an unknown system are taken as metres.
-        """
+        """Square metres of a square unit of coordinates; NaN for degrees, 1 where none is known."""
         from pyproj import CRS
 
         if self.names[number] is None:
             return 1.0
-        self.transform(number, _ANY_PLANE)  # says which file has a system that is not known
+        self.transform(number, _ANY_PLANE)  # names the file of a system that is not known
         crs = CRS(self.names[number])
         return np.nan if crs.is_geographic else crs.axis_info[0].unit_conversion_factor ** 2
 
@@ -117,46 +102,26 @@ def latitudes(footprints: MapFootprints, systems: Systems) -> NDArray[np.float64
     return degrees
 
 
-def project_grounds(
-    grounds: NDArray[np.object_], patches: NDArray[np.int64], systems: Systems, plane: int
+def project_footprints(
+    polygons: NDArray[np.object_], patches: NDArray[np.int64], systems: Systems, plane: int
 ) -> NDArray[np.object_]:
-    """The ground of some patches on an equal-area plane.
-
-    Raises
-    ------
-    InputFormatError
-        If coordinates do not fit their reference system.
-    """
+    """The polygons of some patches, one each, on an equal-area plane, valid."""
     import shapely
 
-    projected = grounds.copy()
+    projected = polygons.copy()
     for number in np.unique(systems.number[patches]).tolist():
         some = systems.number[patches] == number
-        projected[some] = project_polygons(grounds[some], systems.transform(number, plane))
+        projected[some] = project_polygons(polygons[some], systems.transform(number, plane))
     _refuse(systems, patches[~np.isfinite(shapely.bounds(projected)).all(1)])
-    broken = ~shapely.is_valid(projected)
-    projected[broken] = shapely.make_valid(projected[broken])
+    invalid = ~shapely.is_valid(projected)
+    projected[invalid] = shapely.make_valid(projected[invalid])
     return projected
 
 
 def shared_map_areas(
     footprints: MapFootprints, systems: Systems, pairs: Pairs
 ) -> NDArray[np.float64]:
-    """The ground that pairs of patches share.
-
-    Parameters
-    ----------
-    footprints : MapFootprints
-    systems : Systems
-    pairs : (m, 2) int64 array
-        Of patches that overlap.
-
-    Returns
-    -------
-    (m,) float64 array
-        Square metres on the plane of the coordinates, or on the ellipsoid where the systems are two or
-        coordinates are in degrees.
-    """
+    """Square metres that pairs of patches share; see `benkit.reference_maps.map_overlaps`."""
     area = np.empty(len(pairs))
     first, second = systems.number[pairs].T
     unit = np.array([systems.square_metres(number) for number in range(len(systems))])[first]
@@ -174,15 +139,14 @@ def shared_map_areas(
 def areas_on_plane(
     footprints: MapFootprints, systems: Systems, pairs: Pairs, plane: int
 ) -> NDArray[np.float64]:
-    """The ground that pairs of patches share, in square metres on an equal-area plane."""
+    """Square metres that pairs of patches share on an equal-area plane."""
     return intersection_areas(
-        pairs,
-        lambda some: project_grounds(_grounds(footprints, some), some, systems, plane),
+        pairs, lambda some: project_footprints(_unions(footprints, some), some, systems, plane)
     )
 
 
-def shared_sides(first: NDArray, second: NDArray) -> tuple[NDArray, NDArray]:
-    """Width and height of the shared part of boxes; not positive where there is none."""
+def box_intersections(first: NDArray, second: NDArray) -> tuple[NDArray, NDArray]:
+    """Width and height of the intersections of boxes; not positive where there is none."""
     low = np.maximum(first[:, :2], second[:, :2])
     high = np.minimum(first[:, 2:], second[:, 2:])
     return high[:, 0] - low[:, 0], high[:, 1] - low[:, 1]
@@ -190,26 +154,26 @@ def shared_sides(first: NDArray, second: NDArray) -> tuple[NDArray, NDArray]:
 
 def _areas(footprints: MapFootprints, pairs: Pairs) -> NDArray[np.float64]:
     """Shared areas in the coordinates as they are."""
-    width, height = shared_sides(footprints.boxes[pairs[:, 0]], footprints.boxes[pairs[:, 1]])
+    boxes = footprints.boxes
+    width, height = box_intersections(boxes[pairs[:, 0]], boxes[pairs[:, 1]])
     area = width * height
     rest = ~footprints.is_box[pairs].all(1)
-    area[rest] = intersection_areas(pairs[rest], lambda some: _grounds(footprints, some))
+    area[rest] = intersection_areas(pairs[rest], lambda some: _unions(footprints, some))
     return area
 
 
-def _grounds(footprints: MapFootprints, patches: NDArray[np.int64]) -> NDArray[np.object_]:
+def _unions(footprints: MapFootprints, patches: NDArray[np.int64]) -> NDArray[np.object_]:
     """The union of the polygons of each patch."""
     import shapely
 
     some = footprints.subset(patches).with_box_polygons()
-    patch = np.repeat(np.arange(len(some)), np.diff(some.first))
-    collections = shapely.geometrycollections(some.polygons, indices=patch)
+    collections = shapely.geometrycollections(some.polygons, indices=some.patch)
     assert len(collections) == len(patches), "no footprint is empty"
     return shapely.union_all(collections[:, np.newaxis], axis=1)
 
 
 def _require_ground(file: Path, name: str) -> None:
-    """Refuse heights, coordinates from the middle of the earth, and the like."""
+    """Refuse vertical, geocentric and other systems that are neither projected nor geographic."""
     from pyproj import CRS
     from pyproj.exceptions import CRSError
 

@@ -1,4 +1,4 @@
-"""Read many WKB geometries, and tell which of them are damaged."""
+"""Read WKB geometries, and find out which are damaged."""
 
 import struct
 from pathlib import Path
@@ -14,7 +14,7 @@ POLYGON_TYPE, COLLECTION_TYPES = 3, (4, 5, 6, 7)
 """Numbers, in WKB and in GEOS, of polygons and of geometries that are made of others."""
 
 POLYGONS_AT_ONCE = 2**20
-"""About how many polygons are measured together, so that memory does not grow with their number."""
+"""About how many polygons are held in memory together."""
 
 _DEEPEST = 500  # GEOS reads nested geometries by recursion: tens of thousands overflow its stack
 _HEADER = 9  # bytes of a nested geometry before its first member
@@ -22,20 +22,10 @@ _POINT, _LINE = 1, 2
 
 
 def read_wkb(texts: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
-    """Read WKB.
+    """Read WKB: shapely geometries, and whether each is damaged.
 
-    Parameters
-    ----------
-    texts : (k,) object array of bytes
-        None where there is no geometry.
-
-    Returns
-    -------
-    geometries : (k,) object array of shapely geometries
-        None where there is none or it cannot be read.
-    damaged : (k,) bool array
-        Where the WKB cannot be read, geometries are nested deeper than 500, or a coordinate or the
-        area is not finite.
+    A geometry is damaged if it cannot be read, is nested deeper than 500, or if a coordinate or its
+    area is not finite. Where a text is None, and where it cannot be read, the geometry is None.
     """
     import shapely
 

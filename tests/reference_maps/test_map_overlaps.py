@@ -100,7 +100,7 @@ def test_footprints_are_the_unions_of_their_polygons(tmp_path_factory, drawings)
         bounds = footprint.bounds if not footprint.is_empty else (np.nan,) * 4
         np.testing.assert_array_equal(found.boxes[index], bounds)
         if not is_box:
-            polygons = found.polygons[found.first[index] : found.first[index + 1]]
+            polygons = found.polygons[found.patch == index]
             assert shapely.union_all(polygons).equals(footprint)
 
 
