@@ -121,7 +121,7 @@ def measure_land_cover(
     return cover
 
 
-_Rows = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
+_Rows = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.floating]]
 
 
 def _measure_files(files: Sequence[Path]) -> tuple[NDArray, NDArray, NDArray, int]:
