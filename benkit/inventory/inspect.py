@@ -113,12 +113,16 @@ def inspect_folder(root: Path, found: PatchFolder, metadata: pa.Table | None = N
         If the folder holds no patch.
     """
     folder = root / found.path
-    own = None if metadata is None else _row_of(metadata, found.patch_id)
+    own = None
+    if metadata is not None:
+        own = metadata.filter(pc.equal(metadata["patch_id"], found.patch_id))
     bands, findings = _look(root, found, own)
+    name: PatchId | None
     try:
         name = parse_patch_id(found.patch_id)
+        (bounds,) = footprint_table(pa.table({"patch_id": [found.patch_id]})).bounds.tolist()
     except PatchIdError:
-        name = None
+        name = bounds = None
         if all(band.status == "missing" for band in bands.values()):
             raise InputFormatError(
                 f"{folder}: expected the folder of a patch, <root>/<product>/<patch id>, but its name "
@@ -128,7 +132,7 @@ def inspect_folder(root: Path, found: PatchFolder, metadata: pa.Table | None = N
         patch_id=found.patch_id,
         folder=folder,
         name=name,
-        geographic_bounds=None if name is None else _geographic_bounds(found.patch_id),
+        geographic_bounds=bounds and tuple(bounds),
         metadata=own.drop_columns("patch_id").to_pylist()[0] if own else None,
         bands=bands,
         findings=findings,
@@ -170,17 +174,5 @@ def _look(
         for band, *values in rows
     }
     assert found.keys() == set(BAND_NAMES), "every band has a row"
-    return {band: found[band] for band in BAND_NAMES}, _without_patch(findings)
-
-
-def _without_patch(findings: pa.Table) -> tuple[dict[str, Any], ...]:
-    return tuple(findings.select(["band", "kind", "reason"]).to_pylist())
-
-
-def _row_of(metadata: pa.Table, patch_id: str) -> pa.Table:
-    return metadata.filter(pc.equal(metadata["patch_id"], patch_id))
-
-
-def _geographic_bounds(patch_id: str) -> tuple[float, ...]:
-    (bounds,) = footprint_table(pa.table({"patch_id": [patch_id]})).bounds.tolist()
-    return tuple(bounds)
+    told = findings.select(["band", "kind", "reason"]).to_pylist()
+    return {band: found[band] for band in BAND_NAMES}, tuple(told)

@@ -26,7 +26,7 @@ _OVERLAP = 1.22
 _LETTERS_ACROSS = 58  # so many letters fill the width of a map
 _NAME_WEIGHT = 20  # a name that is hidden is worse than patches that are
 
-Window = tuple[float, float, float, float]
+Extent = tuple[float, float, float, float]
 """West, east, south, north in metres."""
 
 
@@ -71,7 +71,7 @@ def map_figure(
     return figure
 
 
-def _views(points: NDArray, train: NDArray[np.bool_]) -> tuple[Window, Window | None]:
+def _views(points: NDArray, train: NDArray[np.bool_]) -> tuple[Extent, Extent | None]:
     """A square around all points, and a much smaller one where many of both sides meet, if any is."""
     if not len(points):
         return (-1e5, 1e5, -1e5, 1e5), None
@@ -90,12 +90,12 @@ def _views(points: NDArray, train: NDArray[np.bool_]) -> tuple[Window, Window | 
     return view, _square((low + high) / 2, round(width, -3) / 2)
 
 
-def _square(centre: NDArray, half: float) -> Window:
+def _square(centre: NDArray, half: float) -> Extent:
     (x, y), half = centre.tolist(), float(half)
     return x - half, x + half, y - half, y + half
 
 
-def _paint(axes: "Axes", points: NDArray, side: NDArray[np.str_], window: Window) -> None:
+def _paint(axes: "Axes", points: NDArray, side: NDArray[np.str_], window: Extent) -> None:
     """Draw patches as squares, or where they would be too small, cells in the colour of most."""
     from matplotlib.collections import PolyCollection
 
@@ -127,7 +127,7 @@ def _paint(axes: "Axes", points: NDArray, side: NDArray[np.str_], window: Window
         )
 
 
-def _majority(points: NDArray, side: NDArray[np.str_], window: Window) -> NDArray[np.float64]:
+def _majority(points: NDArray, side: NDArray[np.str_], window: Extent) -> NDArray[np.float64]:
     """Picture of a window: (cells, cells, 4), each in the colour of the side with most patches."""
     from matplotlib.colors import to_rgba
 
@@ -145,7 +145,7 @@ def _majority(points: NDArray, side: NDArray[np.str_], window: Window) -> NDArra
     return np.where(occupied[..., np.newaxis], colours[counts.argmax(0)], 0)
 
 
-def _mark_detail(panels: "Sequence[Axes]", window: Window) -> None:
+def _mark_detail(panels: "Sequence[Axes]", window: Extent) -> None:
     """Frame the window of the second panel in the first."""
     from matplotlib.patches import Rectangle
 

@@ -1,6 +1,6 @@
 """One page that tells whether an archive is whole, what is in it and whether its split is sound."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.resources import files
 
 import numpy as np
@@ -24,11 +24,9 @@ from benkit.reporting.page.sections import (
 )
 from benkit.reporting.page.split_section import split_section
 from benkit.reporting.page.verdict import verdict_section
-from benkit.splits.evaluate import Evaluation, evaluate_splits, official_sides, random_sides
+from benkit.splits.evaluate import Evaluation, Sides, evaluate_splits, official_sides, random_sides
 
 __all__ = ["report_page"]
-
-Sides = Mapping[str, Sequence[str]]
 
 
 def report_page(
