@@ -1,4 +1,4 @@
-"""Write rectangles of a raster with GDAL, with all that describes it, and verify them."""
+"""Write windows of a raster with GDAL, with all that describes it, and verify them."""
 
 from math import isclose
 from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["COMPRESSIONS", "GdalPartWriter"]
 
 COMPRESSIONS = ("none", "deflate", "lzw", "zstd")
-"""What parts can be compressed with on demand; each keeps every pixel."""
+"""Compressions of parts on demand; each is lossless."""
 
 _KEPT_COMPRESSIONS = (*COMPRESSIONS, "packbits", "lzma")
 _WITH_PREDICTOR = ("deflate", "lzw", "zstd")
@@ -28,13 +28,9 @@ _VERIFIED = ("dtypes", "descriptions", "scales", "offsets")
 
 
 class GdalPartWriter:
-    """What all parts of a raster have in common, asked of GDAL once; writes them one by one.
+    """Writes parts of a raster one by one; what they have in common is asked of GDAL once.
 
-    Parameters
-    ----------
-    raster : GdalSource
-    compression : str or None
-        One of `COMPRESSIONS`; that of the raster if None.
+    The compression is one of `COMPRESSIONS`; that of the raster if None.
     """
 
     def __init__(self, raster: GdalSource, compression: str | None) -> None:
@@ -54,19 +50,10 @@ class GdalPartWriter:
                 self.colours[index] = source.colormap(band)
 
     def write(self, pixels: PixelSource, window: Window, target: Path) -> None:
-        """Write a rectangle of the raster, and verify it.
+        """Write a window of the raster, and verify it.
 
-        Parameters
-        ----------
-        pixels : PixelSource
-            Those of the raster, or of a piece in memory that holds the window.
-        window : Window
-        target : Path
-
-        Raises
-        ------
-        OutputError
-            If it cannot be written or does not read back the same.
+        Pixels are those of the raster, or of a piece in memory that holds the window. Raises
+        `OutputError` if it cannot be written or does not read back the same.
         """
         import rasterio
         from rasterio.errors import RasterioError
@@ -113,10 +100,9 @@ class GdalPartWriter:
     def _verify(
         self, copy: "DatasetReader", pixels: PixelSource, window: Window, target: Path
     ) -> None:
-        """Hold what was written against the source.
+        """Compare what was written with the source.
 
-        The georeference must satisfy: pixel (r, c) of the part lies where pixel (r + row, c + column)
-        of the source lies.
+        Pixel (r, c) of the part must lie where pixel (r + row, c + column) of the source lies.
         """
         source, raster, part = self.raster.source, self.raster.profile, gdal_profile(copy)
         if raster.transform:
@@ -152,9 +138,8 @@ class GdalPartWriter:
 
 
 def _profile(raster: GdalSource, compression: str | None) -> dict[str, Any]:
-    """How to make a GeoTIFF like the source, whatever its size and place."""
-    source = raster.source
-    like = source.profile
+    """Options of a GeoTIFF like the source, whatever its size and position."""
+    source, like = raster.source, raster.source.profile
     profile = {key: like[key] for key in ("dtype", "nodata", "crs")}
     profile |= {"driver": "GTiff", "count": len(raster.bands)}
     if len(raster.bands) > 1 and "interleave" in like:
@@ -193,10 +178,10 @@ def _blocks(source: "DatasetReader") -> dict[str, int] | None:
 
 def _blocks_within(blocks: dict[str, int], window: Window) -> dict[str, Any]:
     """Tiles like those of the source, but not larger than the part needs."""
-    sides = {}
-    for key, side in (("blockxsize", window.width), ("blockysize", window.height)):
-        enough = -(-side // _BLOCK_STEP) * _BLOCK_STEP
-        sides[key] = min(blocks[key], enough)
+    needed = {"blockxsize": window.width, "blockysize": window.height}
+    sides = {
+        key: min(blocks[key], -(-side // _BLOCK_STEP) * _BLOCK_STEP) for key, side in needed.items()
+    }
     if any(side % _BLOCK_STEP for side in sides.values()):  # other formats allow what TIFF does not
         return {"tiled": True}
     return {"tiled": True, **sides}

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from benkit.domain.bands import BANDS, NODATA, PATCH_METRES, Band
@@ -23,7 +24,7 @@ from benkit.tiff.raster import IDENTITY, RasterProfile
 __all__ = ["GRID_ORIGINS", "Patches", "patchify_scene"]
 
 GRID_ORIGINS = ("tile", "scene")
-"""What columns and rows count from: the tile's corner, or that of the bands."""
+"""Origin of columns and rows: the tile's corner, or that of the bands."""
 
 _AFTER_PRODUCT = re.compile(r"(_\d{8}T\d{6})?(\.SAFE)?", re.ASCII)
 _LEVEL = "MSIL2A"
@@ -32,28 +33,11 @@ _DTYPE = "uint16"
 
 @dataclass(frozen=True)
 class Patches:
-    """What was cut.
-
-    Attributes
-    ----------
-    product : str
-        Name of the product, and of its folder in the archive.
-    patches, files : int
-    """
+    """Name of a product, which is that of its folder in the archive, and how much was written."""
 
     product: str
     patches: int
     files: int
-
-
-@dataclass(frozen=True)
-class _Grid:
-    """Whole patches of a scene: how many, and which is the first in the north-west."""
-
-    first_column: int
-    first_row: int
-    columns: int
-    rows: int
 
 
 def patchify_scene(
@@ -120,23 +104,16 @@ def patchify_scene(
             profiles[name] = source.profile
     for name, profile in profiles.items():
         _require_band(paths[name], profile, BANDS[name], named.tile.epsg)
-    grid = _grid(folder, profiles, named, _corner(folder, profiles), grid_origin)
+    patches = _patch_grid(folder, profiles, named, grid_origin)
     target = Path(archive) / str(named)
     if target.exists() and not overwrite:
         raise OutputError(f"{target}: is there already; allow it to be overwritten or move it")
-    patches = [
-        [
-            str(PatchId(named, grid.first_column + j, grid.first_row + i))
-            for j in range(grid.columns)
-        ]
-        for i in range(grid.rows)
-    ]
-    with replacing_folder(target) as place:
-        for patch_id in (patch_id for row in patches for patch_id in row):
-            (place / patch_id).mkdir()
-        cuts = [BandCut(paths[name], band, patches, place) for name, band in BANDS.items()]
+    with replacing_folder(target) as part:
+        for patch_id in chain.from_iterable(patches):
+            (part / patch_id).mkdir()
+        cuts = [BandCut(paths[name], band, patches, part) for name, band in BANDS.items()]
         cuts.sort(key=lambda cut: cut.band.pixel_size)  # the largest bands first
-        files, count = 0, grid.columns * grid.rows
+        files, count = 0, len(patches) * len(patches[0])
         for written in run(cut_band, cuts, engine):
             files += written
             report(files // len(BANDS), count, 0)
@@ -194,14 +171,11 @@ def _corner(folder: Path, profiles: Mapping[str, RasterProfile]) -> tuple[float,
     return corners[first]
 
 
-def _grid(
-    folder: Path,
-    profiles: Mapping[str, RasterProfile],
-    product: Product,
-    corner: tuple[float, float],
-    grid_origin: str,
-) -> _Grid:
-    """Which patches the bands hold whole."""
+def _patch_grid(
+    folder: Path, profiles: Mapping[str, RasterProfile], product: Product, grid_origin: str
+) -> list[list[str]]:
+    """Ids of the patches that every band holds whole, row by row from the north-west."""
+    corner = _corner(folder, profiles)
     columns = min(profile.width // BANDS[name].side for name, profile in profiles.items())
     rows = min(profile.height // BANDS[name].side for name, profile in profiles.items())
     if not columns or not rows:
@@ -209,17 +183,22 @@ def _grid(
             f"{folder}: holds no whole patch of {PATCH_METRES} m x {PATCH_METRES} m"
         )
     first_column, first_row = (
-        (0, 0) if grid_origin == "scene" else _place_in_tile(folder, product, corner)
+        (0, 0) if grid_origin == "scene" else _position_in_tile(folder, product, corner)
     )
     if max(first_column + columns, first_row + rows) > PATCHES_PER_SIDE:
         raise InputFormatError(
             f"{folder}: reaches beyond a tile, which has {PATCHES_PER_SIDE} x {PATCHES_PER_SIDE} "
             f"patches: {columns} x {rows} from column {first_column}, row {first_row}"
         )
-    return _Grid(first_column, first_row, columns, rows)
+    return [
+        [str(PatchId(product, first_column + j, first_row + i)) for j in range(columns)]
+        for i in range(rows)
+    ]
 
 
-def _place_in_tile(folder: Path, product: Product, corner: tuple[float, float]) -> tuple[int, int]:
+def _position_in_tile(
+    folder: Path, product: Product, corner: tuple[float, float]
+) -> tuple[int, int]:
     """Column and row of the patch that starts in the scene's corner."""
     tile = product.tile
     column, east = divmod(corner[0] - tile.west, PATCH_METRES)

@@ -95,24 +95,11 @@ def fits_plain(window: Window) -> bool:
 def write_plain_part(
     pixels: PixelSource, window: Window, target: Path, like: RasterProfile
 ) -> None:
-    """Write a window of a raster as a plain file, and verify it.
+    """Write a window of one band as a plain file, and verify it.
 
-    Parameters
-    ----------
-    pixels : PixelSource
-        One band.
-    window : Window
-        May leave the raster to the south and east.
-    target : Path
-    like : RasterProfile
-        That of the raster, as a plain file has it.
-
-    Raises
-    ------
-    OutputError
-        If it does not read back the same.
-    OSError
-        If it cannot be written.
+    The window may leave the raster to the south and east; the profile is that of the raster as a plain
+    file has it. Raises `OutputError` if it does not read back the same, `OSError` if it cannot be
+    written.
     """
     header = encode_header(window.profile(like))
     with target.open("w+b", buffering=0) as file:

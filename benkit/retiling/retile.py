@@ -1,4 +1,4 @@
-"""Cut a raster into parts that keep everything but its size and place."""
+"""Cut a raster into parts that keep everything but its size and position."""
 
 import os
 import string
@@ -24,21 +24,21 @@ __all__ = [
 ]
 
 EDGES = ("keep", "drop", "pad")
-"""What becomes of parts of a given size that the raster does not fill: the default first."""
+"""Ways with parts of a given size that the raster does not fill; the first is the default."""
 
 _LETTERS = string.ascii_uppercase
 
 
 @dataclass(frozen=True)
 class Retiling:
-    """What re-tiling has written.
+    """The files that re-tiling has written.
 
     Attributes
     ----------
     files : tuple of Path
         The parts, row by row.
     georeferenced : bool
-        Whether the raster says where it lies, and so the parts.
+        Whether the raster, and so its parts, have a CRS and a transform.
     unmarked_padding : bool
         Whether parts were filled up with 0 that no NO_DATA value tells from a measurement.
     """
@@ -56,21 +56,8 @@ def parts_of_grid(
 ) -> list[Window]:
     """Parts of a raster in a grid, row by row from the north-west.
 
-    Sizes differ by at most one pixel where the grid does not divide the raster.
-
-    Parameters
-    ----------
-    height, width : int
-        Size of the raster in pixels.
-    rows, columns : int
-        Size of the grid in parts.
-    overlap : int
-        How many rows or columns of pixels neighbours share.
-
-    Raises
-    ------
-    OptionError
-        If the grid has no part, or more rows or columns than the raster can give beside the overlap.
+    Height, width and the overlap of neighbours are in pixels. Sizes differ by at most one pixel where
+    the grid does not divide the raster. A grid that it cannot give raises `OptionError`.
 
     Examples
     --------
@@ -104,24 +91,11 @@ def parts_of_size(
     overlap: int = 0,
     edge: str = EDGES[0],
 ) -> list[Window]:
-    """Parts of a given size, row by row from the north-west.
+    """Parts of a given size (height, width), row by row from the north-west.
 
-    Parameters
-    ----------
-    height, width : int
-        Size of the raster in pixels.
-    size : int or (height, width)
-        Of a part in pixels.
-    overlap : int
-        How many rows or columns of pixels neighbours share.
-    edge : str
-        What becomes of parts at the south and east edge that the raster does not fill: they are
-        smaller (``keep``), left out (``drop``) or reach beyond the raster (``pad``).
-
-    Raises
-    ------
-    OptionError
-        If the size is not positive, the overlap as large as a part, or no part is left.
+    Parts at the south and east edge that the raster does not fill are smaller (``keep``), left out
+    (``drop``) or reach beyond the raster (``pad``). A size or overlap that makes no sense, or leaves no
+    part, raises `OptionError`.
 
     Examples
     --------
@@ -167,10 +141,7 @@ def _parts(rows: Sequence[Span], columns: Sequence[Span]) -> list[Window]:
 
 
 def part_suffixes(parts: Sequence[Window]) -> list[str]:
-    """What the names of parts, row by row, add to that of their raster.
-
-    Up to 26 are named ``_A``, ``_B``, ...; more are named ``_<row>_<column>`` from 0.
-    """
+    """Suffixes of the names of parts: ``_A``, ``_B``, ... for up to 26, else ``_<row>_<column>``."""
     columns = sum(part.row == parts[0].row for part in parts)
     few = len(parts) <= len(_LETTERS)
     return [
@@ -214,13 +185,13 @@ def retile_raster(
     overlap : int
         How many rows or columns of pixels neighbours share.
     edge : str
-        One of `EDGES`: what becomes of parts of a given size at the south and east edge; padded with
-        the NO_DATA value, or with 0 if the raster declares none.
+        One of `EDGES`: parts of a given size at the south and east edge are kept smaller, dropped, or
+        padded with the NO_DATA value, or with 0 if the raster declares none.
     bands : sequence of int, optional
         Which bands the parts have, from 1, in this order; all if not given.
     compression : str, optional
         ``none``, ``deflate``, ``lzw`` or ``zstd``; that of the raster if not given, but deflate
-        instead of one that loses something.
+        instead of a lossy one.
     overwrite : bool
         Whether files that are there may be replaced.
     engine : Engine, optional
@@ -260,11 +231,9 @@ def retile_raster(
         parts = parts_of_size(profile.height, profile.width, size, overlap=overlap, edge=edge)
     names = [f"{source.stem}{suffix}.tif" for suffix in part_suffixes(parts)]
     assert len(set(names)) == len(parts), "every part has a name of its own"
-    with filling_folder(folder, names, overwrite=overwrite) as place:
-        targets = [place / name for name in names]
+    with filling_folder(folder, names, overwrite=overwrite) as temporary:
+        targets = [temporary / name for name in names]
         written = write_parts(source, form, dict(zip(parts, targets, strict=True)), engine)
     assert written == len(names), "every part is there"
-    padded = any(part != part.inside(profile) for part in parts)
-    return Retiling(
-        tuple(folder / name for name in names), georeferenced, padded and profile.nodata is None
-    )
+    unmarked = profile.nodata is None and any(part != part.inside(profile) for part in parts)
+    return Retiling(tuple(folder / name for name in names), georeferenced, unmarked)

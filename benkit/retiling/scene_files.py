@@ -23,19 +23,9 @@ def find_bands(folder: Path) -> dict[str, Path]:
     """Find the files of the twelve bands, wherever they lie below a folder.
 
     A band's file is named ``B02.tif``, or ends so after ``_``: ``T32UMF_20180101T101010_B02_10m.jp2``
-    in a SAFE folder, where only the band's own pixel size counts. Masks (``MSK_...``) do not.
-
-    Returns
-    -------
-    dict of str to Path
-        In the order of `BANDS`.
-
-    Raises
-    ------
-    MissingInputError
-        If the folder or the file of a band is not there, or a folder cannot be listed.
-    InputFormatError
-        If there are several files of a band.
+    in a SAFE folder, where only the band's own pixel size counts. Masks (``MSK_...``) do not. Raises
+    `MissingInputError` if one is not there, or a folder cannot be listed, and `InputFormatError` if
+    there are several of a band.
     """
     if not folder.is_dir():
         raise MissingInputError(
@@ -81,12 +71,12 @@ def _refuse(error: OSError) -> NoReturn:
 
 @dataclass(frozen=True)
 class BandCut:
-    """How patches are cut from a band.
+    """The patches that are cut from the file of a band.
 
     Attributes
     ----------
     path : Path
-        The band, as it has to be; see `patchify_scene`.
+        The file of the band.
     band : Band
     patches : sequence of sequence of str
         Patch ids, row by row from the north, each from the west.
@@ -100,7 +90,7 @@ class BandCut:
     target: Path
 
     def parts(self) -> dict[Window, Path]:
-        """What is cut of the band, row by row, and where to."""
+        """The window of each patch, row by row, and the file to write."""
         side = self.band.side
         return {
             Window(row * side, column * side, side, side): self.target
@@ -112,17 +102,7 @@ class BandCut:
 
 
 def cut_band(cut: BandCut) -> int:
-    """Write the patches of a band as the archive has them, and verify each; returns how many.
-
-    Raises
-    ------
-    MissingInputError, RasterError
-        If the band is not there or cannot be read.
-    OutputError
-        If a file does not read back the same.
-    OSError
-        If a file cannot be written.
-    """
+    """Write the patches of a band as the archive has them, and verify each; returns how many."""
     with opened_pixels(cut.path) as source:
         like = replace(source.profile, nodata=NODATA)
         chunks = pieces(cut.parts(), like.bytes_per_pixel)

@@ -1,4 +1,4 @@
-"""Open a raster of any format: what it is like, and its pixels window by window."""
+"""Open a raster of any format: its profile, and its pixels window by window."""
 
 import warnings
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ _CACHE_BYTES = 2 * BYTES_AT_ONCE  # of decoded blocks, in GDAL
 def opened_raster(path: Path) -> "Iterator[DatasetReader]":
     """Open a raster with GDAL; raises `MissingInputError` or `RasterError`.
 
-    What is called a GeoTIFF or JP2 must be one: GDAL reads other formats under any name, and some of
+    What is named as a GeoTIFF or JP2 must be one: GDAL reads other formats under any name, and some of
     them lead to other files, or to servers.
     """
     import rasterio
@@ -53,13 +53,7 @@ def opened_raster(path: Path) -> "Iterator[DatasetReader]":
 
 @contextmanager
 def opened_pixels(path: Path) -> "Iterator[PlainSource | GdalSource]":
-    """Open all bands of a raster, without GDAL where that is not needed.
-
-    Raises
-    ------
-    MissingInputError, RasterError
-        If the raster is not there or cannot be read.
-    """
+    """Open all bands of a raster, without GDAL where that is not needed; see `opened_raster`."""
     with opened_plain(path) as plain:
         if plain:
             yield plain
@@ -70,7 +64,7 @@ def opened_pixels(path: Path) -> "Iterator[PlainSource | GdalSource]":
 
 @contextmanager
 def opened_by_gdal(path: Path, bands: tuple[int, ...] | None = None) -> "Iterator[GdalSource]":
-    """Open some bands, or all, with GDAL and little memory for decoded blocks; see `opened_pixels`."""
+    """Open some bands, or all, with GDAL and a small cache of blocks; see `opened_raster`."""
     from rasterio.env import Env
 
     with (
@@ -97,7 +91,7 @@ class GdalSource(PixelSource):
 
     @property
     def georeferenced(self) -> bool:
-        """Whether the raster says where it lies."""
+        """Whether the raster has a CRS and a transform."""
         return self.source.crs is not None and self.profile.transform is not None
 
     @property
@@ -140,21 +134,10 @@ class GdalSource(PixelSource):
 def pixels_of_metres(
     path: Path, pixel_metres: tuple[float, float] | None, metres: float
 ) -> tuple[int, int]:
-    """Height and width in pixels of a square on the ground.
+    """Height and width in pixels of a square on the ground, its side in metres.
 
-    Parameters
-    ----------
-    path : Path
-        The raster, for errors.
-    pixel_metres : (height, width) or None
-        Sides of its pixels on the ground.
-    metres : float
-        Side of the square.
-
-    Raises
-    ------
-    OptionError
-        If the CRS is not projected, or the square's side no whole number of pixels.
+    Raises `OptionError` if the CRS is not projected, so that the height and width of pixels in metres
+    are None, or if the square's side is not a whole number of pixels.
     """
     if pixel_metres is None:
         raise OptionError(

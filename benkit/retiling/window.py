@@ -1,4 +1,4 @@
-"""Rectangles of a raster, read so that memory does not grow with the raster."""
+"""Windows of a raster, read so that memory does not grow with the raster."""
 
 import math
 from abc import ABC, abstractmethod
@@ -15,20 +15,12 @@ from benkit.tiff.raster import RasterProfile
 __all__ = ["BYTES_AT_ONCE", "PixelSource", "Window", "pieces"]
 
 BYTES_AT_ONCE = 2**25
-"""Most pixels that are held at a time, in bytes; but never less than one row."""
+"""Most bytes of pixels in memory at a time; but never less than one row."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """A rectangle of whole pixels.
-
-    Attributes
-    ----------
-    row, column : int
-        First row from the north and first column from the west.
-    height, width : int
-        Size in pixels.
-    """
+    """A rectangle of whole pixels: first row from the north, first column from the west, and size."""
 
     row: int
     column: int
@@ -41,7 +33,7 @@ class Window:
         return (self.row, self.row + self.height), (self.column, self.column + self.width)
 
     def inside(self, raster: RasterProfile) -> "Window":
-        """What of it lies in a raster; perhaps nothing, of size 0."""
+        """Its intersection with a raster, perhaps of size 0."""
         return Window(
             self.row,
             self.column,
@@ -50,7 +42,7 @@ class Window:
         )
 
     def profile(self, raster: RasterProfile) -> RasterProfile:
-        """What this part of a raster is like: pixel (r, c) lies where (r + row, c + column) lies."""
+        """Profile of this part of a raster: pixel (r, c) lies where (r + row, c + column) lies."""
         transform = raster.transform
         if transform:
             a, b, _, d, e, _ = transform
@@ -73,10 +65,10 @@ class Window:
 def pieces(
     parts: Mapping[Window, Path], bytes_per_pixel: int, together: float = math.inf
 ) -> list[dict[Window, Path]]:
-    """Parts, row by row, that are cut from one piece of the raster in memory.
+    """Group parts, given row by row, by the piece of the raster in memory that they are cut from.
 
-    Rows of parts as long as ``together`` and `BYTES_AT_ONCE` hold them, in bytes, or one row, or one
-    part of any size.
+    A piece is of as many rows of parts as fit ``together`` and `BYTES_AT_ONCE`, in bytes, or of one
+    row, or of one part of any size.
     """
     found: list[list[Window]] = []
     for _, group in groupby(parts, key=lambda window: window.row):
@@ -97,13 +89,7 @@ def _bytes_of(windows: Sequence[Window], bytes_per_pixel: int) -> int:
 
 
 class PixelSource(ABC):
-    """Where the pixels of a raster come from.
-
-    Attributes
-    ----------
-    profile : RasterProfile
-        What the raster is like.
-    """
+    """A raster of which windows can be read."""
 
     profile: RasterProfile
 
@@ -123,29 +109,26 @@ class PixelSource(ABC):
         return pixels
 
     def holding(self, windows: Sequence[Window]) -> "PixelSource":
-        """The rectangle that holds several windows, in memory; of a single one the raster itself.
-
-        Windows keep their rows and columns.
-        """
+        """The rectangle around several windows, in memory; the raster itself for a single one."""
         if len(windows) == 1:
             return self
         row = min(window.row for window in windows)
         column = min(window.column for window in windows)
         bottom = max(window.row + window.height for window in windows)
         right = max(window.column + window.width for window in windows)
-        place = Window(row, column, bottom - row, right - column).inside(self.profile)
-        return HeldPixels(self.read_inside(place), place, self.profile)
+        held = Window(row, column, bottom - row, right - column).inside(self.profile)
+        return PixelsInMemory(self.read_inside(held), held, self.profile)
 
 
 @dataclass(frozen=True)
-class HeldPixels(PixelSource):
-    """Pixels in memory that stand for those of a raster."""
+class PixelsInMemory(PixelSource):
+    """The pixels of one window of a raster, in the raster's rows and columns."""
 
     pixels: NDArray
-    place: Window
+    held: Window
     profile: RasterProfile
 
     def read_inside(self, window: Window) -> NDArray:
         """View of the pixels."""
-        (top, bottom), (left, right) = window.moved(self.place.row, self.place.column).ranges
+        (top, bottom), (left, right) = window.moved(self.held.row, self.held.column).ranges
         return self.pixels[:, top:bottom, left:right]

@@ -1,4 +1,4 @@
-"""Copy rectangles of a raster into GeoTIFFs of their own, and verify each."""
+"""Write windows of a raster as GeoTIFFs of their own, and verify each."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -45,13 +45,7 @@ class PartForm:
 def part_form(
     source: Path, profile: RasterProfile, bands: Sequence[int] | None, compression: str | None
 ) -> PartForm:
-    """How parts differ from a raster.
-
-    Raises
-    ------
-    OptionError
-        If the raster has no such band, or there is no such compression.
-    """
+    """Check how parts are to differ from a raster; raises `OptionError`."""
     if compression not in (None, *COMPRESSIONS):
         raise OptionError(f"compression {compression}: expected {', '.join(COMPRESSIONS)}")
     absent = [band for band in bands or () if not 1 <= band <= profile.bands]
@@ -66,35 +60,18 @@ def part_form(
 def write_parts(
     path: Path, form: PartForm, parts: Mapping[Window, Path], engine: Engine | None = None
 ) -> int:
-    """Copy rectangles of a raster with all that describes it.
+    """Write parts of a raster, given row by row from the north, to their files; returns how many.
 
-    Each file is read back and held against the source. Parts of a plain file are cut by threads of
-    this process, whatever the engine.
-
-    Parameters
-    ----------
-    path : Path
-        The raster.
-    form : PartForm
-    parts : mapping of Window to Path
-        What is cut, row by row from the north, and where to. What leaves the raster to the south or
-        east is filled with the NO_DATA value, or with 0 if none is declared.
-    engine : Engine, optional
-        Where the others are cut; on one local process a core if not given.
-
-    Returns
-    -------
-    int
-        How many were written.
+    Each file is read back and compared with the source. What leaves the raster to the south or east is
+    filled with the NO_DATA value, or with 0 if none is declared. Parts of a plain file are cut by
+    threads of this process, others by the engine.
 
     Raises
     ------
     MissingInputError, RasterError
         If the raster is not there or cannot be read.
-    OutputError
-        If a part cannot be written with GDAL, or does not read back the same.
-    OSError
-        If a part cannot be written.
+    OutputError, OSError
+        If a part cannot be written, or does not read back the same.
     """
     with opened_plain(path) as plain:
         if plain and form.keeps_plain and all(map(fits_plain, parts)):
@@ -109,7 +86,7 @@ def write_parts(
 def write_plain_parts(
     source: PixelSource, like: RasterProfile, parts: Mapping[Window, Path]
 ) -> int:
-    """Write rectangles as plain files from one piece in memory; see `write_plain_part`."""
+    """Write parts as plain files from one piece in memory; see `write_plain_part`."""
     pixels = source.holding(list(parts))
     for window, target in parts.items():
         write_plain_part(pixels, window, target, like)
@@ -133,7 +110,7 @@ def _cut_with_gdal(path: Path, form: PartForm, parts: Mapping[Window, Path]) -> 
 
 
 def _plain_profile(raster: GdalSource, window: Window, part: Path) -> RasterProfile | None:
-    """What a raster is like as a plain file, if its part by GDAL is the one that we would write."""
+    """Profile of a raster as a plain file, if its part by GDAL is the one that we would write."""
     with opened_plain(part) as plain:
         if plain is None:
             return None
