@@ -58,23 +58,16 @@ class Engine:
 def run(
     function: Callable[[Chunk], Result], chunks: Sequence[Chunk], engine: Engine | None = None
 ) -> Iterator[Result]:
-    """Apply a function to every chunk.
+    """Apply a function to every chunk; results come in the order of the chunks.
 
     Parameters
     ----------
     function : callable
         A function at the top of its module, or a `functools.partial` of one: it is sent to other
         processes by name.
-    chunks : sequence
-        What the function is called with.
     engine : Engine, optional
         Local processes, one a core, if not given. With one local worker, or one chunk, everything
         happens in this process.
-
-    Yields
-    ------
-    result
-        In the order of the chunks.
 
     Raises
     ------

@@ -46,15 +46,7 @@ _GONE = (
 
 @dataclass(frozen=True)
 class Cluster:
-    """A Ray cluster.
-
-    Attributes
-    ----------
-    address : str or None
-        ``auto`` or ``host:port``; None is one that is started here and ends with its work.
-    workers : int or None
-        Number of tasks at a time; one a core of the cluster if None.
-    """
+    """A Ray cluster: ``ray_address`` and ``workers`` of an `benkit.engine.Engine`."""
 
     address: str | None
     workers: int | None

@@ -34,6 +34,7 @@ def reporter(progress: Progress) -> Report:
 
     def show_progress(done: int, total: int, size: int) -> None:
         nonlocal last
+        global _open_line
         now = time.monotonic()
         pause = _SECONDS_BETWEEN_UPDATES if terminal else _SECONDS_BETWEEN_LINES
         if now - last < pause and done < total:
@@ -41,12 +42,9 @@ def reporter(progress: Progress) -> Report:
         last, seconds = now, max(now - start, 1e-9)
         if terminal:
             room = width_of(sys.stderr) - 1
-            print(
-                f"\r{progress_text(done, total, size, seconds, room):<{room}}",
-                end="",
-                file=sys.stderr,
-            )
-            _set_open(True)
+            text = progress_text(done, total, size, seconds, room)
+            print(f"\r{text:<{room}}", end="", file=sys.stderr)
+            _open_line = True
             if done == total:
                 end_line()
             sys.stderr.flush()
@@ -59,9 +57,10 @@ def reporter(progress: Progress) -> Report:
 
 def end_line() -> None:
     """End the changing line, so that what is said next has a line of its own."""
+    global _open_line
     if _open_line:
         print(file=sys.stderr)
-        _set_open(False)
+        _open_line = False
 
 
 def width_of(stream: object) -> int:
@@ -72,19 +71,12 @@ def width_of(stream: object) -> int:
         return _USUAL_WIDTH
 
 
-def _set_open(is_open: bool) -> None:
-    global _open_line
-    _open_line = is_open
-
-
 def progress_text(done: int, total: int, size: int, seconds: float, room: int) -> str:
     """Counts, speed and time left, as much as there is room for."""
     left = f"{_duration(seconds / max(done, 1) * (total - done))} left"
-    speed = [
-        f"{done / seconds:,.0f} patches/s",
-        *[f"{size / seconds / 1e6:,.0f} MB/s"] * (size > 0),
-    ]
-    parts = [f"{done:,} of {total:,} patches", *speed, left]
+    speed = f"{done / seconds:,.0f} patches/s"
+    bytes_speed = [f"{size / seconds / 1e6:,.0f} MB/s"] if size else []
+    parts = [f"{done:,} of {total:,} patches", speed, *bytes_speed, left]
     while len(", ".join(parts)) > room and len(parts) > 1:
         parts.pop(-2 if len(parts) > 2 else -1)
     return ", ".join(parts)[:room]

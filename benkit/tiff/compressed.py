@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from benkit.files.limits import LARGEST_RASTER
 from benkit.tiff import fields as tiff
-from benkit.tiff.fields import Fields, read_fields
+from benkit.tiff.fields import Fields, read_fields, require_plain
 from benkit.tiff.plain import describe
 from benkit.tiff.raster import Raster, RasterProfile
 
@@ -44,22 +44,19 @@ def _pixels(content: bytes, fields: Fields, found: RasterProfile, compression: s
     row = found.width * found.dtype.itemsize
     (rows_per_strip,) = fields[tiff.ROWS_PER_STRIP]
     rows_per_strip = min(rows_per_strip, found.height)
-    if not 0 < found.height * row <= LARGEST_RASTER or rows_per_strip < 1:
-        raise ValueError("left to GDAL")
+    require_plain(0 < found.height * row <= LARGEST_RASTER and rows_per_strip > 0)
     starts = range(0, found.height, rows_per_strip)
     stored = zip(fields[tiff.STRIP_OFFSETS], fields[tiff.STRIP_BYTES], starts, strict=True)
     strips = []
     for offset, length, start in stored:
-        if offset + length > len(content):
-            raise ValueError("left to GDAL")
+        require_plain(offset + length <= len(content))
         size = min(rows_per_strip, found.height - start) * row
         strips.append(_decompress(content[offset : offset + length], size, compression))
     pixels = np.frombuffer(b"".join(strips), found.dtype).reshape(found.height, found.width)
     (predictor,) = fields.get(tiff.PREDICTOR, (1,))
     if predictor == 1:
         return pixels
-    if predictor != _HORIZONTAL or found.dtype.kind == "f":
-        raise ValueError("left to GDAL")
+    require_plain(predictor == _HORIZONTAL and found.dtype.kind != "f")
     return np.cumsum(pixels, axis=1, dtype=found.dtype)
 
 
@@ -69,6 +66,6 @@ def _decompress(strip: bytes, size: int, compression: str) -> bytes:
         return _ZSTD.decompress(strip, size, asbytes=True)
     decoder = zlib.decompressobj()
     pixels = decoder.decompress(strip, size)
-    if len(pixels) != size or decoder.decompress(decoder.unconsumed_tail, 1) or not decoder.eof:
-        raise ValueError("left to GDAL")
+    require_plain(len(pixels) == size)
+    require_plain(not decoder.decompress(decoder.unconsumed_tail, 1) and decoder.eof)
     return pixels

@@ -9,7 +9,7 @@ driver.
 import struct
 from typing import Any
 
-__all__ = ["Field", "Fields", "assemble_fields", "read_fields"]  # and the numbers of the tags
+__all__ = ["Field", "Fields", "assemble_fields", "read_fields", "require_plain"]
 
 _TYPE_FORMATS = {2: "s", 3: "H", 4: "I", 12: "d"}  # TIFF field types: ASCII, SHORT, LONG, DOUBLE
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
@@ -36,6 +36,12 @@ Fields = dict[int, tuple[Any, ...]]
 """Values of the tags of a TIFF."""
 
 
+def require_plain(condition: bool) -> None:
+    """Raise a ValueError if a file is not as is expected here, so that it is left to GDAL."""
+    if not condition:
+        raise ValueError("not plain")
+
+
 def read_fields(content: bytes | memoryview) -> tuple[Fields, dict[int, int]]:
     """Values and offsets of all tags, by tag, and at 0 the offset of the directory.
 
@@ -50,8 +56,7 @@ def read_fields(content: bytes | memoryview) -> tuple[Fields, dict[int, int]]:
     offsets = {}
     for entry in range(directory + 2, directory + 2 + 12 * count, 12):
         tag, kind, length = struct.unpack_from("<HHI", content, entry)
-        if kind not in _TAG_TYPES[tag] or tag in fields or length > len(content):
-            raise ValueError("not plain")
+        require_plain(kind in _TAG_TYPES[tag] and tag not in fields and length <= len(content))
         form = f"<{length}{_TYPE_FORMATS[kind]}"
         offset = entry + 8
         if struct.calcsize(form) > 4:
@@ -59,8 +64,7 @@ def read_fields(content: bytes | memoryview) -> tuple[Fields, dict[int, int]]:
         fields[tag] = struct.unpack_from(form, content, offset)
         offsets[tag] = offset
     (next_directory,) = struct.unpack_from("<I", content, directory + 2 + 12 * count)
-    if next_directory or list(fields) != sorted(fields) or not fields.keys() >= _REQUIRED:
-        raise ValueError("not plain")
+    require_plain(not next_directory and [*fields] == sorted(fields) and fields.keys() >= _REQUIRED)
     offsets[0] = directory
     return fields, offsets
 

@@ -9,14 +9,14 @@ Sources: those of `benkit.tiff.fields`.
 """
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benkit.tiff import fields as tiff
-from benkit.tiff.fields import Field, Fields, assemble_fields, read_fields
+from benkit.tiff.fields import Field, Fields, assemble_fields, read_fields, require_plain
 from benkit.tiff.raster import RasterProfile
 
 __all__ = ["LARGEST_CORNER", "PlainHeader", "describe", "encode", "encode_header", "parse_header"]
@@ -79,17 +79,13 @@ def parse_header(content: bytes | memoryview) -> PlainHeader | None:
 def describe(fields: Fields) -> RasterProfile:
     """Accept only what reads the same here as in GDAL; anything else is a KeyError or ValueError."""
     (width,), (height,) = fields[tiff.WIDTH], fields[tiff.HEIGHT]
-    if any(len(fields[tag]) != 1 or fields[tag][0] not in _FIXED[tag] for tag in _FIXED):
-        raise ValueError("not plain")
+    require_plain(all(len(fields[tag]) == 1 and fields[tag][0] in _FIXED[tag] for tag in _FIXED))
     (sample_format,), (bits,) = fields[tiff.SAMPLE_FORMAT], fields[tiff.BITS]
     dtype = np.dtype(_DTYPES[sample_format, bits])
     scale, tiepoint = fields[tiff.PIXEL_SCALE], fields[tiff.TIEPOINT]
-    if len(scale) != 3 or scale[0] != scale[1] or not 0 < scale[0] < 1e6 or scale[2] != 0:
-        raise ValueError("not plain")
-    if len(tiepoint) != 6 or any(tiepoint[i] != 0 for i in (0, 1, 2, 5)):
-        raise ValueError("not plain")
-    if not all(abs(value) < LARGEST_CORNER for value in tiepoint[3:5]):
-        raise ValueError("not plain")
+    require_plain(len(scale) == 3 and scale[0] == scale[1] and 0 < scale[0] < 1e6 and scale[2] == 0)
+    require_plain(len(tiepoint) == 6 and all(tiepoint[i] == 0 for i in (0, 1, 2, 5)))
+    require_plain(all(abs(value) < LARGEST_CORNER for value in tiepoint[3:5]))
     epsg = _utm_zone(fields[tiff.GEO_KEYS], fields[tiff.GEO_ASCII][0])
     nodata = None if tiff.GDAL_NODATA not in fields else _nodata(fields[tiff.GDAL_NODATA][0], dtype)
     transform = (scale[0], 0.0, tiepoint[3], 0.0, -scale[0], tiepoint[4])
@@ -97,13 +93,11 @@ def describe(fields: Fields) -> RasterProfile:
 
 
 def _plain_header(fields: Fields, offsets: dict[int, int], size: int) -> PlainHeader:
-    if fields[tiff.COMPRESSION] != (1,) or tiff.PREDICTOR in fields:
-        raise ValueError("not plain")
+    require_plain(fields[tiff.COMPRESSION] == (1,) and tiff.PREDICTOR not in fields)
     found = describe(fields)
     pixel_offset = _contiguous_pixels(fields, found.width, found.height, found.dtype.itemsize)
     header = PlainHeader(found, pixel_offset, offsets[tiff.TIEPOINT] + 24)
-    if header.size != size or max(offsets.values()) >= pixel_offset:
-        raise ValueError("not plain")
+    require_plain(header.size == size and max(offsets.values()) < pixel_offset)
     return header
 
 
@@ -112,24 +106,22 @@ def _contiguous_pixels(fields: Fields, width: int, height: int, itemsize: int) -
     (rows_per_strip,) = fields[tiff.ROWS_PER_STRIP]
     strip = rows_per_strip * width * itemsize
     total = height * width * itemsize
-    if strip <= 0 or total <= 0:
-        raise ValueError("not plain")
+    require_plain(strip > 0 and total > 0)
     strips = -(-total // strip)
-    if strips != len(fields[tiff.STRIP_OFFSETS]):  # a file may claim billions
-        raise ValueError("not plain")
+    require_plain(strips == len(fields[tiff.STRIP_OFFSETS]))  # a file may claim billions
     first = fields[tiff.STRIP_OFFSETS][0]
     expected_offsets = tuple(range(first, first + total, strip))
     expected_bytes = (strip,) * (strips - 1) + (total - strip * (strips - 1),)
-    if fields[tiff.STRIP_OFFSETS] != expected_offsets or fields[tiff.STRIP_BYTES] != expected_bytes:
-        raise ValueError("not plain")
+    require_plain(fields[tiff.STRIP_OFFSETS] == expected_offsets)
+    require_plain(fields[tiff.STRIP_BYTES] == expected_bytes)
     return first
 
 
 def _utm_zone(keys: tuple[int, ...], text: bytes) -> int:
     """EPSG code of the UTM zone, if the keys and their text are those that GDAL writes for it."""
     epsg = keys[27]
-    if not (32601 <= epsg <= 32660 or 32701 <= epsg <= 32760) or (keys, text) != _geo_keys(epsg):
-        raise ValueError("not plain")
+    require_plain(32601 <= epsg <= 32660 or 32701 <= epsg <= 32760)
+    require_plain((keys, text) == _geo_keys(epsg))
     return epsg
 
 
@@ -154,11 +146,8 @@ def _nodata(text: bytes, dtype: np.dtype) -> int:
     """An integer that pixels of this type can have; anything else is a ValueError."""
     digits = text.removesuffix(b"\0")
     value = int(digits)
-    if str(value).encode() != digits or dtype.kind == "f":
-        raise ValueError("not plain")
-    limits = np.iinfo(dtype)
-    if not limits.min <= value <= limits.max:
-        raise ValueError("not plain")
+    require_plain(str(value).encode() == digits and dtype.kind != "f")
+    require_plain(np.iinfo(dtype).min <= value <= np.iinfo(dtype).max)
     return value
 
 
@@ -188,48 +177,35 @@ def encode(
 def encode_header(profile: RasterProfile) -> bytes:
     """The header of a plain file; the pixels follow it little-endian, row by row from the north."""
     assert profile.pixel_size, "a plain file is north-up, with square pixels"
-    header, corner = _header(
-        profile.height,
-        profile.width,
-        profile.dtype.newbyteorder("<"),
-        profile.nodata,
-        profile.epsg,
-        float(profile.pixel_size),
-    )
+    size = float(profile.pixel_size)
+    dtype, origin = profile.dtype.newbyteorder("<"), (size, 0.0, 0.0, 0.0, -size, 0.0)
+    header, corner = _header(replace(profile, dtype=dtype, transform=origin))
     return header[:corner] + struct.pack("<2d", *profile.corner()) + header[corner + 16 :]
 
 
 @lru_cache(maxsize=256)
-def _header(
-    height: int,
-    width: int,
-    dtype: np.dtype,
-    nodata: float | None,
-    epsg: int,
-    pixel_size: float,
-) -> tuple[bytes, int]:
+def _header(profile: RasterProfile) -> tuple[bytes, int]:
     """A header with its corner at 0, 0, and the offset of the corner."""
-    sample_format, bits = next(key for key, name in _DTYPES.items() if np.dtype(name) == dtype)
-    row = width * dtype.itemsize
+    height, width = profile.height, profile.width
+    sample_format, bits = next(key for key, name in _DTYPES.items() if profile.dtype == name)
+    row = width * profile.dtype.itemsize
     rows_per_strip = min(height, max(1, _STRIP_BYTES_BY_GDAL // row))
     strips = -(-height // rows_per_strip)
     strip_bytes = [rows_per_strip * row] * (strips - 1)
     strip_bytes.append(height * row - sum(strip_bytes))
-    keys, text = _geo_keys(epsg)
-    ones = (tiff.COMPRESSION, tiff.PHOTOMETRIC, tiff.SAMPLES, tiff.PLANAR)
-    fields: dict[int, Field] = dict.fromkeys(ones, (3, (1,)))
-    fields |= {tiff.WIDTH: (3, (width,)), tiff.HEIGHT: (3, (height,)), tiff.BITS: (3, (bits,))}
-    fields |= {
-        tiff.ROWS_PER_STRIP: (3, (rows_per_strip,)),
-        tiff.SAMPLE_FORMAT: (3, (sample_format,)),
-    }
+    assert profile.epsg, "a plain file lies in a UTM zone"
+    keys, text = _geo_keys(profile.epsg)
+    shorts = dict.fromkeys((tiff.COMPRESSION, tiff.PHOTOMETRIC, tiff.SAMPLES, tiff.PLANAR), 1)
+    shorts |= {tiff.WIDTH: width, tiff.HEIGHT: height, tiff.BITS: bits}
+    shorts |= {tiff.ROWS_PER_STRIP: rows_per_strip, tiff.SAMPLE_FORMAT: sample_format}
+    fields: dict[int, Field] = {tag: (3, (number,)) for tag, number in shorts.items()}
     fields[tiff.STRIP_OFFSETS] = (4, (0,) * strips)
     fields[tiff.STRIP_BYTES] = (3 if strips > 1 else 4, tuple(strip_bytes))
-    fields[tiff.PIXEL_SCALE] = (12, (pixel_size, pixel_size, 0.0))
+    fields[tiff.PIXEL_SCALE] = (12, (profile.pixel_size, profile.pixel_size, 0.0))
     fields[tiff.TIEPOINT] = (12, (0.0,) * 6)
     fields |= {tiff.GEO_KEYS: (3, keys), tiff.GEO_ASCII: (2, (text,))}
-    if nodata is not None:
-        fields[tiff.GDAL_NODATA] = (2, (f"{nodata}\0".encode(),))
+    if profile.nodata is not None:
+        fields[tiff.GDAL_NODATA] = (2, (f"{profile.nodata}\0".encode(),))
     starts = np.cumsum([len(assemble_fields(fields)), *strip_bytes[:-1]]).tolist()
     fields[tiff.STRIP_OFFSETS] = (4, tuple(starts))
     header = assemble_fields(fields)

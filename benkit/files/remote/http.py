@@ -179,10 +179,10 @@ class _Steady(io.RawIOBase):
 def _body(answer: http.client.HTTPResponse, at_most: int) -> bytes:
     """All that an answer holds; a `TooLongError` if that is more than ``at_most`` bytes."""
     length = answer.length
-    if length is not None and length <= at_most:
-        return answer.read()
-    body = answer.read(at_most + 1) if length is None else b""
-    if length is not None or len(body) > at_most:
+    if length is not None and length > at_most:
+        raise TooLongError(at_most, length)
+    body = answer.read(at_most + 1) if length is None else answer.read()
+    if len(body) > at_most:
         raise TooLongError(at_most, length)
     return body
 

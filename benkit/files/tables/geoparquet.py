@@ -108,7 +108,7 @@ def encode_geoparquet(
     bounds: NDArray[np.float64] | None = None,
     covering: bool = False,
 ) -> bytes:
-    """Make a GeoParquet 1.1 file in memory.
+    """Make a GeoParquet 1.1 file in memory; the same bytes for the same table.
 
     Parameters
     ----------
@@ -117,17 +117,10 @@ def encode_geoparquet(
     epsg, crs : int or str
         Coordinate reference system of the geometries, as one of the two: a code of EPSG, or a name
         such as ``EPSG:3035``. Whatever its axes are, x is east or longitude.
-    geometry_types : sequence of str
-        What the geometries are, such as ``Polygon``.
     bounds : (n, 4) float64 array, optional
         Least x, least y, greatest x, greatest y of every row, in the unit of the CRS.
     covering : bool
         Whether to write the bounds as a column ``bbox``, by which readers skip rows.
-
-    Returns
-    -------
-    bytes
-        The same for the same table.
     """
     system = crs if epsg is None else epsg
     assert system is not None, "the geometries have a reference system"

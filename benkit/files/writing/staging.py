@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 
 try:
@@ -20,6 +21,7 @@ except ImportError:  # Windows: nothing is locked, and what a killed process lef
 __all__ = ["holding", "remove_abandoned", "staging", "temporary_folder"]
 
 _FOR_EVERYONE, _FOR_ITS_USER = 0o777, 0o700
+_RANDOM_DIGITS = 8
 
 
 @contextmanager
@@ -85,7 +87,7 @@ def temporary_folder() -> Iterator[Path]:
 
 def _make(parent: Path, name: str, mode: int) -> tuple[Path, int | None]:
     while True:
-        folder = parent / f".{name}.{secrets.token_hex(4)}.part"
+        folder = parent / f".{name}.{secrets.token_hex(_RANDOM_DIGITS // 2)}.part"
         folder.mkdir(mode)
         with suppress(BlockingIOError, FileNotFoundError):  # taken for abandoned before the lock
             handle = _lock(folder)
@@ -99,18 +101,13 @@ def remove_abandoned(
     """Remove what killed processes have left of `staging` under a name."""
     if fcntl is None:
         return
-    start, end = f".{name}.", ".part"
-    for entry in sorted(os.listdir(parent)):
-        if not (entry.startswith(start) and entry.endswith(end)):
-            continue
-        if len(entry) != len(start) + 8 + len(end):  # of another name that begins like this one
-            continue
+    for folder in sorted(parent.glob(f".{escape(name)}.{'?' * _RANDOM_DIGITS}.part")):
         with suppress(OSError):
-            handle = _lock(parent / entry)
+            handle = _lock(folder)
             if handle is None:  # nobody can tell
                 continue
             try:
-                before_removal(parent / entry)
-                shutil.rmtree(parent / entry, ignore_errors=True)
+                before_removal(folder)
+                shutil.rmtree(folder, ignore_errors=True)
             finally:
                 os.close(handle)
