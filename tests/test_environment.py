@@ -13,6 +13,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+import benkit
 from tests.conftest import ROOT
 
 
@@ -48,6 +49,16 @@ def test_the_public_workflow_runs_the_same_command():
     steps = workflow["jobs"]["test"]["steps"]
     assert [step["run"] for step in steps if "run" in step] == [".ci/run"]
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+def test_the_version_stands_in_one_place_and_the_citation_names_it():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["dynamic"] == ["version"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert citation["version"] == benkit.__version__
+    assert citation["license"] == project["license"] == "MIT"
+    changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    assert re.search(r"^## ([\d.]+)$", changes, re.MULTILINE)[1] == benkit.__version__
 
 
 @pytest.fixture

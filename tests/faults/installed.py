@@ -28,8 +28,8 @@ def main() -> int:
             [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder / "wheel")],
             [uv, "venv", "--quiet", "--python", sys.executable, str(folder / "env")],
             [uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", *locks],
-            [uv, "pip", "install", "--quiet", "--python", python, "--no-deps",
-             str(folder / "wheel" / "benkit-0.1.0-py3-none-any.whl")],
+            [uv, "pip", "install", "--quiet", "--python", python, "--no-deps", "--no-index",
+             "--find-links", str(folder / "wheel"), "benkit"],
         ):  # fmt: skip
             subprocess.run(command, cwd=ROOT, check=True)
         print(f"installed after {time.monotonic() - begin:.0f} s", flush=True)
