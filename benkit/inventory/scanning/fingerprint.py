@@ -59,7 +59,7 @@ def hash_bytes(rows: NDArray[np.uint8]) -> NDArray[np.uint64]:
 
 
 def _hash(rows: NDArray[np.uint8], salts: tuple[int, ...]) -> NDArray[np.uint64]:
-    count, length = rows.shape
+    length = rows.shape[1]
     if length % _WORD:
         rows = np.pad(rows, [(0, 0), (0, -length % _WORD)])
     words = rows.view("<u4")
