@@ -45,6 +45,8 @@ class PlainGroup:
         Theirs but for the corner, which is that of an earlier file.
     rows : (files,) int array
         Which of the patches they belong to, ascending.
+    heads : (files, bytes) uint8 array
+        What stands before the pixels; valid until the reader reads again.
     pixels : (files, pixels) array
         Valid until the reader reads again.
     corners : (files, 2) float array
@@ -53,6 +55,7 @@ class PlainGroup:
 
     header: PlainHeader
     rows: NDArray[np.intp]
+    heads: NDArray[np.uint8]
     pixels: NDArray
     corners: NDArray[np.float64]
 
@@ -280,8 +283,9 @@ def _plain_group(
 ) -> PlainGroup:
     first, stop = rows[0], rows[-1] + 1
     content = buffer[first:stop] if stop - first == len(rows) else buffer[rows]
-    pixels = content[:, header.pixel_offset : header.size].view(header.profile.dtype)
-    return PlainGroup(header, rows, pixels, _corners(buffer, rows, header))
+    heads, pixels = content[:, : header.pixel_offset], content[:, header.pixel_offset : header.size]
+    pixels = pixels.view(header.profile.dtype)
+    return PlainGroup(header, rows, heads, pixels, _corners(buffer, rows, header))
 
 
 def signature_of(sizes: Sequence[int], stamps: Sequence[int | None], strays: Sequence[str]) -> int:

@@ -43,11 +43,14 @@ class Audit:
     findings : pyarrow.Table
         One row a finding, sorted: ``patch_id``, ``band`` (null where it is about the whole patch),
         ``kind``, ``reason``.
+    lacking : tuple of str
+        Columns that a new scan would add to the inventory, which is of an earlier version.
     """
 
     patches: int
     counts: Mapping[str, int]
     findings: pa.Table
+    lacking: tuple[str, ...] = ()
 
 
 def audit_inventory(inventory: Inventory, metadata: pa.Table) -> Audit:
@@ -84,7 +87,8 @@ def audit_inventory(inventory: Inventory, metadata: pa.Table) -> Audit:
         ),
     )
     findings = _table(_FINDINGS_SCHEMA.names, rows).cast(_FINDINGS_SCHEMA)
-    audit = Audit(len({patch for _, patch in patches}), _counts(findings), findings)
+    on_disk = len({patch for _, patch in patches})
+    audit = Audit(on_disk, _counts(findings), findings, inventory.lacking)
     _check(audit, len(metadata))
     return audit
 

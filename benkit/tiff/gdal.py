@@ -30,12 +30,14 @@ def gdal_session() -> Iterator[None]:
 def gdal_profile(dataset: "DatasetReader") -> RasterProfile:
     """The profile of a raster; an identity transform stands for none."""
     dtype = dataset.dtypes[0]
+    epsg = dataset.crs.to_epsg() if dataset.crs else None
     return RasterProfile(
         bands=dataset.count,
         height=dataset.height,
         width=dataset.width,
         dtype=np.dtype("complex64" if dtype.startswith("complex_int") else dtype),
         nodata=dataset.nodata,
-        epsg=dataset.crs.to_epsg() if dataset.crs else None,
+        epsg=epsg,
         transform=None if dataset.transform.is_identity else tuple(dataset.transform)[:6],
+        crs=dataset.crs.to_wkt() if dataset.crs and epsg is None else None,
     )

@@ -27,9 +27,11 @@ class RasterProfile:
     nodata : int, float or None
         Value of pixels without a measurement.
     epsg : int or None
-        Code of the coordinate reference system, None if there is none or it has no code.
+        Code of the coordinate reference system (CRS), None if there is none or it has no code.
     transform : tuple of float or None
         From rows and columns to units of the CRS, see `AffineTransform`; None without a georeference.
+    crs : str or None
+        The CRS as WKT, if it has no EPSG code.
     """
 
     bands: int
@@ -39,6 +41,7 @@ class RasterProfile:
     nodata: float | None
     epsg: int | None
     transform: AffineTransform | None
+    crs: str | None = None
 
     @property
     def bytes_per_pixel(self) -> int:
@@ -46,10 +49,16 @@ class RasterProfile:
         return self.bands * self.dtype.itemsize
 
     @property
+    def pixel_sides(self) -> tuple[float, float] | None:
+        """Width and height of a pixel in units of the CRS, where north is up."""
+        a, b, _, d, e, _ = self.transform or IDENTITY
+        return (a, -e) if b == d == 0 and a > 0 > e else None
+
+    @property
     def pixel_size(self) -> float | None:
         """Side of the pixels in units of the CRS, where they are square and north is up."""
-        a, b, _, d, e, _ = self.transform or IDENTITY
-        return a if (b, d, e) == (0, 0, -a) else None
+        width, height = self.pixel_sides or (0.0, 1.0)
+        return width if width == height else None
 
     def corner(self, row: int = 0, column: int = 0) -> tuple[float, float]:
         """Upper-left corner of a pixel, x and y in units of the CRS, or in pixels without one."""

@@ -10,6 +10,7 @@ from benkit.api.sources import open_source
 from benkit.domain.bands import BAND_NAMES
 from benkit.engine import Engine
 from benkit.errors import MissingInputError, OptionError, OutputError
+from benkit.inventory.scanning.fingerprint import hash_bytes, hash_pixels
 from benkit.inventory.scanning.scan import scan_archive
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.inventory.table.schema import INVENTORY_SCHEMA
@@ -46,7 +47,14 @@ def test_real_patches_equal_rasterio(real_archive, tmp_path):
             assert (row["height"], row["width"], row["dtype"]) == (*pixels.shape, pixels.dtype.name)
             assert (row["nodata"], row["epsg"]) == (source.nodata, source.crs.to_epsg())
             assert (row["x"], row["y"]) == (source.transform.c, source.transform.f)
-            assert row["pixel_size"] == source.transform.a
+            assert (
+                row["pixel_size"] == row["pixel_width"] == row["pixel_height"] == source.transform.a
+            )
+            assert row["crs"] is row["linear_sum"] is row["linear_sum_sq"] is None
+        content = file.read_bytes()
+        assert content[row["offset"] :] == pixels.tobytes()
+        assert row["header_hash"] == hash_bytes(np.array([list(content[: row["offset"]])], "u1"))[0]
+        assert row["pixel_hash"] == hash_pixels(pixels.reshape(1, -1), pixels.shape)[0]
         assert (row["valid"], row["nodata_count"]) == (len(valid), pixels.size - len(valid))
         assert (row["sum"], int(row["sum_sq"])) == (valid.sum(), (valid * valid).sum())
         assert (row["min"], row["max"]) == (valid.min(), valid.max())
@@ -143,7 +151,7 @@ def test_other_encodings_take_the_slow_path_to_the_same_row(tmp_path):
         output = tmp_path / f"{archive.name}.parquet"
         summary = scan_archive(archive, output)
         assert summary.slow_files == ({"deflate": 12} if archive is packed else {})
-        both[archive] = pq.read_table(output).drop(["bytes"])
+        both[archive] = pq.read_table(output).drop(["bytes", "offset", "header_hash"])
     assert both[plain].equals(both[packed])
 
 

@@ -70,6 +70,11 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if arguments.findings:
         note(f"{arguments.findings} is written")
+    if found.lacking:
+        note(
+            f"{arguments.source}: of an earlier version of benkit; a new scan would add "
+            f"{', '.join(found.lacking)}"
+        )
     if arguments.json:
         show(arguments, {"patches": found.patches, **found.counts})
     else:

@@ -15,6 +15,7 @@ from benkit.archive.listing import PatchFolder
 from benkit.archive.remote_band_reader import band_file_reader
 from benkit.errors import BenkitError, without_name
 from benkit.files.remote.location import Location
+from benkit.inventory.scanning.fingerprint import hash_bytes, hash_pixels
 from benkit.inventory.scanning.moments import (
     MEASURABLE,
     Moments,
@@ -25,6 +26,7 @@ from benkit.inventory.scanning.moments import (
 from benkit.inventory.scanning.resume import Known
 from benkit.inventory.scanning.rows import InventoryRows
 from benkit.tiff.gdal import gdal_session
+from benkit.tiff.plain import parse_header
 from benkit.tiff.raster import Raster, RasterProfile
 from benkit.tiff.read import decode_raster
 
@@ -150,8 +152,16 @@ def _reader(root: Location) -> BandFileReader:
 
 
 def _fill_plain(rows: InventoryRows, band: str, group: PlainGroup) -> None:
-    moments = measure_rows(group.pixels, group.header.profile.nodata)
-    _fill(rows, group.rows, band, group.header.profile, group.corners.T, moments)
+    profile = group.header.profile
+    moments = measure_rows(group.pixels, profile.nodata)
+    _fill(rows, group.rows, band, profile, group.corners.T, moments)
+    rows.fill(
+        group.rows,
+        band,
+        offset=group.header.pixel_offset,
+        header_hash=hash_bytes(group.heads),
+        pixel_hash=hash_pixels(group.pixels, (profile.height, profile.width)),
+    )
     some = moments.valid > 0
     rows.fill(group.rows[some], band, min=moments.min[some], max=moments.max[some])
 
@@ -173,9 +183,14 @@ def _fill_other(
     """Fill in a file that is not plain; returns why it is not."""
     source = f"{reader.root}/{patch.band_path(band)}"
     try:
-        raster = decode_raster(reader.content(patch, row, band), source)
+        content = reader.content(patch, row, band)
+        raster = decode_raster(content, source)
         _check_measurable(raster)
         _fill_raster(rows, row, band, raster)
+        if raster.encoding == "plain" and (header := parse_header(content)):
+            head = np.frombuffer(content, np.uint8, header.pixel_offset)
+            fingerprint = hash_bytes(head[np.newaxis])
+            rows.fill(row, band, offset=header.pixel_offset, header_hash=fingerprint[0])
     except (BenkitError, TypeError, OverflowError) as error:
         detail = without_name(error, source)
         rows.fill(row, band, status="unreadable", detail=detail)
@@ -193,7 +208,9 @@ def _check_measurable(raster: Raster) -> None:
 def _fill_raster(rows: InventoryRows, row: int, band: str, raster: Raster) -> None:
     moments = measure(raster.pixels[0], raster.nodata)
     _fill(rows, row, band, raster.profile, raster.profile.corner(), moments)
-    rows.fill(row, band, min=moments.min, max=moments.max)
+    pixels = raster.pixels[0]
+    fingerprint = hash_pixels(pixels.reshape(1, -1), pixels.shape)
+    rows.fill(row, band, min=moments.min, max=moments.max, pixel_hash=fingerprint[0])
 
 
 def _fill(
@@ -205,7 +222,8 @@ def _fill(
     moments: Moments | RowMoments,
 ) -> None:
     """Fill in what is told of every file that was read, for one of them or for many alike."""
-    x, y = (None, None) if profile.pixel_size is None else corner
+    width, height = profile.pixel_sides or (None, None)
+    x, y = (None, None) if width is None else corner
     kind = "float_" if profile.dtype.kind == "f" else ""
     rows.fill(
         which,
@@ -218,8 +236,11 @@ def _fill(
         valid=moments.valid,
         nodata_count=moments.nodata_count,
         epsg=profile.epsg,
+        crs=profile.crs,
         x=x,
         y=y,
         pixel_size=profile.pixel_size,
+        pixel_width=width,
+        pixel_height=height,
         **{f"{kind}sum": moments.sum, f"{kind}sum_sq": moments.sum_sq},
     )

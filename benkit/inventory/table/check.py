@@ -25,6 +25,7 @@ _TYPES = {
     pa.string(): "VARCHAR",
     pa.int32(): "INTEGER",
     pa.int64(): "BIGINT",
+    pa.uint64(): "UBIGINT",
     pa.float64(): "DOUBLE",
     pa.decimal128(38, 0): "DECIMAL(38,0)",
 }
@@ -77,7 +78,7 @@ def wrong_types(found: dict[str, str]) -> Iterator[str]:
     them; `wrong_row` holds that they are whole where they should be.
     """
     for name, own in _OWN.items():
-        kind = found[name]
+        kind = found.get(name, own)
         if kind in (own, _NOTHING):
             continue
         whole = kind.startswith("DECIMAL") and kind.endswith(",0)")
@@ -86,11 +87,13 @@ def wrong_types(found: dict[str, str]) -> Iterator[str]:
 
 
 def columns_sql(found: dict[str, str]) -> str:
-    """The columns of an inventory as SQL, each in its own type, NULL where it does not fit that."""
-    return ", ".join(
-        f'"{name}"' if found[name] == own else f'TRY_CAST("{name}" AS {own}) AS "{name}"'
-        for name, own in _OWN.items()
-    )
+    """The columns of an inventory as SQL, each in its own type, NULL where it does not fit or is not."""
+    columns = []
+    for name, own in _OWN.items():
+        column = f'"{name}"' if name in found else "NULL"
+        fits = found.get(name) == own
+        columns.append(column if fits else f'TRY_CAST({column} AS {own}) AS "{name}"')
+    return ", ".join(columns)
 
 
 def wrong_row(connection: "duckdb.DuckDBPyConnection", found: dict[str, str]) -> str | None:
@@ -104,7 +107,7 @@ def wrong_row(connection: "duckdb.DuckDBPyConnection", found: dict[str, str]) ->
         The type of each column in the file.
     """
     for name, own in _OWN.items():
-        if found[name] == own:
+        if found.get(name, own) == own:
             continue
         row = connection.execute(
             f'SELECT patch_id, band, "{name}" FROM {ON_DISK} '

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benkit import __version__
 from benkit.errors import InputFormatError, MissingInputError, first_line
 from benkit.files.file_kinds import kind_of
 from benkit.files.writing.replace import replacing
 from benkit.inventory.table.check import ON_DISK, columns_sql, wrong_row, wrong_types
-from benkit.inventory.table.schema import INVENTORY_SCHEMA
+from benkit.inventory.table.schema import ADDED_IN_VERSION_2, INVENTORY_SCHEMA, VERSION
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["Inventory", "InventoryWriter", "writing_inventory"]
 
 _ROWS_PER_GROUP = 120_000
+_MADE = {
+    "benkit:inventory_version": str(VERSION),
+    "benkit:layout": "bigearthnet-s2",
+    "benkit:made_by": f"benkit {__version__}",
+}
 _CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -71,7 +77,8 @@ def writing_inventory(path: Path) -> Iterator[InventoryWriter]:
         If it cannot be written.
     """
     with replacing(path) as part:
-        with pq.ParquetWriter(part, INVENTORY_SCHEMA, compression="zstd") as file:
+        schema = INVENTORY_SCHEMA.with_metadata(_MADE)
+        with pq.ParquetWriter(part, schema, compression="zstd") as file:
             writer = InventoryWriter(file)
             yield writer
             writer.finish()
@@ -103,7 +110,7 @@ class Inventory:
         try:
             if kind := kind_of(Path(self.path).stat().st_mode):  # opening a pipe would never end
                 self._refuse(f"but it is {kind}")
-            names = pq.read_schema(self.path).names
+            names = self._names()
         except FileNotFoundError:
             raise MissingInputError(
                 f"{self._source}: expected an inventory or the folder of an archive, but there is "
@@ -114,13 +121,23 @@ class Inventory:
                 f"{self._source}: expected an inventory, as `benkit scan` writes it: "
                 f"{first_line(error)}"
             ) from None
-        if missing := [name for name in INVENTORY_SCHEMA.names if name not in names]:
+        needed = [name for name in INVENTORY_SCHEMA.names if name not in ADDED_IN_VERSION_2]
+        if missing := [name for name in needed if name not in names]:
             self._refuse(f"but it lacks the column {', '.join(missing)}")
         if repeated := [name for name in INVENTORY_SCHEMA.names if names.count(name) > 1]:
             self._refuse(f"but there are several columns {repeated[0]}")
         with self._connection() as (connection, types):
             if text := wrong_row(connection, types):
                 self._refuse(f"but in {text}")
+
+    def _names(self) -> list[str]:
+        return pq.read_schema(self.path).names
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Columns that a new scan would add, since the file is of an earlier version."""
+        names = self._names()
+        return tuple(name for name in ADDED_IN_VERSION_2 if name not in names)
 
     @property
     def _source(self) -> str:

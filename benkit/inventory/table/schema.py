@@ -2,7 +2,10 @@
 
 import pyarrow as pa
 
-__all__ = ["INVENTORY_SCHEMA", "STATUSES"]
+__all__ = ["ADDED_IN_VERSION_2", "INVENTORY_SCHEMA", "STATUSES", "VERSION"]
+
+VERSION = 2
+"""Of what is written today; an inventory of version 1 lacks the columns `ADDED_IN_VERSION_2`."""
 
 STATUSES = ("ok", "missing", "unreadable", "stray", "not_scanned")
 """What a row says: a band that was read, is not there, cannot be read; a file that is no band; a link or
@@ -32,6 +35,14 @@ INVENTORY_SCHEMA = pa.schema(
         pa.field("pixel_size", pa.float64()),
         pa.field("float_sum", pa.float64()),
         pa.field("float_sum_sq", pa.float64()),
+        pa.field("crs", pa.string()),
+        pa.field("pixel_width", pa.float64()),
+        pa.field("pixel_height", pa.float64()),
+        pa.field("linear_sum", pa.float64()),
+        pa.field("linear_sum_sq", pa.float64()),
+        pa.field("offset", pa.int64()),
+        pa.field("header_hash", pa.uint64()),
+        pa.field("pixel_hash", pa.uint64()),
     ]
 )
 """Columns of an inventory, in the order of the file.
@@ -41,9 +52,22 @@ escaped in them. ``bytes`` is the length of the file.
 ``nodata`` is the file's own NO_DATA value, null if it has none. ``valid`` and ``nodata_count`` count
 pixels. ``sum`` and ``sum_sq`` are exact sums over the valid pixels, squares unsigned below 10**38; for
 floating-point pixels both are null and ``float_sum`` and ``float_sum_sq`` hold correctly rounded
-sums. ``min`` and ``max`` are those of the valid pixels. ``epsg``, ``x``, ``y`` and ``pixel_size`` are
-the file's georeference: code of the CRS, upper-left corner and side of a pixel in its unit, null where
-the file has none or is rotated. A row of status ``stray`` has no band; its detail is the file's path
-relative to the archive, and its patch is null for a file beside the patch folders. A row of status
-``not_scanned`` has neither patch nor band; its detail is a path and why it was not entered.
+sums. ``min`` and ``max`` are those of the valid pixels.
+
+The file's georeference: ``epsg`` is the code of its CRS, ``crs`` the CRS as WKT where there is one
+without a code; ``x`` and ``y`` are the upper-left corner, ``pixel_width`` and ``pixel_height`` the sides
+of a pixel in units of the CRS, null where the file has none or is not north-up; ``pixel_size`` is the
+side of square pixels. ``linear_sum`` and ``linear_sum_sq`` are kept for bands in decibels and are null.
+
+For plain files ``offset`` is the position of the first pixel in the file in bytes, and ``header_hash``
+the fingerprint of the bytes before it, which tells whether the file is still the one that was scanned.
+``pixel_hash`` is the fingerprint of the decoded pixels, whatever their encoding; see
+`benkit.inventory.scanning.fingerprint`.
+
+A row of status ``stray`` has no band; its detail is the file's path relative to the archive, and its
+patch is null for a file beside the patch folders. A row of status ``not_scanned`` has neither patch nor
+band; its detail is a path and why it was not entered.
 """
+
+ADDED_IN_VERSION_2 = INVENTORY_SCHEMA.names[INVENTORY_SCHEMA.names.index("crs") :]
+"""Columns that read as null where an inventory lacks them."""
