@@ -7,7 +7,7 @@ costs next to nothing.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 VERBS = {
     "sample": "make a small synthetic archive to try everything on",
