@@ -46,7 +46,7 @@ _GONE = (
 
 @dataclass(frozen=True)
 class Cluster:
-    """A Ray cluster: ``ray_address`` and ``workers`` of an `benkit.engine.Engine`."""
+    """A Ray cluster: ``ray_address`` and ``workers`` of a `benkit.engine.Engine`."""
 
     address: str | None
     workers: int | None

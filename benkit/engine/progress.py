@@ -24,7 +24,7 @@ _open_line = False
 
 
 def reporter(progress: Progress) -> Report:
-    """What long work calls when a part of it is done, whatever `Progress` was asked for."""
+    """The callable that long work calls when a part of it is done, for a `Progress` argument."""
     if callable(progress):
         return progress
     if not progress:

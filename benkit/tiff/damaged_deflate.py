@@ -54,7 +54,7 @@ def _is_whole(content: bytes, source: Any, block: str, band: int, size: int) -> 
 
 
 def _has_tiles(content: bytes) -> bool:
-    """Whether the first directory speaks of tiles, not of strips."""
+    """Whether the first directory has the tags of tiles."""
     order = ">" if content[:2] == b"MM" else "<"
     big = struct.unpack_from(f"{order}H", content, 2) == (43,)
     (start,) = struct.unpack_from(f"{order}{'Q' if big else 'I'}", content, 8 if big else 4)

@@ -32,7 +32,7 @@ def test_each_wait_is_twice_the_one_before():
     assert list(islice(Retry().waits(), 8)) == pytest.approx([0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10, 10])
 
 
-def test_passing_faults_are_waited_for():
+def test_transient_faults_are_retried():
     begin = time.monotonic()
     assert retrying(failing(4, TransientError("busy")), SHORT) == "answer"
     assert time.monotonic() - begin >= 0.07

@@ -90,7 +90,7 @@ class ArrowFiles:
             return self._system.get_file_info(self._path(path))
 
     def refuse_writing(self) -> str | None:
-        """Nothing speaks against writing before it is tried."""
+        """None: only writing itself tells."""
         return None
 
     def write(self, path: str, source: Path) -> None:

@@ -61,12 +61,12 @@ class HttpFiles:
         return entries_of_page(text, urljoin(self._root, address))
 
     def read(self, path: str, at_most: int) -> tuple[bytes, int | None]:
-        """Read a whole file and what tells its version."""
+        """Read a whole file, and its stamp."""
         content, headers = self._request("GET", _address(path), at_most)
         return content, _stamp(headers)
 
     def stat(self, path: str) -> tuple[int, int | None]:
-        """Size and version of a file, without reading it."""
+        """Size and stamp of a file, without reading it."""
         _, headers = self._request("HEAD", _address(path))
         length = headers.get("Content-Length")
         if length is None or not length.isdecimal():
@@ -86,7 +86,7 @@ class HttpFiles:
         return "nothing can be written to a web server"
 
     def write(self, path: str, source: Path) -> None:
-        """Not possible."""
+        """Raise an OSError: nothing can be written."""
         raise OSError(self.refuse_writing())
 
     def _request(
@@ -192,7 +192,7 @@ def _address(path: str, folder: bool = False) -> str:
 
 
 def _refuse(answer: http.client.HTTPResponse, address: str) -> None:
-    """Raise what a status means."""
+    """Raise the error that a status means."""
     status = answer.status
     if status == http.client.OK:
         return
@@ -212,7 +212,7 @@ def _refuse(answer: http.client.HTTPResponse, address: str) -> None:
 
 
 def _stamp(headers: http.client.HTTPMessage) -> int | None:
-    """What changes with the file; None if the server does not tell."""
+    """A number that changes with the file (ETag or time); None if the server does not tell."""
     text = headers.get("ETag") or headers.get("Last-Modified")
     if not text:
         return None

@@ -1,4 +1,4 @@
-"""What a file system at a distance can do, whoever serves it."""
+"""The interface of services that hold files at a distance."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -16,9 +16,9 @@ __all__ = ["downloaded", "uploading"]
 
 @contextmanager
 def uploading(output: Location) -> Iterator[Path]:
-    """Give a path to write to; when all went well its file is uploaded, unless the output is this path.
+    """Give a path to write to: a local output itself, or a file that is uploaded when all went well.
 
-    Where that fails, what was to be written is kept on this machine, and an `OutputError` says where.
+    If the upload fails, an `OutputError` says where on this machine the file is kept.
     """
     if isinstance(output, Path):
         yield output
