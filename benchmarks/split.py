@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from benkit import locate, read_metadata, split_patches
 from benkit.ground.distance_plane import planar_centres
-from benkit.metadata.categories import label_trait
+from benkit.metadata.metadata import Metadata
 from benkit.splits.evaluate import Evaluation, evaluate_splits
 
 METADATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "metadata.parquet"
@@ -99,7 +99,7 @@ def iterative_stratification_split(metadata: pa.Table) -> NDArray[np.bool_]:
 
 def label_matrix(metadata: pa.Table) -> NDArray[np.bool_]:
     """Which patch has which label: (patches, labels)."""
-    labels = label_trait(metadata)
+    labels = Metadata(metadata).labels
     matrix = np.zeros((len(metadata), len(labels.names)), bool)
     matrix[labels.patch, labels.value] = True
     return matrix

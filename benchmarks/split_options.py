@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow as pa
 
 from benkit import Split, evaluate_split, read_metadata, split_folds, split_patches
-from benkit.splits.evaluate import SideFigures
+from benkit.splits.side_metrics import SideMetrics
 
 METADATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "metadata.parquet"
-FIGURES: dict[str, tuple[Callable[[SideFigures], float], str]] = {
+FIGURES: dict[str, tuple[Callable[[SideMetrics], float], str]] = {
     "under 2.5 km": (lambda side: side.leakage["2500"] or 0, "{:.2%}"),
     "5 km": (lambda side: side.leakage["5000"] or 0, "{:.2%}"),
     "10 km": (lambda side: side.leakage["10000"] or 0, "{:.2%}"),

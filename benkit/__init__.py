@@ -54,6 +54,7 @@ _NAMES = {
     "inventory.scanning.scan": "band_reader scan_archive",
     "inventory.statistics": "band_statistics",
     "inventory.table.inventory_file": "Inventory",
+    "metadata.metadata": "Metadata",
     "metadata.metadata_file": "read_metadata",
     "metadata.patch_list": "read_patch_list",
     "metadata.summary": "summarize",
@@ -128,6 +129,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors
     )
     from benkit.inventory.statistics import band_statistics as band_statistics
     from benkit.inventory.table.inventory_file import Inventory as Inventory
+    from benkit.metadata.metadata import Metadata as Metadata
     from benkit.metadata.metadata_file import read_metadata as read_metadata
     from benkit.metadata.patch_list import read_patch_list as read_patch_list
     from benkit.metadata.summary import summarize as summarize

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import benkit
-from benkit.metadata.categories import label_trait
+from benkit.metadata.metadata import Metadata
 from course.inputs import METADATA, PROJECT
 
 
@@ -23,7 +23,7 @@ def metadata_facts(metadata: pa.Table) -> dict[str, Any]:
         "seasons": dict(summary.seasons),
         "average_num_labels": float(summary.average_num_labels),
         "maximum_num_labels": summary.maximum_num_labels,
-        "labels": len(label_trait(metadata).names),
+        "labels": len(Metadata(metadata).labels.names),
         "countries": len(pc.unique(metadata["country"])),
         "packages": len(tomllib.loads(PROJECT.read_text("utf-8"))["project"]["dependencies"]),
     }
@@ -92,7 +92,7 @@ def csv_text(metadata: pa.Table, path: Path) -> None:
 def csv_facts(metadata: pa.Table, work: Path) -> dict[str, Any]:
     path = work / "formats" / "metadata.csv"
     csv_text(metadata, path)
-    with_comma = [name for name in label_trait(metadata).names if "," in name]
+    with_comma = [name for name in Metadata(metadata).labels.names if "," in name]
     first = metadata["labels"].to_pylist()
     wrong = sum(len(",".join(one).split(",")) != len(one) for one in first)
     return {

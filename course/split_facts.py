@@ -10,7 +10,7 @@ import benkit
 from benchmarks.split import BLOCK_METRES, benkit_split, official_split, random_split
 from benkit.ground.distance_plane import nearest_distances, planar_centres
 from benkit.ground.footprints import Footprints, locate
-from benkit.metadata.categories import label_trait
+from benkit.metadata.metadata import Metadata
 from course.inputs import BUFFERS, TEST
 
 
@@ -68,9 +68,9 @@ def split_facts(
 
 def _label_matrix(metadata: pa.Table) -> NDArray[np.bool_]:
     """Which patch has which label: (patches, labels)."""
-    trait = label_trait(metadata)
-    matrix = np.zeros((len(metadata), len(trait.names)), bool)
-    matrix[trait.patch, trait.value] = True
+    labels = Metadata(metadata).labels
+    matrix = np.zeros((len(metadata), len(labels.names)), bool)
+    matrix[labels.patch, labels.value] = True
     return matrix
 
 

@@ -39,9 +39,9 @@ def audit(
     MissingInputError, InputFormatError
         If the source or the metadata is not there, or something else.
     """
-    table = as_metadata(metadata)
+    known = as_metadata(metadata)
     with open_source(source, engine=engine, progress=progress) as inventory:
-        found = audit_inventory(inventory, table)
+        found = audit_inventory(inventory, known.table)
     if findings is not None:
         write_table(found.findings, findings)
     return found

@@ -6,11 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from benkit.api.sources import MetadataLike, as_metadata, as_sides, is_location, naming
 from benkit.errors import InputFormatError
 from benkit.files.remote.location import as_location
+from benkit.metadata.metadata import Metadata
 from benkit.splits.evaluate import (
     Evaluation,
     Sides,
@@ -66,35 +65,34 @@ def evaluate(
         If the seed is below 0.
     """
     split = as_location(split) if is_location(split) else split
-    source = (
-        split if metadata is None else as_location(metadata) if is_location(metadata) else metadata
-    )
+    source: Any = split if metadata is None else metadata
+    source = as_location(source) if is_location(source) else source
     name = str(source) if is_location(source) else "the metadata"
-    table = as_metadata(source)
+    known = as_metadata(source)
     is_other = source is not split and source != split
-    sides = as_sides(split) if is_other else column_sides(table, name)
+    sides = as_sides(split) if is_other else column_sides(known.table, name)
     if validation_as_train:
         sides["train"] = sides["train"] + sides.pop("validation", [])
-    has_official = is_other and "split" in table.column_names
+    has_official = is_other and "split" in known.table.column_names
     wanted = {*against, *(["random", *["official"] * has_official] if figures else [])}
     splits: dict[str, Sides] = {"": sides}
     if "random" in wanted:
-        splits["random"] = random_sides(table, sides, seed)
+        splits["random"] = random_sides(known, sides, seed)
     if "official" in wanted:
-        splits["official"] = official_sides(table, "validation" in sides, name)
+        splits["official"] = official_sides(known.table, "validation" in sides, name)
     try:
         with naming(source):
-            found = evaluate_splits(table, splits)
+            found = evaluate_splits(known, splits)
     except InputFormatError as error:
         named = f"{split}: {error}" if is_location(split) else str(error)
         raise InputFormatError(f"{named}; name the metadata that the split was made from") from None
     if figures is not None:
         own = split.name if is_location(split) else "this split"
-        _draw(table, sides, {name or own: one for name, one in found.items()}, Path(figures))
+        _draw(known, sides, {name or own: one for name, one in found.items()}, Path(figures))
     return replace(found[""], against={one: found[one] for one in AGAINST if one in against})
 
 
-def _draw(metadata: pa.Table, sides: Sides, found: dict[str, Evaluation], folder: Path) -> None:
+def _draw(metadata: Metadata, sides: Sides, found: dict[str, Evaluation], folder: Path) -> None:
     from benkit.files.writing.figure import write_figure
     from benkit.reporting.figures.split_figures import split_figures
 

@@ -31,9 +31,9 @@ def footprints(
     OutputError
         If the file cannot be written.
     """
-    table = as_metadata(metadata)
+    known = as_metadata(metadata)
     with naming(metadata):
-        found = footprint_table(table, crs)
+        found = footprint_table(known.table, crs, known.footprints)
     if output is not None:
         write_geoparquet(
             found.table,

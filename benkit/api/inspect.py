@@ -41,7 +41,7 @@ def inspect(
     InputFormatError
         If the folder holds no patch, or the metadata is damaged.
     """
-    table = None if metadata is None else as_metadata(metadata)
+    table = None if metadata is None else as_metadata(metadata).table
     if Path(patch).is_dir():
         root, found = patch_of_folder(Path(patch))
     elif archive is None:

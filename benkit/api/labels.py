@@ -51,7 +51,7 @@ def labels(
         raise OptionError(
             "--differences needs --metadata FILE, with whose labels those of the maps are compared"
         )
-    table = None if metadata is None else as_metadata(metadata)
+    table = None if metadata is None else as_metadata(metadata).table
     cover = measure_land_cover(*folders, engine=engine, progress=progress)
     found = land_cover_labels(cover, min_share=min_share, max_unlabelled=max_unlabelled)
     if output is not None:

@@ -70,11 +70,11 @@ def report(
         If the archive is no folder, or comes without an inventory.
     """
     root = _archive(source, archive)
-    table = as_metadata(metadata)
+    known = as_metadata(metadata)
     comparison = None
     if reference_maps is not None:
         cover = measure_land_cover(reference_maps, engine=engine)
-        comparison = compare_labels(land_cover_labels(cover), table)
+        comparison = compare_labels(land_cover_labels(cover), known.table)
     sides = None if split is None else as_sides(split)
     shown = {"source": source, "archive": root, "metadata": metadata, "split": split}
     shown["reference maps"] = reference_maps
@@ -86,7 +86,7 @@ def report(
             read_band = None if root is None else band_reader(root, inventory)
         stack.enter_context(naming(metadata))
         page = report_page(
-            table,
+            known,
             inventory=inventory,
             sides=sides,
             read_band=read_band,

@@ -1,6 +1,5 @@
 """Open what people have: a path or an address, a value, or a table that was read before."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
@@ -10,9 +9,9 @@ import pyarrow as pa
 from benkit.engine import Engine
 from benkit.engine.progress import Progress
 from benkit.errors import PatchIdError
-from benkit.files.remote.location import LocationLike, RemotePath, as_location
+from benkit.files.remote.location import LocationLike, as_location, is_location
 from benkit.inventory.table.inventory_file import Inventory
-from benkit.metadata.metadata_file import read_metadata
+from benkit.metadata.metadata import Metadata, as_metadata
 
 __all__ = [
     "MetadataLike",
@@ -23,18 +22,8 @@ __all__ = [
     "open_source",
 ]
 
-MetadataLike: TypeAlias = LocationLike | pa.Table
-"""A file, or its table as `benkit.read_metadata` gives it."""
-
-
-def is_location(source: object) -> bool:
-    """Whether something is a path or an address, as text or value."""
-    return isinstance(source, str | os.PathLike | RemotePath)
-
-
-def as_metadata(metadata: MetadataLike) -> pa.Table:
-    """The metadata of a file, or a table as it is."""
-    return metadata if isinstance(metadata, pa.Table) else read_metadata(metadata)
+MetadataLike: TypeAlias = LocationLike | Metadata | pa.Table
+"""A file, or what `Metadata` is made of."""
 
 
 @contextmanager

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-import pyarrow as pa
-
 from benkit.api.sources import MetadataLike, as_metadata, naming
 from benkit.errors import OptionError
 from benkit.files.remote.location import Location, LocationLike, as_location
+from benkit.metadata.metadata import Metadata
 from benkit.splits.evaluate import evaluate_splits
 from benkit.splits.make import Split, split_folds, split_patches
 from benkit.splits.split_file import write_sides, write_split_column
@@ -51,10 +50,10 @@ def split(
         If the metadata is not there, damaged, or names a patch that is none.
     """
     target = None if output is None else _split_file(output)
-    table = as_metadata(metadata)
+    known = as_metadata(metadata)
     with naming(metadata):
         made = split_patches(
-            table,
+            known,
             test=test,
             validation=validation,
             buffer=buffer,
@@ -62,7 +61,7 @@ def split(
             group_by=group_by,
             compactness=compactness,
         )
-    return _written_and_judged(table, [made], [target])[0]
+    return _written_and_judged(known, [made], [target])[0]
 
 
 def folds(
@@ -99,17 +98,17 @@ def folds(
         As of `split`.
     """
     files = None if output is None else fold_files(output, folds)
-    table = as_metadata(metadata)
+    known = as_metadata(metadata)
     with naming(metadata):
         made = split_folds(
-            table,
+            known,
             folds,
             buffer=buffer,
             seed=seed,
             group_by=group_by,
             compactness=compactness,
         )
-    return _written_and_judged(table, made, files or [None] * folds)
+    return _written_and_judged(known, made, files or [None] * folds)
 
 
 def fold_files(output: LocationLike, folds: int) -> list[Location]:
@@ -132,14 +131,14 @@ def _split_file(output: LocationLike) -> Location:
 
 
 def _written_and_judged(
-    metadata: pa.Table, splits: Sequence[Split], files: Sequence[Location | None]
+    metadata: Metadata, splits: Sequence[Split], files: Sequence[Location | None]
 ) -> list[Split]:
     """Splits with their evaluations, for which what is known of the patches is gathered once."""
     for split, file in zip(splits, files, strict=True):
         if file is None:
             continue
         if file.suffix == ".parquet":
-            write_split_column(metadata, split.side.tolist(), file)
+            write_split_column(metadata.table, split.side.tolist(), file)
         else:
             write_sides(split.sides(), file)
     sides = {str(number): split.sides() for number, split in enumerate(splits)}

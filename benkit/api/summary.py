@@ -19,6 +19,6 @@ def summary(metadata: MetadataLike) -> Summary:
     MissingInputError, InputFormatError, PatchIdError
         If it is not there, damaged, lacks a column, or a patch id tells no date.
     """
-    table = as_metadata(metadata)
+    known = as_metadata(metadata)
     with naming(metadata):
-        return summarize(table)
+        return summarize(known)

@@ -55,12 +55,12 @@ def web_map(
     MissingInputError, InputFormatError, PatchIdError
         If an input is not there, damaged or something else, or a patch id is none.
     """
-    table = as_metadata(metadata)
+    known = as_metadata(metadata)
     if source is not None:
-        findings = audit(source, table, engine=engine, progress=progress).findings
+        findings = audit(source, known, engine=engine, progress=progress).findings
     sides = None if sides is None else as_sides(sides)
     with naming(metadata):
-        page = web_map_page(table, findings, sides)
+        page = web_map_page(known, findings, sides)
     if output is not None:
         write_page(page, output)
     return page

@@ -10,7 +10,7 @@ from benkit.files.safe_names import one_line
 
 if TYPE_CHECKING:
     from benkit.splits.evaluate import Evaluation
-    from benkit.splits.side_metrics import SideFigures
+    from benkit.splits.side_metrics import SideMetrics
 
 _WIDTH = 80
 _NAMES = 32
@@ -18,7 +18,7 @@ _NARROWEST, _WIDEST = 12, 16
 _QUARTILES = ("least", "lower quartile", "median", "upper quartile", "greatest")
 _SHARES = ("label", "season", "country")
 
-Column = tuple[str, str, "Evaluation", "SideFigures"]
+Column = tuple[str, str, "Evaluation", "SideMetrics"]
 """Name of the split and of the side, their figures."""
 
 
@@ -56,7 +56,7 @@ def _lines(columns: list[Column], width: int) -> Iterator[list[str]]:
 
 def _rows(
     columns: list[Column],
-) -> Iterator[tuple[str, "Callable[[Evaluation, SideFigures], str]"]]:
+) -> Iterator[tuple[str, "Callable[[Evaluation, SideMetrics], str]"]]:
     yield "patches of the side", lambda _, side: f"{side.patches:,}"
     yield "patches of the train side", lambda split, _: f"{split.train:,}"
     yield "patches left out", lambda split, _: f"{split.left_out:,}"
@@ -82,11 +82,11 @@ def _percent(part: float | None) -> str:
     return "-" if part is None else f"{100 * part:.2f} %"
 
 
-def _leakage(metres: str, _: "Evaluation", side: "SideFigures") -> str:
+def _leakage(metres: str, _: "Evaluation", side: "SideMetrics") -> str:
     return _percent(side.leakage[metres])
 
 
-def _nearest(place: int, _: "Evaluation", side: "SideFigures") -> str:
+def _nearest(place: int, _: "Evaluation", side: "SideMetrics") -> str:
     nearest = side.nearest_train_m
     return "-" if nearest is None else f"{nearest[place] / 1000:,.2f} km"
 

@@ -48,7 +48,9 @@ class FootprintTable:
     geometry_types: tuple[str, ...]
 
 
-def footprint_table(metadata: pa.Table, crs: str = OUTPUT_CRS) -> FootprintTable:
+def footprint_table(
+    metadata: pa.Table, crs: str = OUTPUT_CRS, places: Footprints | None = None
+) -> FootprintTable:
     """Footprints of all patches of some metadata.
 
     Parameters
@@ -57,6 +59,8 @@ def footprint_table(metadata: pa.Table, crs: str = OUTPUT_CRS) -> FootprintTable
         With the column ``patch_id``. Columns that have the name of one that is made here are replaced.
     crs : str
         Coordinate reference system of the geometry, such as ``EPSG:3035``.
+    places : Footprints, optional
+        Where the patches lie, if known already.
 
     Raises
     ------
@@ -66,7 +70,7 @@ def footprint_table(metadata: pa.Table, crs: str = OUTPUT_CRS) -> FootprintTable
         If the reference system is not known, has not two axes on the ground, or cannot show a patch in
         one piece.
     """
-    places = locate(metadata["patch_id"])
+    places = locate(metadata["patch_id"]) if places is None else places
     products = places.products
     of_product = {
         "product": pa.array([str(product) for product in products], pa.string()),

@@ -1,7 +1,8 @@
 """Where patches lie on the ground, from their names alone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ from benkit.domain.patch_names import PATCHES_PER_SIDE, Product, parse_patch_id,
 from benkit.errors import InputFormatError, PatchIdError
 from benkit.files.safe_names import some_names
 
-__all__ = ["Footprints", "are_patch_ids", "locate", "locate_table"]
+__all__ = ["Footprints", "are_patch_ids", "join_footprints", "locate", "locate_table"]
 
 _PLACE_PATTERN = r"^_\d\d_\d\d$"
 _PLACE_LENGTH = len("_00_00")
@@ -48,6 +49,11 @@ class Footprints:
     def __len__(self) -> int:
         """Number of patches."""
         return len(self.product)
+
+    def take(self, rows: NDArray[np.integer]) -> Self:
+        """Those of some patches, by index."""
+        columns = ("product", "column", "row", "epsg", "x", "y")
+        return replace(self, **{name: getattr(self, name)[rows] for name in columns})
 
 
 def locate(patch_ids: Sequence[str] | pa.Array | pa.ChunkedArray) -> Footprints:
@@ -93,6 +99,18 @@ def locate(patch_ids: Sequence[str] | pa.Array | pa.ChunkedArray) -> Footprints:
         x=west + PATCH_METRES * column.astype(np.int64),
         y=north - PATCH_METRES * row.astype(np.int64),
     )
+
+
+def join_footprints(first: Footprints, second: Footprints) -> Footprints:
+    """Those of both, one after the other; a product that is in both is one."""
+    number = {product: index for index, product in enumerate(first.products)}
+    again = [number.setdefault(product, len(number)) for product in second.products]
+    columns = {
+        name: np.concatenate([getattr(first, name), getattr(second, name)])
+        for name in ("column", "row", "epsg", "x", "y")
+    }
+    product = np.concatenate([first.product, np.array(again, np.int32)[second.product]])
+    return Footprints(tuple(number), product, **columns)
 
 
 def are_patch_ids(texts: Sequence[str] | pa.Array | pa.ChunkedArray) -> NDArray[np.bool_]:

@@ -7,20 +7,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from benkit.domain.seasons import SEASONS
-from benkit.ground.footprints import Footprints
-
-__all__ = ["Trait", "column_trait", "label_trait", "season_trait"]
+__all__ = ["Categories", "column_categories", "list_categories"]
 
 
 @dataclass(frozen=True)
-class Trait:
+class Categories:
     """Which patches have which values, as pairs of indices.
 
     Attributes
     ----------
     names : tuple of str
-        The values that occur, sorted, or in the order of `SEASONS`.
+        The values that occur, sorted; of seasons all, in the order of `SEASONS`.
     patch, value : (m,) int64 arrays
         Patch ``patch[k]`` has the value ``names[value[k]]``, of which it may have several or none.
     """
@@ -35,26 +32,20 @@ class Trait:
         return np.bincount(values, minlength=len(self.names)).astype(np.int64)
 
 
-def label_trait(metadata: pa.Table) -> Trait:
-    """The labels of each patch; one that is listed twice counts once."""
-    labels = metadata["labels"].combine_chunks()
-    flat, parents = pc.list_flatten(labels), pc.list_parent_indices(labels)
-    named, code = _encode(flat)
-    pairs = np.unique(np.stack([parents.to_numpy()[code >= 0], code[code >= 0]], 1), axis=0)
-    return Trait(named, pairs[:, 0].astype(np.int64), pairs[:, 1].astype(np.int64))
+def list_categories(column: pa.ChunkedArray) -> Categories:
+    """The values of each patch's list; one that is listed twice counts once."""
+    lists = column.combine_chunks()
+    names, code = _encode(pc.list_flatten(lists))
+    known = code >= 0
+    key = pc.list_parent_indices(lists).to_numpy()[known] * max(len(names), 1) + code[known]
+    return Categories(names, *np.divmod(np.unique(key), max(len(names), 1)))
 
 
-def season_trait(places: Footprints) -> Trait:
-    """The meteorological season of each patch."""
-    of_product = np.array([SEASONS.index(p.season) for p in places.products], np.int64)
-    return Trait(SEASONS, np.arange(len(places)), of_product[places.product])
-
-
-def column_trait(metadata: pa.Table, column: str) -> Trait:
-    """The value of a column, as text, of each patch that has one."""
-    names, code = _encode(metadata[column].combine_chunks())
+def column_categories(column: pa.ChunkedArray) -> Categories:
+    """The value, as text, of each patch that has one."""
+    names, code = _encode(column.combine_chunks())
     patch = np.flatnonzero(code >= 0)
-    return Trait(names, patch, code[patch])
+    return Categories(names, patch, code[patch])
 
 
 def _encode(values: pa.Array) -> tuple[tuple[str, ...], NDArray[np.int64]]:
@@ -65,4 +56,4 @@ def _encode(values: pa.Array) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     rank = np.full(len(names) + 1, -1, np.int64)
     rank[order] = np.arange(len(names))
     code = pc.fill_null(encoded.indices, len(names)).to_numpy()
-    return tuple(names[place] for place in order), rank[code]
+    return tuple(names[index] for index in order), rank[code]

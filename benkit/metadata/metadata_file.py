@@ -1,72 +1,121 @@
 """Read the metadata of an archive: a row a patch, with its labels."""
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from benkit.errors import InputFormatError
 from benkit.files.limits import MOST_NAMES
-from benkit.files.remote.location import LocationLike
+from benkit.files.remote.location import LocationLike, is_location
 from benkit.files.safe_names import some_names
-from benkit.files.tables.table import is_text
-from benkit.metadata.patch_list import read_patch_table
+from benkit.files.tables.table import as_table, is_text, require_columns
+from benkit.metadata.patch_list import first_repeated, unique_patch_ids
 
-__all__ = ["read_metadata"]
+__all__ = ["TEXTS", "metadata_table", "read_metadata"]
+
+TEXTS = pa.list_(pa.string())
+"""Type of the column ``labels``."""
 
 _LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+_NEEDED = ("patch_id", "labels")
 
 
 def read_metadata(path: LocationLike) -> pa.Table:
     """Read the metadata of an archive.
-
-    Returns
-    -------
-    pyarrow.Table
-        All columns of the file; ``patch_id`` is a string, unique and never null, ``labels`` a list of
-        strings.
 
     Raises
     ------
     MissingInputError, InputFormatError
         If the file is not there, damaged, lacks a column or holds something else in it.
     """
-    table = read_patch_table(path, needed=("labels",))
+    return metadata_table(path)
+
+
+def metadata_table(source: Any) -> pa.Table:
+    """The table of a path, of what has the Arrow PyCapsule interface, or of a list of these."""
+    sources = source if isinstance(source, list | tuple) else [source]
+    tables = [_checked(one) for one in sources]
+    return tables[0] if len(tables) == 1 else _put_together(sources, tables)
+
+
+def _checked(source: Any) -> pa.Table:
+    """The table of one source, whose ids and labels are what they have to be."""
+    name = _name(source)
+    table = as_table(source, "metadata")
+    require_columns(table, _NEEDED, name)
+    ids = unique_patch_ids(name, table)
     kind = table["labels"].type
-    if not (any(is_list(kind) for is_list in _LISTS) and is_text(kind.value_type)):
+    if not (any(is_list(kind) for is_list in _LISTS) and _is_text_or_null(kind.value_type)):
         raise InputFormatError(
-            f"{path}: expected a list of strings in the column labels, but its type is {kind}"
+            f"{name}: expected a list of strings in the column labels, but its type is {kind}"
         )
-    labels = table["labels"].cast(pa.list_(pa.string()))
-    _require_labels(path, table["patch_id"], labels)
-    _require_few(path, "labels", pc.list_flatten(labels))
+    labels = table["labels"].cast(TEXTS)
+    _require_labels(name, ids, labels)
+    _require_few(name, "labels", pc.list_flatten(labels))
     if "country" in table.column_names:
-        _require_few(path, "country", table["country"])
-    return table.set_column(table.column_names.index("labels"), "labels", labels)
+        _require_few(name, "country", table["country"])
+    for column, values in zip(_NEEDED, (ids, labels), strict=True):
+        table = table.set_column(table.column_names.index(column), column, values)
+    return table
 
 
-def _require_labels(path: LocationLike, ids: pa.ChunkedArray, labels: pa.ChunkedArray) -> None:
+def _is_text_or_null(kind: pa.DataType) -> bool:
+    return is_text(kind) or pa.types.is_null(kind)  # null where no patch has a label
+
+
+def _name(source: Any) -> str:
+    return str(source) if is_location(source) else "the metadata"
+
+
+def _put_together(sources: Any, tables: list[pa.Table]) -> pa.Table:
+    """The rows of all tables, with the columns of all."""
+    if not tables:
+        raise InputFormatError("expected metadata, but the list of files is empty")
+    try:
+        table = pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowException as error:
+        names = some_names([_name(source) for source in sources])
+        raise InputFormatError(
+            f"{names}: expected columns that can be put together; {error}"
+        ) from None
+    if (repeated := first_repeated(table["patch_id"])) is not None:
+        both = [
+            _name(source)
+            for source, one in zip(sources, tables, strict=True)
+            if pc.any(pc.equal(one["patch_id"], repeated)).as_py()
+        ]
+        raise InputFormatError(
+            f"{' and '.join(both)}: expected each patch in one of them, but "
+            f"{some_names([repeated])} is in both; take it out of one"
+        )
+    return table
+
+
+def _require_labels(source: str, ids: pa.ChunkedArray, labels: pa.ChunkedArray) -> None:
     """Refuse lists that are null, or hold null: what a patch shows is then not known."""
     unknown = np.array(pc.is_null(labels))
     parents = pc.list_parent_indices(labels).filter(pc.is_null(pc.list_flatten(labels)))
     unknown[np.asarray(parents)] = True
     if unknown.any():
         raise InputFormatError(
-            f"{path}: expected the labels of every patch, but those of {unknown.sum():,}, such as "
+            f"{source}: expected the labels of every patch, but those of {unknown.sum():,}, such as "
             f"{some_names([ids[int(unknown.argmax())].as_py()])}, are null or hold null; give a patch "
             "without labels an empty list"
         )
 
 
-def _require_few(path: LocationLike, name: str, values: pa.ChunkedArray) -> None:
-    """Refuse a column that cannot be names of classes or countries, as each gets a figure of its own."""
+def _require_few(source: str, name: str, values: pa.ChunkedArray) -> None:
+    """Refuse a column that cannot be names of classes or countries, as each gets a line of its own."""
     try:
         found = len(pc.unique(values.cast(pa.string())))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         raise InputFormatError(
-            f"{path}: expected strings in the column {name}, but its type is {values.type}"
+            f"{source}: expected strings in the column {name}, but its type is {values.type}"
         ) from None
     if found > MOST_NAMES:
         raise InputFormatError(
-            f"{path}: expected at most {MOST_NAMES:,} different names in the column {name}, "
+            f"{source}: expected at most {MOST_NAMES:,} different names in the column {name}, "
             f"but there are {found:,}"
         )

@@ -10,7 +10,7 @@ from benkit.files.remote.location import LocationLike
 from benkit.files.safe_names import some_names
 from benkit.files.tables.table import read_table, strings
 
-__all__ = ["first_repeated", "patch_ids", "read_patch_list", "read_patch_table"]
+__all__ = ["first_repeated", "patch_ids", "read_patch_list", "read_patch_table", "unique_patch_ids"]
 
 
 def read_patch_table(path: LocationLike, needed: Sequence[str] = ()) -> pa.Table:
@@ -33,14 +33,24 @@ def read_patch_table(path: LocationLike, needed: Sequence[str] = ()) -> pa.Table
         If the file is not there, damaged, lacks a column, or has no or a repeated patch in a row.
     """
     table = read_table(path, needed=("patch_id", *needed))
-    ids = patch_ids(path, table)
-    repeated = first_repeated(ids)
-    if repeated is not None:
+    ids = unique_patch_ids(path, table)
+    return table.set_column(table.column_names.index("patch_id"), "patch_id", ids)
+
+
+def unique_patch_ids(source: LocationLike, table: pa.Table) -> pa.ChunkedArray:
+    """As `patch_ids`, of which none comes twice.
+
+    Raises
+    ------
+    InputFormatError
+    """
+    ids = patch_ids(source, table)
+    if (repeated := first_repeated(ids)) is not None:
         raise InputFormatError(
-            f"{path}: expected each patch_id once, but {some_names([repeated])} is repeated; "
+            f"{source}: expected each patch_id once, but {some_names([repeated])} is repeated; "
             "keep one row of it"
         )
-    return table.set_column(table.column_names.index("patch_id"), "patch_id", ids)
+    return ids
 
 
 def patch_ids(path: LocationLike, table: pa.Table) -> pa.ChunkedArray:

@@ -8,8 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benkit.domain.seasons import SEASONS
-from benkit.ground.footprints import locate
-from benkit.metadata.categories import season_trait
+from benkit.metadata.metadata import Metadata, as_metadata
 
 __all__ = ["Summary", "summarize"]
 
@@ -35,14 +34,13 @@ class Summary:
     maximum_num_labels: int
 
 
-def summarize(metadata: pa.Table) -> Summary:
+def summarize(metadata: Metadata | pa.Table) -> Summary:
     """Count seasons and labels.
 
     Parameters
     ----------
-    metadata : pyarrow.Table
-        With the columns ``patch_id`` and ``labels``, as `benkit.read_metadata` gives it. A patch
-        without labels has none.
+    metadata : Metadata or pyarrow.Table
+        In a table, a patch without labels has none.
 
     Raises
     ------
@@ -58,8 +56,9 @@ def summarize(metadata: pa.Table) -> Summary:
     >>> summary.average_num_labels
     Fraction(3, 2)
     """
-    counts = season_trait(locate(metadata["patch_id"])).count().tolist()
-    num_labels = pc.fill_null(pc.list_value_length(metadata["labels"]), 0)
+    metadata = as_metadata(metadata)
+    counts = metadata.seasons.count().tolist()
+    num_labels = pc.list_value_length(metadata.table["labels"])
     patches, labels = len(metadata), pc.sum(num_labels).as_py() or 0
     most = pc.max(num_labels).as_py() or 0
     assert sum(counts) == patches, "every patch has exactly one season"

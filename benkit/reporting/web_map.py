@@ -18,10 +18,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from benkit.ground.footprint_table import square_rings
-from benkit.ground.footprints import Footprints, locate
 from benkit.ground.grid import distinct_cells
 from benkit.inventory.findings import KINDS
-from benkit.metadata.categories import Trait, label_trait, season_trait
+from benkit.metadata.categories import Categories
+from benkit.metadata.metadata import Metadata, as_metadata
 from benkit.reporting.style import LAYER_COLOURS
 
 __all__ = ["web_map_page"]
@@ -49,7 +49,7 @@ class _Layer:
 
 
 def web_map_page(
-    metadata: pa.Table,
+    metadata: Metadata | pa.Table,
     findings: pa.Table | None = None,
     sides: Mapping[str, Sequence[str]] | None = None,
     *,
@@ -59,8 +59,7 @@ def web_map_page(
 
     Parameters
     ----------
-    metadata : pyarrow.Table
-        With ``patch_id`` and ``labels``.
+    metadata : Metadata or pyarrow.Table
     findings : pyarrow.Table, optional
         With ``patch_id`` and ``kind``; findings of patches that the metadata does not hold are not
         drawn.
@@ -81,36 +80,35 @@ def web_map_page(
     """
     import folium
 
-    places = locate(metadata["patch_id"])
-    corners = square_rings(places, 4326)[:, :4]
-    single = len(places) <= most_patches
+    metadata = as_metadata(metadata)
+    corners = square_rings(metadata.footprints, 4326)[:, :4]
+    single = len(metadata) <= most_patches
     cells = None if single else _Cells.of(corners.mean(1))
     weight = _outline(corners, cells)
     chart = folium.Map(tiles="OpenStreetMap", control_scale=True, prefer_canvas=True)
     figure: Any = chart.get_root()
     figure.header.add_child(folium.Element(_HEAD))
-    for layer in _layers(metadata, places, findings, sides):
+    for layer in _layers(metadata, findings, sides):
         name = f'<span style="color:{layer.colour}">&#9632;</span> {_shown(layer.name)}'
         group = folium.FeatureGroup(name, show=layer.shown)
-        drawn = cells.draw(layer) if cells else _draw_patches(layer, corners, metadata)
+        drawn = cells.draw(layer) if cells else _draw_patches(layer, corners, metadata.table)
         for features, opacity in drawn:
             style = {"color": layer.colour, "weight": weight, "fillOpacity": opacity}
             _add(group, features, style)
         group.add_to(chart)
     folium.LayerControl(collapsed=True).add_to(chart)
-    if len(places):
+    if len(metadata):
         (west, south), (east, north) = corners.min((0, 1)), corners.max((0, 1))
         chart.fit_bounds([(south, west), (north, east)])
     return _without_chance(figure.render())
 
 
 def _layers(
-    metadata: pa.Table,
-    places: Footprints,
+    metadata: Metadata,
     findings: pa.Table | None,
     sides: Mapping[str, Sequence[str]] | None,
 ) -> Iterator[_Layer]:
-    ids = metadata["patch_id"].combine_chunks()
+    ids = metadata.patch_ids
     colours = (colour for _ in count() for colour in LAYER_COLOURS)
     for name, patches in (sides or {}).items():
         place = pc.index_in(pa.array(patches, ids.type), ids).drop_null().to_numpy()
@@ -122,14 +120,14 @@ def _layers(
             if len(place):
                 yield _Layer(f"finding: {kind.title}", next(colours), place, shown=not sides)
     shown = not sides and findings is None
-    for what, trait in (("season", season_trait(places)), ("label", label_trait(metadata))):
-        for name, place in _members(trait):
+    for what, values in (("season", metadata.seasons), ("label", metadata.labels)):
+        for name, place in _members(values):
             yield _Layer(f"{what}: {name}", next(colours), place, shown and what == "season")
 
 
-def _members(trait: Trait) -> Iterator[tuple[str, NDArray[np.intp]]]:
-    for value, name in enumerate(trait.names):
-        patches = trait.patch[trait.value == value]
+def _members(values: Categories) -> Iterator[tuple[str, NDArray[np.intp]]]:
+    for value, name in enumerate(values.names):
+        patches = values.patch[values.value == value]
         if len(patches):
             yield name, patches
 

@@ -1,4 +1,4 @@
-"""How far the score on a test side can be trusted (the figures: `benkit.splits.side_metrics`)."""
+"""How far the score on a test side can be trusted (the metrics: `benkit.splits.side_metrics`)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from benkit.errors import InputFormatError, OptionError
 from benkit.files.safe_names import some_names
+from benkit.metadata.metadata import Metadata, as_metadata
 from benkit.splits.side_metrics import (
     LEAKAGE_METRES,
-    Facts,
-    SideFigures,
-    gather_facts,
-    side_figures,
+    SideMetrics,
+    side_metrics,
 )
 from benkit.splits.split_file import column_sides
 
@@ -25,7 +24,6 @@ __all__ = [
     "LEAKAGE_METRES",
     "SIDES",
     "Evaluation",
-    "SideFigures",
     "evaluate_split",
     "evaluate_splits",
     "official_sides",
@@ -38,7 +36,7 @@ Sides = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures of a split.
+    """Metrics of a split.
 
     Attributes
     ----------
@@ -52,8 +50,8 @@ class Evaluation:
         The same for each two sides, as ``train-test``.
     label_patches : dict of str to int
         Patches of the split with each label.
-    test : SideFigures
-    validation : SideFigures or None
+    test : SideMetrics
+    validation : SideMetrics or None
         None if the split has no such side.
     missing_labels : tuple of str
         Labels that no train patch has.
@@ -67,8 +65,8 @@ class Evaluation:
     crossing_pairs: int
     crossing_pairs_between: dict[str, int]
     label_patches: dict[str, int]
-    test: SideFigures
-    validation: SideFigures | None
+    test: SideMetrics
+    validation: SideMetrics | None
     missing_labels: tuple[str, ...]
     warnings: tuple[str, ...]
     against: Mapping[str, "Evaluation"] = field(default_factory=dict)
@@ -84,37 +82,36 @@ class Evaluation:
         return {"train": train, **others}
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures for JSON: those of the test side on the top, the validation side's below."""
+        """The metrics for JSON: those of the test side on the top, the validation side's below."""
         test = self.test.to_dict()
         nearest = test["nearest_train_m"]
-        figures: dict[str, Any] = {
+        metrics: dict[str, Any] = {
             "train": self.train,
             "test": test.pop("patches"),
             "crossing_pairs": self.crossing_pairs,
             "leakage": test.pop("leakage"),
             "median_nearest_train_m": nearest[len(nearest) // 2] if nearest else None,
         }
-        figures |= {name: test[name] for name in ("label_rms", "js_divergence_bits")}
-        figures |= {name: test[name] for name in ("season_deviation", "country_deviation")}
-        figures |= test
-        figures["crossing_pairs_between"] = self.crossing_pairs_between
-        figures["label_patches"] = self.label_patches
-        figures["missing_labels"] = {"train": self.missing_labels, "test": test["missing_labels"]}
-        figures["left_out"] = self.left_out
-        figures["validation"] = self.validation.to_dict() if self.validation else None
-        figures["warnings"] = self.warnings
+        metrics |= {name: test[name] for name in ("label_rms", "js_divergence_bits")}
+        metrics |= {name: test[name] for name in ("season_deviation", "country_deviation")}
+        metrics |= test
+        metrics["crossing_pairs_between"] = self.crossing_pairs_between
+        metrics["label_patches"] = self.label_patches
+        metrics["missing_labels"] = {"train": self.missing_labels, "test": test["missing_labels"]}
+        metrics["left_out"] = self.left_out
+        metrics["validation"] = self.validation.to_dict() if self.validation else None
+        metrics["warnings"] = self.warnings
         if self.against:
-            figures["against"] = {name: other.to_dict() for name, other in self.against.items()}
-        return figures
+            metrics["against"] = {name: other.to_dict() for name, other in self.against.items()}
+        return metrics
 
 
-def evaluate_split(metadata: pa.Table, sides: Sides) -> Evaluation:
+def evaluate_split(metadata: Metadata | pa.Table, sides: Sides) -> Evaluation:
     """Judge a split.
 
     Parameters
     ----------
-    metadata : pyarrow.Table
-        With the columns ``patch_id`` and ``labels``, and ``country`` if there is one.
+    metadata : Metadata or pyarrow.Table
     sides : mapping of str to sequence of str
         Patch ids of ``train``, ``test`` and, if there is one, ``validation``; each patch once.
 
@@ -132,17 +129,21 @@ def evaluate_split(metadata: pa.Table, sides: Sides) -> Evaluation:
     return evaluate_splits(metadata, {"": sides})[""]
 
 
-def evaluate_splits(metadata: pa.Table, splits: Mapping[str, Sides]) -> dict[str, Evaluation]:
+def evaluate_splits(
+    metadata: Metadata | pa.Table, splits: Mapping[str, Sides]
+) -> dict[str, Evaluation]:
     """Judge several splits of the same patches, each as `evaluate_split` does, by name."""
+    metadata = as_metadata(metadata)
     numbers = {name: _side_of_patches(metadata, sides) for name, sides in splits.items()}
-    facts = gather_facts(metadata)
     return {
-        name: _evaluate(facts, number, "validation" in splits[name])
+        name: _evaluate(metadata, number, "validation" in splits[name])
         for name, number in numbers.items()
     }
 
 
-def random_sides(metadata: pa.Table, sides: Sides, seed: int = 0) -> dict[str, list[str]]:
+def random_sides(
+    metadata: Metadata | pa.Table, sides: Sides, seed: int = 0
+) -> dict[str, list[str]]:
     """Sides of the same sizes from the same patches, drawn at random.
 
     Parameters
@@ -161,10 +162,11 @@ def random_sides(metadata: pa.Table, sides: Sides, seed: int = 0) -> dict[str, l
     """
     if seed < 0:
         raise OptionError(f"expected a seed of at least 0, but it is {seed}")
+    metadata = as_metadata(metadata)
     number = _side_of_patches(metadata, sides)
     used = np.flatnonzero(number >= 0)
     number[used] = np.random.default_rng(seed).permutation(number[used])
-    ids = metadata["patch_id"].combine_chunks()
+    ids = metadata.patch_ids
     return {
         name: ids.filter(pa.array(number == SIDES.index(name))).to_pylist()
         for name in SIDES
@@ -197,49 +199,51 @@ def official_sides(
     return sides
 
 
-def _evaluate(facts: Facts, side: NDArray[np.int64], with_validation: bool) -> Evaluation:
+def _evaluate(metadata: Metadata, side: NDArray[np.int64], with_validation: bool) -> Evaluation:
     """Judge the sides of the patches, -1 for a patch on none."""
     split = side >= 0
     present = [name for name in SIDES if with_validation or name != "validation"]
     train = side == SIDES.index("train")
-    figures = {
-        name: side_figures(facts, side == SIDES.index(name), train, split) for name in present[1:]
+    metrics = {
+        name: side_metrics(metadata, side == SIDES.index(name), train, split)
+        for name in present[1:]
     }
-    patches = {"train": int(train.sum())} | {name: one.patches for name, one in figures.items()}
+    patches = {"train": int(train.sum())} | {name: one.patches for name, one in metrics.items()}
     assert sum(patches.values()) == split.sum(), "each patch is on one side"
     between = {
-        f"{first}-{second}": _crossing(facts, side, SIDES.index(first), SIDES.index(second))
+        f"{first}-{second}": _crossing(metadata, side, SIDES.index(first), SIDES.index(second))
         for first, second in combinations(present, 2)
     }
-    counts = dict(zip(facts.label.names, facts.label.count(split).tolist(), strict=True))
-    in_train = dict(zip(facts.label.names, facts.label.count(train).tolist(), strict=True))
+    labels = metadata.labels
+    counts = dict(zip(labels.names, labels.count(split).tolist(), strict=True))
+    in_train = dict(zip(labels.names, labels.count(train).tolist(), strict=True))
     missing = {
         "train": tuple(label for label, count in counts.items() if count and not in_train[label])
-    } | {name: one.missing_labels for name, one in figures.items()}
+    } | {name: one.missing_labels for name, one in metrics.items()}
     return Evaluation(
         train=patches["train"],
         left_out=int((~split).sum()),
         crossing_pairs=sum(between.values()),
         crossing_pairs_between=between,
         label_patches={label: count for label, count in counts.items() if count},
-        test=figures["test"],
-        validation=figures.get("validation"),
+        test=metrics["test"],
+        validation=metrics.get("validation"),
         missing_labels=missing["train"],
         warnings=tuple(_warnings(patches, missing, between)),
     )
 
 
-def _crossing(facts: Facts, side: NDArray, first: int, second: int) -> int:
+def _crossing(metadata: Metadata, side: NDArray, first: int, second: int) -> int:
     """Number of pairs that share ground and lie on these two sides."""
-    of_pair = np.sort(side[facts.pairs], axis=1)
+    of_pair = np.sort(side[metadata.pairs], axis=1)
     return int(((of_pair[:, 0] == first) & (of_pair[:, 1] == second)).sum())
 
 
-def _side_of_patches(metadata: pa.Table, sides: Sides) -> NDArray[np.int64]:
+def _side_of_patches(metadata: Metadata, sides: Sides) -> NDArray[np.int64]:
     """Number of the side, as in `SIDES`, of each patch of the metadata; -1 on none."""
     if unknown := sorted(sides.keys() - set(SIDES)):
         raise InputFormatError(f"expected the sides {', '.join(SIDES)}, but there is {unknown[0]}")
-    ids = metadata["patch_id"].combine_chunks()
+    ids = metadata.patch_ids
     side = np.full(len(ids), -1)
     for number, name in enumerate(SIDES):
         wanted = pa.array(sides.get(name, ()), ids.type)

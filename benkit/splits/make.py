@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from benkit.errors import OptionError
+from benkit.metadata.metadata import Metadata, as_metadata
 from benkit.splits.evaluate import Evaluation
 from benkit.splits.search.buffer import left_out
 from benkit.splits.search.groups import Units, gather_units
@@ -50,7 +51,7 @@ class Split:
 
 
 def split_patches(
-    metadata: pa.Table,
+    metadata: Metadata | pa.Table,
     *,
     test: float = 0.25,
     validation: float = 0.0,
@@ -63,8 +64,7 @@ def split_patches(
 
     Parameters
     ----------
-    metadata : pyarrow.Table
-        With the columns ``patch_id`` and ``labels``, and ``country`` if there is one.
+    metadata : Metadata or pyarrow.Table
     test, validation : float
         Part of the patches on these sides; at least 0, together below 1.
     buffer : float
@@ -92,11 +92,12 @@ def split_patches(
     PatchIdError
         If one is no patch id.
     """
+    metadata = as_metadata(metadata)
     _check_parts(test, validation)
-    _check_options(metadata, buffer, seed, group_by, compactness)
+    _check_options(metadata.table, buffer, seed, group_by, compactness)
     parts = {"train": 1 - test - validation, "validation": validation, "test": test}
     parts = {name: part for name, part in parts.items() if part or name != "validation"}
-    ids = tuple(metadata["patch_id"].to_pylist())
+    ids = tuple(metadata.patch_ids.to_pylist())
     if not ids:
         return Split((), np.zeros(0, "<U10"), parts)
     units = gather_units(metadata, group_by)
@@ -106,7 +107,7 @@ def split_patches(
 
 
 def split_folds(
-    metadata: pa.Table,
+    metadata: Metadata | pa.Table,
     folds: int,
     *,
     buffer: float = 0.0,
@@ -136,9 +137,10 @@ def split_folds(
     """
     if folds < 2:
         raise OptionError(f"expected at least 2 folds, but it is {folds}")
-    _check_options(metadata, buffer, seed, group_by, compactness)
+    metadata = as_metadata(metadata)
+    _check_options(metadata.table, buffer, seed, group_by, compactness)
     parts = {"train": 1 - 1 / folds, "test": 1 / folds}
-    ids = tuple(metadata["patch_id"].to_pylist())
+    ids = tuple(metadata.patch_ids.to_pylist())
     if not ids:
         return [Split((), np.zeros(0, "<U10"), parts) for _ in range(folds)]
     units = gather_units(metadata, group_by)

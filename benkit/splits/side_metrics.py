@@ -1,4 +1,4 @@
-"""Figures of one side of a split: distances to the train side, balance, spread.
+"""Metrics of one side of a split: distances to the train side, balance, spread.
 
 Distances run between patch centres (see `distance_plane`). A share is the part of the patches of the
 split with a label, season or country that lies on the side; shares are compared with the fraction of
@@ -9,11 +9,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from benkit.ground.distance_plane import nearest_distances, planar_centres
-from benkit.ground.footprints import Footprints, locate
+from benkit.ground.distance_plane import nearest_distances
 from benkit.ground.grid import (
     TOUCHING,
     Pairs,
@@ -21,10 +19,10 @@ from benkit.ground.grid import (
     distinct_cells,
     neighbouring_cells,
 )
-from benkit.ground.overlaps import overlapping_pairs
-from benkit.metadata.categories import Trait, column_trait, label_trait, season_trait
+from benkit.metadata.categories import Categories
+from benkit.metadata.metadata import Metadata
 
-__all__ = ["LEAKAGE_METRES", "Facts", "SideFigures", "gather_facts", "side_figures"]
+__all__ = ["LEAKAGE_METRES", "SideMetrics", "side_metrics"]
 
 LEAKAGE_METRES = (2500, 5000, 10000)
 """Distances below which a train patch is counted as near."""
@@ -33,7 +31,7 @@ _QUARTILES = (0, 25, 50, 75, 100)
 
 
 @dataclass(frozen=True)
-class SideFigures:
+class SideMetrics:
     """One side against the train side and the whole.
 
     Attributes
@@ -86,87 +84,51 @@ class SideFigures:
         return {name: value for name, value in asdict(self).items() if name != "distances"}
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What is known of the patches of some metadata, whatever their sides.
-
-    Attributes
-    ----------
-    places : Footprints
-    centres : (n, 2) float64 array
-        East and north in metres.
-    pairs : (m, 2) int64 array
-        Patches that share ground.
-    label, season : Trait
-    country : Trait or None
-        None without the column ``country``.
-    """
-
-    places: Footprints
-    centres: NDArray[np.float64]
-    pairs: Pairs
-    label: Trait
-    season: Trait
-    country: Trait | None
-
-
-def gather_facts(metadata: pa.Table) -> Facts:
-    """Facts of all patches of the metadata, with the columns ``patch_id`` and ``labels``.
-
-    Raises
-    ------
-    PatchIdError
-        If one is no patch id.
-    """
-    places = locate(metadata["patch_id"])
-    country = column_trait(metadata, "country") if "country" in metadata.column_names else None
-    pairs, centres = overlapping_pairs(places), planar_centres(places)
-    return Facts(places, centres, pairs, label_trait(metadata), season_trait(places), country)
-
-
-def side_figures(
-    facts: Facts, mine: NDArray[np.bool_], train: NDArray[np.bool_], split: NDArray[np.bool_]
-) -> SideFigures:
-    """Figures of the patches ``mine`` against those of ``train``, all of them within ``split``."""
+def side_metrics(
+    metadata: Metadata, mine: NDArray[np.bool_], train: NDArray[np.bool_], split: NDArray[np.bool_]
+) -> SideMetrics:
+    """Metrics of the patches ``mine`` against those of ``train``, all of them within ``split``."""
     count = int(mine.sum())
     fraction = count / int(split.sum()) if count else 0.0
-    nearest = nearest_distances(facts.centres[mine], facts.centres[train])
+    nearest = nearest_distances(metadata.centres[mine], metadata.centres[train])
     known = count > 0 and bool(train.any())
     label, season, country = (
-        _shares(trait, mine, split) for trait in (facts.label, facts.season, facts.country)
+        _shares(categories, mine, split)
+        for categories in (metadata.labels, metadata.seasons, metadata.countries)
     )
     off = (np.array(list(label.values())) - fraction) / fraction if count and label else None
-    tiles = np.array([product.tile.name for product in facts.places.products], str)
-    in_countries = facts.country.count(mine) if facts.country else np.zeros(0)
-    return SideFigures(
+    tiles = np.array([product.tile.name for product in metadata.footprints.products], str)
+    in_countries = metadata.countries.count(mine) if metadata.countries else np.zeros(0)
+    return SideMetrics(
         patches=count,
         fraction=fraction,
-        shared_ground=_shared_ground(facts.pairs, mine, train) / count if count else None,
+        shared_ground=_shared_ground(metadata.pairs, mine, train) / count if count else None,
         leakage={
             str(metres): float((nearest < metres).mean()) if count else None
             for metres in LEAKAGE_METRES
         },
         nearest_train_m=tuple(np.percentile(nearest, _QUARTILES).tolist()) if known else None,
         label_rms=float(np.sqrt(np.mean(off**2))) if off is not None else None,
-        js_divergence_bits=_divergence(facts.label.count(mine), facts.label.count(train)),
+        js_divergence_bits=_divergence(metadata.labels.count(mine), metadata.labels.count(train)),
         season_deviation=_largest(season, fraction),
         country_deviation=_largest(country, fraction),
         label_shares=label,
         season_shares=season,
         country_shares=country,
         missing_labels=tuple(name for name, share in label.items() if not share),
-        tiles=len(np.unique(tiles[facts.places.product[mine]])),
+        tiles=len(np.unique(tiles[metadata.footprints.product[mine]])),
         countries=int((in_countries > 0).sum()),
-        regions=_regions(facts.centres[mine]),
+        regions=_regions(metadata.centres[mine]),
         distances=nearest,
     )
 
 
-def _shares(trait: Trait | None, mine: NDArray, split: NDArray) -> dict[str, float]:
+def _shares(categories: Categories | None, mine: NDArray, split: NDArray) -> dict[str, float]:
     """Part of the patches with each value that is on a side, of the values that occur."""
-    if trait is None:
+    if categories is None:
         return {}
-    counts = zip(trait.names, trait.count(mine).tolist(), trait.count(split).tolist(), strict=True)
+    parts, wholes = categories.count(mine).tolist(), categories.count(split).tolist()
+    counts = zip(categories.names, parts, wholes, strict=True)
     return {name: part / whole for name, part, whole in counts if whole}
 
 
@@ -199,6 +161,6 @@ def _regions(centres: NDArray) -> int:
     """Number of groups of occupied cells that touch, also by a corner."""
     cells, _ = distinct_cells(centres, _REGION_METRES)
     beside = neighbouring_cells(cells, TOUCHING)
-    cell, place = np.nonzero(beside < len(cells))
-    touching = np.stack([cell, beside[cell, place]], axis=1)
+    cell, column = np.nonzero(beside < len(cells))
+    touching = np.stack([cell, beside[cell, column]], axis=1)
     return len(np.unique(connected_components(len(cells), touching)))

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from benkit.splits.evaluate import Evaluation, SideFigures
+from benkit.splits.evaluate import Evaluation
+from benkit.splits.side_metrics import SideMetrics
 
 __all__ = ["shortfalls"]
 
@@ -47,7 +48,7 @@ def _sentences(evaluation: Evaluation, parts: Mapping[str, float]) -> Iterator[s
         yield f"{evaluation.left_out:,} patches ({part:.1%}) are left out for the buffer"
 
 
-def _about_side(name: str, side: SideFigures, part: float) -> Iterator[str]:
+def _about_side(name: str, side: SideMetrics, part: float) -> Iterator[str]:
     if abs(side.fraction - part) > _MOST_OFF_FRACTION:
         yield f"the {name} side has {side.fraction:.1%} of the patches instead of {part:.1%}"
     if side.missing_labels:

@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from benkit.metadata.metadata import Metadata
 from benkit.splits.search.groups import Units, gather_units
 from benkit.splits.search.single_units import choose_units
 
@@ -19,7 +20,8 @@ def some_units(seed: int) -> Units:
     ids = [f"{PRODUCTS[number % 2]}_{c:02d}_{r:02d}" for number, (c, r) in enumerate(places)]
     groups = [str(number) if number > 20 else "one" for number in range(len(ids))]
     labels = pa.array([[]] * len(ids), pa.list_(pa.string()))
-    return gather_units(pa.table({"patch_id": ids, "labels": labels, "group": groups}), "group")
+    table = pa.table({"patch_id": ids, "labels": labels, "group": groups})
+    return gather_units(Metadata(table), "group")
 
 
 @pytest.mark.parametrize("seed", range(3))

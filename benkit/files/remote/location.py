@@ -18,7 +18,7 @@ from benkit.files.remote.address import parse_address
 from benkit.files.remote.retry import Retry, TransientError, retrying
 from benkit.files.remote.service import Entry, RemoteFiles, TooLongError
 
-__all__ = ["Location", "LocationLike", "RemotePath", "as_location"]
+__all__ = ["Location", "LocationLike", "RemotePath", "as_location", "is_location"]
 
 Result = TypeVar("Result")
 
@@ -218,3 +218,8 @@ def as_location(text: LocationLike, retry: Retry | None = None) -> Location:
     if address.scheme == "file":
         return Path(f"/{address.path}")
     return RemotePath(*address, retry=retry or Retry.from_environment())
+
+
+def is_location(source: object) -> bool:
+    """Whether something is a path or a URI, as text or value."""
+    return isinstance(source, str | os.PathLike | RemotePath)

@@ -6,6 +6,7 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,13 +22,27 @@ from benkit.errors import (
     first_line,
 )
 from benkit.files.limits import LARGEST_TABLE
-from benkit.files.remote.location import Location, LocationLike, RemotePath, as_location
+from benkit.files.remote.location import (
+    Location,
+    LocationLike,
+    RemotePath,
+    as_location,
+    is_location,
+)
 from benkit.files.safe_names import printable, some_names
 from benkit.files.tables.csv_guard import guard_cells, open_cells
 from benkit.files.tables.parquet import read_at_most, read_parquet, too_large
 from benkit.files.writing.replace import replacing
 
-__all__ = ["is_text", "read_table", "require_one_column", "strings", "write_table"]
+__all__ = [
+    "as_table",
+    "is_text",
+    "read_table",
+    "require_columns",
+    "require_one_column",
+    "strings",
+    "write_table",
+]
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -50,15 +65,58 @@ def read_table(path: LocationLike, needed: Sequence[str] = ()) -> pa.Table:
         table = _parse_csv(path, content)
     else:
         raise InputFormatError(f"{path}: expected a Parquet file, but it does not begin as one")
-    names = table.column_names
-    missing = [name for name in needed if name not in names]
-    if missing:
+    require_columns(table, needed, path)
+    if content[:4] == b"PAR1":
+        require_one_column(table.column_names, table.column_names, path)
+    return table
+
+
+def as_table(source: Any, what: str) -> pa.Table:
+    """The table of a path or URL, or of anything with the Arrow PyCapsule interface.
+
+    Raises
+    ------
+    MissingInputError, InputFormatError
+        As of `read_table`; or if it is neither, where ``what`` says what was expected.
+    """
+    if is_location(source):
+        return read_table(source)
+    if not hasattr(source, "__arrow_c_stream__"):
+        raise InputFormatError(
+            f"expected {what}, as a path or as a table of pyarrow, pandas, polars or DuckDB, "
+            f"but it is of the type {type(source).__name__}"
+        )
+    if isinstance(source, pa.Table):
+        return source
+    table = pa.RecordBatchReader.from_stream(source).read_all()
+    names = [name for name in table.column_names if not name.startswith("__index_level_")]  # pandas
+    require_one_column(names, names, what)
+    return pa.table({name: _plain(table[name]) for name in names})
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of texts as plain strings: views, as of polars, can be neither taken nor written."""
+    if not is_text(column.type):
+        return column
+    if pa.types.is_dictionary(column.type):
+        texts = [c.dictionary.cast(pa.string()).take(c.indices) for c in column.chunks]
+        return pa.chunked_array(texts, pa.string())
+    return column.cast(pa.string())
+
+
+def require_columns(table: pa.Table, needed: Sequence[str], source: LocationLike) -> None:
+    """Refuse a table that lacks a column, or has it twice.
+
+    Raises
+    ------
+    MissingColumnError, InputFormatError
+    """
+    if missing := [name for name in needed if name not in table.column_names]:
         raise MissingColumnError(
-            f"{path}: expected the column {' and '.join(missing)}, "
+            f"{source}: expected the column {' and '.join(missing)}, "
             f"but there is only {some_names(table.column_names)}"
         )
-    require_one_column(names, names if content[:4] == b"PAR1" else needed, path)
-    return table
+    require_one_column(table.column_names, needed, source)
 
 
 def require_one_column(names: Sequence[str], needed: Sequence[str], source: LocationLike) -> None:
@@ -145,7 +203,7 @@ def is_text(kind: pa.DataType) -> bool:
 def strings(path: LocationLike, table: pa.Table, name: str) -> pa.ChunkedArray:
     """A column of texts as strings; an `InputFormatError` if its Arrow type is none of texts."""
     column = table[name]
-    if not is_text(column.type):
+    if not is_text(column.type) and not (pa.types.is_null(column.type) and not len(column)):
         raise InputFormatError(
             f"{path}: expected strings in the column {name}, but its type is {column.type}"
         )

@@ -13,8 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from benkit.ground.distance_plane import centre_degrees
-from benkit.ground.footprints import locate
+from benkit.metadata.metadata import Metadata, as_metadata
 from benkit.reporting.figures.side_map import map_figure
 from benkit.reporting.style import INK, LINES, MUTED, SIDE_COLOURS, SIDE_MARKERS, styled
 from benkit.splits.evaluate import Evaluation
@@ -31,7 +30,7 @@ _LABEL_LETTERS = 46  # on a line
 
 
 def split_figures(
-    metadata: pa.Table,
+    metadata: Metadata | pa.Table,
     sides: Mapping[str, Sequence[str]],
     evaluations: Mapping[str, Evaluation],
 ) -> dict[str, "Figure"]:
@@ -39,8 +38,7 @@ def split_figures(
 
     Parameters
     ----------
-    metadata : pyarrow.Table
-        With the column ``patch_id``, and ``country`` if there is one.
+    metadata : Metadata or pyarrow.Table
     sides : mapping of str to sequence of str
         Patch ids of each side.
     evaluations : mapping of str to Evaluation
@@ -69,13 +67,12 @@ def split_figures(
     }
 
 
-def draw_split(metadata: pa.Table, sides: Mapping[str, Sequence[str]]) -> "Figure":
+def draw_split(metadata: Metadata | pa.Table, sides: Mapping[str, Sequence[str]]) -> "Figure":
     """Draw a map of the sides of a split.
 
     Parameters
     ----------
-    metadata : pyarrow.Table
-        With the column ``patch_id``, and ``country`` if there is one.
+    metadata : Metadata or pyarrow.Table
     sides : mapping of str to sequence of str
         Patch ids of each side.
 
@@ -84,12 +81,13 @@ def draw_split(metadata: pa.Table, sides: Mapping[str, Sequence[str]]) -> "Figur
     matplotlib.figure.Figure
         As `benkit.reporting.figures.side_map.map_figure` gives it.
     """
-    ids = metadata["patch_id"].combine_chunks()
+    metadata = as_metadata(metadata)
+    ids = metadata.patch_ids
     side = np.full(len(ids), "", "<U10")
     for name, patches in sides.items():
         side[pc.index_in(pa.array(patches, ids.type), ids).to_numpy()] = name
-    country = metadata["country"].to_pylist() if "country" in metadata.column_names else ()
-    return map_figure(centre_degrees(locate(ids)), side, country)
+    country = metadata.table["country"].to_pylist() if metadata.countries else ()
+    return map_figure(metadata.degrees, side, country)
 
 
 def label_figure(

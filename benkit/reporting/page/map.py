@@ -10,16 +10,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from benkit.domain.bands import PATCH_METRES
 from benkit.domain.classes import CLASSES
 from benkit.domain.patch_names import PATCHES_PER_SIDE
 from benkit.domain.seasons import SEASONS
 from benkit.ground.distance_plane import centre_degrees, to_plane
-from benkit.ground.footprints import Footprints, locate
+from benkit.ground.footprints import Footprints, join_footprints, locate
 from benkit.ground.projection import project
 from benkit.inventory.findings import KINDS
+from benkit.metadata.categories import Categories
+from benkit.metadata.metadata import Metadata
 from benkit.reporting.graticule import graticule
 from benkit.reporting.page.markup import data_block, escape, json_block, section
 from benkit.reporting.style import MAP_COLOURS
@@ -52,7 +54,7 @@ _FRAME = """
 
 
 def map_section(
-    metadata: pa.Table,
+    metadata: Metadata,
     on_disk: Sequence[str],
     findings: pa.Table | None,
     sides: Mapping[str, Sequence[str]] | None,
@@ -61,25 +63,28 @@ def map_section(
 
     Parameters
     ----------
-    metadata : pyarrow.Table
-        With ``patch_id``, ``labels`` and, if there is one, ``country``.
+    metadata : Metadata
     on_disk : sequence of str
-        Further patches; each a valid patch id.
+        Patches that the metadata does not hold; each a valid patch id.
     findings : pyarrow.Table, optional
         With ``patch_id`` and ``kind``.
     sides : mapping of str to sequence of str, optional
         Patch ids of each side.
     """
-    ids = pc.unique(
-        pa.chunked_array([*metadata["patch_id"].chunks, pa.array(on_disk, pa.string())])
-    )
-    ids = ids.take(pc.sort_indices(ids))
+    ids = pa.concat_arrays([metadata.patch_ids, pa.array(on_disk, pa.string())])
     if not len(ids):
         return ""
-    places = locate(ids)
+    order = pc.sort_indices(ids).to_numpy()
+    ids = ids.take(pa.array(order))
+    others = locate(on_disk)
+    places = join_footprints(metadata.footprints, others).take(order)
     planes = [places.column, places.row, _side_codes(ids, sides), _season_codes(places)]
-    planes += [*_label_bits(ids, metadata), *_finding_bits(ids, findings)]
-    facts = _facts(places, ids, metadata)
+    row = np.argsort(order)[: len(metadata)]
+    planes += [*_label_bits(len(ids), row, metadata.labels), *_finding_bits(ids, findings)]
+    degrees = np.concatenate([metadata.degrees, centre_degrees(others)])[order]
+    centres, epsg = to_plane(degrees)
+    facts = _facts(places, ids, centres, epsg)
+    facts["countries"] = _countries(centres[row], metadata.countries)
     facts["kinds"] = [] if findings is None else [kind.title for kind in KINDS.values()]
     modes = [("findings", "findings")] if findings is not None and len(findings) else []
     modes += [("side", "side of the split")] if sides else []
@@ -115,37 +120,34 @@ def _side_codes(ids: pa.Array, sides: Mapping[str, Sequence[str]] | None) -> NDA
     return codes
 
 
-def _label_bits(ids: pa.Array, metadata: pa.Table) -> list[NDArray]:
-    lists = metadata["labels"].combine_chunks()
-    patches = pc.index_in(metadata["patch_id"].combine_chunks(), ids)
-    parents = patches.take(pc.list_parent_indices(lists))
-    return _bits(len(ids), parents, pc.list_flatten(lists), CLASSES)
+def _label_bits(patches: int, row: NDArray, labels: Categories) -> list[NDArray]:
+    """Bits of the labels of patches in some rows; a label that is no class has none."""
+    code = np.array([CLASSES.index(name) if name in CLASSES else -1 for name in labels.names], int)
+    value = code[labels.value]
+    return _bits(patches, row[labels.patch[value >= 0]], value[value >= 0], len(CLASSES))
 
 
 def _finding_bits(ids: pa.Array, findings: pa.Table | None) -> list[NDArray]:
     if findings is None:
         return []
-    patches, kinds = findings["patch_id"].combine_chunks(), findings["kind"].combine_chunks()
-    return _bits(len(ids), pc.index_in(patches, ids), kinds, tuple(KINDS))
+    patch = pc.index_in(findings["patch_id"], ids)
+    kind = pc.index_in(findings["kind"], pa.array(KINDS, pa.string()))
+    known = pc.is_valid(patch)
+    return _bits(len(ids), patch.filter(known), kind.filter(known), len(KINDS))
 
 
-def _bits(
-    patches: int, patch: pa.Int32Array, value: pa.StringArray, names: Sequence[str]
-) -> list[NDArray]:
-    """One bit a name, in planes of eight: set where one of a patch's values is the name."""
-    bits = np.zeros((patches, len(names)), bool)
-    place = pc.index_in(value, pa.array(names, pa.string()))
-    known = pc.and_(place.is_valid(), patch.is_valid())
-    bits[patch.filter(known).to_numpy(), place.filter(known).to_numpy()] = True
+def _bits(patches: int, patch: ArrayLike, value: ArrayLike, names: int) -> list[NDArray]:
+    """One bit a name, in planes of eight: set where a patch has the value."""
+    bits = np.zeros((patches, names), bool)
+    bits[np.asarray(patch, int), np.asarray(value, int)] = True
     return list(np.packbits(bits, axis=1, bitorder="little").T)
 
 
-def _facts(places: Footprints, ids: pa.Array, metadata: pa.Table) -> dict[str, Any]:
+def _facts(places: Footprints, ids: pa.Array, centres: NDArray, epsg: int) -> dict[str, Any]:
     """What the script needs to know beside the patches themselves."""
     # Sorted ids come product by product, so that a count each is enough.
     first = np.sort(np.unique(places.product, return_index=True)[1])
     counts = np.diff([*first.tolist(), len(places)])
-    centres, epsg = to_plane(centre_degrees(places))
     west, south = np.floor(centres.min(0)) - PATCH_METRES
     east, north = np.ceil(centres.max(0)) + PATCH_METRES
     products: list[dict[str, Any]] = []
@@ -171,22 +173,18 @@ def _facts(places: Footprints, ids: pa.Array, metadata: pa.Table) -> dict[str, A
         "sides": list(_SIDES),
         "colours": MAP_COLOURS,
         "graticule": _lines((west, south, east, north), epsg),
-        "countries": _countries(centres, ids, metadata),
     }
 
 
-def _countries(centres: NDArray, ids: pa.Array, metadata: pa.Table) -> list[tuple[str, int, int]]:
-    """Names of countries, each above the midst of its patches."""
-    if "country" not in metadata.column_names:
+def _countries(centres: NDArray, countries: Categories | None) -> list[tuple[str, int, int]]:
+    """Names of countries, each above the middle of its patches."""
+    if countries is None:
         return []
-    encoded = pc.dictionary_encode(metadata["country"].combine_chunks().cast(pa.string()))
-    code = pc.fill_null(encoded.indices, -1).to_numpy()
-    place = pc.index_in(metadata["patch_id"].combine_chunks(), ids).to_numpy()
     names = []
-    for number, name in enumerate(encoded.dictionary.to_pylist()):
-        mine = centres[place[code == number]]
+    for number, name in enumerate(countries.names):
+        mine = centres[countries.patch[countries.value == number]]
         names.append((name, round(np.median(mine[:, 0])), round(mine[:, 1].max())))
-    return sorted(names)
+    return names
 
 
 def _lines(bounds: tuple[float, float, float, float], epsg: int) -> list[dict[str, Any]]:

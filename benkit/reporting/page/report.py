@@ -7,10 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benkit.ground.footprints import locate
 from benkit.inventory.audit import Audit, audit_inventory
 from benkit.inventory.statistics import band_statistics
 from benkit.inventory.table.inventory_file import Inventory
+from benkit.metadata.metadata import Metadata, as_metadata
 from benkit.metadata.summary import summarize
 from benkit.reference_maps.labels import LabelComparison
 from benkit.reporting.page.map import map_section
@@ -30,7 +30,7 @@ __all__ = ["report_page"]
 
 
 def report_page(
-    metadata: pa.Table,
+    metadata: Metadata | pa.Table,
     *,
     inventory: Inventory | None = None,
     sides: Sides | None = None,
@@ -43,8 +43,7 @@ def report_page(
 
     Parameters
     ----------
-    metadata : pyarrow.Table
-        As `benkit.read_metadata` gives it.
+    metadata : Metadata or pyarrow.Table
     inventory : Inventory, optional
         Of the archive; without it the page tells of the metadata only.
     sides : mapping of str to sequence of str, optional
@@ -71,9 +70,10 @@ def report_page(
     PatchIdError
         If a patch id of the metadata is none.
     """
-    audit = None if inventory is None else audit_inventory(inventory, metadata)
+    metadata = as_metadata(metadata)
+    audit = None if inventory is None else audit_inventory(inventory, metadata.table)
     splits = _splits(metadata, sides)
-    parts = [verdict_section(audit, metadata["patch_id"], splits)]
+    parts = [verdict_section(audit, metadata.patch_ids, splits)]
     if audit is not None:
         parts.append(findings_section(audit))
     parts.append(map_section(metadata, _strangers(audit), audit and audit.findings, sides))
@@ -100,9 +100,9 @@ def _strangers(audit: Audit | None) -> list[str]:
     return sorted(set(unknown.to_pylist()) - set(invalid.to_pylist()))
 
 
-def _months(metadata: pa.Table) -> dict[str, int]:
+def _months(metadata: Metadata) -> dict[str, int]:
     """Patches by month of sensing, from the first to the last."""
-    places = locate(metadata["patch_id"])
+    places = metadata.footprints
     of_product = np.bincount(places.product, minlength=len(places.products)).tolist()
     counts: dict[str, int] = {}
     for product, count in zip(places.products, of_product, strict=True):
@@ -111,7 +111,7 @@ def _months(metadata: pa.Table) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _splits(metadata: pa.Table, sides: Sides | None) -> dict[str, Evaluation]:
+def _splits(metadata: Metadata, sides: Sides | None) -> dict[str, Evaluation]:
     """The split, a random one of the same sizes and, if the metadata has one, the official one.
 
     Where the split has no validation side, that of the official one counts as train.
@@ -119,8 +119,8 @@ def _splits(metadata: pa.Table, sides: Sides | None) -> dict[str, Evaluation]:
     if sides is None:
         return {}
     splits: dict[str, Sides] = {"this split": sides, "random": random_sides(metadata, sides)}
-    if "split" in metadata.column_names:
-        splits["official"] = official_sides(metadata, "validation" in sides)
+    if "split" in metadata.table.column_names:
+        splits["official"] = official_sides(metadata.table, "validation" in sides)
     return evaluate_splits(metadata, splits)
 
 

@@ -12,7 +12,8 @@ from benkit.inventory.audit import Audit
 from benkit.inventory.findings import KINDS
 from benkit.inventory.statistics import Statistics
 from benkit.inventory.table.inventory_file import Inventory
-from benkit.metadata.categories import Trait, column_trait, label_trait
+from benkit.metadata.categories import Categories
+from benkit.metadata.metadata import Metadata
 from benkit.metadata.summary import Summary
 from benkit.reference_maps.labels import LabelComparison
 from benkit.reporting.page.markup import (
@@ -159,10 +160,10 @@ def _distributions(inventory: Inventory) -> dict[str, tuple[list[int], float, fl
     return {band: found[band] for band in BAND_NAMES if band in found}
 
 
-def contents_section(metadata: pa.Table, summary: Summary, months: Mapping[str, int]) -> str:
+def contents_section(metadata: Metadata, summary: Summary, months: Mapping[str, int]) -> str:
     """Labels, seasons, countries and dates of the metadata, and which labels occur together."""
     total = len(metadata)
-    labels = label_trait(metadata)
+    labels, countries = metadata.labels, metadata.countries
     by_label = sorted(zip(labels.names, labels.count().tolist(), strict=True), key=_most_first)
     parts = [
         bar_table(
@@ -174,8 +175,7 @@ def contents_section(metadata: pa.Table, summary: Summary, months: Mapping[str, 
         bar_table("Seasons", summary.seasons.items(), total),
         bar_table("Months", months.items(), total),
     ]
-    if "country" in metadata.column_names:
-        countries = column_trait(metadata, "country")
+    if countries is not None:
         counts = zip(countries.names, countries.count().tolist(), strict=True)
         parts.append(bar_table("Countries", sorted(counts, key=_most_first), total))
     return section(
@@ -195,7 +195,7 @@ def _most_first(entry: tuple[str, int]) -> tuple[int, str]:
     return -entry[1], entry[0]
 
 
-def _together(labels: Trait, patches: int) -> list[list[int]]:
+def _together(labels: Categories, patches: int) -> list[list[int]]:
     """Patches that have both of two labels."""
     has = np.zeros((patches, len(labels.names)), np.float32)
     has[labels.patch, labels.value] = 1

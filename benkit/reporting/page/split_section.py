@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 
 from benkit.reporting.page.markup import percent, section, table
 from benkit.splits.evaluate import Evaluation
-from benkit.splits.side_metrics import SideFigures
+from benkit.splits.side_metrics import SideMetrics
 
 __all__ = ["split_section"]
 
-_FIGURES: dict[str, Callable[[Evaluation, SideFigures], object]] = {
+_FIGURES: dict[str, Callable[[Evaluation, SideMetrics], object]] = {
     "patches of the train side": lambda split, _: split.train,
     "patches of the side": lambda _, side: side.patches,
     "patches left out": lambda split, _: split.left_out,
@@ -77,7 +77,7 @@ def _label_shares(split: Evaluation) -> str:
     )
 
 
-def _points(side: SideFigures, label: str) -> str | None:
+def _points(side: SideMetrics, label: str) -> str | None:
     share = side.label_shares.get(label)
     if share is None:
         return None

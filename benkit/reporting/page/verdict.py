@@ -17,7 +17,7 @@ Answer = tuple[str, bool, str]
 
 
 def verdict_section(
-    audit: Audit | None, patch_ids: pa.ChunkedArray, splits: Mapping[str, Evaluation]
+    audit: Audit | None, patch_ids: pa.StringArray, splits: Mapping[str, Evaluation]
 ) -> str:
     """Say in one sentence how the archive is, then answer each question with its figures.
 
@@ -25,7 +25,7 @@ def verdict_section(
     ----------
     audit : Audit, optional
         Without it only the metadata and the split are told of.
-    patch_ids : pyarrow.ChunkedArray
+    patch_ids : pyarrow.StringArray
         Of the metadata.
     splits : mapping of str to Evaluation
         First the split to judge, then ``random``; or nothing.
@@ -56,7 +56,7 @@ def verdict_section(
     )
 
 
-def _told(audit: Audit, patch_ids: pa.ChunkedArray) -> str:
+def _told(audit: Audit, patch_ids: pa.StringArray) -> str:
     found = pc.is_in(patch_ids, audit.findings["patch_id"].unique())
     sound = len(patch_ids) - (pc.sum(found).as_py() or 0)
     share = f" ({percent(sound / len(patch_ids))})" if len(patch_ids) else ""

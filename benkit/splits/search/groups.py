@@ -3,14 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from benkit.ground.distance_plane import planar_centres
-from benkit.ground.footprints import Footprints, locate
 from benkit.ground.grid import connected_components
-from benkit.ground.overlaps import overlapping_pairs
-from benkit.metadata.categories import Trait, column_trait, label_trait, season_trait
+from benkit.metadata.categories import Categories, column_categories
+from benkit.metadata.metadata import Metadata
 
 __all__ = ["Units", "gather_units"]
 
@@ -28,11 +25,11 @@ class Units:
     centre : (u, 2) int64 array
         Mean centre of each unit's patches.
     counts : (u, k) int64 array
-        How many patches of each unit have each value of all traits; the last column counts all.
+        How many patches of each unit have each label, season and country; the last column counts all.
     kinds : (k,) array of str
-        Trait of each column: ``label``, ``season``, ``country`` or ``patch``.
-    traits : dict of str to Trait
-        Traits by name, in the order of the columns.
+        What each column counts: ``label``, ``season``, ``country`` or ``patch``.
+    categories : dict of str to Categories
+        By these names, in the order of the columns.
     """
 
     of_patch: NDArray[np.int64]
@@ -40,7 +37,7 @@ class Units:
     centre: NDArray[np.int64]
     counts: NDArray[np.int64]
     kinds: NDArray[np.str_]
-    traits: dict[str, Trait]
+    categories: dict[str, Categories]
 
     @property
     def patches(self) -> NDArray[np.int64]:
@@ -49,59 +46,51 @@ class Units:
 
     def count(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
         """As the columns of ``counts``, of the chosen ones of all patches: (k,) int64."""
-        return np.concatenate([*(t.count(chosen) for t in self.traits.values()), [chosen.sum()]])
+        return np.concatenate(
+            [*(c.count(chosen) for c in self.categories.values()), [chosen.sum()]]
+        )
 
 
-def gather_units(metadata: pa.Table, group_by: str | None = None) -> Units:
+def gather_units(metadata: Metadata, group_by: str | None = None) -> Units:
     """Join patches that share ground, and those with one value of a column if asked for.
 
-    Parameters
-    ----------
-    metadata : pyarrow.Table
-        With the columns ``patch_id`` and ``labels``, and ``country`` if there is one.
-    group_by : str, optional
-        A column whose values are not parted either; a patch without a value joins no others.
+    A patch without a value in that column joins no others.
     """
-    places = locate(metadata["patch_id"])
-    pairs = overlapping_pairs(places)
+    pairs = metadata.pairs
     if group_by is not None:
-        pairs = np.concatenate([pairs, _chains(column_trait(metadata, group_by))])
-    of_patch = connected_components(len(places), pairs)
-    centres = np.rint(planar_centres(places)).astype(np.int64)
-    traits = _traits(metadata, places)
-    columns = [_count(of_patch, trait) for trait in traits.values()]
+        groups = column_categories(metadata.table[group_by])
+        pairs = np.concatenate([pairs, _chains(groups)])
+    of_patch = connected_components(len(metadata), pairs)
+    centres = np.rint(metadata.centres).astype(np.int64)
+    categories = {"label": metadata.labels, "season": metadata.seasons}
+    if metadata.countries is not None:
+        categories["country"] = metadata.countries
+    columns = [_count(of_patch, values) for values in categories.values()]
     patches = np.bincount(of_patch)
     sums = [np.zeros(len(patches), np.int64) for _ in range(2)]
     for axis in range(2):
         np.add.at(sums[axis], of_patch, centres[:, axis])
-    kinds = [kind for kind, trait in traits.items() for _ in trait.names]
+    kinds = [kind for kind, values in categories.items() for _ in values.names]
     return Units(
         of_patch=of_patch,
         patch_centre=centres,
         centre=np.stack(sums, 1) // patches[:, np.newaxis],
         counts=np.concatenate([*columns, patches[:, np.newaxis]], axis=1).astype(np.int64),
         kinds=np.array([*kinds, "patch"]),
-        traits=traits,
+        categories=categories,
     )
 
 
-def _traits(metadata: pa.Table, places: Footprints) -> dict[str, Trait]:
-    traits = {"label": label_trait(metadata), "season": season_trait(places)}
-    if "country" in metadata.column_names:
-        traits["country"] = column_trait(metadata, "country")
-    return traits
-
-
-def _count(of_patch: NDArray[np.int64], trait: Trait) -> NDArray[np.int64]:
+def _count(of_patch: NDArray[np.int64], values: Categories) -> NDArray[np.int64]:
     """Patches of each unit with each value: (units, names)."""
-    units, names = int(of_patch.max()) + 1, len(trait.names)
-    key = of_patch[trait.patch] * names + trait.value
+    units, names = int(of_patch.max()) + 1, len(values.names)
+    key = of_patch[values.patch] * names + values.value
     return np.bincount(key, minlength=units * names).reshape(units, names)
 
 
-def _chains(trait: Trait) -> NDArray[np.int64]:
+def _chains(groups: Categories) -> NDArray[np.int64]:
     """Pairs that join all patches with one value."""
-    order = np.argsort(trait.value, kind="stable")
-    patch, value = trait.patch[order], trait.value[order]
+    order = np.argsort(groups.value, kind="stable")
+    patch, value = groups.patch[order], groups.value[order]
     same = value[1:] == value[:-1]
     return np.stack([patch[:-1][same], patch[1:][same]], axis=1)

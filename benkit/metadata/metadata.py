@@ -1,0 +1,173 @@
+"""The metadata of an archive: a value of one row a patch, and what follows from it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from benkit.domain.seasons import SEASONS
+from benkit.errors import InputFormatError
+from benkit.files.safe_names import some_names
+from benkit.ground.distance_plane import centre_degrees, to_plane
+from benkit.ground.footprints import Footprints, locate
+from benkit.ground.grid import Pairs
+from benkit.ground.overlaps import overlapping_pairs
+from benkit.metadata.categories import Categories, column_categories, list_categories
+from benkit.metadata.metadata_file import TEXTS, metadata_table
+
+__all__ = ["Metadata", "as_metadata"]
+
+_SHOWN = 5  # rows in a notebook
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Metadata:
+    """The metadata of an archive; what follows from it is computed once, when it is first asked for.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+        All columns; ``patch_id`` is a string, unique and never null, ``labels`` a list of strings. It
+        is made of a path or URL, of anything with the Arrow PyCapsule interface (pyarrow, pandas,
+        polars, DuckDB), or of a list of these, which are put together: the columns of all, nulls where
+        one lacks them.
+    places : Footprints, optional
+        Where the patches lie, in the order of the rows, where their ids do not tell.
+
+    Raises
+    ------
+    MissingInputError, InputFormatError
+        If a file is not there or damaged, a column is missing or holds something else, or a patch
+        comes twice.
+
+    Examples
+    --------
+    >>> ids = [f"S2A_MSIL2A_20180228T095031_N9999_R079_T34UEG_74_{row}" for row in (13, 14)]
+    >>> metadata = Metadata(pa.table({"patch_id": ids, "labels": [["Pastures"], []]}))
+    >>> metadata
+    Metadata: 2 patches, 1 labels
+    >>> metadata.footprints.y.tolist(), len(metadata.pairs)
+    ([6184380, 6183180], 0)
+    """
+
+    table: pa.Table
+    places: Footprints | None = None
+
+    def __post_init__(self) -> None:
+        """Read and check what it is made of."""
+        object.__setattr__(self, "table", metadata_table(self.table))
+        if self.places is not None and len(self.places) != len(self):
+            raise InputFormatError(
+                f"expected a footprint for each of {len(self):,} patches, "
+                f"but there are {len(self.places):,}"
+            )
+
+    def __len__(self) -> int:
+        """Number of patches."""
+        return len(self.table)
+
+    def __repr__(self) -> str:
+        """How much there is, in a line."""
+        counts = {"patches": len(self), "labels": len(self.labels.names)}
+        if self.countries is not None:
+            counts["countries"] = len(self.countries.names)
+        return "Metadata: " + ", ".join(f"{count:,} {name}" for name, count in counts.items())
+
+    def _repr_html_(self) -> str:
+        rows = self.table.slice(0, _SHOWN).to_pandas()
+        return f"<p>{escape(repr(self))}</p>{rows._repr_html_()}"
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The table, for anything that reads Arrow."""
+        return self.table.__arrow_c_stream__(requested_schema)
+
+    @cached_property
+    def patch_ids(self) -> pa.StringArray:
+        """The ids, in the order of the rows."""
+        return self.table["patch_id"].combine_chunks()
+
+    @cached_property
+    def footprints(self) -> Footprints:
+        """Where the patches lie; a `PatchIdError` where an id does not tell."""
+        return locate(self.patch_ids) if self.places is None else self.places
+
+    @cached_property
+    def degrees(self) -> NDArray[np.float64]:
+        """Centres: (n, 2) float64 array, longitude and latitude (EPSG:4326)."""
+        return centre_degrees(self.footprints)
+
+    @cached_property
+    def centres(self) -> NDArray[np.float64]:
+        """Centres on one plane (see `benkit.ground.distance_plane`): (n, 2) float64, metres."""
+        return to_plane(self.degrees)[0]
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        """Patches that share ground, as `benkit.overlapping_pairs` gives them: (m, 2) int64."""
+        return overlapping_pairs(self.footprints)
+
+    @cached_property
+    def labels(self) -> Categories:
+        """The labels of each patch."""
+        return list_categories(self.table["labels"])
+
+    @cached_property
+    def seasons(self) -> Categories:
+        """The meteorological season of each patch."""
+        products = self.footprints.products
+        of_product = np.array([SEASONS.index(product.season) for product in products], np.int64)
+        return Categories(SEASONS, np.arange(len(self)), of_product[self.footprints.product])
+
+    @cached_property
+    def countries(self) -> Categories | None:
+        """The country of each patch; None without the column ``country``."""
+        has_country = "country" in self.table.column_names
+        return column_categories(self.table["country"]) if has_country else None
+
+    def filter(self, chosen: NDArray[np.bool_]) -> Self:
+        """The rows where a (n,) bool array is true."""
+        return self._take(np.flatnonzero(chosen))
+
+    def select(self, patches: Iterable[str]) -> Self:
+        """The rows of some patches, in the order in which these are named.
+
+        Raises
+        ------
+        InputFormatError
+            If there is no such patch.
+        """
+        wanted = pa.array(dict.fromkeys(patches), pa.string())
+        rows = pc.index_in(wanted, self.patch_ids)
+        if rows.null_count:
+            unknown = wanted.filter(rows.is_null())[0].as_py()
+            raise InputFormatError(f"{some_names([unknown])} is not in the metadata")
+        return self._take(rows.to_numpy())
+
+    def _take(self, rows: NDArray[np.integer]) -> Self:
+        """Rows by index, of which nothing is checked again."""
+        taken = object.__new__(type(self))
+        known = self.places or self.__dict__.get("footprints")
+        object.__setattr__(taken, "table", self.table.take(pa.array(rows)))
+        object.__setattr__(taken, "places", known and known.take(rows))
+        return taken
+
+
+def as_metadata(metadata: Any) -> Metadata:
+    """A value as it is, or made of what `Metadata` takes; labels of an Arrow table may be missing."""
+    if isinstance(metadata, Metadata):
+        return metadata
+    if not isinstance(metadata, pa.Table):
+        return Metadata(metadata)
+    names = metadata.column_names
+    if "labels" not in names:
+        metadata = metadata.append_column("labels", pa.array([[]] * len(metadata), TEXTS))
+    elif metadata["labels"].null_count:
+        filled = pc.coalesce(metadata["labels"], pa.scalar([], metadata["labels"].type))
+        metadata = metadata.set_column(names.index("labels"), "labels", filled)
+    return Metadata(metadata)
