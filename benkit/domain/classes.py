@@ -9,10 +9,20 @@ by BigEarthNet v2.0 (https://arxiv.org/abs/2407.03653).
 
 from collections.abc import Iterable
 
-__all__ = ["CLASSES", "CLC_TO_CLASS", "UNLABELED", "UNLABELED_CODES", "classes_of_codes"]
+__all__ = [
+    "CLASSES",
+    "CLC_TO_CLASS",
+    "CODE_LIMIT",
+    "UNLABELED",
+    "UNLABELED_CODES",
+    "classes_of_codes",
+]
+
+CODE_LIMIT = 1000
+"""CLC level-3 codes have three digits."""
 
 UNLABELED = "UNLABELED"
-"""What a code stands for that belongs to none of the 19 classes."""
+"""Name for codes that belong to none of the 19 classes."""
 
 _CODES_OF_CLASS = {
     "Agro-forestry areas": (244,),
@@ -51,17 +61,7 @@ CLC_TO_CLASS = {
 
 
 def classes_of_codes(codes: Iterable[int]) -> tuple[str, ...]:
-    """The set of the 19 classes that some CLC codes stand for, without `UNLABELED`.
-
-    Parameters
-    ----------
-    codes : iterable of int
-        CLC 2018 level-3 codes, in any order, repeated or not.
-
-    Returns
-    -------
-    tuple of str
-        Sorted by name, each class once.
+    """The classes of some CLC codes, each once, sorted by name, without `UNLABELED`.
 
     Raises
     ------

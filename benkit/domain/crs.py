@@ -1,4 +1,4 @@
-"""Coordinate reference systems by what they mean: UTM zones, in which the patches lie."""
+"""Coordinate reference systems: UTM zones, in which the patches lie."""
 
 import re
 

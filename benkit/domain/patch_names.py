@@ -1,4 +1,4 @@
-"""What the name of a patch says: product, date, tile and place on the ground.
+"""Patch ids and product names: product, date, tile and footprint.
 
 A patch id is ``<mission>_<level>_<sensing start>_<baseline>_<relative orbit>_<tile>_<column>_<row>``.
 All but the last two parts name the product, a tile on a date. Columns count from the tile's west edge
@@ -31,7 +31,7 @@ _TIME_FORMAT = "%Y%m%dT%H%M%S"
 
 @dataclass(frozen=True)
 class Footprint:
-    """The square of ground that a patch shows.
+    """The square on the ground that a patch shows.
 
     Attributes
     ----------
@@ -80,21 +80,14 @@ class Product:
 
 @dataclass(frozen=True)
 class PatchId:
-    """A patch: a product and a place in it.
-
-    Attributes
-    ----------
-    product : Product
-    column, row : int
-        From the tile's west edge and from its north edge, 0 to 90.
-    """
+    """A patch: its product, and its column and row, 0 to 90 from the tile's west and north edge."""
 
     product: Product
     column: int
     row: int
 
     def __post_init__(self) -> None:
-        """Refuse a place outside the tile."""
+        """Refuse a position outside the tile."""
         if not (0 <= self.column < PATCHES_PER_SIDE and 0 <= self.row < PATCHES_PER_SIDE):
             raise PatchIdError(
                 f"column {self.column}, row {self.row} leaves tile {self.product.tile.name}: "
@@ -107,13 +100,10 @@ class PatchId:
 
     @property
     def footprint(self) -> Footprint:
-        """The ground that the patch shows."""
+        """The square on the ground that the patch shows."""
         tile = self.product.tile
-        return Footprint(
-            epsg=tile.epsg,
-            x=tile.west + PATCH_METRES * self.column,
-            y=tile.north - PATCH_METRES * self.row,
-        )
+        x, y = tile.west + PATCH_METRES * self.column, tile.north - PATCH_METRES * self.row
+        return Footprint(tile.epsg, x, y)
 
 
 def parse_product(name: str) -> Product:
@@ -174,5 +164,5 @@ def parse_patch_id(text: str) -> PatchId:
 
 
 def _shown(text: str) -> str:
-    """A text for a message, not all of one that is much longer than a patch id."""
+    """A text for a message, cut if it is much longer than a patch id."""
     return repr(text) if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]!r}..."

@@ -7,22 +7,7 @@ SEASONS = ("spring", "summer", "fall", "winter")
 
 
 def season_of_month(month: int) -> str:
-    """Season of a month: spring from March, summer from June, fall from September, winter.
-
-    Parameters
-    ----------
-    month : int
-        1 to 12.
-
-    Returns
-    -------
-    str
-        One of `SEASONS`.
-
-    Raises
-    ------
-    ValueError
-        If there is no such month.
+    """Season of a month, 1 to 12: spring from March, summer from June, fall from September, winter.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Where the MGRS tiles of Sentinel-2 lie.
+"""Footprints of the MGRS tiles of Sentinel-2.
 
 Sentinel-2 products are cut along the 100 km squares of the Military Grid Reference System. The name
 of a tile, such as ``33UUP``, is the UTM zone, the latitude band, and the column and row letter of the
@@ -61,7 +61,7 @@ _ZONE_EDGE_SLACK = 2_000
 
 @dataclass(frozen=True)
 class Tile:
-    """A Sentinel-2 tile on the ground.
+    """Name and footprint of a Sentinel-2 tile.
 
     Attributes
     ----------
@@ -81,16 +81,7 @@ class Tile:
 
 @lru_cache(maxsize=4096)
 def parse_tile(name: str) -> Tile:
-    """Where a tile lies, from its name alone.
-
-    Parameters
-    ----------
-    name : str
-        Zone, latitude band, column and row letter, without the leading T.
-
-    Returns
-    -------
-    Tile
+    """Read the name of a tile, without the leading T; its name alone tells its footprint.
 
     Raises
     ------
@@ -123,10 +114,10 @@ def parse_tile(name: str) -> Tile:
         raise PatchIdError(
             f"{name!r} is no MGRS tile: its square lies outside zone {zone} in band {band}"
         )
-    false_northing = 0 if band >= "N" else _FALSE_NORTHING
+    system, false_northing = (32600, 0) if band >= "N" else (32700, _FALSE_NORTHING)
     return Tile(
         name=name,
-        epsg=(32600 if band >= "N" else 32700) + zone,
+        epsg=system + zone,
         west=easting // _PIXEL_GRID * _PIXEL_GRID,
         north=-(-(northing + _SQUARE) // _PIXEL_GRID) * _PIXEL_GRID + false_northing,
     )

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from benkit.domain.classes import CLASSES, CLC_TO_CLASS, UNLABELED
+from benkit.domain.classes import CLASSES, CLC_TO_CLASS, CODE_LIMIT, UNLABELED
 from benkit.reference_maps.land_cover import LandCover
 from benkit.reference_maps.read import ReferenceMaps
 
@@ -24,7 +24,7 @@ __all__ = [
 BUILDERS_MAX_UNLABELLED = 0.25
 """BigEarthNet v2.0 has patches with less than this share unlabelled (arxiv.org/abs/2407.03653)."""
 
-_CLASS_OF_CODE = np.full(1000, -1)
+_CLASS_OF_CODE = np.full(CODE_LIMIT, -1)
 _CLASS_OF_CODE[list(CLC_TO_CLASS)] = [
     -1 if name == UNLABELED else CLASSES.index(name) for name in CLC_TO_CLASS.values()
 ]
@@ -40,14 +40,13 @@ class LabelSets:
     average_num_labels : Fraction
         Labels per patch, exact; 0 where there is no patch.
     table : pyarrow.Table
-        One row a patch, in the order of the reference maps: ``patch_id``, and ``labels``, the list of
-        its classes sorted by name, without `UNLABELED`; from `land_cover_labels` also ``codes``,
-        the list of its CLC codes in ascending order, ``areas``, the list of the square metres of
-        each, and ``unlabelled``, the share of its ground without a label.
+        One row a patch, in the order of the reference maps: ``patch_id`` and ``labels``, its classes
+        sorted by name; from `land_cover_labels` also ``codes``, its CLC codes in ascending order,
+        ``areas``, the square metres of each, and ``unlabelled``, the share without a label.
     left_out : tuple of str
         Patches with too much unlabelled ground; they are not counted and have no row.
     comparison : LabelComparison or None
-        These labels beside those of metadata, if they were compared.
+        With the labels of metadata, if they were compared.
     """
 
     patches: int
@@ -131,20 +130,16 @@ def _label_sets(table: pa.Table, left_out: tuple[str, ...] = ()) -> LabelSets:
 
 @dataclass(frozen=True)
 class LabelComparison:
-    """The labels of reference maps beside those of metadata.
+    """Differences between the labels of reference maps and those of metadata.
 
     Attributes
     ----------
-    compared : int
-        Patches that have both.
-    not_in_metadata : int
-        Patches with a reference map that the metadata do not hold.
-    without_map : int
-        Patches of the metadata without a reference map.
+    compared, not_in_metadata, without_map : int
+        Patches with a reference map and metadata, with a map only, and with metadata only.
     differences : pyarrow.Table
         One row for each compared patch whose labels differ, in the order of the reference maps:
-        ``patch_id``; ``missing``, the list of labels that the metadata have and the map has not;
-        ``extra``, the list of those that the map has and the metadata have not. Both sorted.
+        ``patch_id``; ``missing``, the labels that only the metadata have; ``extra``, those that only
+        the map has. Both sorted.
     """
 
     compared: int

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from benkit.domain.bands import PATCH_METRES
-from benkit.domain.classes import UNLABELED_CODES
+from benkit.domain.classes import CODE_LIMIT, UNLABELED_CODES
 from benkit.domain.crs import is_utm, shown_crs
 from benkit.engine import Engine
 from benkit.engine.progress import Progress, reporter
@@ -30,7 +30,6 @@ __all__ = ["PATCH_AREA", "LandCover", "measure_land_cover"]
 PATCH_AREA = float(PATCH_METRES**2)
 """Square metres of ground that a patch shows."""
 
-_CODES = 1000  # CLC level-3 codes are below
 _SAME_AREA = 1e-9  # relative; sums of the same areas differ by less
 
 
@@ -93,10 +92,6 @@ def measure_land_cover(
     progress : bool or callable, optional
         Off, on (shown on stderr), or called with (maps read, of all, bytes read).
 
-    Returns
-    -------
-    LandCover
-
     Raises
     ------
     MissingInputError, InputFormatError, RasterError
@@ -115,7 +110,7 @@ def measure_land_cover(
         report(done, len(files), size)
     patch, code, area = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     cover = LandCover(tuple(maps), patch, code, area)
-    keys = patch.astype(np.int64) * _CODES + code
+    keys = patch.astype(np.int64) * CODE_LIMIT + code
     assert (np.diff(keys) > 0).all(), "a patch has each of its codes once, in order"
     assert np.isfinite(area).all() and (area >= 0).all(), "areas are measured"
     return cover
@@ -130,9 +125,9 @@ def _measure_files(files: Sequence[Path]) -> tuple[NDArray, NDArray, NDArray, in
     raster = [number for number, path in enumerate(files) if path.suffix != ".parquet"]
     rows = [*_polygon_rows(files, vector), *(_pixel_rows(files, raster) if raster else ())]
     patch, code, area = (np.concatenate(columns) for columns in zip(*rows, strict=True))
-    keys, index = np.unique(patch * _CODES + code, return_inverse=True)
+    keys, index = np.unique(patch * CODE_LIMIT + code, return_inverse=True)
     areas = np.bincount(index, area, len(keys)).astype(np.float64)
-    return keys // _CODES, keys % _CODES, areas, sum(path.stat().st_size for path in files)
+    return keys // CODE_LIMIT, keys % CODE_LIMIT, areas, sum(path.stat().st_size for path in files)
 
 
 def _polygon_rows(files: Sequence[Path], numbers: Sequence[int]) -> Iterator[_Rows]:

@@ -41,11 +41,9 @@ def find_maps(*folders: Path, only_polygons: bool = False) -> dict[str, Path]:
         for path in _maps_of(folder, only_polygons):
             patch = path.name.removesuffix(path.suffix).removesuffix(MAP_SUFFIX)
             if other := found.get(patch):
-                where, both = path, f"{other} is also"
-                if only_polygons:
-                    where, both = folder, f"{other.name} and {path.name} are both"
                 raise InputFormatError(
-                    f"{where}: expected one reference map a patch, but {both} of {patch}; remove one"
+                    f"{path}: expected one reference map a patch, but {other} is also of {patch}; "
+                    "remove one"
                 )
             found[patch] = path
     return dict(sorted(found.items()))
@@ -63,18 +61,15 @@ def polygon_files(folder: Path) -> list[Path]:
 def _maps_of(folder: Path, only_polygons: bool) -> list[Path]:
     """The reference maps of a folder, at least one."""
     if not folder.is_dir():
-        names = f", {_POLYGON_FILE}" if only_polygons else ""
         raise MissingInputError(
-            f"{folder}: expected a folder of reference maps{names}, "
+            f"{folder}: expected a folder of reference maps, "
             f"but there is {'a file' if folder.exists() else 'nothing'}"
         )
     paths = polygon_files(folder) if only_polygons else _maps_below(folder)
     if not paths:
-        expected, none = f"{_POLYGON_FILE} or {_PIXEL_FILE}", "none"
-        if only_polygons:
-            expected, none = _POLYGON_FILE, "no .parquet file"
+        expected = _POLYGON_FILE if only_polygons else f"{_POLYGON_FILE} or {_PIXEL_FILE}"
         raise MissingInputError(
-            f"{folder}: expected reference maps, {expected}, but there is {none} in it"
+            f"{folder}: expected reference maps, {expected}, but there is none in it"
         )
     return paths
 

@@ -30,7 +30,6 @@ from benkit.reference_maps.wkb import (
 __all__ = ["MapFootprints", "map_footprints"]
 
 _PATCHES_AT_ONCE = 256
-_KEY_LIMIT = 2**62
 
 
 @dataclass(frozen=True)
@@ -203,8 +202,8 @@ def _fill_their_boxes(
 def _odd(patch: NDArray, points: NDArray[np.float64]) -> tuple[NDArray, NDArray]:
     """Points that a patch has an odd number of times, by patch, x and y."""
     (xs, x), (ys, y) = _ranks(points[:, 0]), _ranks(points[:, 1])
-    if (int(patch.max(initial=0)) + 1) * len(xs) * len(ys) >= _KEY_LIMIT:
-        raise AssertionError("a block of patches has few enough points")
+    keys_needed = (int(patch.max(initial=0)) + 1) * len(xs) * len(ys)
+    assert keys_needed < 2**62, "a block of patches has few enough points"
     keys = np.sort((patch * len(xs) + x) * len(ys) + y)
     heads = np.flatnonzero(np.diff(keys, prepend=-1))
     counts = np.diff(np.append(heads, len(keys)))

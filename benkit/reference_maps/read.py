@@ -69,14 +69,9 @@ def read_reference_maps(
     geometry : bool
         Whether to keep the polygons, not only their codes.
     engine : Engine, optional
-        Where they are read; if it does not tell the number of workers, in this process where they
-        are few, else on local processes, one a core.
+        As of `benkit.measure_land_cover`.
     progress : bool or callable, optional
         Off, on (shown on stderr), or called with (maps read, of all, 0).
-
-    Returns
-    -------
-    ReferenceMaps
 
     Raises
     ------

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from benkit.domain.classes import CLC_TO_CLASS
+from benkit.domain.classes import CLC_TO_CLASS, CODE_LIMIT
 from benkit.errors import InputFormatError, first_line
 from benkit.files.file_kinds import kind_of
 from benkit.files.safe_names import some_names
@@ -23,8 +23,7 @@ from benkit.tiff.read import read_raster
 
 __all__ = ["MapPixels", "MapPolygons", "joined_wkb", "read_map_pixels", "read_map_polygons"]
 
-_CODE_LIMIT = 1000  # CLC level-3 codes have three digits
-_KNOWN_CODES = np.isin(np.arange(_CODE_LIMIT + 1), list(CLC_TO_CLASS))
+_KNOWN_CODES = np.isin(np.arange(CODE_LIMIT + 1), list(CLC_TO_CLASS))
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ def _codes(path: Path, column: pa.ChunkedArray) -> NDArray[np.int64]:
 
 
 def _require_known(path: Path, codes: NDArray, where: str) -> None:
-    known = _KNOWN_CODES[np.minimum(np.maximum(codes, 0), _CODE_LIMIT).astype(np.int64)]
+    known = _KNOWN_CODES[np.minimum(np.maximum(codes, 0), CODE_LIMIT).astype(np.int64)]
     if not known.all():
         raise InputFormatError(
             f"{path}: expected CLC 2018 level-3 codes {where}, such as 111 or 523, or 999, "

@@ -24,7 +24,7 @@ __all__ = [
     "shared_map_areas",
 ]
 
-_ANY_PLANE = 6931  # EPSG
+_ANY_PLANE = 6931  # EPSG code
 
 
 @dataclass(frozen=True)

@@ -77,10 +77,6 @@ def patchify_scene(
         Off, on (shown on stderr), or called after each band with (patches, by the part of their files
         that is there, of all, 0).
 
-    Returns
-    -------
-    Patches
-
     Raises
     ------
     MissingInputError, RasterError

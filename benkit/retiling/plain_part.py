@@ -6,7 +6,7 @@ opening each with GDAL takes many times as long as writing its bytes.
 
 import mmap
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from io import FileIO
 from pathlib import Path
 from threading import Lock
@@ -65,16 +65,12 @@ class PlainSource(PixelSource):
 @contextmanager
 def opened_plain(path: Path) -> Iterator[PlainSource | None]:
     """Open a raster if it is a plain file and all that describes it stands in it; else None."""
-    if not path.is_file() or any(Path(f"{path}{suffix}").exists() for suffix in _SIDE_FILES):
-        yield None
-        return
-    try:
-        file = path.open("rb", buffering=0)
-    except OSError:  # GDAL will say why
-        yield None
-        return
-    with file:
-        yield _recognised(path, file)
+    file = None
+    if path.is_file() and not any(Path(f"{path}{suffix}").exists() for suffix in _SIDE_FILES):
+        with suppress(OSError):  # GDAL will say why
+            file = path.open("rb", buffering=0)
+    with file or nullcontext():
+        yield _recognised(path, file) if file else None
 
 
 def _recognised(path: Path, file: FileIO) -> PlainSource | None:

@@ -198,10 +198,6 @@ def retile_raster(
         Where it is done; on one local process a core if not given. Plain files are cut by as many
         threads of this process.
 
-    Returns
-    -------
-    Retiling
-
     Raises
     ------
     MissingInputError, RasterError

@@ -23,15 +23,7 @@ _PLAIN_BYTES_TOGETHER = 2**23  # little, so that threads end at about the same t
 
 @dataclass(frozen=True)
 class PartForm:
-    """How parts differ from their raster.
-
-    Attributes
-    ----------
-    bands : tuple of int, optional
-        Which bands of the raster they have, from 1, in this order; all if not given.
-    compression : str, optional
-        One of `COMPRESSIONS`; that of the raster if not given.
-    """
+    """Bands of parts, from 1 and in order, and their compression, if they differ from the raster's."""
 
     bands: tuple[int, ...] | None = None
     compression: str | None = None

@@ -25,9 +25,6 @@ class _Band:
     y: int
     pixel_size: int
 
-    def encode(self) -> bytes:
-        return encode(**vars(self), nodata=NODATA)
-
 
 _Bands = dict[str, _Band]
 
@@ -47,7 +44,10 @@ def band_files(
     }
     if error in _DAMAGES:
         bands = _DAMAGES[error](bands, variant)
-    files = {band_file_name(patch_id, name): band.encode() for name, band in bands.items()}
+    files = {
+        band_file_name(patch_id, name): encode(**vars(band), nodata=NODATA)
+        for name, band in bands.items()
+    }
     if error == "unreadable":
         name = band_file_name(patch_id, _some_band(variant))
         files[name] = _unreadable(files[name], variant)

@@ -43,10 +43,8 @@ class PixelBlock:
 
     Attributes
     ----------
-    column, row : int
-        Upper-left pixel of a block; rows count southwards.
-    width, height : int
-        Size of the block in pixels.
+    column, row, width, height : int
+        Upper-left pixel of a block, rows counted southwards, and its size.
     gather : (2, n, n) int64 array or None
         Row and column in the block of each pixel, where the patch lies in another zone; None where
         the block is the patch itself.

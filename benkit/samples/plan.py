@@ -41,12 +41,10 @@ class PlannedPatch:
 
     Attributes
     ----------
-    parsed : PatchId
-    product : SampleProduct
     split : str
         train, validation or test: quarters around the anchor.
     error : str or None
-        The kind of error that is planted in it, of `ERRORS_PER_THOUSAND`.
+        The kind of error planted in it, of `ERRORS_PER_THOUSAND`.
     variant : int
         Number of the error among those of its kind.
     """

@@ -83,10 +83,6 @@ def make_sample(
     progress : bool or callable, optional
         Off, on (shown on stderr), or called with (patches done, of all, 0).
 
-    Returns
-    -------
-    SampleSummary
-
     Raises
     ------
     OptionError

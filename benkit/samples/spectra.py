@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benkit.domain.bands import BAND_NAMES
+from benkit.domain.classes import CODE_LIMIT
 
 __all__ = ["BARE", "GREEN", "GREENNESS", "SPREAD"]
 
@@ -44,18 +45,16 @@ _GROUND = {
     (511, 512, 521, 522, 523): ("reed", "water", (3, 6, 4, 2), 8),
 }
 
-_CODES = 1000
-
-GREEN: NDArray[np.int32] = np.zeros((len(BAND_NAMES), _CODES), np.int32)
+GREEN: NDArray[np.int32] = np.zeros((len(BAND_NAMES), CODE_LIMIT), np.int32)
 """Reflectance of the green material of each code: (bands, codes)."""
 
-BARE: NDArray[np.int32] = np.zeros((len(BAND_NAMES), _CODES), np.int32)
+BARE: NDArray[np.int32] = np.zeros((len(BAND_NAMES), CODE_LIMIT), np.int32)
 """Reflectance of the other material of each code: (bands, codes)."""
 
-GREENNESS: NDArray[np.int32] = np.zeros((4, _CODES), np.int32)
+GREENNESS: NDArray[np.int32] = np.zeros((4, CODE_LIMIT), np.int32)
 """Share of the green material in 1/256: (seasons, codes)."""
 
-SPREAD: NDArray[np.int32] = np.zeros(_CODES, np.int32)
+SPREAD: NDArray[np.int32] = np.zeros(CODE_LIMIT, np.int32)
 """How much that share varies within a code, in 1/256: (codes,)."""
 
 for _codes, (_green, _other, _shares, _spread) in _GROUND.items():

@@ -36,15 +36,14 @@ def test_maps_are_found_at_any_depth_and_sorted(tmp_path):
 
 @pytest.mark.parametrize("only_polygons", [False, True])
 def test_what_is_no_folder_of_maps_is_refused(tmp_path, only_polygons):
-    named = ", <patch id>_reference_map.parquet" if only_polygons else ""
     (tmp_path / "file").touch()
     for name, there in (("none", "nothing"), ("file", "a file")):
         with pytest.raises(MissingInputError) as caught:
             find_maps(tmp_path / name, only_polygons=only_polygons)
         assert str(caught.value) == (
-            f"{tmp_path / name}: expected a folder of reference maps{named}, but there is {there}"
+            f"{tmp_path / name}: expected a folder of reference maps, but there is {there}"
         )
-    with pytest.raises(MissingInputError, match=r"there is (none|no \.parquet file) in it$"):
+    with pytest.raises(MissingInputError, match=r"there is none in it$"):
         find_maps(tmp_path, only_polygons=only_polygons)
 
 
@@ -58,8 +57,8 @@ def test_a_second_map_of_a_patch_is_refused(tmp_path):
     with pytest.raises(InputFormatError) as caught:
         find_maps(tmp_path, only_polygons=True)
     assert str(caught.value) == (
-        f"{tmp_path}: expected one reference map a patch, but a.parquet and a_reference_map.parquet "
-        "are both of a; remove one"
+        f"{tmp_path / 'a_reference_map.parquet'}: expected one reference map a patch, "
+        f"but {tmp_path / 'a.parquet'} is also of a; remove one"
     )
 
 
