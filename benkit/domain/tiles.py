@@ -81,7 +81,7 @@ class Tile:
 
 @lru_cache(maxsize=4096)
 def parse_tile(name: str) -> Tile:
-    """Read the name of a tile, without the leading T; its name alone tells its footprint.
+    """Read the name of a tile, without the leading T; its footprint follows from it.
 
     Raises
     ------

@@ -1,1 +1,1 @@
-"""Reference maps: their labels, their ground, and which of them overlap."""
+"""Reference maps: labels, land cover, footprints and overlaps."""

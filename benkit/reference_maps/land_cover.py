@@ -60,7 +60,7 @@ class LandCover:
 
     @property
     def ground(self) -> NDArray[np.float64]:
-        """Square metres of each patch: `PATCH_AREA`, or what its codes add up to if that is more."""
+        """Square metres of each patch: `PATCH_AREA`, or the sum over its codes if that is more."""
         return np.maximum(np.bincount(self.patch, self.area, len(self)), PATCH_AREA)
 
     @property
@@ -87,7 +87,7 @@ def measure_land_cover(
     *folders : path
         With GeoParquet files or GeoTIFFs, see `benkit.reference_maps.map_files.find_maps`.
     engine : Engine, optional
-        Where they are read; if it does not tell the number of workers, in this process where the
+        Where they are read; if it does not give the number of workers, in this process where the
         maps are few, else on local processes, one a core.
     progress : bool or callable, optional
         Off, on (shown on stderr), or called with (maps read, of all, bytes read).
@@ -96,7 +96,7 @@ def measure_land_cover(
     ------
     MissingInputError, InputFormatError, RasterError
         If there is no map, a file is damaged or has an unknown code, two files are of one patch, or
-        coordinates are not in metres. Where a file does not tell its reference system they are
+        coordinates are not in metres. Where a file does not state its reference system they are
         taken to be.
     """
     report = reporter(progress)

@@ -11,7 +11,7 @@ from benkit.errors import InputFormatError, MissingInputError
 __all__ = ["MAP_SUFFIX", "find_maps", "polygon_files", "run_over_maps"]
 
 MAP_SUFFIX = "_reference_map"
-"""What follows the patch id in the name of a reference map."""
+"""Follows the patch id in the name of a reference map."""
 
 Result = TypeVar("Result")
 
@@ -26,7 +26,7 @@ def find_maps(*folders: Path, only_polygons: bool = False) -> dict[str, Path]:
     """Find the reference map of each patch in some folders, sorted by patch id, without opening them.
 
     Maps are the files that end with ``.parquet`` and those that end with ``_reference_map.tif``, at
-    any depth, or only the `polygon_files`. The patch id is what stands before ``_reference_map`` and
+    any depth, or only the `polygon_files`. The patch id is the name without ``_reference_map`` and
     the suffix. Hidden files and folders are left out.
 
     Raises

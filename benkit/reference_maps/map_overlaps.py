@@ -88,7 +88,7 @@ def map_overlaps(
     assert (pairs[:, 0] < pairs[:, 1]).all(), "no patch overlaps itself"
     assert len(np.unique(pairs, axis=0)) == len(pairs), "each pair is found once"
     assert overlapping <= min(len(maps), 2 * len(pairs)), "a pair has two patches"
-    assert not np.isnan(footprints.boxes[pairs]).any(), "what shares ground has some"
+    assert not np.isnan(footprints.boxes[pairs]).any(), "no empty footprint overlaps another"
     area = shared_map_areas(footprints, systems, pairs) if areas else None
     return MapOverlaps(len(maps), overlapping, pairs, area)
 

@@ -14,7 +14,7 @@ POLYGON_TYPE, COLLECTION_TYPES = 3, (4, 5, 6, 7)
 """Numbers, in WKB and in GEOS, of polygons and of geometries that are made of others."""
 
 POLYGONS_AT_ONCE = 2**20
-"""About how many polygons are held in memory together."""
+"""About how many polygons are in memory together."""
 
 _DEEPEST = 500  # GEOS reads nested geometries by recursion: tens of thousands overflow its stack
 _HEADER = 9  # bytes of a nested geometry before its first member

@@ -45,7 +45,11 @@ class GdalPartWriter:
         self.tags = {0: tags}  # of the whole, and of the bands, counted from 1
         self.colours = {}
         for index, band in enumerate(raster.bands, start=1):
-            self.tags[index] = _tags_of_part(source.tags(band))
+            self.tags[index] = {
+                key: text
+                for key, text in source.tags(band).items()
+                if not key.startswith("STATISTICS_")  # those of the whole raster
+            }
             if source.colorinterp[band - 1] == ColorInterp.palette:
                 self.colours[index] = source.colormap(band)
 
@@ -113,7 +117,7 @@ class GdalPartWriter:
                     isclose(came, meant, rel_tol=1e-12, abs_tol=1e-6)
                     for came, meant in zip(here, there, strict=True)
                 )
-                _demand(same, target, "place")
+                _demand(same, target, "georeference")
         _demand(copy.crs == source.crs, target, "CRS")
         for name in _VERIFIED:
             _demand(getattr(copy, name) == self.attributes[name], target, name)
@@ -185,11 +189,6 @@ def _blocks_within(blocks: dict[str, int], window: Window) -> dict[str, Any]:
     if any(side % _BLOCK_STEP for side in sides.values()):  # other formats allow what TIFF does not
         return {"tiled": True}
     return {"tiled": True, **sides}
-
-
-def _tags_of_part(tags: dict[str, str]) -> dict[str, str]:
-    """Without the statistics, which are those of the whole raster."""
-    return {key: text for key, text in tags.items() if not key.startswith("STATISTICS_")}
 
 
 def _demand(holds: bool, target: Path, what: str) -> None:

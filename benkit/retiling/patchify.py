@@ -67,8 +67,8 @@ def patchify_scene(
         ``.SAFE``.
     grid_origin : str
         ``tile``: columns and rows are those of the tile's grid, on which the scene's corner must
-        lie. ``scene``: they count from the scene's own corner, so that the patch ids do not tell
-        where the patches lie.
+        lie. ``scene``: they count from the scene's own corner, so that patch ids do not give the
+        footprints.
     overwrite : bool
         Whether a folder of the product may be replaced.
     engine : Engine, optional

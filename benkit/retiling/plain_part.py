@@ -21,7 +21,7 @@ from benkit.tiff.raster import RasterProfile
 
 __all__ = ["PlainSource", "fits_plain", "opened_plain", "write_plain_part"]
 
-_SIDE_FILES = (".aux.xml", ".msk")  # in which GDAL keeps what does not stand in the file itself
+_SIDE_FILES = (".aux.xml", ".msk")  # in which GDAL keeps what is not in the file itself
 _LONGEST_SIDE = 65_535
 
 

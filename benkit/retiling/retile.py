@@ -40,7 +40,7 @@ class Retiling:
     georeferenced : bool
         Whether the raster, and so its parts, have a CRS and a transform.
     unmarked_padding : bool
-        Whether parts were filled up with 0 that no NO_DATA value tells from a measurement.
+        Whether parts were padded with 0 that no NO_DATA value marks.
     """
 
     files: tuple[Path, ...]

@@ -66,7 +66,7 @@ def _unreadable(content: bytes, variant: int) -> bytes:
 
 
 def _strays(patch_id: str, files: Mapping[str, bytes], variant: int) -> dict[str, bytes]:
-    """What other programs leave behind, or a band that patches do not have."""
+    """Files that other programs leave behind, or a band that patches do not have."""
     return (
         {band_file_name(patch_id, "B10"): files[band_file_name(patch_id, "B09")]},
         {"Thumbs.db": b"\0" * 512},

@@ -110,8 +110,7 @@ def reflectances(
 ) -> dict[str, NDArray[np.uint16]]:
     """The twelve bands of a patch, (side, side) uint16 arrays, in 1/10,000 as in Sentinel-2 products.
 
-    The date is whatever tells one image of the same ground from another. No value is 0, which stands
-    for NO_DATA.
+    The date is any text that differs between images of the same ground. No value is 0, NO_DATA.
     """
     codes = ground.codes
     vigour, brightness = ground.vigour.astype(np.int32), ground.brightness.astype(np.int32)

@@ -1,4 +1,4 @@
-"""Which patches a sample holds, and which of them get an error."""
+"""The patches of a sample, and the errors planted in them."""
 
 import hashlib
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """Reflectance of each kind of land cover in each band and season.
 
-Every CLC code is a mixture of two materials, a green one and what is seen between it. The values are
+Every CLC code is a mixture of two materials, a green one and another between it. The values are
 rounded from what Sentinel-2 Level-2A shows of such ground in Europe; they are plausible, not measured.
 """
 
