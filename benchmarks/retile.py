@@ -30,7 +30,7 @@ import rasterio
 from rasterio.transform import from_origin
 from rasterio.windows import Window
 
-from benkit.domain.bands import BANDS
+from benkit.domain.layouts import BIGEARTHNET_S2
 
 ROOT = Path(__file__).resolve().parents[1]
 PLACE = Path(os.environ.get("BENKIT_BENCHMARKS", ROOT / "untracked-files" / "benchmarks"))
@@ -180,7 +180,7 @@ def whole_tile(pixels: int) -> None:
         scene, archive = Path(folder, PRODUCT), Path(folder, "archive")
         scene.mkdir()
         sources: dict[int, Path] = {}
-        for name, band in BANDS.items():
+        for name, band in BIGEARTHNET_S2.bands.items():
             file = scene / f"{name}.tif"
             if band.pixel_size in sources:
                 os.link(sources[band.pixel_size], file)

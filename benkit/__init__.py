@@ -36,7 +36,7 @@ _NAMES = {
     "api.split": "folds",
     "api.web_map": "web_map",
     "archive.listing": "find_file",
-    "domain.bands": "BANDS",
+    "domain.layouts": "BANDS",
     "domain.classes": "CLASSES classes_of_codes",
     "domain.patch_names": "parse_patch_id parse_product",
     "domain.tiles": "parse_tile",
@@ -102,7 +102,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors
     from benkit.api.summary import summary as summary
     from benkit.api.web_map import web_map as web_map
     from benkit.archive.listing import find_file as find_file
-    from benkit.domain.bands import BANDS as BANDS
+    from benkit.domain.layouts import BANDS as BANDS
     from benkit.domain.classes import CLASSES as CLASSES, classes_of_codes as classes_of_codes
     from benkit.domain.patch_names import (
         parse_patch_id as parse_patch_id,

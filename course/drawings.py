@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from benkit.domain.bands import PATCH_METRES
+from benkit.domain.patch_names import PATCH_METRES
 from course.facts import Facts
 from course.inputs import PATCH
 from course.places import band_of

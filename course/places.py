@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import benkit
-from benkit.domain.bands import PATCH_METRES
+from benkit.domain.patch_names import PATCH_METRES
 from course.inputs import PATCH, SHARED
 
 

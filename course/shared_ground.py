@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 import benkit
-from benkit.domain.bands import PATCH_METRES
+from benkit.domain.patch_names import PATCH_METRES
 from benkit.ground.distance_plane import planar_centres
 from benkit.ground.footprints import Footprints
 

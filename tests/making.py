@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from rasterio.transform import Affine
 
 from benkit.api.sources import open_source
-from benkit.domain.bands import BANDS
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.domain.patch_names import PatchId, Product, parse_patch_id
 from benkit.domain.tiles import parse_tile
 from benkit.engine import Engine
@@ -58,7 +58,7 @@ class Archive:
         """Write a patch as its name promises; bands may be given other options, or None."""
         target = self.root / (folder or patch[:-6]) / patch
         target.mkdir(parents=True)
-        for name, band in BANDS.items():
+        for name, band in BIGEARTHNET_S2.bands.items():
             options = changed.get(name, {})
             if options is None:
                 continue
@@ -81,7 +81,7 @@ def write_patch(root: Path, patch: str = f"{PRODUCT}_73_05", **changed: bytes | 
     """A whole patch of small ascending values; bands may be given other bytes or left out."""
     folder = root / patch[:-6] / patch
     folder.mkdir(parents=True)
-    for name, band in BANDS.items():
+    for name, band in BIGEARTHNET_S2.bands.items():
         pixels = np.arange(1, band.side**2 + 1, dtype=np.uint16).reshape(band.side, -1)
         content = encode(pixels, epsg=32633, x=587580, y=5394000, pixel_size=band.pixel_size)
         content = changed.get(name, content)

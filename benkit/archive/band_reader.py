@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benkit.archive.folder_reader import opened_folder
-from benkit.archive.listing import PatchFolder, band_file_name
-from benkit.domain.bands import BANDS
+from benkit.archive.listing import PatchFolder
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.files.remote.location import Location
 from benkit.tiff.plain import LARGEST_CORNER, PlainHeader, parse_header
 from benkit.tiff.read import read_whole
@@ -85,7 +85,7 @@ class Reading:
     Attributes
     ----------
     bands : dict of str to BandFiles
-        By band, in the order of `BANDS`.
+        By band, in the order of `BIGEARTHNET_S2.bands`.
     strays : tuple of (int, str)
         Patch and name of everything in its folder that is not one of its band files, sorted.
     signatures : (patches,) uint64 array
@@ -148,7 +148,7 @@ class BandFileReader:
         self._most_sizes, self._most_headers = sizes, headers_of_a_size
         self._buffers = {
             name: np.zeros((capacity, _ROOM_FOR_HEADER + 2 * band.side**2), np.uint8)
-            for name, band in BANDS.items()
+            for name, band in BIGEARTHNET_S2.bands.items()
         }
         self.slots = {name: [row.data for row in buffer] for name, buffer in self._buffers.items()}
 
@@ -159,14 +159,16 @@ class BandFileReader:
         regular file, counts as not plain, with a size of 0.
         """
         assert len(patches) <= self.capacity, "a reading fits the buffers"
-        sizes = np.full((len(BANDS), len(patches)), -1, np.int64)
+        sizes = np.full((len(BIGEARTHNET_S2.bands), len(patches)), -1, np.int64)
         strays: list[tuple[int, str]] = []
         signatures = np.zeros(len(patches), np.uint64)
         for row, folder in enumerate(self.visit(patches)):
             strays += [(row, name) for name in folder.strays]
             sizes[:, row] = folder.sizes
             signatures[row] = folder.signature
-        bands = {band: self._sort_out(band, sizes[i]) for i, band in enumerate(BANDS)}
+        bands = {
+            band: self._sort_out(band, sizes[i]) for i, band in enumerate(BIGEARTHNET_S2.bands)
+        }
         return Reading(bands, tuple(strays), signatures)
 
     def look(self, patches: Sequence[PatchFolder]) -> NDArray[np.uint64]:
@@ -207,13 +209,13 @@ class BandFileReader:
 
     def _visit(self, patch: PatchFolder, row: int | None = None) -> VisitedFolder:
         """Read the band files of one patch into their slots, or only look at them."""
-        sizes = [-1] * len(BANDS)
-        stamps = [0] * (2 * len(BANDS))
+        sizes = [-1] * len(BIGEARTHNET_S2.bands)
+        stamps = [0] * (2 * len(BIGEARTHNET_S2.bands))
         try:
             with opened_folder(f"{self.root}/{patch.path}") as folder:
                 left = set(folder.names)
                 for index, (band, slots) in enumerate(self.slots.items()):
-                    name = band_file_name(patch.patch_id, band)
+                    name = BIGEARTHNET_S2.band_file(patch.patch_id, band)
                     if name in left:
                         left.remove(name)
                         buffer = None if row is None else slots[row]
@@ -221,7 +223,7 @@ class BandFileReader:
         except FileNotFoundError:  # vanished since the archive was listed
             return VisitedFolder(sizes, [], 0)
         except OSError:
-            return VisitedFolder([0] * len(BANDS), [], 0)
+            return VisitedFolder([0] * len(BIGEARTHNET_S2.bands), [], 0)
         strays = sorted(left)
         return VisitedFolder(sizes, strays, signature_of(sizes, stamps, strays))
 

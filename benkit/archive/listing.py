@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.errors import InputFormatError, MissingInputError
 from benkit.files.file_kinds import kind_of
 from benkit.files.remote.location import Location, RemotePath
@@ -13,7 +14,6 @@ from benkit.files.safe_names import require_single_name
 __all__ = [
     "Listing",
     "PatchFolder",
-    "band_file_name",
     "find_file",
     "find_patch",
     "list_archive",
@@ -42,7 +42,7 @@ class PatchFolder:
 
     def band_path(self, band: str) -> str:
         """Path of a band's file, relative to the root of the archive, with ``/``."""
-        return f"{self.path}/{band_file_name(self.patch_id, band)}"
+        return f"{self.path}/{BIGEARTHNET_S2.band_file(self.patch_id, band)}"
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,6 @@ class Listing:
         """By what the archive is known again."""
         options = self.root.options if isinstance(self.root, RemotePath) else ()
         return " ".join([str(self.root.resolve()), *(f"{name}={value}" for name, value in options)])
-
-
-def band_file_name(patch_id: str, band: str) -> str:
-    """Name of the file that holds a band of a patch."""
-    return f"{patch_id}_{band}.tif"
 
 
 def list_archive(root: Location) -> Listing:

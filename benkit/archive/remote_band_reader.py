@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from benkit.archive.band_reader import BandFileReader, VisitedFolder, signature_of
-from benkit.archive.listing import PatchFolder, band_file_name
-from benkit.domain.bands import BAND_NAMES
+from benkit.archive.listing import PatchFolder
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.errors import (
     AccessError,
     MissingInputError,
@@ -83,13 +83,13 @@ class RemoteBandFileReader(BandFileReader):
     def __init__(self, root: RemotePath, capacity: int = 32) -> None:
         super().__init__(root, capacity)
         self._root = root
-        self._sizes = np.zeros((0, len(BAND_NAMES)), np.int64)
+        self._sizes = np.zeros((0, len(BIGEARTHNET_S2.band_names)), np.int64)
         self._faults: dict[tuple[int, int], str] = {}
         self._probing = threading.Lock()
 
     def content(self, patch: PatchFolder, row: int, band: str) -> bytes:
         """All bytes of a file that the last reading found not to be plain."""
-        column = BAND_NAMES.index(band)
+        column = BIGEARTHNET_S2.band_names.index(band)
         location = self._root / patch.band_path(band)
         if fault := self._faults.get((row, column)):
             raise RasterError(f"{location}: cannot be read: {fault}")
@@ -107,8 +107,8 @@ class RemoteBandFileReader(BandFileReader):
             If the server does not answer, or denies every file.
         """
         self._faults.clear()
-        self._sizes = np.full((len(patches), len(BAND_NAMES)), _MISSING)
-        stamps: list[list[int | None]] = [[0] * len(BAND_NAMES) for _ in patches]
+        self._sizes = np.full((len(patches), len(BIGEARTHNET_S2.band_names)), _MISSING)
+        stamps: list[list[int | None]] = [[0] * len(BIGEARTHNET_S2.band_names) for _ in patches]
         folders = in_parallel(_list, [self._root / patch.path for patch in patches])
         files = self._band_files(patches, folders)
         found = in_parallel(self._look if only_look else self._fetch, files)
@@ -166,7 +166,7 @@ class RemoteBandFileReader(BandFileReader):
                 self._require_server(file.folder)
                 fault = without_name(error, file.location)
             else:
-                slot = self.slots[BAND_NAMES[file.column]][file.row]
+                slot = self.slots[BIGEARTHNET_S2.band_names[file.column]][file.row]
                 if len(content) <= len(slot):
                     slot[: len(content)] = content
                 return len(content), stamp if file.entry.size is None else file.entry.stamp
@@ -196,7 +196,7 @@ def band_file_reader(root: Location, capacity: int) -> BandFileReader:
 
 
 def _band_file_names(patch: PatchFolder) -> list[str]:
-    return [band_file_name(patch.patch_id, band) for band in BAND_NAMES]
+    return [BIGEARTHNET_S2.band_file(patch.patch_id, band) for band in BIGEARTHNET_S2.band_names]
 
 
 def _list(folder: RemotePath) -> _Folder:

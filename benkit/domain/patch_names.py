@@ -9,12 +9,22 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from benkit.domain.bands import PATCH_METRES
 from benkit.domain.seasons import season_of_month
 from benkit.domain.tiles import TILE_METRES, Tile, parse_tile
 from benkit.errors import PatchIdError
 
-__all__ = ["PATCHES_PER_SIDE", "Footprint", "PatchId", "Product", "parse_patch_id", "parse_product"]
+__all__ = [
+    "PATCHES_PER_SIDE",
+    "PATCH_METRES",
+    "Footprint",
+    "PatchId",
+    "Product",
+    "parse_patch_id",
+    "parse_product",
+]
+
+PATCH_METRES = 1200
+"""Side of a patch on the ground in metres."""
 
 PATCHES_PER_SIDE = TILE_METRES // PATCH_METRES
 """How many whole patches fit along the side of a tile: 91."""

@@ -8,7 +8,7 @@ distances are only roughly right away from its standard parallels at 30 degrees.
 import numpy as np
 from numpy.typing import NDArray
 
-from benkit.domain.bands import PATCH_METRES
+from benkit.domain.patch_names import PATCH_METRES
 from benkit.ground.footprints import Footprints
 from benkit.ground.projection import project, project_from_zones
 

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from benkit.domain.bands import PATCH_METRES
+from benkit.domain.patch_names import PATCH_METRES
 from benkit.errors import OptionError
 from benkit.ground.footprints import Footprints, locate
 from benkit.ground.projection import project_from_zones

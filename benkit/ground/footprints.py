@@ -9,8 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from benkit.domain.bands import PATCH_METRES
-from benkit.domain.patch_names import PATCHES_PER_SIDE, Product, parse_patch_id, parse_product
+from benkit.domain.patch_names import (
+    PATCH_METRES,
+    PATCHES_PER_SIDE,
+    Product,
+    parse_patch_id,
+    parse_product,
+)
 from benkit.errors import InputFormatError, PatchIdError
 from benkit.files.safe_names import some_names
 

@@ -12,8 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from benkit.domain.bands import PATCH_METRES
-from benkit.domain.patch_names import Product
+from benkit.domain.patch_names import PATCH_METRES, Product
 from benkit.ground.area_plane import (
     FARTHEST_CENTRES,
     LEAST_SHARED_AREA,

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benkit.domain.bands import BANDS
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.domain.patch_names import parse_patch_id
 from benkit.errors import PatchIdError
 from benkit.ground.footprints import locate
@@ -80,9 +80,11 @@ def audit_inventory(inventory: Inventory, metadata: pa.Table) -> Audit:
         invalid=_table(("patch_id", "reason"), invalid),
         bands=pa.table(
             {
-                "band": list(BANDS),
-                "side": [band.side for band in BANDS.values()],
-                "pixel_size": [band.pixel_size for band in BANDS.values()],
+                "band": BIGEARTHNET_S2.band_names,
+                **{
+                    name: [getattr(band, name) for band in BIGEARTHNET_S2.bands.values()]
+                    for name in ("side", "pixel_size", "dtype", "nodata")
+                },
             }
         ),
     )

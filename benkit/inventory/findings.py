@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from benkit.domain.bands import NODATA
-
 __all__ = ["KINDS", "Kind"]
 
 
@@ -111,8 +109,9 @@ _KINDS = (
         "a band has another data type than uint16",
         about="band",
         sql="""
-        SELECT patch_id, band, format('data type {}; expected uint16', dtype) AS reason
-        FROM ok WHERE dtype <> 'uint16'
+        SELECT patch_id, band,
+               format('data type {}; expected {}', ok.dtype, bands.dtype) AS reason
+        FROM ok JOIN bands USING (band) WHERE ok.dtype <> bands.dtype
         """,
         visible=True,
     ),
@@ -120,11 +119,11 @@ _KINDS = (
         "wrong_nodata",
         "a band does not declare 0 as its NO_DATA value",
         about="band",
-        sql=f"""
+        sql="""
         SELECT patch_id, band,
-               format('NO_DATA is {{}}; expected {NODATA}',
-                      coalesce(nodata::VARCHAR, 'not declared')) AS reason
-        FROM ok WHERE nodata IS DISTINCT FROM {NODATA}
+               format('NO_DATA is {}; expected {}',
+                      coalesce(ok.nodata::VARCHAR, 'not declared'), bands.nodata) AS reason
+        FROM ok JOIN bands USING (band) WHERE ok.nodata IS DISTINCT FROM bands.nodata
         """,
     ),
     Kind(

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from benkit.archive.listing import PatchFolder, band_file_name
-from benkit.domain.bands import BAND_NAMES
+from benkit.archive.listing import PatchFolder
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.domain.patch_names import PatchId, parse_patch_id
 from benkit.errors import InputFormatError, PatchIdError
 from benkit.files.writing.staging import temporary_folder
@@ -82,7 +82,7 @@ class Inspection:
     metadata : mapping of str to object, or None
         The patch's row, without ``patch_id``; None without metadata or if it is not in them.
     bands : mapping of str to InspectedBand
-        In the order of `BAND_NAMES`.
+        In the order of `BIGEARTHNET_S2.band_names`.
     findings : tuple of dict
         ``band`` (None where it is about the whole patch), ``kind`` and ``reason``, sorted.
     """
@@ -145,11 +145,11 @@ def read_pixels(inspection: Inspection) -> dict[str, NDArray]:
     Returns
     -------
     dict of str to (height, width) array
-        By band, in the order of `BAND_NAMES`, in the file's data type, rows from the north.
+        By band, in the order of the layout, in the file's data type, rows from the north.
     """
     folder, patch = inspection.folder, inspection.patch_id
     return {
-        name: read_raster(folder / band_file_name(patch, name)).pixels[0]
+        name: read_raster(folder / BIGEARTHNET_S2.band_file(patch, name)).pixels[0]
         for name, band in inspection.bands.items()
         if band.status == "ok"
     }
@@ -173,6 +173,6 @@ def _look(
         band: InspectedBand(*values, *(getattr(statistics[band], name) for name in _FIGURES))
         for band, *values in rows
     }
-    assert found.keys() == set(BAND_NAMES), "every band has a row"
+    assert found.keys() == set(BIGEARTHNET_S2.band_names), "every band has a row"
     told = findings.select(["band", "kind", "reason"]).to_pylist()
-    return {band: found[band] for band in BAND_NAMES}, tuple(told)
+    return {band: found[band] for band in BIGEARTHNET_S2.band_names}, tuple(told)

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pyarrow as pa
 
-from benkit.domain.bands import BAND_NAMES
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.inventory.table.inventory_file import Inventory
 
 __all__ = ["BandStatistics", "Statistics", "band_statistics"]
@@ -43,7 +43,7 @@ class Statistics:
     Attributes
     ----------
     bands : mapping of str to BandStatistics
-        By band, in the order of `BAND_NAMES`.
+        By band, in the order of `BIGEARTHNET_S2.band_names`.
     absent : tuple of str
         Patches that were asked for but are not in the inventory, sorted.
     """
@@ -83,7 +83,7 @@ def band_statistics(inventory: Inventory, patches: Iterable[str] | None = None) 
     )
     found = {row[0]: _from_sums(*row[1:]) for row in rows}
     nothing = BandStatistics(0, None, None, None, None)
-    statistics = {band: found.get(band, nothing) for band in BAND_NAMES}
+    statistics = {band: found.get(band, nothing) for band in BIGEARTHNET_S2.band_names}
     for band, figures in statistics.items():
         has_mean = figures.mean is not None
         assert has_mean == (figures.count > 0), f"{band}: a band has a mean if it has valid pixels"

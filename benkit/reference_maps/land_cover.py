@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from benkit.domain.bands import PATCH_METRES
 from benkit.domain.classes import CODE_LIMIT, UNLABELED_CODES
 from benkit.domain.crs import is_utm, shown_crs
+from benkit.domain.patch_names import PATCH_METRES
 from benkit.engine import Engine
 from benkit.engine.progress import Progress, reporter
 from benkit.errors import InputFormatError

@@ -11,8 +11,14 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from benkit.domain.bands import BANDS, NODATA, PATCH_METRES, Band
-from benkit.domain.patch_names import PATCHES_PER_SIDE, PatchId, Product, parse_product
+from benkit.domain.layouts import BIGEARTHNET_S2, Band
+from benkit.domain.patch_names import (
+    PATCH_METRES,
+    PATCHES_PER_SIDE,
+    PatchId,
+    Product,
+    parse_product,
+)
 from benkit.engine import Engine, run
 from benkit.engine.progress import Progress, reporter
 from benkit.errors import InputFormatError, OptionError, OutputError, PatchIdError
@@ -28,7 +34,6 @@ GRID_ORIGINS = ("tile", "scene")
 
 _AFTER_PRODUCT = re.compile(r"(_\d{8}T\d{6})?(\.SAFE)?", re.ASCII)
 _LEVEL = "MSIL2A"
-_DTYPE = "uint16"
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,7 @@ def patchify_scene(
         with opened_pixels(path) as source:
             profiles[name] = source.profile
     for name, profile in profiles.items():
-        _require_band(paths[name], profile, BANDS[name], named.tile.epsg)
+        _require_band(paths[name], profile, BIGEARTHNET_S2.bands[name], named.tile.epsg)
     patches = _patch_grid(folder, profiles, named, grid_origin)
     target = Path(archive) / str(named)
     if target.exists() and not overwrite:
@@ -107,13 +112,15 @@ def patchify_scene(
     with replacing_folder(target) as part:
         for patch_id in chain.from_iterable(patches):
             (part / patch_id).mkdir()
-        cuts = [BandCut(paths[name], band, patches, part) for name, band in BANDS.items()]
+        cuts = [
+            BandCut(paths[name], band, patches, part) for name, band in BIGEARTHNET_S2.bands.items()
+        ]
         cuts.sort(key=lambda cut: cut.band.pixel_size)  # the largest bands first
         files, count = 0, len(patches) * len(patches[0])
         for written in run(cut_band, cuts, engine):
             files += written
-            report(files // len(BANDS), count, 0)
-    assert files == count * len(BANDS), "every patch has a file of each band"
+            report(files // len(BIGEARTHNET_S2.bands), count, 0)
+    assert files == count * len(BIGEARTHNET_S2.bands), "every patch has a file of each band"
     return Patches(str(named), count, files)
 
 
@@ -140,8 +147,8 @@ def _require_band(path: Path, profile: RasterProfile, band: Band, epsg: int) -> 
     """Refuse a raster that is not a band as the archive has it."""
     for what, came, expected in (
         ("number of bands", profile.bands, 1),
-        ("data type", profile.dtype.name, _DTYPE),
-        ("NO_DATA value", NODATA if profile.nodata is None else profile.nodata, NODATA),
+        ("data type", profile.dtype.name, band.dtype),
+        ("NO_DATA value", band.nodata if profile.nodata is None else profile.nodata, band.nodata),
         ("CRS of the tile", f"EPSG:{profile.epsg}" if profile.epsg else "none", f"EPSG:{epsg}"),
     ):
         if came != expected:
@@ -172,8 +179,12 @@ def _patch_grid(
 ) -> list[list[str]]:
     """Ids of the patches that every band holds whole, row by row from the north-west."""
     corner = _corner(folder, profiles)
-    columns = min(profile.width // BANDS[name].side for name, profile in profiles.items())
-    rows = min(profile.height // BANDS[name].side for name, profile in profiles.items())
+    columns = min(
+        profile.width // BIGEARTHNET_S2.bands[name].side for name, profile in profiles.items()
+    )
+    rows = min(
+        profile.height // BIGEARTHNET_S2.bands[name].side for name, profile in profiles.items()
+    )
     if not columns or not rows:
         raise InputFormatError(
             f"{folder}: holds no whole patch of {PATCH_METRES} m x {PATCH_METRES} m"

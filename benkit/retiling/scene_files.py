@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
-from benkit.archive.listing import band_file_name
-from benkit.domain.bands import BANDS, NODATA, Band
+from benkit.domain.layouts import BIGEARTHNET_S2, Band
 from benkit.errors import InputFormatError, MissingInputError
 from benkit.retiling.source import opened_pixels
 from benkit.retiling.window import Window, pieces
@@ -32,16 +31,16 @@ def find_bands(folder: Path) -> dict[str, Path]:
             f"{folder}: expected a folder with the bands of one Sentinel-2 product, "
             f"but there is {'a file' if folder.exists() else 'nothing'}"
         )
-    found: dict[str, list[Path]] = {name: [] for name in BANDS}
+    found: dict[str, list[Path]] = {name: [] for name in BIGEARTHNET_S2.bands}
     for path in _all_below(folder):
         match = _BAND_FILE.fullmatch(path.name)
-        band = BANDS.get(match[1].upper()) if match else None
+        band = BIGEARTHNET_S2.bands.get(match[1].upper()) if match else None
         if match and band and int(match[2] or band.pixel_size) == band.pixel_size:
             found[band.name].append(path)
     missing = [name for name, paths in found.items() if not paths]
     if missing:
         raise MissingInputError(
-            f"{folder}: expected a GeoTIFF or JP2 of each of the {len(BANDS)} bands, named as in "
+            f"{folder}: expected a GeoTIFF or JP2 of each of the {len(found)} bands, named as in "
             f"B02.tif or ..._B02_10m.jp2; there is none of {', '.join(missing)}"
         )
     for name, paths in found.items():
@@ -95,7 +94,7 @@ class BandCut:
         return {
             Window(row * side, column * side, side, side): self.target
             / patch_id
-            / band_file_name(patch_id, self.band.name)
+            / BIGEARTHNET_S2.band_file(patch_id, self.band.name)
             for row, ids in enumerate(self.patches)
             for column, patch_id in enumerate(ids)
         }
@@ -104,6 +103,6 @@ class BandCut:
 def cut_band(cut: BandCut) -> int:
     """Write the patches of a band as the archive has them, and verify each; returns how many."""
     with opened_pixels(cut.path) as source:
-        like = replace(source.profile, nodata=NODATA)
+        like = replace(source.profile, nodata=cut.band.nodata)
         chunks = pieces(cut.parts(), like.bytes_per_pixel)
         return sum(write_plain_parts(source, like, chunk) for chunk in chunks)

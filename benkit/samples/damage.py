@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from benkit.archive.listing import band_file_name
-from benkit.domain.bands import BAND_NAMES, BANDS, NODATA
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.domain.patch_names import PatchId
 from benkit.tiff.plain import encode
 
@@ -24,6 +23,7 @@ class _Band:
     x: int
     y: int
     pixel_size: int
+    nodata: int
 
 
 _Bands = dict[str, _Band]
@@ -39,17 +39,18 @@ def band_files(
     """
     patch_id, corner = str(patch), patch.footprint
     bands = {
-        name: _Band(values, corner.epsg, corner.x, corner.y, BANDS[name].pixel_size)
-        for name, values in pixels.items()
+        name: _Band(values, corner.epsg, corner.x, corner.y, band.pixel_size, band.nodata)
+        for name, band in BIGEARTHNET_S2.bands.items()
+        for values in [pixels[name]]
     }
     if error in _DAMAGES:
         bands = _DAMAGES[error](bands, variant)
     files = {
-        band_file_name(patch_id, name): encode(**vars(band), nodata=NODATA)
+        BIGEARTHNET_S2.band_file(patch_id, name): encode(**vars(band))
         for name, band in bands.items()
     }
     if error == "unreadable":
-        name = band_file_name(patch_id, _some_band(variant))
+        name = BIGEARTHNET_S2.band_file(patch_id, _some_band(variant))
         files[name] = _unreadable(files[name], variant)
     if error == "stray_file":
         files |= _strays(patch_id, files, variant)
@@ -57,7 +58,7 @@ def band_files(
 
 
 def _some_band(variant: int) -> str:
-    return BAND_NAMES[(5 * variant + 1) % len(BAND_NAMES)]
+    return BIGEARTHNET_S2.band_names[(5 * variant + 1) % len(BIGEARTHNET_S2.band_names)]
 
 
 def _unreadable(content: bytes, variant: int) -> bytes:
@@ -68,15 +69,19 @@ def _unreadable(content: bytes, variant: int) -> bytes:
 def _strays(patch_id: str, files: Mapping[str, bytes], variant: int) -> dict[str, bytes]:
     """Files that other programs leave behind, or a band that patches do not have."""
     return (
-        {band_file_name(patch_id, "B10"): files[band_file_name(patch_id, "B09")]},
+        {
+            BIGEARTHNET_S2.band_file(patch_id, "B10"): files[
+                BIGEARTHNET_S2.band_file(patch_id, "B09")
+            ]
+        },
         {"Thumbs.db": b"\0" * 512},
-        {band_file_name(patch_id, "B04") + ".aux.xml": b"<PAMDataset></PAMDataset>\n"},
+        {BIGEARTHNET_S2.band_file(patch_id, "B04") + ".aux.xml": b"<PAMDataset></PAMDataset>\n"},
     )[variant % 3]
 
 
 def _crop(bands: _Bands, variant: int) -> _Bands:
     """One band, or every band, without its last rows or columns."""
-    names = BAND_NAMES if variant % _EVERY_FEW == 2 else (_some_band(variant),)
+    names = BIGEARTHNET_S2.band_names if variant % _EVERY_FEW == 2 else (_some_band(variant),)
     keep = (slice(None, -1), slice(None)) if variant % 2 else (slice(None), slice(None, -2))
     return bands | {name: replace(bands[name], pixels=bands[name].pixels[keep]) for name in names}
 
@@ -99,15 +104,19 @@ def _beyond_edge(side: int) -> NDArray[np.bool_]:
 
 
 def _fill(band: _Band, lost: NDArray[np.bool_]) -> _Band:
-    return replace(band, pixels=np.where(lost, np.uint16(NODATA), band.pixels))
+    return replace(band, pixels=np.where(lost, band.pixels.dtype.type(band.nodata), band.pixels))
 
 
 def _drop(bands: _Bands, variant: int) -> _Bands:
     """One band is not there, or all of one pixel size are not."""
     name = _some_band(variant)
     if variant % _EVERY_FEW == 2:
-        size = BANDS[name].pixel_size
-        return {other: band for other, band in bands.items() if BANDS[other].pixel_size != size}
+        size = BIGEARTHNET_S2.bands[name].pixel_size
+        return {
+            other: band
+            for other, band in bands.items()
+            if BIGEARTHNET_S2.bands[other].pixel_size != size
+        }
     return {other: band for other, band in bands.items() if other != name}
 
 
@@ -119,7 +128,7 @@ def _retype(bands: _Bands, variant: int) -> _Bands:
 
 def _shift(bands: _Bands, variant: int) -> _Bands:
     """One band, or every band, lies half a patch too far east."""
-    names = BAND_NAMES if variant % 2 == 0 else (_some_band(variant),)
+    names = BIGEARTHNET_S2.band_names if variant % 2 == 0 else (_some_band(variant),)
     return bands | {name: replace(bands[name], x=bands[name].x + _SHIFT) for name in names}
 
 

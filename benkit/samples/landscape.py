@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from benkit.domain.bands import BAND_NAMES, BANDS
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.domain.seasons import SEASONS
 from benkit.samples.products import Region
 from benkit.samples.spectra import BARE, GREEN, GREENNESS, SPREAD
@@ -122,13 +122,15 @@ def reflectances(
     rows = np.arange(height * width, dtype=np.uint64) + key.sum() + np.uint64(seed % 2**32)
     noise = _mix(rows).reshape(height, width)
     bands = {}
-    for index, name in enumerate(BAND_NAMES):
+    for index, name in enumerate(BIGEARTHNET_S2.band_names):
         bare = BARE[index].take(codes)
         values = (bare << 4) + ((GREEN[index].take(codes) - bare) * green >> 4)
         values = values * gain >> 16
         grain = (noise >> np.uint64(5 * index) & np.uint64(31)).astype(np.int32) - 16
         values += values * grain >> 9
-        bands[name] = np.maximum(_resample(values, BANDS[name].side), 1).astype(np.uint16)
+        bands[name] = np.maximum(_resample(values, BIGEARTHNET_S2.bands[name].side), 1).astype(
+            np.uint16
+        )
     return bands
 
 

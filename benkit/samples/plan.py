@@ -8,8 +8,13 @@ from itertools import islice
 
 import numpy as np
 
-from benkit.domain.bands import PATCH_METRES
-from benkit.domain.patch_names import PATCHES_PER_SIDE, PatchId, parse_patch_id, parse_product
+from benkit.domain.patch_names import (
+    PATCH_METRES,
+    PATCHES_PER_SIDE,
+    PatchId,
+    parse_patch_id,
+    parse_product,
+)
 from benkit.ground.projection import transform_between
 from benkit.samples.encode_maps import MAP_PIXEL
 from benkit.samples.landscape import MARGIN, PixelBlock

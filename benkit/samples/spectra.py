@@ -7,8 +7,8 @@ rounded from what Sentinel-2 Level-2A shows of such ground in Europe; they are p
 import numpy as np
 from numpy.typing import NDArray
 
-from benkit.domain.bands import BAND_NAMES
 from benkit.domain.classes import CODE_LIMIT
+from benkit.domain.layouts import BIGEARTHNET_S2
 
 __all__ = ["BARE", "GREEN", "GREENNESS", "SPREAD"]
 
@@ -45,10 +45,12 @@ _GROUND = {
     (511, 512, 521, 522, 523): ("reed", "water", (3, 6, 4, 2), 8),
 }
 
-GREEN: NDArray[np.int32] = np.zeros((len(BAND_NAMES), CODE_LIMIT), np.int32)
+_BANDS = len(BIGEARTHNET_S2.bands)
+
+GREEN: NDArray[np.int32] = np.zeros((_BANDS, CODE_LIMIT), np.int32)
 """Reflectance of the green material of each code: (bands, codes)."""
 
-BARE: NDArray[np.int32] = np.zeros((len(BAND_NAMES), CODE_LIMIT), np.int32)
+BARE: NDArray[np.int32] = np.zeros((_BANDS, CODE_LIMIT), np.int32)
 """Reflectance of the other material of each code: (bands, codes)."""
 
 GREENNESS: NDArray[np.int32] = np.zeros((4, CODE_LIMIT), np.int32)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from benkit.archive.band_reader import BandFileReader
-from benkit.archive.listing import PatchFolder, band_file_name
+from benkit.archive.listing import PatchFolder
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.tiff.plain import encode
 
 PRODUCT = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP"
@@ -47,4 +48,4 @@ def write_band(archive: Path, patch: PatchFolder, number: int) -> None:
         pixel_size=10,
         nodata=number % 3,
     )
-    (folder / band_file_name(patch.patch_id, "B02")).write_bytes(content)
+    (folder / BIGEARTHNET_S2.band_file(patch.patch_id, "B02")).write_bytes(content)

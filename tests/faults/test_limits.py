@@ -14,7 +14,7 @@ import rasterio
 from rasterio.transform import from_origin
 
 from benkit.cli import main
-from benkit.domain.bands import BANDS
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.files.writing.staging import holding
 from tests.conftest import ROOT
 
@@ -36,7 +36,7 @@ def sample(tmp_path_factory):
 def write_scene(folder, compression):
     """A crop of a product with two by two patches."""
     folder.mkdir(parents=True)
-    for name, band in BANDS.items():
+    for name, band in BIGEARTHNET_S2.bands.items():
         side, size = 2 * band.side, band.pixel_size
         profile = {"driver": "GTiff", "height": side, "width": side, "count": 1, "dtype": "uint16"}
         profile |= {"crs": "EPSG:32633", "transform": from_origin(3e5, 54e5, size, size)}

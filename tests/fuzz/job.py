@@ -10,8 +10,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from benkit.archive.listing import PatchFolder, band_file_name
-from benkit.domain.bands import BAND_NAMES
+from benkit.archive.listing import PatchFolder
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.inventory.scanning.chunk import scan_patches
 from benkit.tiff.read import gdal_session
 from tests.conftest import ROOT
@@ -62,12 +62,14 @@ def fuzz(seeds: list[bytes], files: int, job: str, folder: Path, failures: Failu
     pool = list(seeds)
     outcomes: Counter[str] = Counter()
     seen: set[str] = set()
-    for first in range(0, files, PATCHES_PER_SCAN * len(BAND_NAMES)):
+    for first in range(0, files, PATCHES_PER_SCAN * len(BIGEARTHNET_S2.band_names)):
         archive = folder / str(first)
         places, verdicts = [], []
-        for number in range(first, min(files, first + PATCHES_PER_SCAN * len(BAND_NAMES))):
+        for number in range(
+            first, min(files, first + PATCHES_PER_SCAN * len(BIGEARTHNET_S2.band_names))
+        ):
             place = place_of(number - first)
-            path = archive / PRODUCT / place[0] / band_file_name(*place)
+            path = archive / PRODUCT / place[0] / BIGEARTHNET_S2.band_file(*place)
             path.parent.mkdir(parents=True, exist_ok=True)
             content = mutate(chance.choice(pool), seeds, chance)
             path.write_bytes(content)
@@ -87,8 +89,8 @@ def fuzz(seeds: list[bytes], files: int, job: str, folder: Path, failures: Failu
 
 def place_of(number: int) -> tuple[str, str]:
     """Patch and band of a file in its archive."""
-    patch, band = divmod(number, len(BAND_NAMES))
-    return f"{PRODUCT}_{patch:02d}_00", BAND_NAMES[band]
+    patch, band = divmod(number, len(BIGEARTHNET_S2.band_names))
+    return f"{PRODUCT}_{patch:02d}_00", BIGEARTHNET_S2.band_names[band]
 
 
 def judged(path: Path, name: str, failures: Failures) -> Verdict:
@@ -124,7 +126,7 @@ def hold_scan_against(
     if megabytes > MEGABYTES:
         failures.reasons.append(f"{name}: the scan took {megabytes:.0f} MB")
     for place, verdict in zip(places, verdicts, strict=True):
-        path = archive / PRODUCT / place[0] / band_file_name(*place)
+        path = archive / PRODUCT / place[0] / BIGEARTHNET_S2.band_file(*place)
         expected, row = row_of(verdict), rows[place]
         expected |= {"bytes": path.stat().st_size}
         wrong = [key for key, value in expected.items() if not same(row[key], value)]

@@ -6,7 +6,7 @@ import pytest
 import rasterio
 
 from benkit.api.inspect import inspect_patch
-from benkit.domain.bands import BAND_NAMES
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.errors import InputFormatError, MissingInputError, OptionError
 from benkit.files.writing.figure import write_figure
 from benkit.inventory.inspect import read_pixels
@@ -19,7 +19,7 @@ REAL = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP_75_43"
 def test_a_real_patch_as_rasterio_sees_it(real_archive):
     inspection = inspect_patch(REAL, real_archive)
     assert inspection.findings == ()
-    assert list(inspection.bands) == list(BAND_NAMES)
+    assert list(inspection.bands) == list(BIGEARTHNET_S2.band_names)
     for name, band in inspection.bands.items():
         path = inspection.folder / f"{REAL}_{name}.tif"
         with rasterio.open(path) as source:
@@ -127,7 +127,7 @@ def test_pixels_without_a_measurement_are_magenta(real_archive):
     axes = draw_patch(inspection, pixels).axes[0]
     assert axes.images[0].get_array()[5, 7].tolist() == [1.0, 0.0, 1.0]
     figure = draw_patch(inspection, pixels)
-    image = figure.axes[2 + BAND_NAMES.index("B03")].images[0]
+    image = figure.axes[2 + BIGEARTHNET_S2.band_names.index("B03")].images[0]
     assert np.allclose(image.to_rgba(image.get_array())[5, 7, :3], [1.0, 0.0, 1.0])
     buffer = io.BytesIO()
     figure.savefig(buffer)

@@ -7,7 +7,7 @@ import pytest
 import rasterio
 
 from benkit.api.sources import open_source
-from benkit.domain.bands import BAND_NAMES
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.engine import Engine
 from benkit.errors import MissingInputError, OptionError, OutputError
 from benkit.inventory.scanning.fingerprint import hash_bytes, hash_pixels
@@ -32,7 +32,7 @@ def test_real_patches_equal_rasterio(real_archive, tmp_path):
         "slow_files": {},
     }
     rows = rows_of(output)
-    assert [row["band"] for row in rows[:12]] == list(BAND_NAMES)
+    assert [row["band"] for row in rows[:12]] == list(BIGEARTHNET_S2.band_names)
     keys = [(row["product"], row["patch_id"]) for row in rows]
     assert keys == sorted(keys)
     for row in rows:

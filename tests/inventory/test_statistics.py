@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benkit.api.sources import open_source
-from benkit.domain.bands import BANDS
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.engine import Engine
 from benkit.inventory.scanning.scan import scan_archive
 from benkit.inventory.statistics import band_statistics
@@ -21,7 +21,7 @@ def test_real_patches_equal_numpy(real_archive):
     with open_source(real_archive, engine=Engine(workers=1)) as inventory:
         result = band_statistics(inventory)
     assert result.absent == ()
-    assert list(result.bands) == list(BANDS)
+    assert list(result.bands) == list(BIGEARTHNET_S2.bands)
     for band, figures in result.bands.items():
         pixels = []
         for file in sorted(real_archive.glob(f"*/*/*_{band}.tif")):

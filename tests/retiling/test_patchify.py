@@ -7,7 +7,7 @@ import rasterio
 from rasterio.transform import from_origin
 
 from benkit.api.sources import open_source
-from benkit.domain.bands import BANDS
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.engine import Engine
 from benkit.errors import (
     InputFormatError,
@@ -28,7 +28,7 @@ TILE = (300_000, 5_400_000)  # upper-left corner of T33UUP, from the published p
 def write_band(path, metres, band, corner=TILE, epsg=32633, driver="GTiff", **options):
     """A band of a square scene in which no pixel is 0 and hardly two are alike; its pixels."""
     side = metres // band.pixel_size
-    seed = list(BANDS).index(band.name)
+    seed = list(BIGEARTHNET_S2.bands).index(band.name)
     pixels = np.random.default_rng(seed).integers(1, 30_000, (side, side), np.uint16)
     profile = {"driver": driver, "height": side, "width": side, "count": 1, "dtype": "uint16"}
     profile |= {"crs": f"EPSG:{epsg}", **options}
@@ -43,7 +43,7 @@ def write_scene(folder, metres=4_200, **options):
     """All bands as GeoTIFFs; their pixels by name."""
     return {
         name: write_band(folder / f"{name}.tif", metres, band, **options)
-        for name, band in BANDS.items()
+        for name, band in BIGEARTHNET_S2.bands.items()
     }
 
 
@@ -60,7 +60,7 @@ def kinds_found(archive, workers=1):
 def assert_patches_equal(archive, product, scene, first=(0, 0)):
     """Every patch against the pixels of the scene, read back by rasterio."""
     for name, pixels in scene.items():
-        side = BANDS[name].side
+        side = BIGEARTHNET_S2.bands[name].side
         for path in archive.glob(f"{product}/*/*_{name}.tif"):
             column, row = (int(text) for text in path.parent.name[-5:].split("_"))
             left, top = (column - first[0]) * side, (row - first[1]) * side
@@ -94,7 +94,7 @@ def test_patches_are_stored_as_the_archive_stores_them(tmp_path, real_archive):
     patchify_scene(tmp_path / PRODUCT, tmp_path / "out", engine=ONE)
     patch = next((tmp_path / "out").glob("*/*"))
     real = next(real_archive.glob("*_T33*/*"))
-    for name in BANDS:
+    for name in BIGEARTHNET_S2.bands:
         ours, theirs = patch / f"{patch.name}_{name}.tif", real / f"{real.name}_{name}.tif"
         assert ours.stat().st_size == theirs.stat().st_size
         with rasterio.open(ours) as a, rasterio.open(theirs) as b:
@@ -125,7 +125,7 @@ def test_jpeg_2000_in_a_safe_folder(tmp_path):
     prefix = "T33UUP_20170613T101031"
     lossless = {"driver": "JP2OpenJPEG", "QUALITY": "100", "REVERSIBLE": "YES"}
     scene = {}
-    for name, band in BANDS.items():
+    for name, band in BIGEARTHNET_S2.bands.items():
         size = band.pixel_size
         file = images / f"R{size}m" / f"{prefix}_{name}_{size}m.jp2"
         scene[name] = write_band(file, 2_400, band, **lossless)
@@ -152,7 +152,7 @@ def test_the_real_crop_is_off_the_grid(shared_data, tmp_path):
     done = patchify_scene(folder, tmp_path / "out", grid_origin="scene", engine=ONE)
     assert (done.patches, done.files) == (64, 768)
     scene = {}
-    for name in BANDS:
+    for name in BIGEARTHNET_S2.bands:
         with rasterio.open(folder / f"{name}.tif") as source:
             scene[name] = source.read(1)
             x, y = source.transform.c, source.transform.f
@@ -197,7 +197,7 @@ def test_the_last_half_patch_of_a_tile_is_dropped(tmp_path):
 def test_bands_that_do_not_fit_are_named(tmp_path, changed, error, message):
     write_scene(tmp_path / PRODUCT, 1_200)
     for name, options in changed.items():
-        write_band(tmp_path / PRODUCT / f"{name}.tif", 1_200, BANDS[name], **options)
+        write_band(tmp_path / PRODUCT / f"{name}.tif", 1_200, BIGEARTHNET_S2.bands[name], **options)
     with pytest.raises(error, match=message):
         patchify_scene(tmp_path / PRODUCT, tmp_path / "out")
     assert not (tmp_path / "out").exists()

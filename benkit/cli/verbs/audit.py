@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _show_groups(audit: "Audit", arguments: argparse.Namespace) -> None:
     """Counts by kind, then the first findings of each."""
-    from benkit.domain.bands import BAND_NAMES
+    from benkit.domain.layouts import BIGEARTHNET_S2
     from benkit.inventory.findings import KINDS
 
     print(f"{audit.patches:,} patches on disk, {len(audit.findings):,} findings")
@@ -103,7 +103,7 @@ def _show_groups(audit: "Audit", arguments: argparse.Namespace) -> None:
         if arguments.verbose:
             show_table(("", "", ""), _one_by_one(found))
             continue
-        some = found.slice(0, (_EXAMPLES + 1) * len(BAND_NAMES))
+        some = found.slice(0, (_EXAMPLES + 1) * len(BIGEARTHNET_S2.band_names))
         show_table(("", "", ""), _by_patch(some)[:_EXAMPLES])
         if audit.counts[kind] > _EXAMPLES:
             print(f"  and {audit.counts[kind] - _EXAMPLES:,} more")

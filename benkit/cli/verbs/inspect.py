@@ -91,7 +91,7 @@ def _plain(value: Any) -> Any:
 
 
 def _facts(inspection: "Inspection") -> Iterator[tuple[str, str]]:
-    from benkit.domain.bands import PATCH_METRES
+    from benkit.domain.patch_names import PATCH_METRES
 
     name = inspection.name
     if name is not None:

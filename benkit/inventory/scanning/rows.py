@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from benkit.archive.listing import PatchFolder
-from benkit.domain.bands import BAND_NAMES
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.files.safe_names import printable
 from benkit.inventory.table.schema import INVENTORY_SCHEMA
 
@@ -28,7 +28,7 @@ class InventoryRows:
 
     def __init__(self, patches: Sequence[PatchFolder]) -> None:
         self._patches = patches
-        shape = (len(patches), len(BAND_NAMES))
+        shape = (len(patches), len(BIGEARTHNET_S2.band_names))
         self._texts = {
             field.name: np.full(shape, None, object)
             for field in INVENTORY_SCHEMA
@@ -36,7 +36,7 @@ class InventoryRows:
         }
         self._texts["patch_id"].T[:] = [printable(patch.patch_id) for patch in patches]
         self._texts["product"].T[:] = [printable(patch.product) for patch in patches]
-        self._texts["band"][:] = BAND_NAMES
+        self._texts["band"][:] = BIGEARTHNET_S2.band_names
         self._texts["status"][:] = "missing"
         self._numbers = {
             field.name: np.zeros(shape, field.type.to_pandas_dtype())
@@ -59,7 +59,7 @@ class InventoryRows:
             By column, one for all patches or an array of one for each; None leaves it as it is.
             ``sum_sq`` is an int below 2**127, or an int64 array.
         """
-        column = BAND_NAMES.index(band)
+        column = BIGEARTHNET_S2.band_names.index(band)
         for name, value in values.items():
             if value is None:
                 continue
@@ -78,7 +78,7 @@ class InventoryRows:
     def counts(self) -> NDArray[np.int64]:
         """How many rows each patch has."""
         strays = np.array([row for row, _ in self._strays], np.intp)
-        return len(BAND_NAMES) + np.bincount(strays, minlength=len(self._patches))
+        return len(BIGEARTHNET_S2.band_names) + np.bincount(strays, minlength=len(self._patches))
 
     def table(self) -> pa.Table:
         """All rows: by patch the twelve bands in order, then what does not belong."""
@@ -105,7 +105,7 @@ class InventoryRows:
         )
         order = np.concatenate(
             [
-                np.repeat(np.arange(len(self._patches)), len(BAND_NAMES)),
+                np.repeat(np.arange(len(self._patches)), len(BIGEARTHNET_S2.band_names)),
                 [r for r, _ in self._strays],
             ]
         )

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from benkit.archive.listing import PatchFolder, list_archive, require_inside
-from benkit.domain.bands import BAND_NAMES
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.engine import Engine, run
 from benkit.engine.progress import Progress, reporter
 from benkit.files.remote.location import LocationLike, as_location
@@ -127,7 +127,9 @@ def scan_archive(
             slow_files.update(scanned.slow_files)
             report(done, len(patches), size)
     assert done == len(patches), "every patch was scanned or taken over"
-    assert state.rows >= done * len(BAND_NAMES), "every patch has a row for each band"
+    assert state.rows >= done * len(BIGEARTHNET_S2.band_names), (
+        "every patch has a row for each band"
+    )
     assert sum(slow_files.values()) <= files <= state.rows, "every file that was read has a row"
     seconds = time.monotonic() - start
     slow = dict(sorted(slow_files.items()))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from benkit.domain.bands import BAND_NAMES
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.inventory.table.schema import INVENTORY_SCHEMA, STATUSES
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _NUMBERS = (*_WHOLE, *(f"U{name}" for name in _WHOLE), "FLOAT", "DOUBLE")
 _SLACK = 1e-12  # relative; what sums of 64-bit floats are off by is far below
 
 _STATUSES = ", ".join(f"'{status}'" for status in STATUSES)
-_BANDS = ", ".join(f"'{band}'" for band in BAND_NAMES)
+_BANDS = ", ".join(f"'{band}'" for band in BIGEARTHNET_S2.band_names)
 _MEAN = "(coalesce(sum::DOUBLE, float_sum) / valid)"
 _MEAN_SQ = "(coalesce(sum_sq::DOUBLE, float_sum_sq) / valid)"
 _SIZE = f"({_SLACK} * greatest(abs(min), abs(max)))"

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benkit import __version__
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.errors import InputFormatError, MissingInputError, first_line
 from benkit.files.file_kinds import kind_of
 from benkit.files.writing.replace import replacing
@@ -26,7 +27,7 @@ __all__ = ["Inventory", "InventoryWriter", "writing_inventory"]
 _ROWS_PER_GROUP = 120_000
 _MADE = {
     "benkit:inventory_version": str(VERSION),
-    "benkit:layout": "bigearthnet-s2",
+    "benkit:layout": BIGEARTHNET_S2.name,
     "benkit:made_by": f"benkit {__version__}",
 }
 _CLOSED: dict[str, str | bool | int | float | list[str]] = {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benkit.domain.bands import BANDS
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.inventory.findings import KINDS
 from benkit.inventory.inspect import InspectedBand, Inspection
 from benkit.reporting.pixels import NO_DATA_COLOUR, as_colours, mask_no_data, stretch_range
@@ -67,7 +67,7 @@ def draw_patch(inspection: Inspection, pixels: Mapping[str, NDArray]) -> "Figure
     ):
         axes = figure.add_subplot(grid[3 * row : 3 * row + 3, :2])
         _draw_colour(axes, masked, bands, f"{title}: {', '.join(bands)}", shared)
-    for place, band in enumerate(BANDS):
+    for place, band in enumerate(BIGEARTHNET_S2.bands):
         row, column = divmod(place, _GREY_COLUMNS)
         axes = figure.add_subplot(grid[2 * row : 2 * row + 2, 2 + column])
         _draw_band(axes, band, inspection.bands[band], masked.get(band))
@@ -108,7 +108,7 @@ def _draw_band(
     low, high = stretch_range(pixels)
     colours = colormaps["gray"].with_extremes(bad=NO_DATA_COLOUR)
     axes.imshow(pixels, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
-    expected = BANDS[name].side
+    expected = BIGEARTHNET_S2.bands[name].side
     as_expected = (band.height, band.width) == (expected, expected)
     lines = [(f"{band.width} x {band.height} pixels", _MUTED if as_expected else _DAMAGE)]
     if band.nodata_count:

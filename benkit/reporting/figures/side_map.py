@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from benkit.domain.bands import PATCH_METRES
+from benkit.domain.patch_names import PATCH_METRES
 from benkit.ground.distance_plane import to_plane
 from benkit.ground.grid import distinct_cells
 from benkit.reporting.graticule import draw_graticule, draw_scale_bar

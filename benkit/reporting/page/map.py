@@ -12,9 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
-from benkit.domain.bands import PATCH_METRES
 from benkit.domain.classes import CLASSES
-from benkit.domain.patch_names import PATCHES_PER_SIDE
+from benkit.domain.patch_names import PATCH_METRES, PATCHES_PER_SIDE
 from benkit.domain.seasons import SEASONS
 from benkit.ground.distance_plane import centre_degrees, to_plane
 from benkit.ground.footprints import Footprints, join_footprints, locate

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benkit.domain.bands import BAND_NAMES
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.inventory.audit import Audit
 from benkit.inventory.findings import KINDS
 from benkit.inventory.statistics import Statistics
@@ -157,7 +157,7 @@ def _distributions(inventory: Inventory) -> dict[str, tuple[list[int], float, fl
     for band, least, greatest, place, count in rows:
         counts = found.setdefault(band, ([0] * _BINS, least, greatest))[0]
         counts[int(place)] = count
-    return {band: found[band] for band in BAND_NAMES if band in found}
+    return {band: found[band] for band in BIGEARTHNET_S2.band_names if band in found}
 
 
 def contents_section(metadata: Metadata, summary: Summary, months: Mapping[str, int]) -> str:
