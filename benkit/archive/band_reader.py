@@ -2,7 +2,7 @@
 
 Opening millions of small files costs more than reading them. A `BandFileReader` opens each file
 relative to its folder, reads it with one call into a row of a buffer, and recognises plain files by
-comparing their bytes with the header of an earlier one: all but the pixels and the corner's
+comparing their bytes with the cached header of an earlier one: all but the pixels and the corner's
 coordinates is the same for all files of a band in a UTM zone.
 """
 
@@ -28,7 +28,7 @@ __all__ = [
     "PlainGroup",
     "Reading",
     "VisitedFolder",
-    "signature_of",
+    "file_state",
 ]
 
 _ROOM_FOR_HEADER = 1024
@@ -44,11 +44,9 @@ class PlainGroup:
     header : PlainHeader
         Theirs but for the corner, which is that of an earlier file.
     rows : (files,) int array
-        Which of the patches they belong to, ascending.
-    heads : (files, bytes) uint8 array
-        What stands before the pixels; valid until the reader reads again.
-    pixels : (files, pixels) array
-        Valid until the reader reads again.
+        Indices of their patches in the reading, ascending.
+    heads, pixels : (files, bytes) uint8 array, (files, pixels) array
+        The bytes before the pixels, and the pixels; valid until the reader reads again.
     corners : (files, 2) float array
         Upper-left x and y in metres.
     """
@@ -70,7 +68,7 @@ class BandFiles:
         Length of each file in bytes, -1 where there is none.
     plain : tuple of PlainGroup
     others : tuple of int
-        The patches whose file is there but not plain.
+        Indices of the patches whose file is there but not plain.
     """
 
     sizes: NDArray[np.int64]
@@ -87,19 +85,19 @@ class Reading:
     bands : dict of str to BandFiles
         By band, in the order of `BIGEARTHNET_S2.bands`.
     strays : tuple of (int, str)
-        Patch and name of everything in its folder that is not one of its band files, sorted.
-    signatures : (patches,) uint64 array
-        As `BandFileReader.look` gives them.
+        Index of a patch and name of a file in its folder that is not one of its band files, sorted.
+    file_states : (patches,) uint64 array
+        As of `BandFileReader.stat`.
     """
 
     bands: dict[str, BandFiles]
     strays: tuple[tuple[int, str], ...]
-    signatures: NDArray[np.uint64]
+    file_states: NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
 class VisitedFolder:
-    """What was found in the folder of a patch.
+    """The files in the folder of a patch.
 
     Attributes
     ----------
@@ -107,36 +105,30 @@ class VisitedFolder:
         Of each band's file in bytes: -1 where there is none, 0 where it cannot be read.
     strays : list of str
         Names of everything else, sorted.
-    signature : int
-        As `BandFileReader.look` gives it.
+    file_state : int
+        As of `BandFileReader.stat`.
     """
 
     sizes: list[int]
     strays: list[str]
-    signature: int
+    file_state: int
 
 
 class BandFileReader:
-    """Reads up to ``capacity`` patches at a time.
+    """Reads up to ``capacity`` patches of an archive at a time.
 
     Parameters
     ----------
-    root : Path
-        Folder of the archive.
-    capacity : int
-        Most patches in one reading.
     sizes, headers_of_a_size : int
-        Headers are remembered of so many sizes of files, and so many of each. Sound archives have a few
+        Headers are cached of so many sizes of files, and so many of each. Sound archives have a few
         for each UTM zone; where every file has its own, none is worth keeping.
 
     Attributes
     ----------
-    root, capacity
-        As above.
     headers : dict of int to deque of (PlainHeader, bytes)
-        What is remembered, by size of the file: each header as it was parsed, and its bytes.
+        The cache, by size of the file: each header as it was parsed, and its bytes.
     slots : dict of str to list of memoryview
-        By band: where the bytes of each patch's file go, with room for more than a plain one.
+        By band: a buffer for each patch's file, with room for more than a plain one.
     """
 
     def __init__(
@@ -159,39 +151,26 @@ class BandFileReader:
         regular file, counts as not plain, with a size of 0.
         """
         assert len(patches) <= self.capacity, "a reading fits the buffers"
-        sizes = np.full((len(BIGEARTHNET_S2.bands), len(patches)), -1, np.int64)
-        strays: list[tuple[int, str]] = []
-        signatures = np.zeros(len(patches), np.uint64)
-        for row, folder in enumerate(self.visit(patches)):
-            strays += [(row, name) for name in folder.strays]
-            sizes[:, row] = folder.sizes
-            signatures[row] = folder.signature
-        bands = {
-            band: self._sort_out(band, sizes[i]) for i, band in enumerate(BIGEARTHNET_S2.bands)
-        }
-        return Reading(bands, tuple(strays), signatures)
+        folders = list(self.visit(patches))
+        sizes = np.array([folder.sizes for folder in folders], np.int64)
+        sizes = sizes.reshape(len(folders), len(self.slots))
+        bands = {band: self._group(band, sizes[:, i]) for i, band in enumerate(self.slots)}
+        strays = [(row, name) for row, folder in enumerate(folders) for name in folder.strays]
+        return Reading(bands, tuple(strays), _file_states(folders))
 
-    def look(self, patches: Sequence[PatchFolder]) -> NDArray[np.uint64]:
-        """Signatures of the files of some patches, without reading them.
+    def stat(self, patches: Sequence[PatchFolder]) -> NDArray[np.uint64]:
+        """Fingerprints of the state of some patches' files, without reading them.
 
         Returns
         -------
         (patches,) uint64 array
-            The same as long as no file comes, goes, or changes its size, time of modification or
-            identity on the disk; 0 where a folder cannot be listed.
+            The same as long as no file comes, goes, or changes its size, modification time or inode
+            (or, at a distance, its ETag); 0 where a folder cannot be listed.
         """
-        folders = self.visit(patches, only_look=True)
-        return np.array([folder.signature for folder in folders], np.uint64)
+        return _file_states(self.visit(patches, stat_only=True))
 
     def content(self, patch: PatchFolder, row: int, band: str) -> bytes:
-        """All bytes of a file that the last reading found not to be plain.
-
-        Parameters
-        ----------
-        patch : PatchFolder
-        row : int
-            Its place among the patches that were read.
-        band : str
+        """All bytes of a file of the last reading that is not plain; ``row`` is the patch's index.
 
         Raises
         ------
@@ -201,14 +180,13 @@ class BandFileReader:
         return read_whole(Path(f"{self.root}/{patch.band_path(band)}"), follow=False)
 
     def visit(
-        self, patches: Sequence[PatchFolder], *, only_look: bool = False
+        self, patches: Sequence[PatchFolder], *, stat_only: bool = False
     ) -> Iterable[VisitedFolder]:
-        """Read the band files of some patches into their slots, or only look at them."""
+        """Read the band files of some patches into their slots, or only take their stat."""
         for row, patch in enumerate(patches):
-            yield self._visit(patch, None if only_look else row)
+            yield self._visit(patch, None if stat_only else row)
 
-    def _visit(self, patch: PatchFolder, row: int | None = None) -> VisitedFolder:
-        """Read the band files of one patch into their slots, or only look at them."""
+    def _visit(self, patch: PatchFolder, row: int | None) -> VisitedFolder:
         sizes = [-1] * len(BIGEARTHNET_S2.bands)
         stamps = [0] * (2 * len(BIGEARTHNET_S2.bands))
         try:
@@ -225,9 +203,9 @@ class BandFileReader:
         except OSError:
             return VisitedFolder([0] * len(BIGEARTHNET_S2.bands), [], 0)
         strays = sorted(left)
-        return VisitedFolder(sizes, strays, signature_of(sizes, stamps, strays))
+        return VisitedFolder(sizes, strays, file_state(sizes, stamps, strays))
 
-    def _sort_out(self, band: str, sizes: NDArray[np.int64]) -> BandFiles:
+    def _group(self, band: str, sizes: NDArray[np.int64]) -> BandFiles:
         """Group the files of a band by their header."""
         buffer = self._buffers[band]
         groups: list[PlainGroup] = []
@@ -247,7 +225,7 @@ class BandFileReader:
         return BandFiles(sizes, tuple(groups), tuple(sorted(others)))
 
     def _learn(self, content: NDArray[np.uint8]) -> bool:
-        """Remember the header of a file, if it is plain and its pixels are narrow."""
+        """Cache the header of a file, if it is plain and its pixels are narrow."""
         header = parse_header(content.data)
         if header is None:
             return False
@@ -276,8 +254,8 @@ def _same_header(
 def _corners(
     buffer: NDArray[np.uint8], rows: NDArray[np.intp], header: PlainHeader
 ) -> NDArray[np.float64]:
-    place = slice(header.corner_offset, header.corner_offset + _CORNER_BYTES)
-    return np.ascontiguousarray(buffer[rows, place]).view("<f8")
+    columns = slice(header.corner_offset, header.corner_offset + _CORNER_BYTES)
+    return np.ascontiguousarray(buffer[rows, columns]).view("<f8")
 
 
 def _plain_group(
@@ -290,7 +268,11 @@ def _plain_group(
     return PlainGroup(header, rows, heads, pixels, _corners(buffer, rows, header))
 
 
-def signature_of(sizes: Sequence[int], stamps: Sequence[int | None], strays: Sequence[str]) -> int:
-    """Another number when a size, a stamp or a stray changes; never 0."""
+def _file_states(folders: Iterable[VisitedFolder]) -> NDArray[np.uint64]:
+    return np.array([folder.file_state for folder in folders], np.uint64)
+
+
+def file_state(sizes: Sequence[int], stamps: Sequence[int | None], strays: Sequence[str]) -> int:
+    """Fingerprint of the state of a patch's files; never 0."""
     text = repr((sizes, stamps, strays)).encode(errors="surrogateescape")
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "little") or 1

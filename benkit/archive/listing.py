@@ -24,13 +24,7 @@ __all__ = [
 
 @dataclass(frozen=True, order=True)
 class PatchFolder:
-    """A patch on disk.
-
-    Attributes
-    ----------
-    product, patch_id : str
-        Names of the product's folder and of the patch's folder in it.
-    """
+    """A patch on disk: the names of its product's folder and of its own folder in that."""
 
     product: str
     patch_id: str
@@ -47,7 +41,7 @@ class PatchFolder:
 
 @dataclass(frozen=True)
 class Listing:
-    """What lies in an archive.
+    """The content of an archive.
 
     Attributes
     ----------
@@ -57,7 +51,7 @@ class Listing:
     strays : tuple of str
         Files beside the product and patch folders, relative to the root, with ``/``, sorted.
     closed : tuple of (str, str)
-        What is no file and was not entered, relative to the root, and why, sorted: links, which may
+        What is not a file and was not entered, relative to the root, and why, sorted: links, which may
         lead out of the archive or in circles, pipes, devices, and folders that cannot be listed.
     """
 
@@ -68,7 +62,7 @@ class Listing:
 
     @property
     def name(self) -> str:
-        """By what the archive is known again."""
+        """What identifies the archive in a later scan."""
         options = self.root.options if isinstance(self.root, RemotePath) else ()
         return " ".join([str(self.root.resolve()), *(f"{name}={value}" for name, value in options)])
 
@@ -86,14 +80,14 @@ def list_archive(root: Location) -> Listing:
         If a server does not list it.
     """
     _require_folder(root)
-    top = _look_into(root)
+    top = _entries(root)
     if isinstance(top, OSError):
         raise MissingInputError(f"{root}: cannot be listed: {top.strerror}")
     patches: list[PatchFolder] = []
     strays, closed = list(top.files), list(top.closed)
     listings = in_parallel if isinstance(root, RemotePath) else map
-    places = [root / product for product in top.folders]
-    for product, found in zip(top.folders, listings(_look_into, places), strict=True):
+    products = [root / product for product in top.folders]
+    for product, found in zip(top.folders, listings(_entries, products), strict=True):
         if isinstance(found, OSError):
             closed.append((product, f"cannot be listed: {found.strerror}"))
             continue
@@ -104,13 +98,7 @@ def list_archive(root: Location) -> Listing:
 
 
 def find_file(root: str | os.PathLike[str], name: str) -> Path:
-    """Find a file by its name, wherever it lies below a folder; the first in order of paths.
-
-    Raises
-    ------
-    MissingInputError
-        If there is none.
-    """
+    """Find a file by its name, wherever it lies below a folder; the first in order of paths."""
     for folder, subfolders, files in os.walk(root):
         subfolders.sort()
         if name in files:
@@ -129,16 +117,11 @@ def patch_of_folder(folder: Path) -> tuple[Path, PatchFolder]:
 def find_patch(root: Path, patch_id: str) -> PatchFolder:
     """Find a patch by its id; the one in the folder of its own product, if there are several.
 
-    Raises
-    ------
-    MissingInputError
-        If the root is not a folder, or holds no such patch.
-    InputFormatError
-        If the id is no name of a folder, but leads elsewhere.
+    An id that is not the name of a folder, but leads elsewhere, is refused.
     """
     _require_folder(root)
     own = require_single_name(patch_id).rsplit("_", 2)[0]
-    top = _look_into(root)
+    top = _entries(root)
     for product in (own, *([] if isinstance(top, OSError) else top.folders)):
         patch = PatchFolder(product, patch_id)
         if (root / patch.path).is_dir() and not _leads_elsewhere(root / patch.path):
@@ -150,13 +133,7 @@ def find_patch(root: Path, patch_id: str) -> PatchFolder:
 
 
 def require_inside(root: Path, patch: PatchFolder) -> None:
-    """Refuse a patch whose names come from elsewhere and lead out of the archive.
-
-    Raises
-    ------
-    InputFormatError
-        If one of them is no name of a folder, or their folder in the archive is a link.
-    """
+    """Refuse a patch whose names lead out of the archive: by their text, or since a folder is a link."""
     folder = root / require_single_name(patch.product) / require_single_name(patch.patch_id)
     if _leads_elsewhere(folder):
         raise InputFormatError(f"{folder}: leads elsewhere: a link, which is not followed")
@@ -177,29 +154,24 @@ def _require_folder(root: Location) -> None:
 
 @dataclass(frozen=True)
 class _Entries:
-    """What a folder holds, each sorted: names, and why something is not entered."""
+    """The content of a folder, each sorted: names, and why something is not entered."""
 
     folders: list[str]
     files: list[str]
     closed: list[tuple[str, str]]
 
 
-def _look_into(folder: Location) -> _Entries | OSError:
-    """What a folder holds, or why that cannot be told."""
+def _entries(folder: Location) -> _Entries | OSError:
+    """The content of a folder, or why it cannot be listed."""
     if isinstance(folder, RemotePath):
-        entries = folder.entries()
-        folders = [entry.name for entry in entries if entry.is_folder]
-        files = [entry.name for entry in entries if not entry.is_folder]
+        listed = folder.entries()
+        folders = [entry.name for entry in listed if entry.is_folder]
+        files = [entry.name for entry in listed if not entry.is_folder]
         return _Entries(folders, files, [])
-    try:
-        return _look_into_local(folder)
-    except OSError as error:
-        return error
-
-
-def _look_into_local(folder: Path) -> _Entries:
     found = _Entries([], [], [])
-    with os.scandir(folder) as entries:
+    try:
+        with os.scandir(folder) as scanned:
+            entries = sorted(scanned, key=lambda entry: entry.name)
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 found.folders.append(entry.name)
@@ -207,7 +179,9 @@ def _look_into_local(folder: Path) -> _Entries:
                 found.files.append(entry.name)
             else:
                 found.closed.append((entry.name, _why_closed(entry)))
-    return _Entries(sorted(found.folders), sorted(found.files), sorted(found.closed))
+    except OSError as error:
+        return error
+    return found
 
 
 def _why_closed(entry: os.DirEntry[str]) -> str:

@@ -1,4 +1,4 @@
-"""Read the band files of many patches from a distance into the same buffers as local ones.
+"""Read the band files of many remote patches into the same buffers as local ones.
 
 The folders of all patches of a reading are listed at once, then all their files are fetched at once:
 waiting for one answer after the other would take hours. What is fetched is parsed like local files.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benkit.archive.band_reader import BandFileReader, VisitedFolder, signature_of
+from benkit.archive.band_reader import BandFileReader, VisitedFolder, file_state
 from benkit.archive.listing import PatchFolder
 from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.errors import (
@@ -35,16 +35,7 @@ _MISSING, _UNREADABLE = -1, 0
 
 @dataclass(frozen=True)
 class _Folder:
-    """The folder of a patch as it is listed.
-
-    Attributes
-    ----------
-    location : RemotePath
-    entries : dict of str to Entry
-        By name; empty if it is not there.
-    fault : str or None
-        Why it cannot be listed.
-    """
+    """The folder of a patch: its entries by name, none if it is not there; or why it has no listing."""
 
     location: RemotePath
     entries: dict[str, Entry]
@@ -53,7 +44,7 @@ class _Folder:
 
 @dataclass(frozen=True)
 class _File:
-    """A band file that a listing names, and the place of its band among those of all patches."""
+    """A band file that a listing names, and the indices of its patch and of its band."""
 
     row: int
     column: int
@@ -66,18 +57,11 @@ class _File:
 
 
 class RemoteBandFileReader(BandFileReader):
-    """Reads up to ``capacity`` patches at a time from a file system at a distance.
+    """Reads up to ``capacity`` patches at a time from a remote file system.
 
     A file that cannot be read for good, though the server answers otherwise, counts as not plain, as
     a local one does. That the server does not answer, or gives no file of a reading at all, is an
     error.
-
-    Parameters
-    ----------
-    root : RemotePath
-        Folder of the archive.
-    capacity : int
-        Most patches in one reading.
     """
 
     def __init__(self, root: RemotePath, capacity: int = 32) -> None:
@@ -97,9 +81,9 @@ class RemoteBandFileReader(BandFileReader):
         return bytes(slot[:size]) if size <= len(slot) else location.read_bytes(LARGEST_FILE)
 
     def visit(
-        self, patches: Sequence[PatchFolder], *, only_look: bool = False
+        self, patches: Sequence[PatchFolder], *, stat_only: bool = False
     ) -> Iterable[VisitedFolder]:
-        """Read the band files of some patches into their slots, or only look at them.
+        """Read the band files of some patches into their slots, or only take their stat.
 
         Raises
         ------
@@ -111,16 +95,18 @@ class RemoteBandFileReader(BandFileReader):
         stamps: list[list[int | None]] = [[0] * len(BIGEARTHNET_S2.band_names) for _ in patches]
         folders = in_parallel(_list, [self._root / patch.path for patch in patches])
         files = self._band_files(patches, folders)
-        found = in_parallel(self._look if only_look else self._fetch, files)
+        found = in_parallel(self._stat if stat_only else self._fetch, files)
         for file, (size, stamp) in zip(files, found, strict=True):
             self._sizes[file.row, file.column] = size
             stamps[file.row][file.column] = stamp
         self._refuse_a_server_without_files()
         for row, (patch, folder) in enumerate(zip(patches, folders, strict=True)):
-            sizes, strays = self._sizes[row].tolist(), _strays(patch, folder)
+            sizes = self._sizes[row].tolist()
+            strays = sorted(folder.entries.keys() - _band_file_names(patch))
             known = bool(folder.entries) and None not in stamps[row]
-            signature = signature_of(sizes, stamps[row], strays) if known else 0
-            yield VisitedFolder(sizes, strays, signature)
+            yield VisitedFolder(
+                sizes, strays, file_state(sizes, stamps[row], strays) if known else 0
+            )
 
     def _band_files(
         self, patches: Sequence[PatchFolder], folders: Sequence[_Folder]
@@ -136,7 +122,7 @@ class RemoteBandFileReader(BandFileReader):
                     files.append(_File(row, column, folder.location, folder.entries[name]))
         return files
 
-    def _look(self, file: _File) -> tuple[int, int | None]:
+    def _stat(self, file: _File) -> tuple[int, int | None]:
         """Size and stamp of a file."""
         if file.entry.size is not None:
             return file.entry.size, file.entry.stamp
@@ -206,7 +192,3 @@ def _list(folder: RemotePath) -> _Folder:
         return _Folder(folder, {})
     except AccessError as error:
         return _Folder(folder, {}, without_name(error, folder))
-
-
-def _strays(patch: PatchFolder, folder: _Folder) -> list[str]:
-    return sorted(folder.entries.keys() - _band_file_names(patch))

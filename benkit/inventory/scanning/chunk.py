@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
@@ -43,7 +44,7 @@ class Chunk:
     ----------
     patches : sequence of PatchFolder
     known : (patches,) uint64 array or None
-        Signatures that their files had when their rows were made; 0 where there are no rows.
+        State of their files when their rows were made; 0 where there are no rows.
     """
 
     patches: Sequence[PatchFolder]
@@ -51,16 +52,14 @@ class Chunk:
 
     @classmethod
     def of(cls, patches: Sequence[PatchFolder], known: Known | None, some: slice) -> Self:
-        """Some of all patches; nothing is known where no signature is."""
-        signatures = None if known is None else known.signature[some]
-        if signatures is not None and not signatures.any():
-            signatures = None
-        return cls(patches[some], signatures)
+        """Some of all patches."""
+        states = None if known is None else known.file_state[some]
+        return cls(patches[some], states if states is not None and states.any() else None)
 
 
 @dataclass(frozen=True)
 class ScannedChunk:
-    """What came of a chunk.
+    """The rows of a chunk's patches, and what was read for them.
 
     Attributes
     ----------
@@ -68,19 +67,17 @@ class ScannedChunk:
         Rows of the inventory for the patches that were read.
     counts : (patches read,) int64 array
         How many rows each of them has.
-    signatures : (patches,) uint64 array
-        As `BandFileReader.look` gives them.
+    file_states : (patches,) uint64 array
+        As of `BandFileReader.stat`.
     unchanged : (patches not read,) int array
-        Which patches have the signature that was known, ascending.
-    files, bytes : int
-        Band files that were read, and their length together.
-    slow_files : mapping of str to int
-        Band files among them that were not plain, by what kept them from the fast path.
+        Indices of the patches whose files are as they were, ascending.
+    files, bytes, slow_files
+        As of `ScanSummary`.
     """
 
     rows: pa.Table
     counts: NDArray[np.int64]
-    signatures: NDArray[np.uint64]
+    file_states: NDArray[np.uint64]
     unchanged: NDArray[np.intp]
     files: int
     bytes: int
@@ -92,7 +89,7 @@ class ScannedChunk:
         """Add the rows of unchanged patches: rows in the order of patches, and how many each has."""
         if not len(self.rows):
             return kept, kept_counts
-        counts = np.zeros(len(self.signatures), np.int64)
+        counts = np.zeros(len(self.file_states), np.int64)
         counts[self.unchanged] = kept_counts
         changed = np.setdiff1d(np.arange(len(counts)), self.unchanged)
         counts[changed] = self.counts
@@ -106,25 +103,21 @@ class ScannedChunk:
 def scan_chunk(root: Location, chunk: Chunk) -> ScannedChunk:
     """Read and measure the bands of those patches of a chunk that have changed.
 
-    Whatever is wrong with a file or folder is told in its row.
-
-    Raises
-    ------
-    RemoteError
-        If a server does not answer, or denies access.
+    A file or folder that cannot be read says why in its row; a server that does not answer is a
+    `RemoteError`.
     """
     reader = _reader(root)
-    signatures = np.zeros(len(chunk.patches), np.uint64)
+    states = np.zeros(len(chunk.patches), np.uint64)
     unchanged = np.zeros(len(chunk.patches), bool)
     if chunk.known is not None:
-        signatures = reader.look(chunk.patches)
-        unchanged = (signatures == chunk.known) & (signatures != 0)
+        states = reader.stat(chunk.patches)
+        unchanged = (states == chunk.known) & (states != 0)
     changed = np.flatnonzero(~unchanged)
     patches = [chunk.patches[i] for i in changed.tolist()]
     rows = InventoryRows(patches)
     files = size = 0
     reading = reader.read(patches)
-    signatures[changed] = reading.signatures
+    states[changed] = reading.file_states
     for row, name in reading.strays:
         rows.add_stray(row, name)
     for band, found in reading.bands.items():
@@ -136,7 +129,7 @@ def scan_chunk(root: Location, chunk: Chunk) -> ScannedChunk:
             _fill_plain(rows, band, group)
     slow_files = Counter(_fill_others(rows, reader, patches, reading))
     return ScannedChunk(
-        rows.table(), rows.counts(), signatures, np.flatnonzero(unchanged), files, size, slow_files
+        rows.table(), rows.counts(), states, np.flatnonzero(unchanged), files, size, slow_files
     )
 
 
@@ -147,7 +140,7 @@ def scan_patches(root: Location, patches: Sequence[PatchFolder]) -> pa.Table:
 
 @lru_cache(maxsize=1)
 def _reader(root: Location) -> BandFileReader:
-    """One reader a process: its buffers and the headers that it knows serve all chunks."""
+    """One reader a process: its buffers and its cache of headers serve all chunks."""
     return band_file_reader(root, PATCHES_PER_CHUNK)
 
 
@@ -169,46 +162,39 @@ def _fill_plain(rows: InventoryRows, band: str, group: PlainGroup) -> None:
 def _fill_others(
     rows: InventoryRows, reader: BandFileReader, patches: Sequence[PatchFolder], reading: Reading
 ) -> list[str]:
-    """Fill in the files that are not plain; returns of each why it is not."""
+    """Fill in the files that are not plain; returns their encodings."""
     others = [(row, band) for band, found in reading.bands.items() for row in found.others]
-    if not others:
-        return []
-    with gdal_session():
+    with gdal_session() if others else nullcontext():
         return [_fill_other(rows, row, band, reader, patches[row]) for row, band in others]
 
 
 def _fill_other(
     rows: InventoryRows, row: int, band: str, reader: BandFileReader, patch: PatchFolder
 ) -> str:
-    """Fill in a file that is not plain; returns why it is not."""
+    """Fill in a file that is not plain; returns its encoding, or ``unreadable``."""
     source = f"{reader.root}/{patch.band_path(band)}"
     try:
         content = reader.content(patch, row, band)
         raster = decode_raster(content, source)
-        _check_measurable(raster)
         _fill_raster(rows, row, band, raster)
         if raster.encoding == "plain" and (header := parse_header(content)):
             head = np.frombuffer(content, np.uint8, header.pixel_offset)
             fingerprint = hash_bytes(head[np.newaxis])
             rows.fill(row, band, offset=header.pixel_offset, header_hash=fingerprint[0])
     except (BenkitError, TypeError, OverflowError) as error:
-        detail = without_name(error, source)
-        rows.fill(row, band, status="unreadable", detail=detail)
+        rows.fill(row, band, status="unreadable", detail=without_name(error, source))
         return "unreadable"
     return raster.encoding
 
 
-def _check_measurable(raster: Raster) -> None:
+def _fill_raster(rows: InventoryRows, row: int, band: str, raster: Raster) -> None:
     if len(raster.pixels) != 1:
         raise TypeError(f"expected one band in the file, but there are {len(raster.pixels)}")
     if raster.pixels.dtype.name not in MEASURABLE:
         raise TypeError(f"its data type, {raster.pixels.dtype.name}, cannot be measured")
-
-
-def _fill_raster(rows: InventoryRows, row: int, band: str, raster: Raster) -> None:
-    moments = measure(raster.pixels[0], raster.nodata)
-    _fill(rows, row, band, raster.profile, raster.profile.corner(), moments)
     pixels = raster.pixels[0]
+    moments = measure(pixels, raster.nodata)
+    _fill(rows, row, band, raster.profile, raster.profile.corner(), moments)
     fingerprint = hash_pixels(pixels.reshape(1, -1), pixels.shape)
     rows.fill(row, band, min=moments.min, max=moments.max, pixel_hash=fingerprint[0])
 
@@ -221,7 +207,7 @@ def _fill(
     corner: tuple[float, float] | NDArray[np.float64],
     moments: Moments | RowMoments,
 ) -> None:
-    """Fill in what is told of every file that was read, for one of them or for many alike."""
+    """Fill in the columns that every file has, for one file or for several of the same profile."""
     width, height = profile.pixel_sides or (None, None)
     x, y = (None, None) if width is None else corner
     kind = "float_" if profile.dtype.kind == "f" else ""

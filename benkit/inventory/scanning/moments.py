@@ -1,4 +1,4 @@
-"""Exact moments of pixels: how many are valid, their sum, sum of squares, least and greatest.
+"""Exact moments of pixels: number of valid ones, sum, sum of squares, minimum and maximum.
 
 Integer pixels are summed without any rounding. The work is done in float64, which BLAS adds quickest,
 on blocks so small that every intermediate result is an integer below 2**53 and therefore exact;
@@ -61,14 +61,9 @@ class RowMoments:
 
 
 def measure(pixels: NDArray, nodata: float | None) -> Moments:
-    """Moments of one raster of any size.
+    """Moments of one raster of any size and of a type in `MEASURABLE`.
 
-    Parameters
-    ----------
-    pixels : array of any shape
-        One of the types in `MEASURABLE`.
-    nodata : float or None
-        Value of pixels without a measurement. NaN and infinity are never a measurement.
+    NaN, infinity and pixels that equal ``nodata`` are not valid.
 
     Raises
     ------
@@ -139,19 +134,12 @@ def _dot(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
 
 
 def measure_rows(pixels: NDArray, nodata: float | None) -> RowMoments:
-    """Moments of many small rasters at once.
+    """Moments of many small rasters at once, equal to `measure` of every row.
 
     Parameters
     ----------
     pixels : (rasters, pixels) array of uint8, uint16 or int16
-        One raster a row, at most 2**20 pixels each.
-    nodata : float or None
-        Value of pixels without a measurement.
-
-    Returns
-    -------
-    RowMoments
-        Equal to `measure` of every row.
+        At most 2**20 pixels a raster.
     """
     assert pixels.dtype.itemsize <= 2 and pixels.shape[1] <= _BLOCK, "sums stay below 2**53"
     count = len(pixels)

@@ -1,9 +1,9 @@
-"""What an interrupted or an earlier scan left behind, so that the next one need not read it again.
+"""A scan's cache: the rows of interrupted and earlier scans, which the next one need not read again.
 
 Beside an inventory ``x.parquet`` a scan keeps a folder ``.x.parquet.scan``. While it runs, its rows are
-put there in parts; when it is done, the parts become the inventory and only ``patches.parquet`` stays:
-the signature of each patch's files, by which the next scan sees what has changed. The folder can be
-deleted at any time; then the next scan reads everything.
+put there in parts; when it is done, the parts become the inventory and only ``patches.parquet`` stays: a
+fingerprint of the state of each patch's files, by which the next scan sees what has changed. The folder
+can be deleted at any time; then the next scan reads everything.
 """
 
 import shutil
@@ -31,31 +31,31 @@ from benkit.inventory.table.schema import INVENTORY_SCHEMA
 __all__ = ["ROWS_PER_PART", "Known", "ScanState", "scan_state"]
 
 ROWS_PER_PART = 120_000
-"""So many rows are put aside at once while a scan runs."""
+"""Rows of a part that is written while a scan runs."""
 
-_FORMAT = "1"
+_FORMAT = "2"
 _FINISHED = "patches.parquet"
 _SECONDS_PER_PART = 5.0
 _PATCHES_SCHEMA = pa.schema(
-    {"key": pa.string(), "signature": pa.uint64(), "start": pa.int64(), "rows": pa.int64()}
+    {"key": pa.string(), "file_state": pa.uint64(), "start": pa.int64(), "rows": pa.int64()}
 )
 
 
 @dataclass(frozen=True)
 class Known:
-    """What is known already of some patches.
+    """Rows of some patches that earlier scans have left.
 
     Attributes
     ----------
-    signature : (n,) uint64 array
-        Of each patch's files when its rows were made; 0 where nothing is known.
-    source, place : (n,) int32 array
-        Where the rows are: which earlier file, and which patch in it.
+    file_state : (n,) uint64 array
+        State of each patch's files when its rows were made; 0 where there are none.
+    source, index : (n,) int32 array
+        Index of the earlier file that has the rows, and of the patch in it.
     """
 
-    signature: NDArray[np.uint64]
+    file_state: NDArray[np.uint64]
     source: NDArray[np.int32]
-    place: NDArray[np.int32]
+    index: NDArray[np.int32]
 
 
 class _Earlier:
@@ -69,19 +69,14 @@ class _Earlier:
         groups = range(self._file.metadata.num_row_groups)
         sizes = [self._file.metadata.row_group(group).num_rows for group in groups]
         self._edges = np.cumsum([0, *sizes])
-        self._starts = patches["start"].to_numpy()
-        self._counts = patches["rows"].to_numpy()
-        if len(patches) and int((self._starts + self._counts).max()) > self._edges[-1]:
-            raise ValueError("another table than the patches speak of")
+        self._starts, self.counts = patches["start"].to_numpy(), patches["rows"].to_numpy()
+        if len(patches) and int((self._starts + self.counts).max()) > self._edges[-1]:
+            raise ValueError("the table has fewer rows than its patches")
         self._group = lru_cache(maxsize=2)(self._file.read_row_group)
 
-    def counts(self, places: NDArray[np.int32]) -> NDArray[np.int64]:
-        return self._counts[places]
-
-    def rows(self, first_place: int, last_place: int) -> list[pa.Table]:
-        """Rows of patches that follow each other."""
-        start = self._starts[first_place]
-        stop = self._starts[last_place] + self._counts[last_place]
+    def rows(self, first: int, last: int) -> list[pa.Table]:
+        """Rows of consecutive patches."""
+        start, stop = self._starts[first], self._starts[last] + self.counts[last]
         group = int(np.searchsorted(self._edges, start, "right")) - 1
         pieces = []
         while start < stop:
@@ -92,7 +87,7 @@ class _Earlier:
 
 
 class ScanState:
-    """The rows of a scan in the making, and those of earlier ones. Made by `scan_state`."""
+    """The rows of a running scan, and those of earlier ones. Made by `scan_state`."""
 
     def __init__(self, output: Path, archive: str, folder: Path) -> None:
         self.rows = 0
@@ -112,19 +107,16 @@ class ScanState:
 
     def known(self, patches: Sequence[PatchFolder]) -> Known:
         """Look up what earlier scans of the same archive have left, the latest first."""
-        known = Known(
-            np.zeros(len(patches), np.uint64),
-            np.zeros(len(patches), np.int32),
-            np.zeros(len(patches), np.int32),
-        )
+        n = len(patches)
+        known = Known(np.zeros(n, np.uint64), np.zeros(n, np.int32), np.zeros(n, np.int32))
         keys = _keys(patches)
         for source, earlier in enumerate(self._load_earlier()):
-            place = pc.index_in(keys, earlier.patches["key"].combine_chunks())
-            there = np.asarray(place.is_valid())
-            index = place.fill_null(0).to_numpy()[there]
-            known.signature[there] = earlier.patches["signature"].to_numpy()[index]
+            found = pc.index_in(keys, earlier.patches["key"].combine_chunks())
+            there = np.asarray(found.is_valid())
+            index = found.drop_null().to_numpy()
+            known.file_state[there] = earlier.patches["file_state"].to_numpy()[index]
             known.source[there] = source
-            known.place[there] = index
+            known.index[there] = index
         return known
 
     def _load_earlier(self) -> list[_Earlier]:
@@ -144,53 +136,47 @@ class ScanState:
     def earlier_rows(
         self, known: Known, patches: NDArray[np.intp]
     ) -> tuple[pa.Table, NDArray[np.int64]]:
-        """Rows of some patches that are known, in their order; and how many each of them has."""
-        source, place = known.source[patches], known.place[patches]
+        """Known rows of some patches, in their order; and how many each patch has."""
+        source, index = known.source[patches], known.index[patches]
         counts = np.zeros(len(patches), np.int64)
-        runs_on = (np.diff(source) == 0) & (np.diff(place) == 1)
+        runs_on = (np.diff(source) == 0) & (np.diff(index) == 1)
         pieces = [INVENTORY_SCHEMA.empty_table()]
         for run in np.split(np.arange(len(patches)), np.flatnonzero(~runs_on) + 1):
             if len(run):
                 earlier = self._earlier[source[run[0]]]
-                counts[run] = earlier.counts(place[run])
-                pieces += earlier.rows(int(place[run[0]]), int(place[run[-1]]))
+                counts[run] = earlier.counts[index[run]]
+                pieces += earlier.rows(int(index[run[0]]), int(index[run[-1]]))
         return pa.concat_tables(pieces), counts
 
     def add(
         self,
         rows: pa.Table,
         patches: Sequence[PatchFolder] = (),
-        signatures: NDArray[np.uint64] | None = None,
+        file_states: NDArray[np.uint64] | None = None,
         counts: NDArray[np.int64] | None = None,
     ) -> None:
-        """Add the rows of some patches; those of all patches must come in order.
+        """Add rows without a patch, or those of some patches: all patches must come in order.
 
         Parameters
         ----------
-        rows : pyarrow.Table
-            With the columns of `INVENTORY_SCHEMA`.
-        patches : sequence of PatchFolder
-            Whose rows they are; none for rows that belong to no patch.
-        signatures : (n,) uint64 array
-            Of the patches' files.
-        counts : (n,) int64 array
-            How many rows each patch has.
+        counts : (patches,) int64 array
+            Number of rows of each patch.
         """
         if len(patches):
             assert counts is not None, "patches come with the number of their rows"
             assert counts.sum() == len(rows), "every row belongs to one of the patches"
             starts = self.rows + np.cumsum(counts) - counts
-            columns = [_keys(patches), signatures, starts, counts]
+            columns = [_keys(patches), file_states, starts, counts]
             self._patches.append(pa.table(columns, schema=_PATCHES_SCHEMA))
         self._waiting.append(rows)
         self.rows += len(rows)
         self._rows_waiting += len(rows)
         late = time.monotonic() - self._last > _SECONDS_PER_PART
         if self._rows_waiting >= ROWS_PER_PART or late:
-            self._put_aside()
+            self._write_part()
 
-    def _put_aside(self) -> None:
-        """Write what has come since the last time into a part."""
+    def _write_part(self) -> None:
+        """Write the rows since the last part into the next one."""
         rows = self._folder / f"{self._name}-{len(self._parts):06d}.rows"
         with replacing(rows, part_of=self._output) as part:
             pq.write_table(pa.concat_tables(self._waiting), part, compression="zstd")
@@ -200,7 +186,7 @@ class ScanState:
         self._clear()
 
     def _write_patches(self, path: Path, tables: list[pa.Table], rows: Path, first: int) -> None:
-        """Write which patches have rows in a file whose first row is the given one."""
+        """Write which patches have rows in a file, whose first row has this index among all."""
         table = _moved(pa.concat_tables([_PATCHES_SCHEMA.empty_table(), *tables]), -first)
         with replacing(path, part_of=self._output) as part:
             pq.write_table(
@@ -210,10 +196,10 @@ class ScanState:
             )
 
     def interrupt(self) -> None:
-        """Keep what has come, as far as the disk allows."""
+        """Keep the rows so far, if the disk allows it."""
         with suppress(BenkitError, OSError):
             if self._rows_waiting:
-                self._put_aside()
+                self._write_part()
 
     def finish(self) -> None:
         """Turn the parts into the inventory."""
@@ -244,19 +230,8 @@ def scan_state(output: Path, archive: str) -> Iterator[ScanState]:
     """Collect the rows of a scan; the inventory appears, or is replaced, when all went well.
 
     When the body is interrupted or fails, what it has added is kept for the next scan, and an earlier
-    inventory stays as it is.
-
-    Parameters
-    ----------
-    output : Path
-        The inventory.
-    archive : str
-        What is scanned; what was left by scans of another one is not used.
-
-    Raises
-    ------
-    OutputError
-        If something cannot be written, or another scan of the same output is under way.
+    inventory stays as it is. Rows of scans of another archive are not used. Another scan of the same
+    output is an `OutputError`.
     """
     with ExitStack() as stack:
         state = ScanState(output, archive, _enter_folder(output, stack))
@@ -288,12 +263,12 @@ def _keys(patches: Sequence[PatchFolder]) -> pa.Array:
 
 
 def _moved(patches: pa.Table, rows: int) -> pa.Table:
-    """The same patches, whose rows start so many rows later."""
+    """The same patches with rows that start so many rows later."""
     starts = pa.array(patches["start"].to_numpy() + rows)
     return patches.set_column(_PATCHES_SCHEMA.get_field_index("start"), "start", starts)
 
 
 def _identity(rows: Path) -> dict[str, str]:
-    """By what a file of rows is known again."""
+    """What identifies a file of rows in a later scan."""
     status = rows.stat()
     return {"size": str(status.st_size), "modified": str(status.st_mtime_ns)}

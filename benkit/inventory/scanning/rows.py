@@ -1,4 +1,4 @@
-"""Build the rows of an inventory from what was found in the files of some patches."""
+"""Build the rows of an inventory from the files of some patches."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -18,13 +18,7 @@ Rows = int | NDArray[np.intp]
 
 
 class InventoryRows:
-    """Rows of some patches in the making: every band missing until something is said of it.
-
-    Parameters
-    ----------
-    patches : sequence of PatchFolder
-        The patches, in the order of the rows.
-    """
+    """Rows of some patches, in their order: every band is missing until its row is filled."""
 
     def __init__(self, patches: Sequence[PatchFolder]) -> None:
         self._patches = patches
@@ -48,13 +42,10 @@ class InventoryRows:
         self._strays: list[tuple[int, str]] = []
 
     def fill(self, rows: Rows, band: str, **values: Any) -> None:
-        """Say something of a band of one patch or of many.
+        """Fill in columns of a band, for the patches at some indices.
 
         Parameters
         ----------
-        rows : int or int array
-            Which patches.
-        band : str
         **values
             By column, one for all patches or an array of one for each; None leaves it as it is.
             ``sum_sq`` is an int below 2**127, or an int64 array.
@@ -72,48 +63,39 @@ class InventoryRows:
                 self._filled[name][rows, column] = True
 
     def add_stray(self, row: int, name: str) -> None:
-        """Say that a patch's folder holds something that is no band of it."""
+        """Add a row for a file in a patch's folder that is none of its bands."""
         self._strays.append((row, name))
 
     def counts(self) -> NDArray[np.int64]:
-        """How many rows each patch has."""
+        """Number of rows of each patch."""
         strays = np.array([row for row, _ in self._strays], np.intp)
         return len(BIGEARTHNET_S2.band_names) + np.bincount(strays, minlength=len(self._patches))
 
     def table(self) -> pa.Table:
-        """All rows: by patch the twelve bands in order, then what does not belong."""
-        arrays = [
-            self._number_array(field)
-            if field.name in self._numbers
-            else pa.array(self._texts[field.name].reshape(-1), field.type)
-            for field in INVENTORY_SCHEMA
-        ]
-        return self._with_strays(pa.Table.from_arrays(arrays, schema=INVENTORY_SCHEMA))
+        """All rows: by patch the bands in order, then the strays."""
+        columns = [self._column(field) for field in INVENTORY_SCHEMA]
+        bands = pa.Table.from_arrays(columns, schema=INVENTORY_SCHEMA)
+        if not self._strays:
+            return bands
+        strays = stray_rows(
+            (self._patches[row], f"{self._patches[row].path}/{name}") for row, name in self._strays
+        )
+        of_bands = np.repeat(np.arange(len(self._patches)), len(BIGEARTHNET_S2.band_names))
+        patch = np.concatenate([of_bands, [row for row, _ in self._strays]])
+        return pa.concat_tables([bands, strays]).take(np.argsort(patch, kind="stable"))
 
-    def _number_array(self, field: pa.Field) -> pa.Array:
+    def _column(self, field: pa.Field) -> pa.Array:
+        if field.name in self._texts:
+            return pa.array(self._texts[field.name].reshape(-1), field.type)
         filled = self._filled[field.name].reshape(-1)
         values = self._numbers[field.name]
         if field.name == "sum_sq":
             return _decimals(values.reshape(-1, 2), filled)
         return pa.array(values.reshape(-1), field.type, mask=~filled)
 
-    def _with_strays(self, bands: pa.Table) -> pa.Table:
-        if not self._strays:
-            return bands
-        strays = stray_rows(
-            (self._patches[row], f"{self._patches[row].path}/{name}") for row, name in self._strays
-        )
-        order = np.concatenate(
-            [
-                np.repeat(np.arange(len(self._patches)), len(BIGEARTHNET_S2.band_names)),
-                [r for r, _ in self._strays],
-            ]
-        )
-        return pa.concat_tables([bands, strays]).take(np.argsort(order, kind="stable"))
-
 
 def stray_rows(strays: Iterable[tuple[PatchFolder | None, str]]) -> pa.Table:
-    """Rows of files that do not belong: the patch in whose folder they lie, and their path."""
+    """Rows of files that are no band: the patch in whose folder they lie, and their path."""
     rows = [
         {
             "patch_id": patch and printable(patch.patch_id),
@@ -127,7 +109,7 @@ def stray_rows(strays: Iterable[tuple[PatchFolder | None, str]]) -> pa.Table:
 
 
 def closed_rows(closed: Iterable[tuple[str, str]]) -> pa.Table:
-    """Rows of what was not entered: its path and why."""
+    """Rows of links, pipes and folders that were not entered: path and reason."""
     rows = [
         {"status": "not_scanned", "detail": f"{printable(path)}: {why}"} for path, why in closed
     ]

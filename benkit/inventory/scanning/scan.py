@@ -1,4 +1,4 @@
-"""Read every pixel of an archive once and keep a table of what was found."""
+"""Read every pixel of an archive once into a table, the inventory."""
 
 import os
 import time
@@ -28,14 +28,14 @@ __all__ = ["ScanSummary", "band_reader", "scan_archive"]
 
 @dataclass(frozen=True)
 class ScanSummary:
-    """What a scan has found.
+    """Counts of a scan.
 
     Attributes
     ----------
     patches, rows : int
         Patches of the archive and rows of the inventory.
     not_scanned : int
-        What was not entered: links, pipes, folders that cannot be listed.
+        Links, pipes and folders that cannot be listed, none of which was entered.
     unchanged : int
         Patches whose rows were taken over from an earlier scan, as their files are the same.
     files, bytes : int
@@ -119,7 +119,7 @@ def scan_archive(
             if known and len(scanned.unchanged):
                 kept = state.earlier_rows(known, done + scanned.unchanged)
                 rows, counts = scanned.together_with(*kept)
-            state.add(rows, chunk.patches, scanned.signatures, counts)
+            state.add(rows, chunk.patches, scanned.file_states, counts)
             done += len(chunk.patches)
             unchanged += len(scanned.unchanged)
             files += scanned.files
@@ -139,7 +139,7 @@ def scan_archive(
 def band_reader(
     archive: str | os.PathLike[str], inventory: Inventory
 ) -> Callable[[str, str], Raster]:
-    """A function that reads a band of a patch, wherever in the archive the patch lies.
+    """A function that reads a band of a patch of an archive; the inventory knows its folder.
 
     It is called with a patch id and a band and raises `MissingInputError` or `RasterError`, as
     `read_raster` does, and `InputFormatError` where the inventory's names or links lead out of the
