@@ -1,10 +1,7 @@
-"""Whether an archive is whole and correct: every deviation is a finding.
-
-An audit holds an inventory against what the names of the patches promise and against the metadata.
-"""
+"""Compare an inventory with its patches' names and the metadata: every deviation is a finding."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -54,38 +51,24 @@ class Audit:
 
 
 def audit_inventory(inventory: Inventory, metadata: pa.Table) -> Audit:
-    """Hold an inventory against its patches' names and the metadata.
-
-    Parameters
-    ----------
-    inventory : Inventory
-    metadata : pyarrow.Table
-        With the column ``patch_id``.
-
-    Returns
-    -------
-    Audit
-    """
+    """Compare an inventory with its patches' names and with the column ``patch_id`` of metadata."""
     patches = inventory.query(
         "SELECT DISTINCT product, patch_id FROM inventory WHERE band IS NOT NULL ORDER BY ALL"
     )
-    places, invalid = _places([patch for _, patch in patches])
+    expected, invalid = _expected([patch for _, patch in patches])
     rows = inventory.query(
         "WITH ok AS (SELECT * FROM inventory WHERE status = 'ok') "
         + " UNION ALL ".join(kind.select for kind in KINDS.values())
         + " ORDER BY 1 NULLS FIRST, 2 NULLS FIRST, 3, 4",
         patches=_table(("product", "patch_id"), patches),
         metadata=metadata.select(["patch_id"]),
-        places=places,
+        expected=expected,
         invalid=_table(("patch_id", "reason"), invalid),
-        bands=pa.table(
-            {
-                "band": BIGEARTHNET_S2.band_names,
-                **{
-                    name: [getattr(band, name) for band in BIGEARTHNET_S2.bands.values()]
-                    for name in ("side", "pixel_size", "dtype", "nodata")
-                },
-            }
+        bands=pa.Table.from_pylist(
+            [
+                {"band": name, "side": band.side} | asdict(band)
+                for name, band in BIGEARTHNET_S2.bands.items()
+            ]
         ),
     )
     findings = _table(_FINDINGS_SCHEMA.names, rows).cast(_FINDINGS_SCHEMA)
@@ -95,12 +78,12 @@ def audit_inventory(inventory: Inventory, metadata: pa.Table) -> Audit:
     return audit
 
 
-def _places(patch_ids: list[str]) -> tuple[pa.Table, list[tuple[str, str]]]:
-    """Where the patches should lie, and which names are no patch ids, and why."""
+def _expected(patch_ids: list[str]) -> tuple[pa.Table, list[tuple[str, str]]]:
+    """The georeference that each patch should have; and the invalid patch ids, each with the reason."""
     invalid = []
     valid = sorted(set(patch_ids))
     try:
-        places = locate(valid)
+        footprints = locate(valid)
     except PatchIdError:
         for patch in valid:
             try:
@@ -108,16 +91,10 @@ def _places(patch_ids: list[str]) -> tuple[pa.Table, list[tuple[str, str]]]:
             except PatchIdError as error:
                 invalid.append((patch, str(error)))
         valid = sorted(set(valid) - {patch for patch, _ in invalid})
-        places = locate(valid)
-    table = pa.table(
-        {
-            "patch_id": pa.array(valid, pa.string()),
-            "epsg": places.epsg,
-            "x": places.x,
-            "y": places.y,
-        }
-    )
-    return table, invalid
+        footprints = locate(valid)
+    ids = pa.array(valid, pa.string())
+    columns = [ids, footprints.epsg, footprints.x, footprints.y]
+    return pa.table(columns, names=["patch_id", "epsg", "x", "y"]), invalid
 
 
 def _table(names: tuple[str, ...] | list[str], rows: list[tuple]) -> pa.Table:
@@ -139,12 +116,11 @@ def _counts(findings: pa.Table) -> dict[str, int]:
 def _check(audit: Audit, in_metadata: int) -> None:
     known = audit.patches - audit.counts["not_part_of_dataset"]
     assert known == in_metadata - audit.counts["not_on_disk"], "both sides share the same patches"
-    on_disk = [
-        kind for kind in KINDS.values() if kind.about != "path" and kind.name != "not_on_disk"
-    ]
-    assert all(audit.counts[kind.name] <= audit.patches for kind in on_disk), (
-        "counts are of patches"
-    )
+    assert all(
+        audit.counts[name] <= audit.patches
+        for name, kind in KINDS.items()
+        if kind.about != "path" and name != "not_on_disk"
+    ), "counts are of patches"
     has_band = np.array(audit.findings["band"].is_valid())
     bands = pa.array([name for name, kind in KINDS.items() if kind.about == "band"])
     of_bands = pc.is_in(audit.findings["kind"], bands).to_numpy()

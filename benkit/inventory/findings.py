@@ -1,6 +1,6 @@
 """The kinds of findings: what each means, and the query that finds it in an inventory.
 
-Whatever tells of findings derives from `KINDS`: the audit, the command line, the report and its map.
+All that names findings derives from `KINDS`: the audit, the command line, the report and its map.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class Kind:
         One SELECT of ``patch_id`` and ``reason``, and of ``band`` if the kind is about bands, from the
         tables that `benkit.inventory.audit.audit_inventory` names.
     incomplete : bool
-        Whether something is lacking; otherwise what is there is wrong.
+        Whether something is missing; otherwise something is wrong.
     visible : bool
         Whether a picture of the band shows what is wrong.
     """
@@ -40,7 +40,7 @@ class Kind:
 
     @property
     def title(self) -> str:
-        """The name as people read it."""
+        """The name with spaces, for pages and figures."""
         return self.name.replace("_", " ")
 
     @property
@@ -136,10 +136,10 @@ _KINDS = (
                       coalesce(ok.epsg::VARCHAR, 'none'), coalesce(format('{:.10g}', ok.x), '?'),
                       coalesce(format('{:.10g}', ok.y), '?'),
                       coalesce(format('{:.10g}', ok.pixel_size), '?'),
-                      places.epsg, places.x, places.y, bands.pixel_size) AS reason
-        FROM ok JOIN bands USING (band) JOIN places USING (patch_id)
-        WHERE ok.epsg IS DISTINCT FROM places.epsg OR ok.x IS DISTINCT FROM places.x
-           OR ok.y IS DISTINCT FROM places.y OR ok.pixel_size IS DISTINCT FROM bands.pixel_size
+                      expected.epsg, expected.x, expected.y, bands.pixel_size) AS reason
+        FROM ok JOIN bands USING (band) JOIN expected USING (patch_id)
+        WHERE ok.epsg IS DISTINCT FROM expected.epsg OR ok.x IS DISTINCT FROM expected.x
+           OR ok.y IS DISTINCT FROM expected.y OR ok.pixel_size IS DISTINCT FROM bands.pixel_size
         """,
     ),
     Kind(

@@ -23,32 +23,15 @@ from benkit.tiff.read import read_raster
 
 __all__ = ["InspectedBand", "Inspection", "inspect_folder", "read_pixels"]
 
-_FIGURES = ("min", "mean", "std", "max")
+_STATISTICS = ("min", "mean", "std", "max")
 
 
 @dataclass(frozen=True)
 class InspectedBand:
-    """One band of a patch as it is on disk.
+    """One band of a patch: columns of its row in an inventory, and of its statistics.
 
-    Attributes
-    ----------
-    status : str
-        ``ok``, ``missing`` or ``unreadable``; if it is not ``ok``, all but the first two are None.
-    detail : str or None
-        Why it cannot be read.
-    bytes : int or None
-        Length of the file.
-    height, width : int or None
-        Pixels.
-    pixel_size : float or None
-        Metres.
-    dtype : str or None
-    nodata : float or None
-        NO_DATA value that the file declares.
-    valid, nodata_count : int or None
-        Pixels with and without a measurement.
-    min, mean, std, max : float or None
-        Of the valid pixels, digital numbers; the standard deviation is that of the population.
+    Where ``status`` is not ``ok``, all but it and ``detail`` are None; statistics are None without valid
+    pixels.
     """
 
     status: str
@@ -69,14 +52,14 @@ class InspectedBand:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What is known about a patch.
+    """A patch on disk and in the metadata, with its findings.
 
     Attributes
     ----------
     patch_id : str
     folder : Path
     name : PatchId or None
-        What the name says; None if it is no patch id.
+        The parsed patch id; None if it is invalid.
     geographic_bounds : tuple of float or None
         West, south, east, north in degrees, EPSG:4326.
     metadata : mapping of str to object, or None
@@ -97,26 +80,12 @@ class Inspection:
 
 
 def inspect_folder(root: Path, found: PatchFolder, metadata: pa.Table | None = None) -> Inspection:
-    """Look at one patch of an archive.
-
-    Parameters
-    ----------
-    root : Path
-        Of the archive.
-    found : PatchFolder
-    metadata : pyarrow.Table, optional
-        With the columns ``patch_id`` and ``labels``.
-
-    Raises
-    ------
-    InputFormatError
-        If the folder holds no patch.
-    """
+    """Inspect one patch of an archive; a folder that holds no patch is refused."""
     folder = root / found.path
     own = None
     if metadata is not None:
         own = metadata.filter(pc.equal(metadata["patch_id"], found.patch_id))
-    bands, findings = _look(root, found, own)
+    bands, findings = _scan_and_audit(root, found, own)
     name: PatchId | None
     try:
         name = parse_patch_id(found.patch_id)
@@ -155,10 +124,10 @@ def read_pixels(inspection: Inspection) -> dict[str, NDArray]:
     }
 
 
-def _look(
+def _scan_and_audit(
     root: Path, patch: PatchFolder, own: pa.Table | None
 ) -> tuple[dict[str, InspectedBand], tuple[dict[str, Any], ...]]:
-    """Scan the patch into an inventory of its own, and ask that."""
+    """Bands and findings of an inventory of this patch alone."""
     known = pa.table({"patch_id": [patch.patch_id]}) if own is None else own
     columns = "status, detail, bytes, height, width, pixel_size, dtype, nodata, valid, nodata_count"
     with temporary_folder() as folder:
@@ -170,9 +139,9 @@ def _look(
         statistics = band_statistics(inventory).bands
         findings = audit_inventory(inventory, known).findings
     found = {
-        band: InspectedBand(*values, *(getattr(statistics[band], name) for name in _FIGURES))
+        band: InspectedBand(*values, *(getattr(statistics[band], name) for name in _STATISTICS))
         for band, *values in rows
     }
     assert found.keys() == set(BIGEARTHNET_S2.band_names), "every band has a row"
-    told = findings.select(["band", "kind", "reason"]).to_pylist()
-    return {band: found[band] for band in BIGEARTHNET_S2.band_names}, tuple(told)
+    rows = findings.select(["band", "kind", "reason"]).to_pylist()
+    return {band: found[band] for band in BIGEARTHNET_S2.band_names}, tuple(rows)

@@ -12,7 +12,7 @@ from benkit.inventory.table.inventory_file import Inventory
 
 __all__ = ["BandStatistics", "Statistics", "band_statistics"]
 
-_ROUNDING = 1e-9  # relative; sums that are rounded are off by far less
+_TOLERANCE = 1e-9  # relative; the error of rounded sums is far less
 
 
 @dataclass(frozen=True)
@@ -53,25 +53,14 @@ class Statistics:
 
 
 def band_statistics(inventory: Inventory, patches: Iterable[str] | None = None) -> Statistics:
-    """Statistics of each band over all patches, or over some.
+    """Statistics of each band over all patches, or over those of some patch ids, each counted once.
 
     Every valid pixel of every readable band counts, also those of damaged patches.
-
-    Parameters
-    ----------
-    inventory : Inventory
-    patches : iterable of str, optional
-        Patch ids; all patches of the inventory if not given. A patch counts once.
-
-    Returns
-    -------
-    Statistics
     """
-    wanted = None if patches is None else sorted(set(patches))
-    tables = (
-        {} if wanted is None else {"wanted": pa.table({"patch_id": pa.array(wanted, pa.string())})}
-    )
-    chosen = "" if wanted is None else "AND patch_id IN (SELECT patch_id FROM wanted)"
+    tables = {}
+    if patches is not None:
+        tables["wanted"] = pa.table({"patch_id": pa.array(sorted(set(patches)), pa.string())})
+    chosen = "AND patch_id IN (SELECT patch_id FROM wanted)" if tables else ""
     rows = inventory.query(
         f"""
         SELECT band, sum(valid)::HUGEINT, sum(sum)::HUGEINT, sum(sum_sq), min(min), max(max),
@@ -84,9 +73,9 @@ def band_statistics(inventory: Inventory, patches: Iterable[str] | None = None) 
     found = {row[0]: _from_sums(*row[1:]) for row in rows}
     nothing = BandStatistics(0, None, None, None, None)
     statistics = {band: found.get(band, nothing) for band in BIGEARTHNET_S2.band_names}
-    for band, figures in statistics.items():
-        has_mean = figures.mean is not None
-        assert has_mean == (figures.count > 0), f"{band}: a band has a mean if it has valid pixels"
+    for name, band in statistics.items():
+        has_mean = band.mean is not None
+        assert has_mean == (band.count > 0), f"{name}: a band has a mean if it has valid pixels"
     return Statistics(statistics, _absent(inventory, tables))
 
 
@@ -101,7 +90,7 @@ def _from_sums(
 ) -> BandStatistics:
     """Statistics from exact sums, without rounding in between.
 
-    Sums of floating-point pixels are rounded, so that their mean may lie a hair beyond their range.
+    Sums of floating-point pixels are rounded, so that their mean may lie just outside their range.
     """
     if not count:
         return BandStatistics(0, None, None, None, None)
@@ -110,12 +99,12 @@ def _from_sums(
     second = Fraction(int(total_sq or 0)) + sum(map(Fraction, float_totals_sq or ()))
     mean = first / count
     variance = max(second / count - mean**2, Fraction(0))
-    held = min(max(float(mean), least), greatest)
-    hair = _ROUNDING * max(abs(least), abs(greatest))
-    assert abs(held - mean) <= hair, "the mean lies in the range"
+    clipped = min(max(float(mean), least), greatest)
+    error = _TOLERANCE * max(abs(least), abs(greatest))
+    assert abs(clipped - mean) <= error, "the mean lies in the range"
     std, most = math.sqrt(variance), (greatest - least) / 2
-    assert std**2 <= most**2 + hair**2 / _ROUNDING, "the deviation is at most half the range"
-    return BandStatistics(count, held, min(std, most), least, greatest)
+    assert std**2 <= most**2 + error**2 / _TOLERANCE, "the deviation is at most half the range"
+    return BandStatistics(count, clipped, min(std, most), least, greatest)
 
 
 def _absent(inventory: Inventory, tables: dict[str, pa.Table]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Meridians, parallels and a scale bar on axes whose coordinates are metres on a plane."""
+"""Meridians, parallels and a scale bar on axes in metres of a map projection."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -24,19 +24,7 @@ Lines = dict[str, NDArray[np.float64]]
 
 
 def graticule(bounds: tuple[float, float, float, float], epsg: int) -> tuple[Lines, Lines]:
-    """Meridians and parallels across a part of a plane.
-
-    Parameters
-    ----------
-    bounds : tuple of float
-        West, south, east and north in metres.
-    epsg : int
-        The plane.
-
-    Returns
-    -------
-    meridians, parallels : dict of str to array
-    """
+    """Meridians and parallels within bounds (west, south, east, north) in metres of a projection."""
     west, south, east, north = bounds
     x, y = np.meshgrid(np.linspace(west, east, _POINTS), np.linspace(south, north, _POINTS))
     degrees = project(epsg, 4326, x.ravel(), y.ravel())
@@ -59,12 +47,7 @@ def graticule(bounds: tuple[float, float, float, float], epsg: int) -> tuple[Lin
 def draw_graticule(axes: "Axes", epsg: int) -> None:
     """Draw meridians and parallels, and name them where they meet the lower and the left edge.
 
-    Parameters
-    ----------
-    axes : matplotlib Axes
-        With its final limits, in metres on the plane.
-    epsg : int
-        The plane.
+    The axes have their final limits, in metres of the projection.
     """
     west, east, south, north = (*axes.get_xlim(), *axes.get_ylim())
     style: dict[str, Any] = {"color": "#CCCCCC", "linewidth": 0.6, "zorder": 0.5}
@@ -80,8 +63,8 @@ def draw_graticule(axes: "Axes", epsg: int) -> None:
     for marked, (axis, first, last) in zip(
         ticks, [(axes.xaxis, west, east), (axes.yaxis, south, north)], strict=True
     ):
-        inside = [(place, name) for place, name in marked if first <= place <= last]
-        axis.set_ticks([place for place, _ in inside], [name for _, name in inside])
+        inside = [(tick, name) for tick, name in marked if first <= tick <= last]
+        axis.set_ticks([tick for tick, _ in inside], [name for _, name in inside])
 
 
 def draw_scale_bar(axes: "Axes") -> None:
@@ -106,7 +89,7 @@ def _multiples(first: float, last: float, step: float) -> NDArray[np.float64]:
 
 
 def _crossing(value: float, along: NDArray, across: NDArray) -> float:
-    """Where a line, ascending in ``along``, reaches a value; NaN if it does not."""
+    """Coordinate where a line, ascending in ``along``, reaches a value; NaN if it does not."""
     return float(np.interp(value, along, across, left=np.nan, right=np.nan))
 
 

@@ -14,14 +14,7 @@ _PERCENTILES = (2, 98)
 
 
 def mask_no_data(pixels: NDArray, nodata: float | None) -> "np.ma.MaskedArray":
-    """Pixels as float64, those masked that are NO_DATA, NaN or infinite.
-
-    Parameters
-    ----------
-    pixels : array of any shape
-    nodata : float or None
-        NO_DATA value that the file declares.
-    """
+    """Pixels as float64, those masked that are NO_DATA, NaN or infinite."""
     missing = ~np.isfinite(pixels)
     if nodata is not None:
         missing |= pixels == nodata
@@ -29,7 +22,7 @@ def mask_no_data(pixels: NDArray, nodata: float | None) -> "np.ma.MaskedArray":
 
 
 def stretch_range(pixels: "np.ma.MaskedArray") -> tuple[float, float]:
-    """Values to draw black and white: the 2nd and the 98th percentile of what is not masked."""
+    """Values to draw black and white: the 2nd and the 98th percentile of the valid pixels."""
     values = np.ma.compressed(pixels)
     if not len(values):
         return 0.0, 1.0
@@ -40,19 +33,14 @@ def stretch_range(pixels: "np.ma.MaskedArray") -> tuple[float, float]:
 def as_colours(
     bands: Sequence["np.ma.MaskedArray"], ranges: Sequence[tuple[float, float]]
 ) -> NDArray[np.float64]:
-    """A picture of three bands.
+    """A picture of three bands, `NO_DATA_COLOUR` where one is masked: (height, width, 3) from 0 to 1.
 
     Parameters
     ----------
     bands : three (height, width) masked arrays
-        What is shown red, green and blue.
+        Red, green and blue.
     ranges : three pairs of float
         Values of each band that are drawn black and white.
-
-    Returns
-    -------
-    (height, width, 3) float64 array
-        From 0 to 1; `NO_DATA_COLOUR` where a band is masked.
     """
     layers = np.ma.stack(bands, axis=-1)
     low, high = np.array(ranges).T

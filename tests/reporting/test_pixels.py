@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from benkit.reporting.page.quick_looks import looks_section
+from benkit.reporting.page.quick_looks import quick_looks_section
 from benkit.reporting.pixels import as_colours, mask_no_data, stretch_range
 from benkit.tiff.plain import encode
 from benkit.tiff.read import decode_raster
@@ -41,7 +41,7 @@ def test_a_quick_look_is_stretched_and_marked_alike(side):
     pixels = np.arange(side * side, dtype=np.uint16).reshape(side, side) % 5000
     raster = decode_raster(encode(pixels, epsg=32633, x=0, y=0, pixel_size=60), "B01")
     row = {"patch_id": "p", "band": "B01", "kind": "with_no_data", "reason": "r"}
-    section = looks_section(pa.Table.from_pylist([row]), lambda patch, band: raster)
+    section = quick_looks_section(pa.Table.from_pylist([row]), lambda patch, band: raster)
     content = section.partition("base64,")[2].partition('"')[0]
     shown = matplotlib.image.imread(io.BytesIO(base64.b64decode(content)))
     low, high = np.percentile(pixels[pixels > 0], (2, 98))

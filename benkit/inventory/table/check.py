@@ -1,8 +1,7 @@
 """Refuse an inventory whose columns or rows cannot be right, before it answers questions.
 
-An inventory may have been damaged, made by other hands, or put together from several. What is checked is
-what the answers stand on: the types, that a band of a patch has one row, and that the figures of a row
-are there and possible.
+An inventory may be damaged, made by other tools, or put together from several. Checked is what answers
+rest on: the types, that a band of a patch has one row, and that a row has possible numbers.
 """
 
 from collections.abc import Iterator
@@ -30,20 +29,20 @@ _TYPES = {
     pa.decimal128(38, 0): "DECIMAL(38,0)",
 }
 _OWN = {field.name: _TYPES[field.type] for field in INVENTORY_SCHEMA}
-_NOTHING = '"NULL"'  # a column that has lost its type, as it has no value
+_NO_TYPE = '"NULL"'  # of a column without any value
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _NUMBERS = (*_WHOLE, *(f"U{name}" for name in _WHOLE), "FLOAT", "DOUBLE")
-_SLACK = 1e-12  # relative; what sums of 64-bit floats are off by is far below
+_TOLERANCE = 1e-12  # relative; the error of sums of 64-bit floats is far below
 
 _STATUSES = ", ".join(f"'{status}'" for status in STATUSES)
 _BANDS = ", ".join(f"'{band}'" for band in BIGEARTHNET_S2.band_names)
 _MEAN = "(coalesce(sum::DOUBLE, float_sum) / valid)"
 _MEAN_SQ = "(coalesce(sum_sq::DOUBLE, float_sum_sq) / valid)"
-_SIZE = f"({_SLACK} * greatest(abs(min), abs(max)))"
-_SIZE_SQ = f"({_SLACK} * greatest(min * min, max * max))"
+_SIZE = f"({_TOLERANCE} * greatest(abs(min), abs(max)))"
+_SIZE_SQ = f"({_TOLERANCE} * greatest(min * min, max * max))"
 _SPREAD_SQ = "((max - min) * (max - min) / 4)"
 
-# What is wrong, and where. A condition that is NULL does not hold.
+# What is wrong with a row by the condition for it, which does not hold where it is NULL.
 _WRONG = {
     "its status is none of " + ", ".join(STATUSES): (
         f"status IS NULL OR status NOT IN ({_STATUSES})"
@@ -72,14 +71,14 @@ _WRONG = {
 
 
 def wrong_types(found: dict[str, str]) -> Iterator[str]:
-    """What is wrong with the types that DuckDB finds in the columns of an inventory, a text each.
+    """Say which columns of an inventory have a wrong type, by the types that DuckDB finds.
 
-    Numbers may have other types than `INVENTORY_SCHEMA` has, as pandas makes
-    them; `wrong_row` holds that they are whole where they should be.
+    Numbers may have other types than in `INVENTORY_SCHEMA`, as pandas makes them; `wrong_row` checks
+    that they are whole where they should be.
     """
     for name, own in _OWN.items():
         kind = found.get(name, own)
-        if kind in (own, _NOTHING):
+        if kind in (own, _NO_TYPE):
             continue
         whole = kind.startswith("DECIMAL") and kind.endswith(",0)")
         if own == "VARCHAR" or not (kind in _NUMBERS or whole):
@@ -97,14 +96,9 @@ def columns_sql(found: dict[str, str]) -> str:
 
 
 def wrong_row(connection: "duckdb.DuckDBPyConnection", found: dict[str, str]) -> str | None:
-    """The first row that cannot be right: where it is and what is wrong; None if there is none.
+    """The first impossible row: its patch and band, and what is wrong; None if there is none.
 
-    Parameters
-    ----------
-    connection : duckdb.DuckDBPyConnection
-        With the inventory as the tables ``inventory`` and `ON_DISK`.
-    found : dict of str to str
-        The type of each column in the file.
+    The connection has the inventory as the tables ``inventory`` and `ON_DISK`.
     """
     for name, own in _OWN.items():
         if found.get(name, own) == own:
@@ -114,7 +108,8 @@ def wrong_row(connection: "duckdb.DuckDBPyConnection", found: dict[str, str]) ->
             f'WHERE TRY_CAST("{name}" AS {own}) IS DISTINCT FROM "{name}" LIMIT 1'
         ).fetchone()
         if row:
-            return f"{_named(*row[:2])}: its {name} is {row[2]}, which is no {_arrow_type(name)}"
+            kind = INVENTORY_SCHEMA.field(name).type
+            return f"{_named(*row[:2])}: its {name} is {row[2]}, which is no {kind}"
     for text, condition in _WRONG.items():  # each alone: most are answered from the file's footer
         row = connection.execute(
             f"SELECT patch_id, band FROM inventory WHERE {condition} LIMIT 1"
@@ -132,7 +127,3 @@ def wrong_row(connection: "duckdb.DuckDBPyConnection", found: dict[str, str]) ->
 
 def _named(patch: str | None, band: str | None) -> str:
     return " ".join(filter(None, (patch, band))) or "a row without a patch"
-
-
-def _arrow_type(name: str) -> str:
-    return str(INVENTORY_SCHEMA.field(name).type)

@@ -1,4 +1,4 @@
-"""Write an inventory as it grows, and ask questions of one on disk."""
+"""Write an inventory row group by row group, and query one on disk."""
 
 import os
 import re
@@ -37,17 +37,7 @@ _CLOSED: dict[str, str | bool | int | float | list[str]] = {
 
 
 class InventoryWriter:
-    """Collects rows and writes them in groups of a fixed size.
-
-    Parameters
-    ----------
-    file : pyarrow.parquet.ParquetWriter
-
-    Attributes
-    ----------
-    rows : int
-        How many have come.
-    """
+    """Collects rows and writes them in groups of a fixed size; ``rows`` is their number so far."""
 
     def __init__(self, file: pq.ParquetWriter) -> None:
         self.rows = 0
@@ -63,20 +53,14 @@ class InventoryWriter:
             self._waiting = self._waiting.slice(_ROWS_PER_GROUP)
 
     def finish(self) -> None:
-        """Write what is left."""
+        """Write the last group."""
         if len(self._waiting):
             self._file.write_table(self._waiting)
 
 
 @contextmanager
 def writing_inventory(path: Path) -> Iterator[InventoryWriter]:
-    """Write an inventory that appears, or replaces an earlier one, when all went well.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be written.
-    """
+    """Write an inventory that appears, or replaces an earlier one, when all went well."""
     with replacing(path) as part:
         schema = INVENTORY_SCHEMA.with_metadata(_MADE)
         with pq.ParquetWriter(part, schema, compression="zstd") as file:
@@ -93,7 +77,7 @@ class Inventory:
     ----------
     path : str or path
     source : str, optional
-        What it is called in errors, if not by its path.
+        Its name in errors, if not its path.
 
     Raises
     ------
@@ -151,13 +135,7 @@ class Inventory:
         )
 
     def query(self, sql: str, **tables: pa.Table) -> list[tuple[Any, ...]]:
-        """Ask in SQL; the inventory is the table ``inventory``, further tables go by their name.
-
-        Returns
-        -------
-        list of tuple
-            Rows; integers of any width are exact.
-        """
+        """Rows of an SQL query of the table ``inventory`` and further tables; all integers are exact."""
         with self._connection() as (connection, _):
             for name, table in tables.items():
                 connection.register(name, table)

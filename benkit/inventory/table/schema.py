@@ -1,11 +1,11 @@
-"""The table that answers questions: one row per patch and band, and what the file holds."""
+"""The schema of an inventory: one row per patch and band, with the properties of its file."""
 
 import pyarrow as pa
 
 __all__ = ["ADDED_IN_VERSION_2", "INVENTORY_SCHEMA", "STATUSES", "VERSION"]
 
 VERSION = 2
-"""Of what is written today; an inventory of version 1 lacks the columns `ADDED_IN_VERSION_2`."""
+"""Of new inventories; one of version 1 lacks the columns `ADDED_IN_VERSION_2`."""
 
 STATUSES = ("ok", "missing", "unreadable", "stray", "not_scanned")
 """What a row says: a band that was read, is not there, cannot be read; a file that is no band; a link or

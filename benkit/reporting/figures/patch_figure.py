@@ -32,43 +32,22 @@ _LINE_WIDTH = 120
 
 
 def draw_patch(inspection: Inspection, pixels: Mapping[str, NDArray]) -> "Figure":
-    """Draw the bands of a patch.
+    """Draw the bands of a patch, with the pixels of `read_pixels`.
 
     Every band is stretched from its 2nd to its 98th percentile. The true colour picture keeps its hues:
     its bands share one stretch, from 0 to the 98th percentile of them all; those of the false colour
     picture (B08, B04, B03: vegetation is red) have one each. Pixels without a measurement are magenta.
-
-    Parameters
-    ----------
-    inspection : Inspection
-    pixels : mapping of str to (height, width) array
-        By band, as `benkit.inventory.inspect.read_pixels` gives it.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
     """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11.5, 8.2), facecolor=_PAPER)
-    grid = figure.add_gridspec(
-        6,
-        2 + _GREY_COLUMNS,
-        left=0.015,
-        right=0.985,
-        top=0.86,
-        bottom=0.035,
-        wspace=0.08,
-        hspace=0.6,
-    )
+    margins = {"left": 0.015, "right": 0.985, "top": 0.86, "bottom": 0.035}
+    grid = figure.add_gridspec(6, 2 + _GREY_COLUMNS, wspace=0.08, hspace=0.6, **margins)
     masked = {band: mask_no_data(pixels[band], inspection.bands[band].nodata) for band in pixels}
-    for row, (bands, title, shared) in enumerate(
-        ((_TRUE_COLOUR, "true colour", True), (_FALSE_COLOUR, "false colour", False))
-    ):
-        axes = figure.add_subplot(grid[3 * row : 3 * row + 3, :2])
-        _draw_colour(axes, masked, bands, f"{title}: {', '.join(bands)}", shared)
-    for place, band in enumerate(BIGEARTHNET_S2.bands):
-        row, column = divmod(place, _GREY_COLUMNS)
+    _draw_colour(figure.add_subplot(grid[:3, :2]), masked, _TRUE_COLOUR, "true colour")
+    _draw_colour(figure.add_subplot(grid[3:, :2]), masked, _FALSE_COLOUR, "false colour")
+    for index, band in enumerate(BIGEARTHNET_S2.bands):
+        row, column = divmod(index, _GREY_COLUMNS)
         axes = figure.add_subplot(grid[2 * row : 2 * row + 2, 2 + column])
         _draw_band(axes, band, inspection.bands[band], masked.get(band))
     _write_head(figure, inspection)
@@ -76,20 +55,15 @@ def draw_patch(inspection: Inspection, pixels: Mapping[str, NDArray]) -> "Figure
 
 
 def _draw_colour(
-    axes: "Axes",
-    masked: Mapping[str, "np.ma.MaskedArray"],
-    bands: tuple[str, ...],
-    title: str,
-    shared: bool,
+    axes: "Axes", masked: Mapping[str, "np.ma.MaskedArray"], bands: tuple[str, ...], title: str
 ) -> None:
-    _prepare(axes, title)
-    lacking = [band for band in bands if band not in masked]
-    if lacking:
-        _say_instead(axes, f"needs {' and '.join(lacking)}")
+    _prepare(axes, f"{title}: {', '.join(bands)}")
+    if missing := [band for band in bands if band not in masked]:
+        _write_instead(axes, f"needs {' and '.join(missing)}")
         return
     side = max(max(masked[band].shape) for band in bands)
     layers = [_enlarged(masked[band], side) for band in bands]
-    if shared:
+    if bands == _TRUE_COLOUR:
         ranges = [(0.0, max(stretch_range(np.ma.stack(layers))[1], 1.0))] * 3
     else:
         ranges = [stretch_range(layer) for layer in layers]
@@ -101,7 +75,7 @@ def _draw_band(
 ) -> None:
     _prepare(axes, f"{name}  {_WAVELENGTHS[name]:,} nm")
     if pixels is None:
-        _say_instead(axes, band.status)
+        _write_instead(axes, band.status)
         return
     from matplotlib import colormaps
 
@@ -115,11 +89,9 @@ def _draw_band(
         lines.append((f"{band.nodata_count:,} NO_DATA", _DAMAGE))
     elif band.min is not None:
         lines.append((f"{band.min:,.0f} to {band.max:,.0f}", _MUTED))
-    for number, (text, colour) in enumerate(lines):
-        axes.text(
-            (0, 1)[number], -0.03, text, color=colour, fontsize=7.5, va="top",
-            ha=("left", "right")[number], transform=axes.transAxes,
-        )  # fmt: skip
+    style: dict[str, Any] = {"fontsize": 7.5, "va": "top", "transform": axes.transAxes}
+    for (text, colour), x, align in zip(lines, (0, 1), ("left", "right"), strict=False):
+        axes.text(x, -0.03, text, color=colour, ha=align, **style)
 
 
 def _prepare(axes: "Axes", title: str) -> None:
@@ -132,7 +104,7 @@ def _prepare(axes: "Axes", title: str) -> None:
         edge.set_linewidth(0.5)
 
 
-def _say_instead(axes: "Axes", text: str) -> None:
+def _write_instead(axes: "Axes", text: str) -> None:
     axes.set_aspect("equal")
     axes.text(0.5, 0.5, text, color=_DAMAGE, ha="center", va="center", transform=axes.transAxes)
 
@@ -158,11 +130,9 @@ def _write_head(figure: "Figure", inspection: Inspection) -> None:
         lines.append("; ".join(inspection.metadata["labels"] or ["no label"]))
     lines = [part for line in lines for part in textwrap.wrap(line, _LINE_WIDTH)]
     figure.text(0.015, 0.95, "\n".join(lines), fontsize=9, va="top", linespacing=1.35, **literal)
-    kinds = sorted({KINDS[finding["kind"]].title for finding in inspection.findings})
-    if kinds:
+    if kinds := sorted({KINDS[finding["kind"]].title for finding in inspection.findings}):
         text = f"found: {', '.join(kinds)}"
         figure.text(0.985, 0.965, text, fontsize=10, color=_DAMAGE, ha="right")
     if any(band.nodata_count for band in inspection.bands.values()):
-        figure.text(
-            0.985, 0.01, "magenta: NO_DATA", fontsize=8, color=NO_DATA_COLOUR, ha="right"
-        )  # fmt: skip
+        text = "magenta: NO_DATA"
+        figure.text(0.985, 0.01, text, fontsize=8, color=NO_DATA_COLOUR, ha="right")

@@ -33,7 +33,7 @@ Extent = tuple[float, float, float, float]
 def map_figure(
     degrees: NDArray[np.float64], side: NDArray[np.str_], country: Sequence[str | None] = ()
 ) -> "Figure":
-    """Map the sides: all patches, and a detail where the sides meet if they reach far.
+    """Map the sides in EPSG:3035 (EPSG:6933 outside Europe), with a detail where they meet.
 
     Parameters
     ----------
@@ -43,11 +43,6 @@ def map_figure(
         ``train``, ``validation`` or ``test``; anything else is left out.
     country : sequence of str, optional
         Country of each patch, to name them on the map.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        In EPSG:3035 (EPSG:6933 outside Europe) with meridians and parallels.
     """
     from matplotlib.figure import Figure
 
@@ -72,7 +67,7 @@ def map_figure(
 
 
 def _views(points: NDArray, train: NDArray[np.bool_]) -> tuple[Extent, Extent | None]:
-    """A square around all points, and a much smaller one where many of both sides meet, if any is."""
+    """A square around all points and, if that is large, a small one where most of both sides meet."""
     if not len(points):
         return (-1e5, 1e5, -1e5, 1e5), None
     low, high = points.min(0) - PATCH_METRES, points.max(0) + PATCH_METRES
@@ -96,7 +91,7 @@ def _square(centre: NDArray, half: float) -> Extent:
 
 
 def _paint(axes: "Axes", points: NDArray, side: NDArray[np.str_], window: Extent) -> None:
-    """Draw patches as squares, or where they would be too small, cells in the colour of most."""
+    """Draw patches as squares, or where these would be too small, cells of the most frequent side."""
     from matplotlib.collections import PolyCollection
 
     west, east, south, north = window
@@ -128,7 +123,7 @@ def _paint(axes: "Axes", points: NDArray, side: NDArray[np.str_], window: Extent
 
 
 def _majority(points: NDArray, side: NDArray[np.str_], window: Extent) -> NDArray[np.float64]:
-    """Picture of a window: (cells, cells, 4), each in the colour of the side with most patches."""
+    """RGBA picture of a window, (cells, cells, 4): each cell in the colour of its most frequent side."""
     from matplotlib.colors import to_rgba
 
     west, east, south, _ = window
@@ -156,7 +151,7 @@ def _mark_detail(panels: "Sequence[Axes]", window: Extent) -> None:
 
 
 def _name_countries(axes: "Axes", points: NDArray, country: NDArray) -> None:
-    """Write each country's name beside its patches, where it hides least of patches and names."""
+    """Write each country's name beside its patches, where it hides the fewest patches and names."""
     from matplotlib import patheffects
 
     halo = [patheffects.withStroke(linewidth=2.5, foreground="white")]
@@ -168,24 +163,24 @@ def _name_countries(axes: "Axes", points: NDArray, country: NDArray) -> None:
         half = np.array([len(name) * letter / 2, letter])
         low, high = np.array([west, south]) + half, np.array([east, north]) - half
 
-        places = _places_beside(points[country == name], half + letter / 2)
+        positions = _positions_beside(points[country == name], half + letter / 2)
         hidden = [
-            (np.abs(taken - place) <= half + np.array([0, letter])).all(1).sum()
-            + _NAME_WEIGHT * len(name) * ((place < low) | (place > high)).any()
-            for place in places
+            (np.abs(taken - position) <= half + np.array([0, letter])).all(1).sum()
+            + _NAME_WEIGHT * len(name) * ((position < low) | (position > high)).any()
+            for position in positions
         ]
-        best = places[int(np.argmin(hidden))]
+        best = positions[int(np.argmin(hidden))]
         steps = np.arange(-len(name) / 2, len(name) / 2 + 1)[:, np.newaxis] * (letter, 0)
         taken = np.concatenate([taken, *[best + steps] * _NAME_WEIGHT])
         axes.text(best[0], best[1], name, ha="center", va="center", path_effects=halo, zorder=5)
 
 
-def _places_beside(points: NDArray, gap: NDArray) -> list[NDArray]:
-    """Places above, left, right and below some points, best first."""
+def _positions_beside(points: NDArray, gap: NDArray) -> list[NDArray]:
+    """Positions above, left, right and below some points, best first."""
     (low_x, low_y), (high_x, high_y) = points.min(0), points.max(0)
     x, y = np.median(points, axis=0)
-    places = [(x, high_y + gap[1]), (low_x - gap[0], y), (high_x + gap[0], y), (x, low_y - gap[1])]
-    return [np.array(place) for place in places]
+    around = [(x, high_y + gap[1]), (low_x - gap[0], y), (high_x + gap[0], y), (x, low_y - gap[1])]
+    return [np.array(position) for position in around]
 
 
 def _side_legend(figure: "Figure", side: NDArray[np.str_]) -> None:

@@ -19,7 +19,7 @@ __all__ = [
     "table",
 ]
 
-_LARGE = 10  # numbers from here on get by with fewer digits
+_LARGE = 10  # numbers from here on are shown with fewer digits
 
 
 def escape(value: object) -> str:
@@ -41,8 +41,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]], caption: str 
     """A table: numbers are aligned right and have thousands separators."""
     rows = list(rows)
     kinds = [
-        ' class="number"' if any(_is_number(row[place]) for row in rows) else ""
-        for place in range(len(header))
+        ' class="number"' if any(_is_number(row[column]) for row in rows) else ""
+        for column in range(len(header))
     ]
     heads = "".join(
         f'<th scope="col"{kind}>{escape(text)}</th>'
@@ -67,7 +67,7 @@ def _is_number(value: object) -> bool:
 
 
 def _text(value: object) -> str:
-    """A value as HTML, numbers with no more digits than people can use."""
+    """A value as HTML, numbers rounded for reading."""
     if value is None:
         return "–"
     if isinstance(value, int):
@@ -110,7 +110,7 @@ def histogram(counts: Sequence[int], least: float, greatest: float, title: str) 
 
 
 def matrix(names: Sequence[str], counts: Sequence[Sequence[int]], caption: str) -> str:
-    """How often two things occur together, as shares of the line's own count."""
+    """A table of how often two things occur together, as shares of the row's own count."""
     heads = "".join(
         f'<th scope="col" title="{escape(name)}">{number}</th>'
         for number, name in enumerate(names, 1)
@@ -133,12 +133,12 @@ def matrix(names: Sequence[str], counts: Sequence[Sequence[int]], caption: str) 
 
 
 def json_block(name: str, value: Any) -> str:
-    """Data for the page's script."""
+    """Data for the page's script, as JSON."""
     text = json.dumps(value, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
     return f'<script type="application/json" id="{name}">{text}</script>'
 
 
 def data_block(name: str, content: bytes) -> str:
-    """Many bytes for the page's script, compressed."""
+    """Binary data for the page's script, compressed."""
     text = base64.b64encode(gzip.compress(content, 9, mtime=0)).decode()
     return f'<script type="application/octet-stream" id="{name}">{text}</script>'

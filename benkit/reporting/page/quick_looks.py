@@ -1,4 +1,4 @@
-"""Small pictures of damaged patches."""
+"""Quick looks: small pictures of damaged patches."""
 
 import base64
 import io
@@ -14,7 +14,7 @@ from benkit.reporting.page.markup import escape, section
 from benkit.reporting.pixels import as_colours, mask_no_data, stretch_range
 from benkit.tiff.raster import Raster
 
-__all__ = ["looks_section"]
+__all__ = ["quick_looks_section"]
 
 ReadBand = Callable[[str, str], Raster]
 """Gives a band of a patch, or raises a `BenkitError`."""
@@ -27,7 +27,7 @@ _NOT_AT_HAND = (
 _PIXELS_ACROSS = 240
 
 
-def looks_section(findings: pa.Table, read_band: ReadBand | None) -> str:
+def quick_looks_section(findings: pa.Table, read_band: ReadBand | None) -> str:
     """Pictures of the first patches of each kind of damage that can be seen.
 
     Without a reader the section says how to get them, if there is something to see.
@@ -42,10 +42,8 @@ def looks_section(findings: pa.Table, read_band: ReadBand | None) -> str:
         rows = findings.filter(pc.equal(findings["kind"], kind.name)).to_pylist()
         first = {row["patch_id"]: row for row in reversed(rows)}  # one a patch, its first
         some = sorted(first.values(), key=lambda row: row["patch_id"])[:_EACH]
-        figures = "".join(_look(row, read_band) for row in some)
-        if figures:
-            parts.append(f"<h3>{kind.title.capitalize()}</h3>")
-            parts.append(f'<div class="looks">{figures}</div>')
+        if figures := "".join(_quick_look(row, read_band) for row in some):
+            parts.append(f'<h3>{kind.title.capitalize()}</h3><div class="looks">{figures}</div>')
     if not parts:
         return ""
     return section(
@@ -58,17 +56,17 @@ def looks_section(findings: pa.Table, read_band: ReadBand | None) -> str:
     )
 
 
-def _look(row: dict[str, str], read_band: ReadBand) -> str:
+def _quick_look(row: dict[str, str], read_band: ReadBand) -> str:
     """A figure, or nothing if the file cannot be read any more."""
     patch, band = row["patch_id"], row["band"]
     try:
         picture = _picture(read_band(patch, band))
     except BenkitError:
         return ""
-    name, said = escape(patch), escape(f"{band}: {row['reason']}")
+    name, reason = escape(patch), escape(f"{band}: {row['reason']}")
     return (
-        f'<figure><img alt="{name} {said}" src="data:image/png;base64,{picture}">'
-        f"<figcaption>{name}<br>{said}</figcaption></figure>"
+        f'<figure><img alt="{name} {reason}" src="data:image/png;base64,{picture}">'
+        f"<figcaption>{name}<br>{reason}</figcaption></figure>"
     )
 
 

@@ -15,7 +15,7 @@ from benkit.metadata.summary import summarize
 from benkit.reference_maps.labels import LabelComparison
 from benkit.reporting.page.map import map_section
 from benkit.reporting.page.markup import escape, section
-from benkit.reporting.page.quick_looks import ReadBand, looks_section
+from benkit.reporting.page.quick_looks import ReadBand, quick_looks_section
 from benkit.reporting.page.sections import (
     bands_section,
     contents_section,
@@ -83,7 +83,7 @@ def report_page(
     if inventory is not None:
         parts.append(bands_section(inventory, band_statistics(inventory)))
     if audit is not None:
-        parts.append(looks_section(audit.findings, read_band))
+        parts.append(quick_looks_section(audit.findings, read_band))
     if comparison is not None:
         parts.append(reference_maps_section(comparison))
     parts.append(_made_section(made or {}))

@@ -1,4 +1,4 @@
-"""The sections of a report that tables make: findings, bands, labels and dates, reference maps."""
+"""The sections of a report that are tables: findings, bands, labels and dates, reference maps."""
 
 import json
 from collections.abc import Mapping
@@ -49,7 +49,7 @@ def findings_section(audit: Audit) -> str:
     if not len(audit.findings):
         return section("findings", "Findings", "<p>There are none.</p>")
     by_kind, kinds = _by_kind(audit)
-    listed = _share_among_kinds(audit.findings)
+    listed = _sample_of_each_kind(audit.findings)
     rows = [
         [row["patch_id"] or "", row["band"] or "", KINDS[row["kind"]].title, row["reason"]]
         for row in listed.to_pylist()
@@ -62,9 +62,9 @@ def findings_section(audit: Audit) -> str:
     )
     options = "".join(f"<option>{escape(kind)}</option>" for kind in kinds)
     heads = "".join(
-        f'<th scope="col" aria-sort="{"ascending" if not place else "none"}">'
+        f'<th scope="col" aria-sort="{"ascending" if name == "Patch" else "none"}">'
         f'<button type="button">{name}</button></th>'
-        for place, name in enumerate(("Patch", "Band", "Kind", "Reason"))
+        for name in ("Patch", "Band", "Kind", "Reason")
     )
     return section(
         "findings",
@@ -82,7 +82,7 @@ def findings_section(audit: Audit) -> str:
 
 
 def _by_kind(audit: Audit) -> tuple[str, list[str]]:
-    """Table of the kinds that occur, the most frequent first, and their names as people read them."""
+    """Table of the kinds that occur, the most frequent first, and their titles."""
     counted = pc.value_counts(audit.findings["kind"])
     findings = dict(zip(counted.field(0).to_pylist(), counted.field(1).to_pylist(), strict=True))
     found = [KINDS[name] for name in sorted(findings, key=lambda name: (-audit.counts[name], name))]
@@ -97,22 +97,22 @@ def _by_kind(audit: Audit) -> tuple[str, list[str]]:
     )
 
 
-def _share_among_kinds(findings: pa.Table) -> pa.Table:
-    """At most so many findings, the rare kinds whole."""
+def _sample_of_each_kind(findings: pa.Table) -> pa.Table:
+    """At most `_LISTED` findings, all of the rare kinds."""
     if len(findings) <= _LISTED:
         return findings
     kinds = findings["kind"].unique().to_pylist()
-    places = [np.flatnonzero(pc.equal(findings["kind"], kind).to_numpy()) for kind in kinds]
-    places.sort(key=len)
-    room, chosen = _LISTED, []
-    for number, some in enumerate(places):
-        chosen.append(some[: room // (len(places) - number)])
-        room -= len(chosen[-1])
+    rows = [np.flatnonzero(pc.equal(findings["kind"], kind).to_numpy()) for kind in kinds]
+    rows.sort(key=len)
+    left, chosen = _LISTED, []
+    for index, some in enumerate(rows):
+        chosen.append(some[: left // (len(rows) - index)])
+        left -= len(chosen[-1])
     return findings.take(np.sort(np.concatenate(chosen)))
 
 
 def bands_section(inventory: Inventory, statistics: Statistics) -> str:
-    """Statistics of each band and how the patches' means are distributed."""
+    """Statistics of each band, and histograms of the patches' means."""
     rows = [
         (band, one.count, one.mean, one.std, one.min, one.max)
         for band, one in statistics.bands.items()
@@ -137,7 +137,7 @@ def bands_section(inventory: Inventory, statistics: Statistics) -> str:
 
 
 def _distributions(inventory: Inventory) -> dict[str, tuple[list[int], float, float]]:
-    """By band: counts of patches by their mean, and the first and last edge."""
+    """By band: numbers of patches in bins of their mean, and the first and last edge."""
     rows = inventory.query(
         f"""
         WITH means AS (
@@ -154,9 +154,8 @@ def _distributions(inventory: Inventory) -> dict[str, tuple[list[int], float, fl
         """
     )
     found: dict[str, tuple[list[int], float, float]] = {}
-    for band, least, greatest, place, count in rows:
-        counts = found.setdefault(band, ([0] * _BINS, least, greatest))[0]
-        counts[int(place)] = count
+    for band, least, greatest, index, count in rows:
+        found.setdefault(band, ([0] * _BINS, least, greatest))[0][int(index)] = count
     return {band: found[band] for band in BIGEARTHNET_S2.band_names if band in found}
 
 
