@@ -5,7 +5,6 @@ is said to people goes to standard error. Files go below ``untracked-files/``.
 """
 
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pyarrow import Table
 
-    from benkit.inventory.audit import Audit
-    from benkit.inventory.statistics import Statistics
-    from benkit.inventory.table.inventory_file import Inventory
-    from benkit.metadata.summary import Summary
-    from benkit.reference_maps.labels import LabelSets
+    from benkit import Audit, Inventory, LabelSets, Split, Statistics, Summary
     from benkit.reference_maps.map_overlaps import MapOverlaps
 
 HERE = Path(__file__).resolve().parent
@@ -44,7 +39,7 @@ class Solution:
     statistics: "Statistics"
     labels: "LabelSets"
     overlaps: "MapOverlaps"
-    sides: dict[str, list[str]]
+    split: "Split"
 
 
 def main() -> int:
@@ -85,38 +80,42 @@ def data_folder() -> Path:
         f"{DATA} is not there, so this run shows a synthetic sample, {SAMPLE}, not the course's data."
     )
     if not SAMPLE.exists():
-        benkit.make_sample(SAMPLE)
+        benkit.sample(SAMPLE)
     return SAMPLE
 
 
 def solve(data: Path) -> Solution:
     """Do all that is asked, and write what is to be written."""
     import benkit
+    from benkit.archive.listing import find_file
+    from benkit.metadata.patch_list import read_patch_list
+    from benkit.reference_maps.labels import label_sets
+    from benkit.reference_maps.map_overlaps import map_overlaps
+    from benkit.reference_maps.read import read_reference_maps
 
     metadata = benkit.read_metadata(data / "metadata.parquet")
-    for_statistics = benkit.read_patch_list(data / "patches_for_stats.csv.gz")
-    summary = benkit.summarize(metadata)
+    for_statistics = read_patch_list(data / "patches_for_stats.csv.gz")
+    summary = benkit.summary(metadata)
 
-    benkit.scan_archive(data / ARCHIVE, OUTPUT / "inventory.parquet")
+    benkit.scan(data / ARCHIVE, OUTPUT / "inventory.parquet")
     inventory = benkit.Inventory(OUTPUT / "inventory.parquet")
-    audit = benkit.audit_inventory(inventory, metadata)
-    statistics = benkit.band_statistics(inventory, for_statistics)
+    audit = benkit.audit(inventory, metadata)
+    statistics = benkit.stats(inventory, for_statistics)
     if statistics.absent:
         say(
             f"{len(statistics.absent)} patches to be measured are not on disk, "
             f"{statistics.absent[0]} among them"
         )
 
-    source = benkit.find_file(data / ARCHIVE, TO_RETILE)
-    benkit.retile_raster(source, OUTPUT / "re-tiled", grid=(2, 2), overwrite=True)
+    source = find_file(data / ARCHIVE, TO_RETILE)
+    benkit.retile(source, OUTPUT / "re-tiled", grid=(2, 2), overwrite=True)
 
-    maps = benkit.read_reference_maps(data / "geoparquets")
-    labels = benkit.label_sets(maps)
-    overlaps = benkit.map_overlaps(maps, assume_same_crs=True)
+    maps = read_reference_maps(data / "geoparquets")
+    labels = label_sets(maps)
+    overlaps = map_overlaps(maps, assume_same_crs=True)
 
-    sides = benkit.split_patches(metadata, test=0.25).sides()
-    benkit.write_sides(sides, OUTPUT / "split.csv")
-    return Solution(metadata, inventory, summary, audit, statistics, labels, overlaps, sides)
+    split = benkit.split(metadata, test=0.25, output=OUTPUT / "split.csv")
+    return Solution(metadata, inventory, summary, audit, statistics, labels, overlaps, split)
 
 
 def answers(solution: Solution) -> list[str]:
@@ -142,26 +141,21 @@ def answers(solution: Solution) -> list[str]:
 def write_pages(solution: Solution, data: Path) -> None:
     """Write the report and the maps, and say where they are."""
     import benkit
+    from benkit.files.writing.figure import write_figure
+    from benkit.reporting.figures.split_figures import draw_split
 
-    metadata, sides = solution.metadata, solution.sides
-    report = benkit.report_page(
+    metadata, split = solution.metadata, solution.split
+    benkit.report(
         metadata,
-        inventory=solution.inventory,
-        sides=sides,
-        read_band=benkit.band_reader(data / ARCHIVE, solution.inventory),
-        comparison=benkit.compare_labels(solution.labels, metadata),
-        made={
-            "version": f"benkit {benkit.__version__}",
-            "command": "python main.py",
-            "time": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()),
-            "input": str(data),
-        },
-        title=f"Report of {ARCHIVE}",
+        solution.inventory,
+        archive=data / ARCHIVE,
+        split=split,
+        reference_maps=solution.labels,
+        command="python main.py",
+        output=OUTPUT / "report.html",
     )
-    benkit.write_page(report, OUTPUT / "report.html")
-    web_map = benkit.web_map(metadata, solution.audit.findings, sides)
-    benkit.write_page(web_map, OUTPUT / "map.html")
-    benkit.write_figure(benkit.draw_split(metadata, sides), OUTPUT / "split.png")
+    benkit.web_map(metadata, solution.audit.findings, split, output=OUTPUT / "map.html")
+    write_figure(draw_split(metadata, split.sides()), OUTPUT / "split.png")
     say(f"open {OUTPUT / 'report.html'} to see it all; map.html and split.png are maps beside it")
 
 

@@ -51,7 +51,7 @@ def course_project(work: Path) -> Path:
     if not made_by.exists() or made_by.read_text("utf-8") != maker:
         shutil.rmtree(project, ignore_errors=True)
         data.parent.mkdir(parents=True)
-        benkit.make_sample(data, patches=PATCHES, seed=SEED)
+        benkit.sample(data, patches=PATCHES, seed=SEED)
         made_by.write_text(maker, "utf-8")
     shutil.copyfile(ROOT / "main.py", project / "main.py")
     shutil.rmtree(project / "benkit", ignore_errors=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import benkit
+from benkit.ground.footprints import locate
 from course.course_run import run_course
 from course.formats import csv_facts, metadata_facts, parquet_facts
 from course.inputs import METADATA
@@ -34,7 +35,7 @@ class Facts:
 def compute(work: Path) -> Facts:
     """Compute everything; files go below ``work``."""
     metadata = benkit.read_metadata(METADATA)
-    places = benkit.locate(metadata["patch_id"])
+    places = locate(metadata["patch_id"])
     overlaps, arrays = overlap_facts(metadata, places)
     splits, more_arrays = split_facts(metadata, places, arrays["centres"])
     numbers = quick(work) | {"csv": csv_facts(metadata, work), "overlaps": overlaps} | splits

@@ -16,7 +16,7 @@ from course.inputs import METADATA, PROJECT
 
 
 def metadata_facts(metadata: pa.Table) -> dict[str, Any]:
-    summary = benkit.summarize(metadata)
+    summary = benkit.summary(metadata)
     return {
         "rows": len(metadata),
         "columns": metadata.num_columns,

@@ -17,6 +17,7 @@ from statistics import median
 from typing import Any
 
 import benkit
+from benkit.splits.make import split_patches
 from course.course_run import course_project
 from course.formats import csv_text
 from course.inputs import METADATA
@@ -58,7 +59,7 @@ def measure(work: Path, *, oracle: bool = True) -> dict[str, Any]:
         "question": QUESTION,
         "bytes": {name: file.stat().st_size for name, file in files.items()},
         "seconds": {name: seconds for name, (_, seconds) in answers.items()},
-        "split_seconds": _seconds(lambda: benkit.split_patches(metadata, test=0.25)),
+        "split_seconds": _seconds(lambda: split_patches(metadata, test=0.25)),
         "main_seconds": _seconds(
             lambda: subprocess.run(command, cwd=project, check=True, capture_output=True)
         ),

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 import benkit
 from benkit.domain.patch_names import PATCH_METRES
+from benkit.ground.footprints import locate
 from course.inputs import PATCH, SHARED
 
 
@@ -23,7 +24,7 @@ def retile_facts(work: Path) -> dict[str, Any]:
     import rasterio
 
     source = band_of(PATCH, "B02")
-    parts = benkit.retile_raster(source, work / "re-tiled", grid=(2, 2), overwrite=True)
+    parts = benkit.retile(source, work / "re-tiled", grid=(2, 2), overwrite=True)
     with rasterio.open(source) as whole:
         transform, height, width = whole.transform, whole.height, whole.width
         epsg = whole.crs.to_epsg()
@@ -83,7 +84,7 @@ def footprint_facts(metadata: pa.Table) -> dict[str, Any]:
         names = table["patch_name"].to_pylist()
         shapes = shapely.from_wkb(np.array(table["geom"].to_pylist(), object))
         known = [place for place, name in enumerate(names) if name in ids]
-        places = benkit.locate([ids[names[place]] for place in known])
+        places = locate([ids[names[place]] for place in known])
         bounds = shapely.bounds(shapes[known])
         ours_ = np.stack([places.x, places.y - PATCH_METRES, places.x + PATCH_METRES, places.y], 1)
         compared, exact = compared + len(known), exact + int((bounds == ours_).all(1).sum())

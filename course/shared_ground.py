@@ -7,15 +7,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-import benkit
 from benkit.domain.patch_names import PATCH_METRES
 from benkit.ground.distance_plane import planar_centres
 from benkit.ground.footprints import Footprints
+from benkit.ground.overlaps import ground_groups, overlapping_pairs
 
 
 def overlap_facts(metadata: pa.Table, places: Footprints) -> tuple[dict[str, Any], dict[str, Any]]:
     """Numbers for JSON, and arrays for the figures."""
-    pairs = benkit.overlapping_pairs(places)
+    pairs = overlapping_pairs(places)
     first, second = pairs[:, 0], pairs[:, 1]
     tile = np.array([product.tile.name for product in places.products])[places.product]
     day = np.array([str(p.sensing_start)[:10] for p in places.products])[places.product]
@@ -25,7 +25,7 @@ def overlap_facts(metadata: pa.Table, places: Footprints) -> tuple[dict[str, Any
         "tiles": (tile[first] != tile[second]) & (zone[first] == zone[second]),
         "zones": zone[first] != zone[second],
     }
-    groups = benkit.ground_groups(places, pairs)
+    groups = ground_groups(places, pairs)
     sizes = np.bincount(groups)
     ids = metadata["patch_id"]
     numbers: dict[str, Any] = {

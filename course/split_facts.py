@@ -10,7 +10,9 @@ import benkit
 from benchmarks.split import BLOCK_METRES, benkit_split, official_split, random_split
 from benkit.ground.distance_plane import nearest_distances, planar_centres
 from benkit.ground.footprints import Footprints, locate
+from benkit.ground.overlaps import overlapping_pairs
 from benkit.metadata.metadata import Metadata
+from benkit.splits.make import split_patches
 from course.inputs import BUFFERS, TEST
 
 
@@ -41,14 +43,14 @@ def split_facts(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Numbers for JSON, and arrays for the figures."""
     ids = np.array(metadata["patch_id"].to_pylist(), object)
-    pairs = benkit.overlapping_pairs(places)
+    pairs = overlapping_pairs(places)
     labels = _label_matrix(metadata)
     numbers: dict[str, Any] = {}
     arrays: dict[str, Any] = {}
     for name, method in METHODS.items():
         in_test = method(metadata)
         sides = {"train": ids[~in_test].tolist(), "test": ids[in_test].tolist()}
-        figures = benkit.evaluate_split(metadata, sides).to_dict()
+        figures = benkit.evaluate(sides, metadata).to_dict()
         crossing = pairs[in_test[pairs[:, 0]] != in_test[pairs[:, 1]]]
         seen = np.zeros(len(ids), bool)
         seen[np.unique(crossing)] = True
@@ -111,7 +113,7 @@ def _official(metadata: pa.Table) -> dict[str, Any]:
     side = np.array(metadata["split"].to_pylist())
     ids = np.array(metadata["patch_id"].to_pylist(), object)
     sides = {name: ids[side == name].tolist() for name in ("train", "validation", "test")}
-    figures = benkit.evaluate_split(metadata, sides)
+    figures = benkit.evaluate(sides, metadata)
     assert figures.validation is not None
     return {
         "train": figures.train,
@@ -123,8 +125,8 @@ def _official(metadata: pa.Table) -> dict[str, Any]:
 
 
 def _buffered(metadata: pa.Table, metres: int) -> dict[str, Any]:
-    split = benkit.split_patches(metadata, test=TEST, buffer=metres)
-    figures = benkit.evaluate_split(metadata, split.sides())
+    split = split_patches(metadata, test=TEST, buffer=metres)
+    figures = benkit.evaluate(split.sides(), metadata)
     return {
         "left_out": figures.left_out / len(metadata),
         "train": figures.train,

@@ -17,11 +17,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 import benkit
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "untracked-files/tutorial")
-benkit.make_sample(folder / "sample", patches=100, seed=7)
+benkit.sample(folder / "sample", patches=100, seed=7)
 
 archive = folder / "sample" / "BigEarthNet-v2.0-S2-with-errors"
 metadata_file = folder / "sample" / "metadata.parquet"
@@ -34,7 +35,7 @@ inventory_file = folder / "inventory.parquet"
 # it reads only what has changed, and a scan that was interrupted goes on where it stopped.
 
 # %%
-benkit.scan_archive(archive, inventory_file)
+benkit.scan(archive, inventory_file)
 inventory = benkit.Inventory(inventory_file)
 metadata = benkit.read_metadata(metadata_file)
 print(f"{metadata.num_rows} patches in the metadata")
@@ -46,7 +47,7 @@ print(f"{metadata.num_rows} patches in the metadata")
 # which is NO_DATA teaches the model about zeros.
 
 # %%
-audit = benkit.audit_inventory(inventory, metadata)
+audit = benkit.audit(inventory, metadata)
 for kind, count in audit.counts.items():
     if count:
         print(f"{kind}: {count}")
@@ -59,15 +60,14 @@ print(f"{sound.num_rows} patches are sound")
 # ## 3. Split so that the test score means something
 #
 # Patches that show the same ground, on another date or in a neighbouring tile, are never on different
-# sides. `evaluate_split` judges any split, also one of somebody else.
+# sides. `benkit.evaluate` judges any split, also one of somebody else.
 
 # %%
-split = benkit.split_patches(sound, test=0.25, validation=0.15, seed=0)
-evaluation = benkit.evaluate_split(sound, split.sides())
+split = benkit.split(sound, test=0.25, validation=0.15, seed=0)
 for side, patches in split.sides().items():
     print(f"{side}: {len(patches)} patches")
-print(f"pairs of patches that share ground across sides: {evaluation.crossing_pairs}")
-assert evaluation.crossing_pairs == 0
+print(f"pairs of patches that share ground across sides: {split.evaluation.crossing_pairs}")
+assert split.evaluation.crossing_pairs == 0
 
 # %% [markdown]
 # ## 4. Mean and standard deviation of the train side only
@@ -76,7 +76,7 @@ assert evaluation.crossing_pairs == 0
 # inventory, those of any side take no second look at the pixels.
 
 # %%
-train_statistics = benkit.band_statistics(inventory, split.sides()["train"])
+train_statistics = benkit.stats(inventory, split.sides()["train"])
 for band, figures in train_statistics.bands.items():
     print(f"{band}: mean {figures.mean:8.2f}, standard deviation {figures.std:7.2f}")
 
@@ -84,12 +84,13 @@ for band, figures in train_statistics.bands.items():
 # ## 5. The table to train from
 #
 # One row per patch: where it lies on disk, its side, and its labels as a vector of the 19 classes in
-# the order of `benkit.CLASSES`.
+# alphabetical order, as in the metadata.
 
 # %%
 patch_ids = sound["patch_id"].to_pylist()
+classes = benkit.class_order("alphabetical")
 targets = np.array(
-    [[name in labels for name in benkit.CLASSES] for labels in sound["labels"].to_pylist()],
+    [[name in labels for name in classes] for labels in sound["labels"].to_pylist()],
     np.float32,
 )
 ready = pa.table(
@@ -100,7 +101,7 @@ ready = pa.table(
         "target": list(targets),
     }
 )
-benkit.write_table(ready, folder / "ready.parquet")
+pq.write_table(ready, folder / "ready.parquet")
 
 # %% [markdown]
 # ## 6. A data set for PyTorch

@@ -33,7 +33,7 @@ def real_archive(shared_data: Path) -> Path:
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sample of 60 patches, which tests leave as it is."""
-    from benkit.samples import make_sample
+    from benkit.samples.sample import sample as make_sample
 
     folder = tmp_path_factory.mktemp("made") / "sample"
     make_sample(folder, 60)

@@ -31,9 +31,9 @@ class Bomb:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made")
-    benkit.make_sample(folder / "sample", patches=20)
+    benkit.sample(folder / "sample", patches=20)
     (folder / "sample" / "BigEarthNet-v2.0-S2-with-errors").rename(folder / "archive")
-    benkit.scan_archive(folder / "archive", folder / "inventory.parquet")
+    benkit.scan(folder / "archive", folder / "inventory.parquet")
     return folder
 
 
@@ -89,7 +89,7 @@ def test_pickles_in_the_place_of_bands_and_maps_are_findings(sample, pickles):
     bands = sorted((sample / "archive").glob("*/*/*_B0[12].tif"))[:4]
     for band, content in zip(bands, pickles * 2, strict=True):
         band.write_bytes(content)
-    benkit.scan_archive(sample / "archive", sample / "again.parquet")
+    benkit.scan(sample / "archive", sample / "again.parquet")
     unreadable = benkit.Inventory(sample / "again.parquet").query(
         "SELECT count(*) FROM inventory WHERE status = 'unreadable'"
     )
@@ -101,7 +101,7 @@ def test_pickles_in_the_place_of_bands_and_maps_are_findings(sample, pickles):
     for content in pickles:
         some_map.write_bytes(content)
         with pytest.raises(benkit.BenkitError, match=some_map.name):
-            benkit.measure_land_cover(sample / "sample" / "geoparquets")
+            benkit.labels(sample / "sample" / "geoparquets")
 
 
 def test_a_planted_state_of_a_scan_is_not_loaded(sample, pickles):
@@ -112,7 +112,7 @@ def test_a_planted_state_of_a_scan_is_not_loaded(sample, pickles):
         state.mkdir()
         for name in ("patches.parquet", "00000000000000000001.parquet", "state.pkl", "state.json"):
             (state / name).write_bytes(content)
-        benkit.scan_archive(sample / "archive", sample / "inventory.parquet")
+        benkit.scan(sample / "archive", sample / "inventory.parquet")
         assert (sample / "inventory.parquet").read_bytes() == expected
 
 
@@ -133,8 +133,8 @@ def test_extension_types_by_name_are_not_made(name, sample, pickles):
     except InputFormatError:  # of a type that pandas has made known, where it is loaded
         assert "pandas" in sys.modules
         return
-    assert benkit.summarize(read).patches == len(metadata)
-    assert benkit.split_patches(read).sides()["train"]
+    assert benkit.summary(read).patches == len(metadata)
+    assert benkit.split(read).sides()["train"]
 
 
 @pytest.mark.parametrize("most", [3000, 5])

@@ -13,9 +13,11 @@ import rasterio
 
 import benkit
 from benkit.cli import main
+from benkit.domain.bands import BANDS
 from benkit.errors import InputFormatError
 from benkit.inventory.scanning.scan import band_reader
 from benkit.inventory.table.inventory_file import Inventory
+from benkit.reference_maps.read import read_reference_maps
 from tests.conftest import ROOT
 
 PRODUCT = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP"
@@ -50,10 +52,10 @@ sys.addaudithook(_watch)
 def made(tmp_path_factory):
     """A sample, its inventory, and a folder outside that holds whole patches under the same names."""
     folder = tmp_path_factory.mktemp("made")
-    benkit.make_sample(folder / "sample", patches=20)
+    benkit.sample(folder / "sample", patches=20)
     archive = next((folder / "sample").glob("BigEarthNet*"))
     patch = next(path.parent for path in sorted(archive.rglob("*_B02.tif")))
-    benkit.scan_archive(archive, folder / "inventory.parquet")
+    benkit.scan(archive, folder / "inventory.parquet")
     outside = folder / "outside" / patch.name
     outside.mkdir(parents=True)
     for file in patch.iterdir():
@@ -172,7 +174,7 @@ def write_band(path):
 @pytest.mark.parametrize("stem", ["..", "...", "a\\..\\b", "a\nb", " ", "%2e%2e%2fb"])
 def test_parts_are_named_inside_their_folder(tmp_path, stem):
     write_band(tmp_path / f"{stem}.tif")
-    files = benkit.retile_raster(tmp_path / f"{stem}.tif", tmp_path / "out").files
+    files = benkit.retile(tmp_path / f"{stem}.tif", tmp_path / "out").files
     assert len(files) == 4
     assert sorted(files) == sorted((tmp_path / "out").iterdir())
     assert sorted(os.listdir(tmp_path)) == sorted([f"{stem}.tif", "out"])
@@ -185,10 +187,10 @@ def test_parts_are_named_inside_their_folder(tmp_path, stem):
 )  # fmt: skip
 def test_a_product_is_cut_under_its_own_name_only(tmp_path, name):
     (tmp_path / "scene").mkdir()
-    for band in benkit.BANDS:
+    for band in BANDS:
         write_band(tmp_path / "scene" / f"{band}.tif")
     with pytest.raises(benkit.BenkitError, match="is no product"):
-        benkit.patchify_scene(tmp_path / "scene", tmp_path / "archive", product=name)
+        benkit.patchify(tmp_path / "scene", tmp_path / "archive", product=name)
     assert os.listdir(tmp_path) == ["scene"]
 
 
@@ -203,16 +205,16 @@ def test_a_band_does_not_lead_to_other_files(tmp_path, suffix):
     text = VRT.format(tmp_path / "secret.tif")
     (tmp_path / "true.vrt").write_text(text)
     (tmp_path / f"B02.{suffix}").write_text(text)
-    assert len(benkit.retile_raster(tmp_path / "true.vrt", tmp_path / "out").files) == 4
+    assert len(benkit.retile(tmp_path / "true.vrt", tmp_path / "out").files) == 4
     with pytest.raises(benkit.BenkitError, match=r"cannot be read as a raster: .* not recognized"):
-        benkit.retile_raster(tmp_path / f"B02.{suffix}", tmp_path / "more")
+        benkit.retile(tmp_path / f"B02.{suffix}", tmp_path / "more")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
 def test_nobody_waits_for_a_pipe(tmp_path):
     scene, maps = tmp_path / PRODUCT, tmp_path / "maps"
     scene.mkdir(), maps.mkdir()
-    for band in benkit.BANDS:
+    for band in BANDS:
         os.mkfifo(scene / f"{band}.tif")
     os.mkfifo(maps / "x_reference_map.tif")
     for call, said in (
@@ -242,9 +244,9 @@ def test_a_folder_that_cannot_be_listed_is_not_passed_over(tmp_path, monkeypatch
     for name in ("scandir", "listdir"):
         monkeypatch.setattr(os, name, refusing(getattr(os, name)))
     for call, *paths in (
-        (benkit.patchify_scene, PRODUCT, "archive"),
-        (benkit.measure_land_cover, PRODUCT),
-        (benkit.read_reference_maps, f"{PRODUCT}/closed"),
+        (benkit.patchify, PRODUCT, "archive"),
+        (benkit.labels, PRODUCT),
+        (read_reference_maps, f"{PRODUCT}/closed"),
     ):
         with pytest.raises(benkit.BenkitError, match=r"closed: .* cannot be listed: Permission d"):
             call(*(tmp_path / path for path in paths))

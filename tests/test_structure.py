@@ -29,7 +29,7 @@ RUN_TIME = {
     "dask": "2024.9.0",
     "ray": "2.36.0",
 }
-THEIRS_TO_EXPOSE = {"shapely", "pyproj"}  # by geopandas
+THEIRS_TO_EXPOSE = {"shapely", "pyproj", "xarray"}  # by geopandas and rioxarray
 ROOMS = [
     "errors", "files", "domain", "engine", "tiff", "ground", "metadata", "archive", "reference_maps",
     "retiling", "inventory", "splits", "datasets", "samples", "reporting", "api", "cli",

@@ -8,7 +8,7 @@ from benkit.archive.listing import find_patch, patch_of_folder
 from benkit.errors import OptionError
 from benkit.inventory.inspect import Inspection, inspect_folder, read_pixels
 
-__all__ = ["inspect", "inspect_patch"]
+__all__ = ["inspect"]
 
 
 def inspect(
@@ -58,7 +58,3 @@ def inspect(
 
         write_figure(draw_patch(inspection, read_pixels(inspection)), figure)
     return inspection
-
-
-inspect_patch = inspect
-"""An older name."""

@@ -1,5 +1,5 @@
 """Cut a scene into patches."""
 
-from benkit.retiling.patchify import patchify_scene as patchify
+from benkit.retiling.patchify import patchify
 
 __all__ = ["patchify"]

@@ -17,7 +17,7 @@ from benkit.files.remote.location import as_location
 from benkit.files.writing.replace import write_page
 from benkit.inventory.scanning.scan import band_reader
 from benkit.inventory.table.inventory_file import Inventory
-from benkit.reference_maps.labels import compare_labels, land_cover_labels
+from benkit.reference_maps.labels import LabelSets, compare_labels, land_cover_labels
 from benkit.reference_maps.land_cover import measure_land_cover
 from benkit.reporting.page.report import report_page
 
@@ -30,7 +30,7 @@ def report(
     *,
     archive: str | os.PathLike[str] | None = None,
     split: Any = None,
-    reference_maps: str | os.PathLike[str] | None = None,
+    reference_maps: str | os.PathLike[str] | LabelSets | None = None,
     command: str | None = None,
     output: str | os.PathLike[str] | None = None,
     engine: Engine | None = None,
@@ -48,8 +48,8 @@ def report(
         Folder of the archive that an inventory tells of, for quick looks of damaged patches.
     split : path, address, Split, table or mapping of str to sequence of str, optional
         A split to judge.
-    reference_maps : path, optional
-        Folder of reference maps, whose labels are compared with those of the metadata.
+    reference_maps : path or LabelSets, optional
+        Folder of reference maps, or their labels, which are compared with those of the metadata.
     command : str, optional
         What the page says that it was made with.
     output : path, optional
@@ -72,7 +72,9 @@ def report(
     root = _archive(source, archive)
     known = as_metadata(metadata)
     comparison = None
-    if reference_maps is not None:
+    if isinstance(reference_maps, LabelSets):
+        comparison = compare_labels(reference_maps, known.table)
+    elif reference_maps is not None:
         cover = measure_land_cover(reference_maps, engine=engine)
         comparison = compare_labels(land_cover_labels(cover), known.table)
     sides = None if split is None else as_sides(split)

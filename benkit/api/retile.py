@@ -1,5 +1,5 @@
 """Cut a raster into parts."""
 
-from benkit.retiling.retile import retile_raster as retile
+from benkit.retiling.retile import retile
 
 __all__ = ["retile"]

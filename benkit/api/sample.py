@@ -1,5 +1,5 @@
 """Make a small synthetic archive."""
 
-from benkit.samples import make_sample as sample
+from benkit.samples.sample import sample
 
 __all__ = ["sample"]

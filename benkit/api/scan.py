@@ -1,5 +1,5 @@
 """Scan an archive into an inventory."""
 
-from benkit.inventory.scanning.scan import scan_archive as scan
+from benkit.inventory.scanning.scan import scan
 
 __all__ = ["scan"]

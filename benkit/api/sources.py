@@ -69,7 +69,7 @@ def open_source(
     source : Location, URI, Inventory or pyarrow.Table
         Folder of an archive, or an inventory.
     engine, progress
-        As in `scan_archive`.
+        As in `scan`.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def open_source(
     from benkit.files.tables.table import write_table
     from benkit.files.writing.staging import temporary_folder
     from benkit.files.writing.transfer import downloaded
-    from benkit.inventory.scanning.scan import scan_archive
+    from benkit.inventory.scanning.scan import scan
 
     if isinstance(source, Inventory):
         yield source
@@ -95,5 +95,5 @@ def open_source(
         if where is None:
             write_table(source, path)
         else:
-            scan_archive(where, path, engine=engine, progress=progress)
+            scan(where, path, engine=engine, progress=progress)
         yield Inventory(path, "the inventory" if where is None else None)

@@ -9,12 +9,15 @@ by BigEarthNet v2.0 (https://arxiv.org/abs/2407.03653).
 
 from collections.abc import Iterable
 
+from benkit.errors import OptionError
+
 __all__ = [
     "CLASSES",
     "CLC_TO_CLASS",
     "CODE_LIMIT",
     "UNLABELED",
     "UNLABELED_CODES",
+    "class_order",
     "classes_of_codes",
 ]
 
@@ -58,6 +61,32 @@ CLC_TO_CLASS = {
     code: name for name, codes in _CODES_OF_CLASS.items() for code in codes
 } | dict.fromkeys(UNLABELED_CODES, UNLABELED)
 """The class, or `UNLABELED`, of every known code."""
+
+
+def class_order(order: str) -> tuple[str, ...]:
+    """The 19 classes in an order, which models and their weights depend on.
+
+    Parameters
+    ----------
+    order : str
+        ``alphabetical``: by name, as in the ``labels`` of the metadata. ``nomenclature``: by CLC code,
+        from urban fabric to marine waters, as the publications list them.
+
+    Raises
+    ------
+    OptionError
+        If it is neither.
+
+    Examples
+    --------
+    >>> class_order("alphabetical")[:2], class_order("nomenclature")[:2]
+    (('Agro-forestry areas', 'Arable land'), ('Urban fabric', 'Industrial or commercial units'))
+    """
+    if order == "alphabetical":
+        return CLASSES
+    if order == "nomenclature":
+        return tuple(sorted(CLASSES, key=lambda name: min(_CODES_OF_CLASS[name])))
+    raise OptionError(f"expected the order alphabetical or nomenclature, but it is {order!r}")
 
 
 def classes_of_codes(codes: Iterable[int]) -> tuple[str, ...]:

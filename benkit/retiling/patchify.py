@@ -27,7 +27,7 @@ from benkit.retiling.scene_files import BandCut, cut_band, find_bands
 from benkit.retiling.source import opened_pixels
 from benkit.tiff.raster import IDENTITY, RasterProfile
 
-__all__ = ["GRID_ORIGINS", "Patches", "patchify_scene"]
+__all__ = ["GRID_ORIGINS", "Patches", "patchify"]
 
 GRID_ORIGINS = ("tile", "scene")
 """Origin of columns and rows: the tile's corner, or that of the bands."""
@@ -45,7 +45,7 @@ class Patches:
     files: int
 
 
-def patchify_scene(
+def patchify(
     scene: str | os.PathLike[str],
     archive: str | os.PathLike[str],
     *,
@@ -58,7 +58,7 @@ def patchify_scene(
     """Cut the bands of one Level-2A product into patches.
 
     Writes ``<archive>/<product>/<patch id>/<patch id>_<band>.tif``: uncompressed uint16 GeoTIFFs in
-    which 0 is NO_DATA, ready for `scan_archive`. Each is read back and compared; the product's
+    which 0 is NO_DATA, ready for `scan`. Each is read back and compared; the product's
     folder appears when all are there. Patches that a band does not fill are left out.
 
     Parameters

@@ -20,7 +20,7 @@ __all__ = [
     "part_suffixes",
     "parts_of_grid",
     "parts_of_size",
-    "retile_raster",
+    "retile",
 ]
 
 EDGES = ("keep", "drop", "pad")
@@ -149,7 +149,7 @@ def part_suffixes(parts: Sequence[Window]) -> list[str]:
     ]
 
 
-def retile_raster(
+def retile(
     raster: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,

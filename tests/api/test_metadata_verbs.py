@@ -38,7 +38,7 @@ def test_overlaps_of_any_form_are_those_of_the_squares(metadata, table, archive,
     assert pq.read_table(output) == found.table
     assert benkit.overlaps(table, areas=True).table == found.table
     assert benkit.overlaps(table).table is None
-    places = benkit.footprint_table(table).table.select(["patch_id", "epsg", "x", "y"]).to_pylist()
+    places = benkit.footprints(table).table.select(["patch_id", "epsg", "x", "y"]).to_pylist()
     near = {
         frozenset((one["patch_id"], other["patch_id"]))
         for one, other in combinations(places, 2)

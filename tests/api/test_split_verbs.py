@@ -13,7 +13,7 @@ def test_a_split_is_written_and_judged(metadata, table, tmp_path):
     assert benkit.split(table, test=0.3, output=tmp_path / "split.parquet").sides() == sides
     column = pq.read_table(tmp_path / "split.parquet")["split"].to_pylist()
     assert [column.count(name) for name in sides] == [len(ids) for ids in sides.values()]
-    assert made.evaluation == benkit.evaluate_split(table, sides)
+    assert made.evaluation == benkit.evaluate(sides, table)
 
 
 def test_an_evaluation_is_the_same_of_every_form(metadata, table, tmp_path):

@@ -13,8 +13,8 @@ import rasterio
 from benkit.cli import main
 from benkit.engine import Engine
 from benkit.errors import AccessError, MissingInputError, OutputError, RemoteError
-from benkit.inventory.scanning import scan
-from benkit.inventory.scanning.scan import scan_archive
+from benkit.inventory.scanning import scan as scan_module
+from benkit.inventory.scanning.scan import scan
 from benkit.tiff.plain import encode
 from tests.making import PRODUCT, rows_of, write_patch
 from tests.remote import CREDENTIALS, Faults, faulty, refusing, s3_server, web_server
@@ -52,7 +52,7 @@ def buckets(tmp_path_factory):
 @pytest.fixture(scope="module")
 def expected(buckets, tmp_path_factory):
     output = tmp_path_factory.mktemp("local") / "inventory.parquet"
-    scan_archive(buckets / "bucket" / "archive", output, engine=ONE)
+    scan(buckets / "bucket" / "archive", output, engine=ONE)
     return output.read_bytes()
 
 
@@ -89,19 +89,19 @@ def archive(request):
 
 def test_same_inventory_as_from_disk(archive, expected, tmp_path):
     output = tmp_path / "inventory.parquet"
-    summary = scan_archive(archive, output, engine=ONE)
+    summary = scan(archive, output, engine=ONE)
     assert rows_of(output) == pq.read_table(pa.BufferReader(expected)).to_pylist()
     assert output.read_bytes() == expected
     assert summary.patches == 13
     assert {row["status"] for row in rows_of(output)} == {"ok", "missing", "unreadable", "stray"}
-    again = scan_archive(archive, output, engine=ONE)
+    again = scan(archive, output, engine=ONE)
     assert (again.unchanged, output.read_bytes()) == (12, expected)  # one has an unreadable file
 
 
 def test_worker_processes_read_from_a_distance(s3, expected, tmp_path, monkeypatch):
-    monkeypatch.setattr(scan, "PATCHES_PER_CHUNK", 4)
+    monkeypatch.setattr(scan_module, "PATCHES_PER_CHUNK", 4)
     output = tmp_path / "inventory.parquet"
-    scan_archive("s3://bucket/archive", output, engine=Engine(workers=2))
+    scan("s3://bucket/archive", output, engine=Engine(workers=2))
     assert output.read_bytes() == expected
 
 
@@ -112,7 +112,7 @@ def test_faults_that_pass_change_nothing(kind, request, expected, tmp_path):
         archive = f"s3://bucket/archive?endpoint_override={address}"
         archive = archive if kind == "s3" else f"{address}/archive"
         output = tmp_path / "inventory.parquet"
-        scan_archive(archive, output, engine=ONE)
+        scan(archive, output, engine=ONE)
     assert output.read_bytes() == expected
     assert faults.failed > faults.requests // 20
 
@@ -120,7 +120,7 @@ def test_faults_that_pass_change_nothing(kind, request, expected, tmp_path):
 def test_an_output_at_a_distance_is_written_through_faults(s3, buckets, expected):
     with faulty(s3, Faults(every=3)) as address:
         target = f"s3://bucket/out/inventory.parquet?endpoint_override={address}"
-        scan_archive(buckets / "bucket" / "archive", target, engine=ONE)
+        scan(buckets / "bucket" / "archive", target, engine=ONE)
     assert (buckets / "bucket" / "out" / "inventory.parquet").read_bytes() == expected
     assert [file.name for file in (buckets / "bucket" / "out").iterdir()] == ["inventory.parquet"]
     shutil.rmtree(buckets / "bucket" / "out")
@@ -145,7 +145,7 @@ def test_a_server_that_dies_in_the_middle_is_no_finding(s3, tmp_path, monkeypatc
     faults = Faults(every=10**9, stop_after=100, seconds=10**6)
     with faulty(s3, faults) as address:
         with pytest.raises(RemoteError, match="failed again and again"):
-            scan_archive(
+            scan(
                 f"s3://bucket/archive?endpoint_override={address}",
                 tmp_path / "i.parquet",
                 engine=ONE,
@@ -157,7 +157,7 @@ def test_a_server_that_dies_in_the_middle_is_no_finding(s3, tmp_path, monkeypatc
 def test_a_fault_of_one_file_alone_is_a_finding(buckets, tmp_path, monkeypatch, status):
     monkeypatch.setenv("BENKIT_RETRY_SECONDS", "0.3")
     with refusing(buckets / "bucket", "_05_03_B01.tif", status) as address:
-        scan_archive(f"{address}/archive", tmp_path / "i.parquet", engine=ONE)
+        scan(f"{address}/archive", tmp_path / "i.parquet", engine=ONE)
     rows = {(row["patch_id"], row["band"]): row for row in rows_of(tmp_path / "i.parquet")}
     row = rows[f"{PRODUCT}_05_03", "B01"]
     assert row["status"] == "unreadable"
@@ -168,20 +168,20 @@ def test_a_fault_of_one_file_alone_is_a_finding(buckets, tmp_path, monkeypatch, 
 def test_files_that_are_all_denied_are_an_error(buckets, tmp_path):
     with refusing(buckets / "bucket", ".tif", 403) as address:
         with pytest.raises(RemoteError, match=r"none of 1\d\d can be read"):
-            scan_archive(f"{address}/archive", tmp_path / "i.parquet", engine=ONE)
+            scan(f"{address}/archive", tmp_path / "i.parquet", engine=ONE)
 
 
 def test_denied_and_missing(s3, web, tmp_path, monkeypatch):
     with pytest.raises(MissingInputError, match=r"s3://bucket/none: expected the folder"):
-        scan_archive("s3://bucket/none", tmp_path / "i.parquet", engine=ONE)
+        scan("s3://bucket/none", tmp_path / "i.parquet", engine=ONE)
     with pytest.raises(MissingInputError, match="there is nothing"):
-        scan_archive(f"{web}/none", tmp_path / "i.parquet", engine=ONE)
+        scan(f"{web}/none", tmp_path / "i.parquet", engine=ONE)
     with pytest.raises(OutputError, match="web server"):
-        scan_archive("s3://bucket/archive", f"{web}/i.parquet", engine=ONE)
+        scan("s3://bucket/archive", f"{web}/i.parquet", engine=ONE)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong-secret")
     other = s3.replace("127.0.0.1", "localhost")
     with pytest.raises(AccessError, match="AWS_ACCESS_KEY_ID") as denied:
-        scan_archive(f"s3://bucket/archive?endpoint_override={other}", tmp_path / "i.parquet")
+        scan(f"s3://bucket/archive?endpoint_override={other}", tmp_path / "i.parquet")
     assert "wrong-secret" not in str(denied.value)
 
 
@@ -190,7 +190,7 @@ def test_what_cannot_be_uploaded_is_kept(s3, buckets, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     other = s3.replace("127.0.0.1", "LOCALHOST")
     with pytest.raises(OutputError, match=r"kept in .*i\.parquet") as error:
-        scan_archive(
+        scan(
             buckets / "bucket" / "archive",
             f"s3://bucket/i.parquet?endpoint_override={other}",
             engine=ONE,
@@ -212,7 +212,7 @@ def metadata(buckets):
 
 def test_every_verb_gives_the_same_from_a_distance(s3, web, buckets, metadata, tmp_path, capfd):
     bucket = buckets / "bucket"
-    scan_archive(bucket / "archive", bucket / "inventory.parquet", engine=ONE)
+    scan(bucket / "archive", bucket / "inventory.parquet", engine=ONE)
     calls = [
         ("scan", "archive", "--output=i.parquet", "--no-progress"),
         ("audit", "inventory.parquet", "--metadata=metadata.parquet", "--findings=f.csv"),

@@ -14,7 +14,7 @@ from benkit.engine import Engine
 from benkit.errors import InputFormatError, MissingInputError
 from benkit.files.tables.table import write_table
 from benkit.inventory.audit import audit_inventory
-from benkit.inventory.scanning.scan import band_reader, scan_archive
+from benkit.inventory.scanning.scan import band_reader, scan
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.inventory.table.schema import INVENTORY_SCHEMA
 from benkit.tiff.plain import encode
@@ -32,7 +32,7 @@ def root(tmp_path) -> Path:
 
 def scanned(root: Path) -> list[dict]:
     output = root.parent / "inventory.parquet"
-    scan_archive(root, output, engine=Engine(workers=1))
+    scan(root, output, engine=Engine(workers=1))
     return rows_of(output)
 
 

@@ -16,7 +16,7 @@ import pytest
 import benkit
 from benkit.cli import main
 from benkit.engine.progress import progress_text
-from benkit.samples import make_sample
+from benkit.samples.sample import sample as make_sample
 from tests.cli.terminal import CTRL_C, Terminal
 from tests.conftest import ROOT
 
@@ -249,7 +249,7 @@ def test_texts_of_others_do_not_act_on_the_terminal(sample, tmp_path, capsys):
     ids = pa.array([evil, *metadata["patch_id"].to_pylist()[1:]])
     planted = metadata.set_column(columns.index("patch_id"), "patch_id", ids)
     pq.write_table(planted, tmp_path / "ids.parquet")
-    benkit.scan_archive(sample / "BigEarthNet-v2.0-S2-with-errors", tmp_path / "inventory.parquet")
+    benkit.scan(sample / "BigEarthNet-v2.0-S2-with-errors", tmp_path / "inventory.parquet")
     for call, status in (
         ("split labels.parquet --output split.csv", 0),
         (f"labels {sample / 'geoparquets'} --metadata labels.parquet", 0),

@@ -2,7 +2,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from benkit.domain.classes import CLASSES, CLC_TO_CLASS, UNLABELED, classes_of_codes
+from benkit.domain.classes import CLASSES, CLC_TO_CLASS, UNLABELED, class_order, classes_of_codes
 from tests.course import oracle
 
 # CLC 2018 level 3 has 44 classes; 523 is the last.
@@ -28,6 +28,33 @@ def test_classes_are_those_of_the_official_metadata(shared_data):
     assert set(pc.list_flatten(labels).unique().to_pylist()) == set(CLASSES)
     assert list(CLASSES) == sorted(CLASSES)
     assert len(CLASSES) == 19
+
+
+def test_classes_are_ordered_by_name_or_as_the_publications_list_them():
+    assert class_order("alphabetical") == tuple(sorted(oracle.CODES))
+    assert class_order("nomenclature") == (
+        "Urban fabric",
+        "Industrial or commercial units",
+        "Arable land",
+        "Permanent crops",
+        "Pastures",
+        "Complex cultivation patterns",
+        "Land principally occupied by agriculture, with significant areas of natural vegetation",
+        "Agro-forestry areas",
+        "Broad-leaved forest",
+        "Coniferous forest",
+        "Mixed forest",
+        "Natural grassland and sparsely vegetated areas",
+        "Moors, heathland and sclerophyllous vegetation",
+        "Transitional woodland, shrub",
+        "Beaches, dunes, sands",
+        "Inland wetlands",
+        "Coastal wetlands",
+        "Inland waters",
+        "Marine waters",
+    )
+    with pytest.raises(ValueError, match="alphabetical or nomenclature, but it is 'size'"):
+        class_order("size")
 
 
 def test_codes_of_one_class_count_once_and_unlabeled_not_at_all():

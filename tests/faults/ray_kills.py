@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from benkit.engine import Engine
-from benkit.inventory.scanning.scan import scan_archive
+from benkit.inventory.scanning.scan import scan
 from tests.conftest import ROOT
 from tests.making import fill_archive
 
@@ -40,7 +40,7 @@ class Ground:
         self.archive = fill_archive(folder / "archive", _PATCHES)
         self.output = folder / "inventory.parquet"
         plain = folder / "plain.parquet"
-        scan_archive(self.archive, plain, engine=Engine(workers=1))
+        scan(self.archive, plain, engine=Engine(workers=1))
         self.expected = plain.read_bytes()
         self.cluster: Any = None
         self.nodes: list[Any] = []

@@ -12,7 +12,7 @@ from benkit.engine import Engine
 from benkit.errors import RemoteError
 from benkit.files.remote import location
 from benkit.files.remote.location import as_location
-from benkit.inventory.scanning.scan import scan_archive
+from benkit.inventory.scanning.scan import scan
 from tests.making import rows_of, write_patch
 from tests.remote import CREDENTIALS, s3_server, web_server
 
@@ -143,12 +143,12 @@ def test_a_band_that_is_too_long_is_the_same_finding_as_on_disk(
     for name in ("benkit.tiff.read", "benkit.archive.remote_band_reader"):
         monkeypatch.setattr(f"{name}.LARGEST_FILE", 200_000)
     one = Engine(workers=1)
-    scan_archive(tmp_path / "served" / "bucket" / "archive", tmp_path / "disk.parquet", engine=one)
+    scan(tmp_path / "served" / "bucket" / "archive", tmp_path / "disk.parquet", engine=one)
     server = s3_server if kind == "s3" else web_server
     with server(tmp_path / "served") as address:
         monkeypatch.setenv("AWS_ENDPOINT_URL", address)
         source = "s3://bucket/archive" if kind == "s3" else f"{address}/bucket/archive"
-        scan_archive(source, tmp_path / "far.parquet", engine=one)
+        scan(source, tmp_path / "far.parquet", engine=one)
     row = next(row for row in rows_of(tmp_path / "far.parquet") if row["band"] == "B05")
     assert row["detail"] == "has 300,000 bytes; expected at most 200,000"
     assert (tmp_path / "far.parquet").read_bytes() == (tmp_path / "disk.parquet").read_bytes()

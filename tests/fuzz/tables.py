@@ -27,7 +27,7 @@ import shapely
 from benkit.cli import main as benkit
 from benkit.engine import Engine
 from benkit.files.tables.geoparquet import encode_geoparquet
-from benkit.inventory.scanning.scan import scan_archive
+from benkit.inventory.scanning.scan import scan
 from tests.conftest import ROOT
 from tests.making import PRODUCT, Archive
 
@@ -58,7 +58,7 @@ def sound_files(folder: Path) -> dict[str, tuple[Path, list[list[str]]]]:
     columns = {"patch_id": PATCHES, "labels": labels, "split": split, "country": ["A"] * 9}
     pq.write_table(pa.table(columns), metadata, compression="zstd")
     pq.write_table(pa.table(columns), folder / "sound.parquet")
-    scan_archive(archive.root, inventory, engine=Engine(workers=1))
+    scan(archive.root, inventory, engine=Engine(workers=1))
     (folder / "maps").mkdir()
     cells = [shapely.box(300000 + x, 5390000, 300100 + x, 5391200).wkb for x in range(0, 1200, 100)]
     table = pa.table({"DN": [312, 111, 231] * 4, "geometry": cells})

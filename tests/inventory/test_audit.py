@@ -10,7 +10,7 @@ import rasterio
 
 from benkit.inventory.audit import audit_inventory
 from benkit.inventory.findings import KINDS
-from benkit.inventory.scanning.scan import scan_archive
+from benkit.inventory.scanning.scan import scan
 from benkit.inventory.table.inventory_file import Inventory
 from tests.conftest import ROOT
 from tests.making import PRODUCT, Archive
@@ -102,7 +102,7 @@ def test_a_band_without_a_row_is_missing(archive, tmp_path):
     archive.patch(whole)
     archive.patch(cut)
     archive.patch(cut, folder=f"{PRODUCT[:-1]}Q")  # in two folders, so that there are enough rows
-    scan_archive(archive.root, tmp_path / "inventory.parquet")
+    scan(archive.root, tmp_path / "inventory.parquet")
     rows = pq.read_table(tmp_path / "inventory.parquet")
     gone = pc.and_(
         pc.equal(rows["patch_id"], cut), pc.is_in(rows["band"], pa.array(["B02", "B12"]))

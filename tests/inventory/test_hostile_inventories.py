@@ -11,7 +11,7 @@ import pytest
 
 from benkit.cli import main
 from benkit.engine import Engine
-from benkit.inventory.scanning.scan import scan_archive
+from benkit.inventory.scanning.scan import scan
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.inventory.table.schema import INVENTORY_SCHEMA
 from tests.making import PRODUCT, Archive
@@ -28,7 +28,7 @@ def whole(tmp_path_factory):
     archive = Archive(folder / "archive")
     for patch in PATCHES:
         archive.patch(patch)
-    scan_archive(archive.root, folder / "inventory.parquet", engine=Engine(workers=1))
+    scan(archive.root, folder / "inventory.parquet", engine=Engine(workers=1))
     labels = [["Pastures"], ["Inland waters"]]
     pq.write_table(pa.table({"patch_id": PATCHES, "labels": labels}), folder / "metadata.parquet")
     return folder

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 import rasterio
 
-from benkit.api.inspect import inspect_patch
+from benkit.api.inspect import inspect
 from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.errors import InputFormatError, MissingInputError, OptionError
 from benkit.files.writing.figure import write_figure
@@ -17,7 +17,7 @@ REAL = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP_75_43"
 
 
 def test_a_real_patch_as_rasterio_sees_it(real_archive):
-    inspection = inspect_patch(REAL, real_archive)
+    inspection = inspect(REAL, real_archive)
     assert inspection.findings == ()
     assert list(inspection.bands) == list(BIGEARTHNET_S2.band_names)
     for name, band in inspection.bands.items():
@@ -34,16 +34,16 @@ def test_a_real_patch_as_rasterio_sees_it(real_archive):
         ground = inspection.name.footprint
         assert (ground.x, ground.y) == (bounds.left, bounds.top)
         assert np.array_equal(read_pixels(inspection)[name], pixels)
-    by_folder = inspect_patch(inspection.folder)
+    by_folder = inspect(inspection.folder)
     assert by_folder.bands == inspection.bands
     assert by_folder.patch_id == REAL
 
 
 def test_metadata_tell_labels_and_whether_the_patch_belongs(real_archive):
     metadata = pa.table({"patch_id": [REAL], "labels": [["Pastures"]], "country": ["Austria"]})
-    known = inspect_patch(REAL, real_archive, metadata)
+    known = inspect(REAL, real_archive, metadata)
     assert known.metadata == {"labels": ["Pastures"], "country": "Austria"}
-    unknown = inspect_patch(REAL, real_archive, metadata.slice(0, 0))
+    unknown = inspect(REAL, real_archive, metadata.slice(0, 0))
     assert unknown.metadata is None
     assert [finding["kind"] for finding in unknown.findings] == ["not_part_of_dataset"]
 
@@ -56,7 +56,7 @@ def damaged(tmp_path):
 
 
 def test_damage_is_found_and_drawn(damaged):
-    inspection = inspect_patch(f"{PRODUCT}_00_00", damaged)
+    inspection = inspect(f"{PRODUCT}_00_00", damaged)
     assert [(f["band"], f["kind"]) for f in inspection.findings] == [("B02", "missing_band")]
     assert inspection.bands["B02"].status == "missing"
     figure = draw_patch(inspection, read_pixels(inspection))
@@ -72,13 +72,13 @@ def test_damage_is_found_and_drawn(damaged):
 
 def test_what_is_no_patch_is_refused(damaged, tmp_path):
     with pytest.raises(OptionError, match="name the archive"):
-        inspect_patch(f"{PRODUCT}_00_00")
+        inspect(f"{PRODUCT}_00_00")
     with pytest.raises(MissingInputError, match="_05_05"):
-        inspect_patch(f"{PRODUCT}_05_05", damaged)
+        inspect(f"{PRODUCT}_05_05", damaged)
     with pytest.raises(MissingInputError, match="nothing"):
-        inspect_patch(f"{PRODUCT}_00_00", tmp_path / "nowhere")
+        inspect(f"{PRODUCT}_00_00", tmp_path / "nowhere")
     with pytest.raises(InputFormatError, match="no patch id"):
-        inspect_patch(damaged)
+        inspect(damaged)
 
 
 def test_a_patch_in_the_folder_of_another_product_is_found(tmp_path):
@@ -86,13 +86,13 @@ def test_a_patch_in_the_folder_of_another_product_is_found(tmp_path):
     archive.patch(f"{PRODUCT}_00_00")
     other = PRODUCT.replace("S2A", "S2B")
     (archive.root / PRODUCT).rename(archive.root / other)
-    inspection = inspect_patch(f"{PRODUCT}_00_00", archive.root)
+    inspection = inspect(f"{PRODUCT}_00_00", archive.root)
     assert inspection.folder.parent.name == other
     assert [finding["kind"] for finding in inspection.findings] == ["misplaced"]
 
 
 def test_the_picture_shows_the_pixels_and_is_the_same_every_time(real_archive, tmp_path):
-    inspection = inspect_patch(REAL, real_archive)
+    inspection = inspect(REAL, real_archive)
     pixels = read_pixels(inspection)
     for name in ("a.png", "b.png"):
         write_figure(draw_patch(inspection, pixels), tmp_path / name)
@@ -112,16 +112,14 @@ def test_the_picture_shows_the_pixels_and_is_the_same_every_time(real_archive, t
 
 def test_a_label_with_dollar_signs_is_no_formula(real_archive, tmp_path):
     label = "$\\frac{1 x$ a"
-    inspection = inspect_patch(
-        REAL, real_archive, pa.table({"patch_id": [REAL], "labels": [[label]]})
-    )
+    inspection = inspect(REAL, real_archive, pa.table({"patch_id": [REAL], "labels": [[label]]}))
     figure = draw_patch(inspection, read_pixels(inspection))
     assert any(label in text.get_text() for text in figure.texts)
     write_figure(figure, tmp_path / "patch.png")
 
 
 def test_pixels_without_a_measurement_are_magenta(real_archive):
-    inspection = inspect_patch(REAL, real_archive)
+    inspection = inspect(REAL, real_archive)
     pixels = {band: values.copy() for band, values in read_pixels(inspection).items()}
     pixels["B03"][5, 7] = 0
     axes = draw_patch(inspection, pixels).axes[0]

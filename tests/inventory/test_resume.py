@@ -14,7 +14,7 @@ import pytest
 from benkit.engine import Engine
 from benkit.errors import OutputError
 from benkit.inventory.scanning import resume
-from benkit.inventory.scanning.scan import scan_archive
+from benkit.inventory.scanning.scan import scan
 from tests.conftest import ROOT
 from tests.making import PRODUCT, fill_archive, rows_of
 
@@ -29,7 +29,7 @@ def archive(tmp_path_factory):
 @pytest.fixture(scope="module")
 def undisturbed(archive, tmp_path_factory):
     output = tmp_path_factory.mktemp("undisturbed") / "inventory.parquet"
-    scan_archive(archive, output, engine=ONE)
+    scan(archive, output, engine=ONE)
     return output.read_bytes()
 
 
@@ -51,10 +51,10 @@ def test_an_interrupted_scan_goes_on_where_it_stopped(archive, undisturbed, tmp_
     reached = 0
     for moment in moments:
         with pytest.raises(Interruption):
-            scan_archive(archive, output, engine=ONE, progress=interrupt_after(moment))
+            scan(archive, output, engine=ONE, progress=interrupt_after(moment))
         assert not output.exists()
         reached = min(-(-moment // 128) * 128, 700)
-    summary = scan_archive(archive, output, engine=ONE)
+    summary = scan(archive, output, engine=ONE)
     assert summary.unchanged == reached
     assert summary.files == (700 - reached) * 12
     assert output.read_bytes() == undisturbed
@@ -66,19 +66,19 @@ def test_parts_are_put_aside_while_a_scan_runs(archive, undisturbed, tmp_path, m
     monkeypatch.setattr(resume, "ROWS_PER_PART", 1000)
     output = tmp_path / "inventory.parquet"
     with pytest.raises(Interruption):
-        scan_archive(archive, output, engine=ONE, progress=interrupt_after(500))
+        scan(archive, output, engine=ONE, progress=interrupt_after(500))
     assert len(list((tmp_path / ".inventory.parquet.scan").glob("*.rows"))) == 4
-    assert scan_archive(archive, output, engine=ONE).unchanged == 512
+    assert scan(archive, output, engine=ONE).unchanged == 512
     assert output.read_bytes() == undisturbed
-    assert scan_archive(archive, output, engine=ONE, full=True).unchanged == 0
+    assert scan(archive, output, engine=ONE, full=True).unchanged == 0
     assert output.read_bytes() == undisturbed
 
 
 def test_only_what_changed_is_read_again(tmp_path):
     archive, output = fill_archive(tmp_path / "archive", 200), tmp_path / "inventory.parquet"
-    scan_archive(archive, output, engine=ONE)
+    scan(archive, output, engine=ONE)
     before = output.read_bytes()
-    summary = scan_archive(archive, output, engine=ONE)
+    summary = scan(archive, output, engine=ONE)
     assert (summary.unchanged, summary.files, output.read_bytes()) == (200, 0, before)
 
     folder = archive / PRODUCT
@@ -98,8 +98,8 @@ def test_only_what_changed_is_read_again(tmp_path):
     os.utime(touched / f"{touched.name}_B01.tif", (1, 1))  # one file under 199 names
 
     fresh = tmp_path / "fresh.parquet"
-    scan_archive(archive, fresh, engine=ONE)
-    summary = scan_archive(archive, output, engine=ONE)
+    scan(archive, fresh, engine=ONE)
+    summary = scan(archive, output, engine=ONE)
     assert output.read_bytes() == fresh.read_bytes() != before
     assert summary.patches == 200
     assert summary.unchanged < 200
@@ -107,9 +107,9 @@ def test_only_what_changed_is_read_again(tmp_path):
 
 def test_one_changed_patch_among_many(tmp_path):
     archive, output = fill_archive(tmp_path / "archive", 300), tmp_path / "inventory.parquet"
-    scan_archive(archive, output, engine=ONE)
+    scan(archive, output, engine=ONE)
     (archive / PRODUCT / f"{PRODUCT}_01_50" / "notes.txt").touch()
-    summary = scan_archive(archive, output, engine=ONE)
+    summary = scan(archive, output, engine=ONE)
     assert (summary.unchanged, summary.files) == (299, 12)
     assert [row["detail"] for row in rows_of(output) if row["status"] == "stray"] == [
         f"{PRODUCT}/{PRODUCT}_01_50/notes.txt"
@@ -119,7 +119,7 @@ def test_one_changed_patch_among_many(tmp_path):
 @pytest.mark.parametrize("damage", ["truncate", "garbage", "foreign", "other inventory", "removed"])
 def test_a_damaged_state_only_costs_time(archive, undisturbed, tmp_path, damage):
     output = tmp_path / "inventory.parquet"
-    scan_archive(archive, output, engine=ONE)
+    scan(archive, output, engine=ONE)
     state = tmp_path / ".inventory.parquet.scan" / "patches.parquet"
     if damage == "truncate":
         state.write_bytes(state.read_bytes()[:-10])
@@ -131,20 +131,20 @@ def test_a_damaged_state_only_costs_time(archive, undisturbed, tmp_path, damage)
         output.write_bytes(b"not the one that was written")
     else:
         shutil.rmtree(state.parent)
-    assert scan_archive(archive, output, engine=ONE).unchanged == 0
+    assert scan(archive, output, engine=ONE).unchanged == 0
     assert output.read_bytes() == undisturbed
 
 
 def test_the_state_of_another_archive_is_not_used(archive, tmp_path):
     output = tmp_path / "inventory.parquet"
-    scan_archive(archive, output, engine=ONE)
+    scan(archive, output, engine=ONE)
     shutil.copytree(archive, tmp_path / "copy", copy_function=os.link)
-    assert scan_archive(tmp_path / "copy", output, engine=ONE).unchanged == 0
+    assert scan(tmp_path / "copy", output, engine=ONE).unchanged == 0
 
 
 def test_a_failing_scan_leaves_an_earlier_inventory_whole(archive, tmp_path, monkeypatch):
     output = tmp_path / "inventory.parquet"
-    scan_archive(archive, output, engine=ONE)
+    scan(archive, output, engine=ONE)
     before = output.read_bytes()
 
     def fail(*_):
@@ -152,7 +152,7 @@ def test_a_failing_scan_leaves_an_earlier_inventory_whole(archive, tmp_path, mon
 
     monkeypatch.setattr(resume, "writing_inventory", fail)
     with pytest.raises(OutputError, match="no room"):
-        scan_archive(archive, output, engine=ONE, full=True)
+        scan(archive, output, engine=ONE, full=True)
     assert output.read_bytes() == before
 
 
@@ -186,26 +186,26 @@ def test_a_signal_ends_a_scan_within_two_seconds(archive, undisturbed, tmp_path,
             band.unlink()
             band.write_bytes(content + b"\0")  # now it waits for GDAL
     output = tmp_path / "inventory.parquet"
-    scan = start_scan(slow, output, "--workers", "2")
+    running = start_scan(slow, output, "--workers", "2")
     time.sleep(delay)
     start = time.monotonic()
     if kind == signal.SIGINT:
-        os.killpg(scan.pid, kind)  # as a terminal does
+        os.killpg(running.pid, kind)  # as a terminal does
     else:
-        scan.send_signal(kind)
-    _, err = scan.communicate(timeout=20)
+        running.send_signal(kind)
+    _, err = running.communicate(timeout=20)
     assert time.monotonic() - start < 2
-    assert scan.returncode in (130, -kind), err  # before Python is up, the signal itself
-    assert scan.returncode == -kind or "the same command again goes on" in err
+    assert running.returncode in (130, -kind), err  # before Python is up, the signal itself
+    assert running.returncode == -kind or "the same command again goes on" in err
     assert "Traceback" not in err
     assert not output.exists()
     assert not list(tmp_path.rglob("*.part"))
-    while anyone_left(scan.pid):
-        assert time.monotonic() - start < 2, anyone_left(scan.pid)
+    while anyone_left(running.pid):
+        assert time.monotonic() - start < 2, anyone_left(running.pid)
         time.sleep(0.02)
     fresh = tmp_path / "fresh.parquet"
-    scan_archive(slow, fresh, engine=ONE)
-    scan_archive(slow, output, engine=ONE)
+    scan(slow, fresh, engine=ONE)
+    scan(slow, output, engine=ONE)
     assert output.read_bytes() == fresh.read_bytes()
 
 
@@ -220,7 +220,7 @@ def test_a_killed_worker_leaves_no_hole(archive, undisturbed, tmp_path):
             victims.append(workers[0].pid)
             os.kill(workers[0].pid, signal.SIGKILL)
 
-    scan_archive(archive, output, engine=Engine(workers=2), progress=kill_one)
+    scan(archive, output, engine=Engine(workers=2), progress=kill_one)
     assert victims
     assert output.read_bytes() == undisturbed
 
@@ -228,7 +228,7 @@ def test_a_killed_worker_leaves_no_hole(archive, undisturbed, tmp_path):
 @pytest.mark.parametrize("workers", [2, 8])
 def test_same_bytes_for_any_number_of_workers(archive, undisturbed, tmp_path, workers):
     output = tmp_path / "inventory.parquet"
-    scan_archive(archive, output, engine=Engine(workers=workers))
+    scan(archive, output, engine=Engine(workers=workers))
     assert output.read_bytes() == undisturbed
 
 
@@ -237,7 +237,7 @@ def test_a_disk_without_room_is_a_clear_error_and_spares_the_earlier_inventory(a
     import resource
 
     output = tmp_path / "inventory.parquet"
-    scan_archive(archive, output, engine=ONE)
+    scan(archive, output, engine=ONE)
     before = output.read_bytes()
     done = subprocess.run(
         [sys.executable, "-m", "benkit", "scan", str(archive), "--output", str(output), "--full",

@@ -11,7 +11,7 @@ from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.engine import Engine
 from benkit.errors import MissingInputError, OptionError, OutputError
 from benkit.inventory.scanning.fingerprint import hash_bytes, hash_pixels
-from benkit.inventory.scanning.scan import scan_archive
+from benkit.inventory.scanning.scan import scan
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.inventory.table.schema import INVENTORY_SCHEMA
 from benkit.tiff.plain import encode
@@ -20,7 +20,7 @@ from tests.making import PRODUCT, rows_of, write_patch
 
 def test_real_patches_equal_rasterio(real_archive, tmp_path):
     output = tmp_path / "inventory.parquet"
-    summary = scan_archive(real_archive, output, engine=Engine(workers=1))
+    summary = scan(real_archive, output, engine=Engine(workers=1))
     assert summary.seconds > 0
     assert {name: value for name, value in vars(summary).items() if name != "seconds"} == {
         "patches": 9,
@@ -65,7 +65,7 @@ def test_a_band_in_the_place_of_a_smaller_one_is_measured_whole(tmp_path):
     ten_metres = np.full((120, 120), 7, np.uint16)
     content = encode(ten_metres, epsg=32633, x=587580, y=5394000, pixel_size=10)
     write_patch(tmp_path / "archive", B09=content)
-    scan_archive(tmp_path / "archive", tmp_path / "inventory.parquet", engine=Engine(workers=1))
+    scan(tmp_path / "archive", tmp_path / "inventory.parquet", engine=Engine(workers=1))
     row = next(row for row in rows_of(tmp_path / "inventory.parquet") if row["band"] == "B09")
     assert (row["width"], row["valid"], row["sum"]) == (120, 14_400, 7 * 14_400)
 
@@ -81,7 +81,7 @@ def test_same_bytes_for_any_number_of_workers(tmp_path):
     contents = set()
     for workers in (1, 2, 3):
         output = tmp_path / f"{workers}.parquet"
-        summary = scan_archive(tmp_path / "archive", output, engine=Engine(workers=workers))
+        summary = scan(tmp_path / "archive", output, engine=Engine(workers=workers))
         assert (summary.patches, summary.files) == (281, 281 * 12)
         contents.add(output.read_bytes())
     assert len(contents) == 1
@@ -112,7 +112,7 @@ def test_what_is_wrong_is_a_row_and_never_an_error(tmp_path):
     (folder / "notes.txt").touch()
     (tmp_path / "archive" / "README").touch()
     output = tmp_path / "inventory.parquet"
-    summary = scan_archive(tmp_path / "archive", output)
+    summary = scan(tmp_path / "archive", output)
     assert (summary.patches, summary.rows, summary.files) == (1, 14, 11)
     rows = {row["band"] or row["detail"]: row for row in rows_of(output)}
     assert rows["README"]["status"] == "stray"
@@ -149,7 +149,7 @@ def test_other_encodings_take_the_slow_path_to_the_same_row(tmp_path):
     both = {}
     for archive in (plain, packed):
         output = tmp_path / f"{archive.name}.parquet"
-        summary = scan_archive(archive, output)
+        summary = scan(archive, output)
         assert summary.slow_files == ({"deflate": 12} if archive is packed else {})
         both[archive] = pq.read_table(output).drop(["bytes", "offset", "header_hash"])
     assert both[plain].equals(both[packed])
@@ -158,20 +158,20 @@ def test_other_encodings_take_the_slow_path_to_the_same_row(tmp_path):
 def test_empty_archive_gives_an_empty_inventory(tmp_path):
     (tmp_path / "archive").mkdir()
     output = tmp_path / "inventory.parquet"
-    assert scan_archive(tmp_path / "archive", output).rows == 0
+    assert scan(tmp_path / "archive", output).rows == 0
     assert pq.read_schema(output) == INVENTORY_SCHEMA
 
 
 def test_an_archive_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(MissingInputError, match="expected the folder of an archive"):
-        scan_archive(tmp_path / "none", tmp_path / "inventory.parquet")
+        scan(tmp_path / "none", tmp_path / "inventory.parquet")
     assert not (tmp_path / "inventory.parquet").exists()
 
 
 def test_a_scan_without_workers_is_refused(tmp_path):
     write_patch(tmp_path / "archive")
     with pytest.raises(OptionError, match="workers"):
-        scan_archive(tmp_path / "archive", tmp_path / "inventory.parquet", engine=Engine(workers=0))
+        scan(tmp_path / "archive", tmp_path / "inventory.parquet", engine=Engine(workers=0))
     assert not (tmp_path / "inventory.parquet").exists()
 
 
@@ -179,21 +179,19 @@ def test_an_output_below_a_file_is_refused(tmp_path):
     write_patch(tmp_path / "archive")
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot be written"):
-        scan_archive(tmp_path / "archive", tmp_path / "file" / "inventory.parquet")
+        scan(tmp_path / "archive", tmp_path / "file" / "inventory.parquet")
 
 
 def test_progress_reaches_the_end(tmp_path):
     write_patch(tmp_path / "archive")
     calls = []
-    scan_archive(
-        tmp_path / "archive", tmp_path / "i.parquet", progress=lambda *call: calls.append(call)
-    )
+    scan(tmp_path / "archive", tmp_path / "i.parquet", progress=lambda *call: calls.append(call))
     assert calls[-1][:2] == (1, 1)
 
 
 def test_a_source_is_an_archive_or_an_inventory(tmp_path):
     write_patch(tmp_path / "archive")
-    scan_archive(tmp_path / "archive", tmp_path / "inventory.parquet")
+    scan(tmp_path / "archive", tmp_path / "inventory.parquet")
     for source in ("archive", "inventory.parquet"):
         with open_source(tmp_path / source) as inventory:
             assert inventory.query("SELECT count(*) FROM inventory") == [(12,)]
@@ -202,5 +200,5 @@ def test_a_source_is_an_archive_or_an_inventory(tmp_path):
 def test_names_with_wildcards_are_just_names(tmp_path):
     write_patch(tmp_path / "archive")
     path = tmp_path / "in[ven]tory*?.parquet"
-    scan_archive(tmp_path / "archive", path)
+    scan(tmp_path / "archive", path)
     assert Inventory(path).query("SELECT count(*) FROM inventory") == [(12,)]

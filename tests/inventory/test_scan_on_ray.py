@@ -6,7 +6,7 @@ import pytest
 
 from benkit.engine import Engine, WorkerError
 from benkit.engine import cluster as engine_on_ray
-from benkit.inventory.scanning.scan import scan_archive
+from benkit.inventory.scanning.scan import scan
 from tests.making import fill_archive
 
 pytestmark = pytest.mark.skipif(
@@ -36,7 +36,7 @@ def cluster(cpus):
 def test_a_node_that_goes_away_changes_nothing(cluster, tmp_path):
     archive = fill_archive(tmp_path / "archive", 2000)
     expected = tmp_path / "expected.parquet"
-    scan_archive(archive, expected, engine=Engine(workers=1))
+    scan(archive, expected, engine=Engine(workers=1))
 
     node = cluster.add_node(num_cpus=1)
     cluster.wait_for_nodes()
@@ -49,7 +49,7 @@ def test_a_node_that_goes_away_changes_nothing(cluster, tmp_path):
 
     output = tmp_path / "inventory.parquet"
     engine = Engine("ray", workers=2, ray_address=cluster.address)
-    summary = scan_archive(archive, output, engine=engine, progress=take_node_away)
+    summary = scan(archive, output, engine=engine, progress=take_node_away)
     assert (summary.patches, summary.files) == (2000, 24_000)
     assert done[-1] == 2000
     assert len(cluster.list_all_nodes()) == 1
@@ -63,5 +63,5 @@ def test_a_cluster_without_a_cpu_is_an_error(cluster, tmp_path, monkeypatch):
     monkeypatch.setattr(engine_on_ray, "NODE_PATIENCE", 0.5)
     ray.init(cluster.address)
     with pytest.raises(WorkerError, match="no node with a CPU for 0 s, and 0 of 1 nodes are gone"):
-        scan_archive(fill_archive(tmp_path / "archive", 2), tmp_path / "out", engine=Engine("ray"))
+        scan(fill_archive(tmp_path / "archive", 2), tmp_path / "out", engine=Engine("ray"))
     assert not (tmp_path / "out").exists()

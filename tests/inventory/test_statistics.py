@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from benkit.api.sources import open_source
 from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.engine import Engine
-from benkit.inventory.scanning.scan import scan_archive
+from benkit.inventory.scanning.scan import scan
 from benkit.inventory.statistics import band_statistics
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.inventory.table.schema import INVENTORY_SCHEMA
@@ -36,7 +36,7 @@ def test_real_patches_equal_numpy(real_archive):
 
 
 def test_subsets(real_archive, tmp_path):
-    scan_archive(real_archive, tmp_path / "inventory.parquet")
+    scan(real_archive, tmp_path / "inventory.parquet")
     inventory = Inventory(tmp_path / "inventory.parquet")
     patches = sorted(folder.name for folder in real_archive.glob("*/*"))
     some = band_statistics(inventory, [patches[0], patches[0], "nowhere"])

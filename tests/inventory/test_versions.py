@@ -9,7 +9,7 @@ import rasterio
 from benkit.cli import main
 from benkit.inventory.audit import audit_inventory
 from benkit.inventory.scanning.fingerprint import hash_pixels
-from benkit.inventory.scanning.scan import scan_archive
+from benkit.inventory.scanning.scan import scan
 from benkit.inventory.statistics import band_statistics
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.inventory.table.schema import ADDED_IN_VERSION_2, INVENTORY_SCHEMA
@@ -19,7 +19,7 @@ from tests.making import PRODUCT, rows_of, write_patch
 @pytest.fixture
 def present(real_archive, tmp_path):
     output = tmp_path / "inventory.parquet"
-    scan_archive(real_archive, output)
+    scan(real_archive, output)
     return output
 
 
@@ -60,7 +60,7 @@ def test_an_inventory_of_version_1_answers_the_same_and_says_what_it_lacks(prese
 def test_a_scan_over_an_inventory_of_version_1_reads_everything_again(real_archive, present):
     content = present.read_bytes()
     of_version_1(present).replace(present)
-    summary = scan_archive(real_archive, present)
+    summary = scan(real_archive, present)
     assert (summary.unchanged, summary.files) == (0, 108)
     assert present.read_bytes() == content
 
@@ -93,7 +93,7 @@ def test_georeference_of_bands_that_are_not_plain(tmp_path, options, expected):
     options = options | {"transform": rasterio.Affine(*options["transform"])}
     with rasterio.open(folder / f"{folder.name}_B09.tif", "w", **profile, **options) as target:
         target.write(pixels, 1)
-    scan_archive(tmp_path / "archive", tmp_path / "inventory.parquet")
+    scan(tmp_path / "archive", tmp_path / "inventory.parquet")
     (row,) = [row for row in rows_of(tmp_path / "inventory.parquet") if row["band"] == "B09"]
     names = ("epsg", "x", "y", "pixel_size", "pixel_width", "pixel_height")
     assert (row["crs"] is not None, *(row[name] for name in names)) == expected

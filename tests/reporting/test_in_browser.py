@@ -5,6 +5,7 @@ from pypdf import PdfReader
 
 import benkit
 from benkit.cli import main
+from benkit.ground.footprints import locate
 
 # Texts whose contrast with the nearest ground behind them is too low.
 CONTRAST = """() => {
@@ -51,7 +52,7 @@ FOCUSED = """() => [
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("browser")
-    benkit.make_sample(folder / "sample", patches=60)
+    benkit.sample(folder / "sample", patches=60)
     archive = folder / "sample" / "BigEarthNet-v2.0-S2-with-errors"
     metadata = str(folder / "sample" / "metadata.parquet")
     assert main(["split", metadata, "--output", str(folder / "split.csv")]) == 0
@@ -161,7 +162,7 @@ def test_patches_are_drawn_where_they_lie(page, report):
     metadata = benkit.read_metadata(report.parent / "sample" / "metadata.parquet")
     from benkit.ground.distance_plane import planar_centres
 
-    expected = planar_centres(benkit.locate(metadata["patch_id"]))
+    expected = planar_centres(locate(metadata["patch_id"]))
     places = page.evaluate(
         "Object.fromEntries([...patchMap.x].map((x, i) =>"
         " [patchMap.describe(i).split('\\n')[0], [x, patchMap.y[i]]]))"

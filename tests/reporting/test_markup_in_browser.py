@@ -8,6 +8,7 @@ from pypdf import PdfReader
 import benkit
 from benkit.inventory.scanning.scan import band_reader
 from benkit.reference_maps.labels import LabelComparison
+from benkit.reporting.page.report import report_page
 from benkit.reporting.web_map import web_map_page
 from tests.reporting.map_page import opened_map
 
@@ -41,11 +42,11 @@ POPUPS = """() => {
 def sources(tmp_path_factory):
     """An archive with folders of such names, its metadata, and an inventory full of such texts."""
     folder = tmp_path_factory.mktemp("markup")
-    benkit.make_sample(folder / "sample", patches=20)
+    benkit.sample(folder / "sample", patches=20)
     archive = folder / "sample" / "BigEarthNet-v2.0-S2-with-errors"
     for number, text in enumerate(TEXTS):
         (archive / f"product {number}" / text.replace("/", "")).mkdir(parents=True)
-    benkit.scan_archive(archive, folder / "inventory.parquet")
+    benkit.scan(archive, folder / "inventory.parquet")
     rows = pq.read_table(folder / "inventory.parquet")
     schema, rows = rows.schema, rows.to_pylist()
     sound = (row for row in rows if row["status"] == "ok")
@@ -71,7 +72,7 @@ def report(sources):
     )
     inventory = benkit.Inventory(folder / "inventory.parquet")
     ids = metadata["patch_id"].to_pylist()
-    page = benkit.report_page(
+    page = report_page(
         metadata,
         inventory=inventory,
         sides={"train": ids[::2], "test": ids[1::2]},
@@ -80,7 +81,7 @@ def report(sources):
         made={text: text for text in TEXTS},
         title=" ".join(TEXTS),
     )
-    benkit.write_page(page, folder / "report.html")
+    (folder / "report.html").write_text(page, "utf-8")
     return folder / "report.html"
 
 
@@ -158,7 +159,7 @@ def test_the_web_map_shows_them_as_text(browser, libraries, sources, tmp_path, m
     ids = metadata["patch_id"].to_pylist()
     sides = {text: ids[i::10] for i, text in enumerate(TEXTS)}
     page = web_map_page(metadata, sides=sides, most_patches=most)
-    benkit.write_page(page, tmp_path / "map.html")
+    (tmp_path / "map.html").write_text(page, "utf-8")
     with opened_map(browser, libraries, tmp_path / "map.html") as (page, wrong):
         layers = [text.strip() for text in texts_of(page, ".leaflet-control-layers-overlays label")]
         popups = page.evaluate(POPUPS)

@@ -10,13 +10,14 @@ import benkit
 from benkit.cli import main
 from benkit.inventory.findings import KINDS, Kind
 from benkit.reporting.page.markup import bar_table, json_block, table
+from benkit.reporting.page.report import report_page
 from benkit.reporting.web_map import web_map_page
 
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report") / "sample"
-    benkit.make_sample(folder, patches=60)
+    benkit.sample(folder, patches=60)
     return folder
 
 
@@ -59,7 +60,7 @@ def test_an_inventory_shows_quick_looks_with_its_archive(sample, tmp_path, capsy
     inventory = str(tmp_path / "inventory.parquet")
     page = tmp_path / "report.html"
     call = ["report", inventory, *metadata, "--output", str(page), "--no-progress"]
-    benkit.scan_archive(archive, inventory)
+    benkit.scan(archive, inventory)
     assert main(call) == 0
     assert "only the inventory was at hand" in page.read_text("utf-8")
     assert main([*call, "--archive", archive]) == 0
@@ -74,9 +75,9 @@ def test_an_inventory_shows_quick_looks_with_its_archive(sample, tmp_path, capsy
 
 def test_it_says_what_the_audit_says(page, sample, tmp_path, capsys):
     archive, metadata = sample / "BigEarthNet-v2.0-S2-with-errors", sample / "metadata.parquet"
-    benkit.scan_archive(archive, tmp_path / "inventory.parquet")
+    benkit.scan(archive, tmp_path / "inventory.parquet")
     inventory = benkit.Inventory(tmp_path / "inventory.parquet")
-    audit = benkit.audit_inventory(inventory, benkit.read_metadata(metadata))
+    audit = benkit.audit(inventory, benkit.read_metadata(metadata))
     rows = json.loads(block(page, "findings-data"))
     assert [row[3] for row in rows] == audit.findings["reason"].to_pylist()
     assert "neither whole nor correct" in page
@@ -88,7 +89,7 @@ def test_it_says_what_the_audit_says(page, sample, tmp_path, capsys):
     known = benkit.read_metadata(metadata)["patch_id"].to_pylist()
     sound = len(set(known) - set(audit.findings["patch_id"].to_pylist()))
     assert f"{sound:,} of these ({100 * sound / len(known):.2f} %) are without a finding" in page
-    mean = benkit.band_statistics(inventory).bands["B02"].mean
+    mean = benkit.stats(inventory).bands["B02"].mean
     assert f"{mean:,.2f}" in page
 
 
@@ -144,7 +145,7 @@ def test_one_entry_makes_a_new_kind_of_finding(sample, monkeypatch):
 
 
 def test_metadata_alone_make_a_page(sample):
-    page = benkit.report_page(benkit.read_metadata(sample / "metadata.parquet"))
+    page = report_page(benkit.read_metadata(sample / "metadata.parquet"))
     assert "No archive was looked at" in page
     assert '<section id="findings">' not in page
 
@@ -154,7 +155,7 @@ def test_markup_in_names_stays_text():
     ids = ["S2A_MSIL2A_20180228T095031_N9999_R079_T34UEG_74_13"]
     metadata = pa.table({"patch_id": ids, "labels": [[evil]], "country": [evil]})
     for page in (
-        benkit.report_page(metadata, made={"command": evil}),
+        report_page(metadata, made={"command": evil}),
         benkit.web_map(metadata),
         table(("a",), [(evil,)], evil),
         bar_table(evil, [(evil, 1)], 1),

@@ -6,6 +6,7 @@ import pytest
 
 import benkit
 from benkit.ground.distance_plane import centre_degrees
+from benkit.ground.footprints import locate
 from benkit.reporting.web_map import web_map_page
 from tests.reporting.map_page import MAP, opened_map
 
@@ -16,12 +17,11 @@ MIDDLE = (500, 350)  # of the window
 def shown(tmp_path_factory):
     """What the map of a sample shows: metadata, findings and sides."""
     folder = tmp_path_factory.mktemp("sample")
-    benkit.make_sample(folder / "sample", patches=60)
+    benkit.sample(folder / "sample", patches=60)
     metadata = benkit.read_metadata(folder / "sample" / "metadata.parquet")
     archive = folder / "sample" / "BigEarthNet-v2.0-S2-with-errors"
-    with benkit.open_source(archive) as inventory:
-        findings = benkit.audit_inventory(inventory, metadata).findings
-    return metadata, findings, benkit.split_patches(metadata).sides()
+    findings = benkit.audit(archive, metadata).findings
+    return metadata, findings, benkit.split(metadata).sides()
 
 
 @pytest.fixture(scope="module", params=["patches", "cells"])
@@ -29,7 +29,7 @@ def web_map(request, shown, tmp_path_factory):
     """The page, with the patches one by one or joined into cells."""
     page = web_map_page(*shown, most_patches=10 if request.param == "cells" else 3000)
     file = tmp_path_factory.mktemp("web_map") / "map.html"
-    benkit.write_page(page, file)
+    file.write_text(page, "utf-8")
     return file
 
 
@@ -77,7 +77,7 @@ def test_it_zooms_and_moves(page):
 
 def test_a_click_tells_what_lies_there(page, web_map, shown):
     first = shown[0].slice(0, 1)
-    ((longitude, latitude),) = centre_degrees(benkit.locate(first["patch_id"])).tolist()
+    ((longitude, latitude),) = centre_degrees(locate(first["patch_id"])).tolist()
     page.evaluate(f"{MAP}.setView([{latitude}, {longitude}], 14, {{animate: false}})")
     page.mouse.click(*MIDDLE)
     wait_until(page, "document.querySelector('.leaflet-popup-content')?.innerText.trim()")

@@ -18,7 +18,7 @@ from benkit.errors import (
 )
 from benkit.inventory.audit import audit_inventory
 from benkit.inventory.findings import KINDS
-from benkit.retiling.patchify import patchify_scene
+from benkit.retiling.patchify import patchify
 
 PRODUCT = "S2A_MSIL2A_20170613T101031_N0205_R022_T33UUP"
 ONE = Engine(workers=1)
@@ -74,7 +74,7 @@ def assert_patches_equal(archive, product, scene, first=(0, 0)):
 def test_whole_patches_from_the_tiles_corner(tmp_path, workers):
     scene = write_scene(tmp_path / PRODUCT, compress="deflate", tiled=True)
     told = []
-    done = patchify_scene(
+    done = patchify(
         tmp_path / PRODUCT,
         tmp_path / "out",
         engine=Engine(workers=workers),
@@ -91,7 +91,7 @@ def test_whole_patches_from_the_tiles_corner(tmp_path, workers):
 
 def test_patches_are_stored_as_the_archive_stores_them(tmp_path, real_archive):
     write_scene(tmp_path / PRODUCT, metres=1_200)
-    patchify_scene(tmp_path / PRODUCT, tmp_path / "out", engine=ONE)
+    patchify(tmp_path / PRODUCT, tmp_path / "out", engine=ONE)
     patch = next((tmp_path / "out").glob("*/*"))
     real = next(real_archive.glob("*_T33*/*"))
     for name in BIGEARTHNET_S2.bands:
@@ -109,9 +109,7 @@ def test_patches_are_stored_as_the_archive_stores_them(tmp_path, real_archive):
 def test_a_crop_on_the_grid_keeps_the_columns_and_rows_of_its_tile(tmp_path):
     corner = (TILE[0] + 88 * 1200, TILE[1] - 7 * 1200)
     scene = write_scene(tmp_path / f"{PRODUCT}_20170613T101608.SAFE", 3_000, corner=corner)
-    done = patchify_scene(
-        tmp_path / f"{PRODUCT}_20170613T101608.SAFE", tmp_path / "out", engine=ONE
-    )
+    done = patchify(tmp_path / f"{PRODUCT}_20170613T101608.SAFE", tmp_path / "out", engine=ONE)
     assert done.patches == 4
     names = sorted(path.name[-5:] for path in (tmp_path / "out" / PRODUCT).iterdir())
     assert names == ["88_07", "88_08", "89_07", "89_08"]
@@ -138,7 +136,7 @@ def test_jpeg_2000_in_a_safe_folder(tmp_path):
         images / "R60m" / f"{prefix}_B01_60m.jp2",
         safe / "GRANULE" / "QI_DATA" / "MSK_DETFOO_B01.jp2",
     )
-    done = patchify_scene(safe, tmp_path / "out", engine=ONE)
+    done = patchify(safe, tmp_path / "out", engine=ONE)
     assert (done.product, done.patches, done.files) == (PRODUCT, 4, 48)
     assert_patches_equal(tmp_path / "out", PRODUCT, scene)
     assert kinds_found(tmp_path / "out") == {}
@@ -147,9 +145,9 @@ def test_jpeg_2000_in_a_safe_folder(tmp_path):
 def test_the_real_crop_is_off_the_grid(shared_data, tmp_path):
     folder = next((shared_data / "scene").iterdir())
     with pytest.raises(InputFormatError, match=r"819627\.36.* not on the patch grid of tile 33NZA"):
-        patchify_scene(folder, tmp_path / "out")
+        patchify(folder, tmp_path / "out")
     assert not (tmp_path / "out").exists()
-    done = patchify_scene(folder, tmp_path / "out", grid_origin="scene", engine=ONE)
+    done = patchify(folder, tmp_path / "out", grid_origin="scene", engine=ONE)
     assert (done.patches, done.files) == (64, 768)
     scene = {}
     for name in BIGEARTHNET_S2.bands:
@@ -169,7 +167,7 @@ def test_the_last_half_patch_of_a_tile_is_dropped(tmp_path):
     corner = (TILE[0] + 89 * 1_200, TILE[1] - 89 * 1_200)
     scene = write_scene(tmp_path / PRODUCT, 3_000, corner=corner)
     assert corner[0] + 3_000 == TILE[0] + 109_800
-    done = patchify_scene(tmp_path / PRODUCT, tmp_path / "out", engine=ONE)
+    done = patchify(tmp_path / PRODUCT, tmp_path / "out", engine=ONE)
     assert (done.patches, done.files) == (4, 48)
     names = sorted(path.name[-5:] for path in (tmp_path / "out" / PRODUCT).iterdir())
     assert names == ["89_89", "89_90", "90_89", "90_90"]
@@ -199,7 +197,7 @@ def test_bands_that_do_not_fit_are_named(tmp_path, changed, error, message):
     for name, options in changed.items():
         write_band(tmp_path / PRODUCT / f"{name}.tif", 1_200, BIGEARTHNET_S2.bands[name], **options)
     with pytest.raises(error, match=message):
-        patchify_scene(tmp_path / PRODUCT, tmp_path / "out")
+        patchify(tmp_path / PRODUCT, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -223,53 +221,51 @@ def test_bands_that_do_not_fit_are_named(tmp_path, changed, error, message):
 def test_scenes_that_do_not_fit_are_refused(tmp_path, name, corner, metres, error, message):
     write_scene(tmp_path / name, metres, corner=corner)
     with pytest.raises(error, match=message):
-        patchify_scene(tmp_path / name, tmp_path / "out")
+        patchify(tmp_path / name, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_the_name_of_the_product_can_be_given(tmp_path):
     write_scene(tmp_path / "scene", 1_200)
-    done = patchify_scene(
-        tmp_path / "scene", tmp_path / "out", product=f"{PRODUCT}.SAFE", engine=ONE
-    )
+    done = patchify(tmp_path / "scene", tmp_path / "out", product=f"{PRODUCT}.SAFE", engine=ONE)
     assert done.product == PRODUCT
 
 
 def test_a_scene_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(MissingInputError, match="there is nothing"):
-        patchify_scene(tmp_path / PRODUCT, tmp_path / "out")
+        patchify(tmp_path / PRODUCT, tmp_path / "out")
 
 
 def test_a_scene_without_one_of_the_bands_is_refused(tmp_path):
     write_scene(tmp_path / PRODUCT, 1_200)
     (tmp_path / PRODUCT / "B09.tif").rename(tmp_path / PRODUCT / "B10.tif")
     with pytest.raises(MissingInputError, match="none of B09"):
-        patchify_scene(tmp_path / PRODUCT, tmp_path / "out")
+        patchify(tmp_path / PRODUCT, tmp_path / "out")
 
 
 def test_two_files_of_one_band_are_refused(tmp_path):
     write_scene(tmp_path / PRODUCT, 1_200)
     shutil.copy(tmp_path / PRODUCT / "B02.tif", tmp_path / PRODUCT / "x_B02_10m.tif")
     with pytest.raises(InputFormatError, match="expected one file of B02"):
-        patchify_scene(tmp_path / PRODUCT, tmp_path / "out")
+        patchify(tmp_path / PRODUCT, tmp_path / "out")
 
 
 def test_a_product_that_is_there_is_replaced_on_demand_only(tmp_path):
     write_scene(tmp_path / PRODUCT, 1_200)
     for _ in range(2):
-        patchify_scene(tmp_path / PRODUCT, tmp_path / "out", overwrite=True, engine=ONE)
+        patchify(tmp_path / PRODUCT, tmp_path / "out", overwrite=True, engine=ONE)
     with pytest.raises(OutputError, match="is there already"):
-        patchify_scene(tmp_path / PRODUCT, tmp_path / "out")
+        patchify(tmp_path / PRODUCT, tmp_path / "out")
     assert len(list((tmp_path / "out").rglob("*.tif"))) == 12
 
 
 def test_a_damaged_band_leaves_nothing_behind(tmp_path):
     write_scene(tmp_path / PRODUCT, 2_400, compress="deflate")
-    patchify_scene(tmp_path / PRODUCT, tmp_path / "out", engine=ONE)
+    patchify(tmp_path / PRODUCT, tmp_path / "out", engine=ONE)
     before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.tif")}
     band = tmp_path / PRODUCT / "B11.tif"
     band.write_bytes(band.read_bytes()[:-3_000])
     with pytest.raises(RasterError, match=r"B11\.tif: cannot be read"):
-        patchify_scene(tmp_path / PRODUCT, tmp_path / "out", overwrite=True, engine=ONE)
+        patchify(tmp_path / PRODUCT, tmp_path / "out", overwrite=True, engine=ONE)
     assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.tif")} == before
     assert [path.name for path in (tmp_path / "out").iterdir()] == [PRODUCT]

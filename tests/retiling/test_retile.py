@@ -15,7 +15,7 @@ from rasterio.transform import from_origin
 from benkit.engine import Engine
 from benkit.errors import MissingInputError, OptionError, OutputError, RasterError
 from benkit.retiling.plain_part import opened_plain
-from benkit.retiling.retile import part_suffixes, parts_of_grid, parts_of_size, retile_raster
+from benkit.retiling.retile import part_suffixes, parts_of_grid, parts_of_size, retile
 from benkit.retiling.window import Window
 from benkit.tiff.plain import parse_header
 from benkit.tiff.raster import RasterProfile
@@ -120,7 +120,7 @@ def stitched(files, rows, columns):
 
 def test_four_squares_of_a_real_band(real_archive, tmp_path):
     raster = next(real_archive.glob("*T35ULA/*/*_B02.tif"))
-    files = retile_raster(raster, tmp_path).files
+    files = retile(raster, tmp_path).files
     assert [file.name for file in files] == [f"{raster.stem}_{letter}.tif" for letter in "ABCD"]
     with rasterio.open(raster) as source:
         np.testing.assert_array_equal(stitched(files, 2, 2), source.read())
@@ -136,7 +136,7 @@ def test_four_squares_of_a_real_band(real_archive, tmp_path):
 
 def test_a_compressed_scene_keeps_what_describes_it(shared_data, tmp_path):
     raster = next((shared_data / "scene").glob("*/B05.tif"))
-    files = retile_raster(raster, tmp_path, tile_size=100).files
+    files = retile(raster, tmp_path, tile_size=100).files
     assert len(files) == 36
     with rasterio.open(raster) as source:
         np.testing.assert_array_equal(stitched(files, 6, 6), source.read())
@@ -170,7 +170,7 @@ def write(path, pixels, **options):
 def test_rotated_geographic_and_tiled_rasters(tmp_path, options):
     pixels = np.random.default_rng(1).integers(-99, 99, (3, 70, 90), np.int16)
     raster = write(tmp_path / "in.tif", pixels, **options)
-    files = retile_raster(raster, tmp_path / "out", grid=(3, 2)).files
+    files = retile(raster, tmp_path / "out", grid=(3, 2)).files
     np.testing.assert_array_equal(stitched(files, 3, 2), pixels)
     with rasterio.open(raster) as source, rasterio.open(files[-1]) as part:
         row, column = 2 * 70 // 3, 45
@@ -192,14 +192,14 @@ def test_without_georeference(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         raster = write(tmp_path / "in.tif", np.ones((1, 4, 4), np.uint8))
-        assert not retile_raster(raster, tmp_path / "out").georeferenced
+        assert not retile(raster, tmp_path / "out").georeferenced
 
 
 def test_every_odd_raster_is_cut_or_refused(shared_data, tmp_path):
     cut = refused = 0
     for raster in sorted((shared_data / "odd-tiffs").glob("*.tif")):
         try:
-            cut += len(retile_raster(raster, tmp_path / raster.stem, grid=(1, 1)).files)
+            cut += len(retile(raster, tmp_path / raster.stem, grid=(1, 1)).files)
         except RasterError:
             refused += 1
     assert cut + refused == 76
@@ -218,7 +218,7 @@ def random_pixels(*shape, dtype=np.uint16):
 def test_padding_is_no_data(tmp_path, bands, nodata):
     pixels = random_pixels(bands, 50, 70)
     raster = write(tmp_path / "in.tif", pixels, nodata=nodata, **UTM)
-    done = retile_raster(raster, tmp_path / "out", tile_size=40, overlap=8, edge="pad")
+    done = retile(raster, tmp_path / "out", tile_size=40, overlap=8, edge="pad")
     assert done.unmarked_padding is (nodata is None)
     padded = np.full((bands, 72, 72), nodata or 0, np.uint16)
     padded[:, :50, :70] = pixels
@@ -245,7 +245,7 @@ def test_padding_is_no_data(tmp_path, bands, nodata):
 def test_parts_of_so_many_metres(tmp_path, crs, transform, metres, shape):
     pixels = random_pixels(1, 60, 60)
     raster = write(tmp_path / "in.tif", pixels, crs=crs, transform=transform)
-    files = retile_raster(raster, tmp_path / "out", tile_metres=metres).files
+    files = retile(raster, tmp_path / "out", tile_metres=metres).files
     with rasterio.open(files[0]) as first, rasterio.open(files[-1]) as last:
         assert first.shape == shape
         np.testing.assert_array_equal(first.read(), pixels[:, : shape[0], : shape[1]])
@@ -258,7 +258,7 @@ def test_some_bands_in_another_order(tmp_path):
     raster = write(tmp_path / "in.tif", pixels, photometric="rgb", **UTM)
     with rasterio.open(raster, "r+") as target:
         target.offsets = (1.0, 2.0, 3.0)
-    (file,) = retile_raster(raster, tmp_path / "out", grid=(1, 1), bands=[3, 1]).files
+    (file,) = retile(raster, tmp_path / "out", grid=(1, 1), bands=[3, 1]).files
     with rasterio.open(file) as part:
         np.testing.assert_array_equal(part.read(), pixels[[2, 0]])
         assert part.descriptions == ("band 2", "band 0")
@@ -272,7 +272,7 @@ def test_compression_is_kept_unless_told_otherwise(tmp_path, wanted, dtype):
     raster = write(
         tmp_path / "in.tif", pixels, compress="lzw", predictor=2 if dtype == "uint16" else 3
     )
-    files = retile_raster(raster, tmp_path / "out", compression=wanted).files
+    files = retile(raster, tmp_path / "out", compression=wanted).files
     np.testing.assert_array_equal(stitched(files, 2, 2), pixels)
     for file in files:
         with rasterio.open(file) as part:
@@ -299,7 +299,7 @@ def test_colours_mask_and_units_are_kept_and_statistics_are_not(tmp_path):
         to.write_colormap(1, colours)
         to.units = ("K",)
         to.update_tags(1, STATISTICS_MAXIMUM="249", sensor="MSI")
-    files = retile_raster(raster, tmp_path / "out", tile_size=20, edge="pad").files
+    files = retile(raster, tmp_path / "out", tile_size=20, edge="pad").files
     for file, (row, column) in zip(files, ((0, 0), (0, 20), (20, 0), (20, 20)), strict=True):
         with rasterio.open(file) as part:
             expected = np.zeros((20, 20), np.uint8)
@@ -325,9 +325,9 @@ def test_plain_files_are_cut_by_hand_as_by_gdal(tmp_path, dtype, nodata):
         target.write(pixels)
     plain = parse_header(raster.read_bytes())
     assert (plain is None) == (dtype.startswith("float") and nodata == 3)
-    by_hand = retile_raster(raster, tmp_path / "by-hand", tile_size=30, edge="pad").files
+    by_hand = retile(raster, tmp_path / "by-hand", tile_size=30, edge="pad").files
     Path(f"{raster}.aux.xml").write_text("<PAMDataset></PAMDataset>")
-    by_both = retile_raster(raster, tmp_path / "by-both", tile_size=30, edge="pad").files
+    by_both = retile(raster, tmp_path / "by-both", tile_size=30, edge="pad").files
     padded = np.full((1, 120, 150), nodata or 0, dtype)
     padded[:, :100, :130] = pixels
     places = [(row, column) for row in range(0, 100, 30) for column in range(0, 130, 30)]
@@ -348,7 +348,7 @@ def test_what_lies_beside_a_plain_file_counts(tmp_path):
     Path(f"{raster}.aux.xml").write_text(
         '<PAMDataset><PAMRasterBand band="1"><Description>B02</Description></PAMRasterBand></PAMDataset>'
     )
-    for file in retile_raster(raster, tmp_path / "out").files:
+    for file in retile(raster, tmp_path / "out").files:
         with rasterio.open(file) as part:
             assert part.descriptions == ("B02",)
 
@@ -369,7 +369,7 @@ def test_same_bytes_in_pieces_and_with_workers(tmp_path, monkeypatch, options):
         ("workers", 100, 2**18, 2),
     ):
         monkeypatch.setattr("benkit.retiling.window.BYTES_AT_ONCE", budget)
-        done = retile_raster(
+        done = retile(
             raster, tmp_path / name, tile_size=size, overlap=20, engine=Engine(workers=workers)
         )
         ways[name] = {file.name: file.read_bytes() for file in done.files}
@@ -402,7 +402,7 @@ def test_what_reads_back_differently_is_refused(tmp_path, monkeypatch):
         ),
     )
     with pytest.raises(OutputError, match=r"in_A\.tif: .* reads back differently"):
-        retile_raster(raster, tmp_path / "out")
+        retile(raster, tmp_path / "out")
     assert list(tmp_path.iterdir()) == [raster]
 
 
@@ -431,13 +431,13 @@ def small(tmp_path):
 def assert_refused(raster, message, **options):
     """Nothing is written, and the message says what is wrong."""
     with pytest.raises(OptionError, match=message):
-        retile_raster(raster, raster.parent / "out", **options)
+        retile(raster, raster.parent / "out", **options)
     assert not (raster.parent / "out").exists()
 
 
 def test_a_raster_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(MissingInputError, match="no such file"):
-        retile_raster(tmp_path / "none.tif", tmp_path)
+        retile(tmp_path / "none.tif", tmp_path)
 
 
 @pytest.mark.parametrize("grid", [(0, 1), (5, 1)])
@@ -500,9 +500,9 @@ def test_a_compression_that_loses_something_is_refused(small):
 
 
 def test_parts_that_are_there_are_replaced_on_demand_only(small, tmp_path):
-    retile_raster(small, tmp_path / "out")
+    retile(small, tmp_path / "out")
     before = (tmp_path / "out" / "in_A.tif").read_bytes()
     with pytest.raises(OutputError, match=r"in_A\.tif: is there already"):
-        retile_raster(small, tmp_path / "out")
-    retile_raster(small, tmp_path / "out", overwrite=True)
+        retile(small, tmp_path / "out")
+    retile(small, tmp_path / "out", overwrite=True)
     assert (tmp_path / "out" / "in_A.tif").read_bytes() == before

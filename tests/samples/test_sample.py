@@ -20,7 +20,7 @@ from benkit.metadata.patch_list import read_patch_list
 from benkit.reference_maps.labels import label_sets
 from benkit.reference_maps.map_overlaps import map_overlaps
 from benkit.reference_maps.read import read_reference_maps
-from benkit.samples import PATCH_TO_RETILE, make_sample
+from benkit.samples.sample import PATCH_TO_RETILE, sample
 
 ARCHIVE = "BigEarthNet-v2.0-S2-with-errors"
 PATCHES = 120
@@ -29,7 +29,7 @@ PATCHES = 120
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sample") / "sample"
-    return folder, make_sample(folder, PATCHES, seed=5)
+    return folder, sample(folder, PATCHES, seed=5)
 
 
 def fingerprint(folder: Path) -> str:
@@ -68,10 +68,10 @@ def test_the_audit_finds_exactly_what_was_planted(made):
 
 def test_the_same_seed_gives_the_same_bytes(made, tmp_path):
     folder, _ = made
-    make_sample(tmp_path / "two workers", PATCHES, seed=5, engine=Engine(workers=2))
+    sample(tmp_path / "two workers", PATCHES, seed=5, engine=Engine(workers=2))
     assert fingerprint(tmp_path / "two workers") == fingerprint(folder)
-    make_sample(tmp_path / "other", 20, seed=6)
-    make_sample(tmp_path / "another", 20, seed=7)
+    sample(tmp_path / "other", 20, seed=6)
+    sample(tmp_path / "another", 20, seed=7)
     assert fingerprint(tmp_path / "other") != fingerprint(tmp_path / "another")
 
 
@@ -133,7 +133,7 @@ def test_reflectances_are_plausible(made):
 )
 def test_numbers_out_of_range_are_refused(tmp_path, name, number):
     with pytest.raises(OptionError, match=f"^{name}: expected .* not {number}$"):
-        make_sample(tmp_path / "sample", **{name: number})
+        sample(tmp_path / "sample", **{name: number})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -141,7 +141,7 @@ def test_a_folder_of_other_things_is_refused_and_left_alone(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").touch()
     with pytest.raises(OptionError, match="mine: expected a new or empty folder, or an earlier"):
-        make_sample(tmp_path / "mine", 20)
+        sample(tmp_path / "mine", 20)
     assert [path.name for path in tmp_path.rglob("*")] == ["mine", "thesis.txt"]
 
 
@@ -150,5 +150,5 @@ def test_an_interrupted_making_leaves_nothing(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        make_sample(tmp_path / "sample", 40, progress=interrupt)
+        sample(tmp_path / "sample", 40, progress=interrupt)
     assert list(tmp_path.iterdir()) == []

@@ -21,9 +21,7 @@ from benkit.inventory.table.inventory_file import Inventory
 from benkit.tiff.raster import Raster
 from benkit.tiff.read import decode_raster, read_whole
 
-__all__ = ["ScanSummary", "band_reader", "scan_archive"]
-
-"""Called with how many patches are done, how many there are, and how many bytes were read."""
+__all__ = ["ScanSummary", "band_reader", "scan"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class ScanSummary:
     seconds: float
 
 
-def scan_archive(
+def scan(
     archive: LocationLike,
     output: LocationLike,
     *,
