@@ -5,9 +5,10 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from benkit.engine import ENGINES, Engine
 from benkit.engine.progress import width_of
@@ -18,19 +19,22 @@ from benkit.files.safe_names import one_line
 __all__ = [
     "OUTPUTS",
     "add_engine_options",
+    "add_metadata",
+    "add_source",
+    "call",
     "check_outputs",
-    "engine_of",
     "fraction",
     "grid",
     "location_of",
     "note",
     "page_file",
-    "progress_of",
     "require",
     "show",
     "show_table",
     "table_file",
 ]
+
+Result = TypeVar("Result")
 
 OUTPUTS = ("output", "findings", "differences", "figure", "figures")
 """Names of the arguments that say where something is written."""
@@ -42,6 +46,19 @@ _LEAST_ROOM = 20
 _NUMBER_WIDTH = 14
 _BYTES = {"bytes": "size", "bytes read": "read"}
 _UNITS = {"_m": "m", "_bits": "bits"}
+
+
+def add_source(parser: argparse.ArgumentParser) -> None:
+    """An archive or an inventory, for the verbs that take either."""
+    parser.add_argument(
+        "source", type=location_of, metavar="SOURCE", help="archive or inventory, or its address"
+    )
+
+
+def add_metadata(parser: argparse.ArgumentParser, name: str = "metadata", **options: Any) -> None:
+    """The metadata, for the verbs that take them at an address too."""
+    text = "metadata.parquet, or its address"
+    parser.add_argument(name, type=location_of, metavar="METADATA", help=text, **options)
 
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
@@ -57,15 +74,26 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def engine_of(arguments: argparse.Namespace) -> Engine | None:
-    """What was asked for; None leaves the choice to who knows what the work is worth."""
-    engine = Engine(arguments.engine, arguments.workers, arguments.ray_address)
-    return None if engine == Engine() else engine
+def call(
+    verb: Callable[..., Result], arguments: argparse.Namespace, *values: Any, **others: Any
+) -> Result:
+    """Call a verb's function with the arguments and options that bear its parameters' names.
 
-
-def progress_of(arguments: argparse.Namespace) -> bool:
-    """Whether progress is shown."""
-    return not (arguments.no_progress or arguments.quiet)
+    What was not given is None, which leaves the choice to the function's default. ``values`` go to its
+    ``*`` parameter, ``others`` take the place of options with other names.
+    """
+    given = {
+        **vars(arguments),
+        "progress": not (arguments.no_progress or arguments.quiet),
+        **others,
+    }
+    if "engine" in given:
+        engine = Engine(arguments.engine, arguments.workers, arguments.ray_address)
+        given["engine"] = None if engine == Engine() else engine
+    names = [
+        name for name, one in signature(verb).parameters.items() if one.kind != one.VAR_POSITIONAL
+    ]
+    return verb(*values, **{name: given[name] for name in names if given.get(name) is not None})
 
 
 def check_outputs(arguments: argparse.Namespace, more: Sequence[Location] = ()) -> None:

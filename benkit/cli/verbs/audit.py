@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from benkit.cli.common import (
     add_engine_options,
-    engine_of,
-    location_of,
+    add_metadata,
+    add_source,
+    call,
     note,
-    progress_of,
     show,
     show_table,
     table_file,
@@ -32,16 +32,8 @@ _EXAMPLES = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "source", type=location_of, metavar="SOURCE", help="archive or inventory, or its address"
-    )
-    parser.add_argument(
-        "--metadata",
-        type=location_of,
-        required=True,
-        metavar="METADATA",
-        help="metadata.parquet, or its address",
-    )
+    add_source(parser)
+    add_metadata(parser, "--metadata", required=True)
     parser.add_argument(
         "--findings",
         type=table_file,
@@ -61,13 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     from benkit.api.audit import audit
     from benkit.inventory.findings import KINDS
 
-    found = audit(
-        arguments.source,
-        arguments.metadata,
-        findings=arguments.findings,
-        engine=engine_of(arguments),
-        progress=progress_of(arguments),
-    )
+    found = call(audit, arguments)
     if arguments.findings:
         note(f"{arguments.findings} is written")
     if found.lacking:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benkit.cli.common import location_of, note, show
+from benkit.cli.common import call, location_of, note, show
 from benkit.cli.split_table import show_evaluations
 from benkit.errors import InputFormatError, MissingColumnError
 
@@ -56,14 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     from benkit.api.evaluate import FIGURES, evaluate
 
     try:
-        found = evaluate(
-            arguments.split,
-            arguments.metadata,
-            against=arguments.against,
-            validation_as_train=arguments.validation_as_train,
-            figures=arguments.figures,
-            seed=arguments.seed,
-        )
+        found = call(evaluate, arguments)
     except MissingColumnError as error:
         if arguments.metadata is None:
             raise InputFormatError(f"{error}; name the metadata with --metadata") from None

@@ -2,15 +2,13 @@
 
 import argparse
 
-from benkit.cli.common import location_of, show
+from benkit.cli.common import add_metadata, call, location_of, show
 
 EXAMPLE = "example: benkit footprints metadata.parquet --output footprints.parquet"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "metadata", type=location_of, metavar="METADATA", help="metadata.parquet, or its address"
-    )
+    add_metadata(parser)
     parser.add_argument(
         "--output", type=location_of, required=True, metavar="FILE", help="the GeoParquet"
     )
@@ -25,6 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from benkit.api.footprints import footprints
 
-    found = footprints(arguments.metadata, crs=arguments.crs, output=arguments.output)
+    found = call(footprints, arguments)
     show(arguments, {"patches": len(found.table)})
     return 0

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benkit.cli.common import note, show, show_table
+from benkit.cli.common import call, note, show, show_table
 from benkit.files.safe_names import one_line
 
 if TYPE_CHECKING:
@@ -36,9 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     from benkit.api.inspect import inspect
     from benkit.inventory.findings import KINDS
 
-    inspection = inspect(
-        arguments.patch, arguments.archive, arguments.metadata, figure=arguments.figure
-    )
+    inspection = call(inspect, arguments)
     if arguments.figure:
         note(f"{arguments.figure} is written")
     if arguments.json:

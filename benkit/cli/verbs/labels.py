@@ -4,14 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benkit.cli.common import (
-    add_engine_options,
-    engine_of,
-    fraction,
-    progress_of,
-    show,
-    show_table,
-)
+from benkit.cli.common import add_engine_options, call, fraction, show, show_table
 
 if TYPE_CHECKING:
     from benkit.reference_maps.labels import LabelSets
@@ -74,17 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from benkit.api.labels import labels
 
-    found = labels(
-        *arguments.folders,
-        min_share=arguments.min_share,
-        max_unlabelled=arguments.max_unlabelled,
-        metadata=arguments.metadata,
-        output=arguments.output,
-        differences=arguments.differences,
-        engine=engine_of(arguments),
-        progress=progress_of(arguments),
-    )
-    _show(arguments, found)
+    _show(arguments, call(labels, arguments, *arguments.folders))
     return 0
 
 

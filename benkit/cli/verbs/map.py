@@ -3,14 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benkit.cli.common import (
-    add_engine_options,
-    engine_of,
-    note,
-    page_file,
-    progress_of,
-    show,
-)
+from benkit.cli.common import add_engine_options, call, note, page_file, show
 
 EXAMPLE = """\
 example: benkit map metadata.parquet --split split.csv --output map.html
@@ -36,14 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from benkit.api.web_map import web_map
 
-    page = web_map(
-        arguments.metadata or arguments.source,
-        sides=arguments.split,
-        source=arguments.source if arguments.metadata else None,
-        output=arguments.output,
-        engine=engine_of(arguments),
-        progress=progress_of(arguments),
-    )
+    metadata, source = arguments.metadata or arguments.source, arguments.source
+    others = {"metadata": metadata, "source": source if arguments.metadata else None}
+    page = call(web_map, arguments, **others, sides=arguments.split)
     note("the page loads Leaflet and map tiles from the servers that folium names")
     show(arguments, {"file": str(arguments.output), "bytes": len(page.encode())})
     return 0

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benkit.cli.common import note, show
+from benkit.cli.common import call, note, show
 
 EXAMPLE = "example: benkit overlaps metadata.parquet --output pairs.parquet"
 
@@ -31,9 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from benkit.api.overlaps import overlaps
 
-    found = overlaps(
-        arguments.source, assume_same_crs=arguments.assume_same_crs, output=arguments.output
-    )
+    found = call(overlaps, arguments)
     patches, wrong = len(found.patch_ids), found.left_out
     if wrong:
         note(

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benkit.cli.common import add_engine_options, engine_of, progress_of, show
+from benkit.cli.common import add_engine_options, call, show
 
 EXAMPLE = (
     "example: benkit patchify S2A_MSIL2A_20170613T101031_N0205_R022_T33UUP_20170613T101608.SAFE "
@@ -42,14 +42,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from benkit.api.patchify import patchify
 
-    patches = patchify(
-        arguments.scene,
-        arguments.output,
-        product=arguments.product,
-        grid_origin=arguments.grid_origin,
-        overwrite=arguments.overwrite,
-        engine=engine_of(arguments),
-        progress=progress_of(arguments),
-    )
+    patches = call(patchify, arguments, archive=arguments.output)
     show(arguments, {"patches": patches.patches, "files": patches.files})
     return 0

@@ -6,13 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from benkit.cli.common import (
-    add_engine_options,
-    engine_of,
-    page_file,
-    progress_of,
-    show,
-)
+from benkit.cli.common import add_engine_options, call, page_file, show
 
 EXAMPLE = """\
 example: benkit report archive/ --metadata metadata.parquet --split split.csv --output report.html
@@ -48,17 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     from benkit.api.report import report
 
     start = time.monotonic()
-    page = report(
-        arguments.metadata,
-        arguments.source,
-        archive=arguments.archive,
-        split=arguments.split,
-        reference_maps=arguments.reference_maps,
-        command=shlex.join(["benkit", *sys.argv[1:]]),
-        output=arguments.output,
-        engine=engine_of(arguments),
-        progress=progress_of(arguments),
-    )
+    command = shlex.join(["benkit", *sys.argv[1:]])
+    page = call(report, arguments, command=command)
     values = {"file": str(arguments.output), "bytes": len(page.encode())}
     show(arguments, {**values, "seconds": time.monotonic() - start})
     return 0

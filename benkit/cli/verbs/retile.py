@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benkit.cli.common import add_engine_options, engine_of, grid, note, numbers, show
+from benkit.cli.common import add_engine_options, call, grid, note, numbers, show
 
 EXAMPLE = "example: benkit retile B02.tif --output parts --grid 2x2"
 
@@ -45,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="bands to write, from 1, in this order; default all",
     )
     parser.add_argument(
-        "--compress", choices=COMPRESSIONS, help="compression of the parts; default the raster's"
+        "--compress",
+        choices=COMPRESSIONS,
+        help="compression of the parts; default the raster's",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
     add_engine_options(parser)
@@ -54,19 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from benkit.api.retile import retile
 
-    retiling = retile(
-        arguments.raster,
-        arguments.output,
-        grid=arguments.grid,
-        tile_size=arguments.tile_size,
-        tile_metres=arguments.tile_metres,
-        overlap=arguments.overlap,
-        edge=arguments.edge,
-        bands=arguments.bands,
-        compression=arguments.compress,
-        overwrite=arguments.overwrite,
-        engine=engine_of(arguments),
-    )
+    retiling = call(retile, arguments, compression=arguments.compress)
     if not retiling.georeferenced:
         note(f"{arguments.raster} does not say where it lies; so do the parts")
     if retiling.unmarked_padding:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benkit.cli.common import add_engine_options, engine_of, note, progress_of, show
+from benkit.cli.common import add_engine_options, call, note, show
 
 EXAMPLE = """\
 example: benkit sample sample --patches 200 --seed 1
@@ -22,13 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from benkit.api.sample import sample
 
-    summary = sample(
-        arguments.folder,
-        arguments.patches,
-        arguments.seed,
-        engine=engine_of(arguments),
-        progress=progress_of(arguments),
-    )
+    summary = call(sample, arguments)
     note(f"{arguments.folder} is {summary.note}")
     show(arguments, {"patches": summary.patches, **summary.planted})
     return 0

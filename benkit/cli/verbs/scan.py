@@ -2,7 +2,7 @@
 
 import argparse
 
-from benkit.cli.common import add_engine_options, engine_of, location_of, note, progress_of, show
+from benkit.cli.common import add_engine_options, call, location_of, note, show
 from benkit.engine.progress import end_line
 
 EXAMPLE = """\
@@ -28,13 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         from benkit.api.scan import scan
 
-        summary = scan(
-            arguments.archive,
-            arguments.output,
-            engine=engine_of(arguments),
-            full=arguments.full,
-            progress=progress_of(arguments),
-        )
+        summary = call(scan, arguments)
     except KeyboardInterrupt:
         end_line()
         note("the same command again goes on where this scan stopped")

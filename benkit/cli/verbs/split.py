@@ -2,7 +2,16 @@
 
 import argparse
 
-from benkit.cli.common import check_outputs, fraction, location_of, note, require, show
+from benkit.cli.common import (
+    add_metadata,
+    call,
+    check_outputs,
+    fraction,
+    location_of,
+    note,
+    require,
+    show,
+)
 from benkit.cli.split_table import show_evaluations
 
 EXAMPLE = "example: benkit split metadata.parquet --output split.csv --test 0.25"
@@ -11,9 +20,7 @@ _FOLDS_BESIDE = 4  # in a table of 80 columns
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "metadata", type=location_of, metavar="METADATA", help="metadata.parquet, or its address"
-    )
+    add_metadata(parser)
     parser.add_argument(
         "--output",
         type=location_of,
@@ -52,14 +59,12 @@ def run(arguments: argparse.Namespace) -> int:
     from benkit.splits.warnings import shortfalls
 
     output, count = arguments.output, arguments.folds
-    parts = {
-        name: part for name in ("test", "validation") if (part := vars(arguments)[name]) is not None
-    }
-    require(count is None or not parts, "expected --folds, or --test and --validation, not both")
+    has_parts = arguments.test is not None or arguments.validation is not None
+    require(
+        count is None or not has_parts, "expected --folds, or --test and --validation, not both"
+    )
     check_outputs(arguments, fold_files(output, count or 0))
-    names = ("metadata", "output", "buffer", "seed", "group_by", "compactness")
-    shared = {name: vars(arguments)[name] for name in names}
-    made = [split(**shared, **parts)] if count is None else folds(folds=count, **shared)
+    made = [call(split, arguments)] if count is None else call(folds, arguments)
     found = {str(number): one.evaluation for number, one in enumerate(made, 1) if one.evaluation}
     for (number, evaluation), one in zip(found.items(), made, strict=True):
         for sentence in shortfalls(evaluation, one.parts):

@@ -5,10 +5,10 @@ from dataclasses import asdict
 
 from benkit.cli.common import (
     add_engine_options,
-    engine_of,
+    add_source,
+    call,
     location_of,
     note,
-    progress_of,
     show,
     show_table,
 )
@@ -21,9 +21,7 @@ it learns from. Without --split all patches of the inventory count."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "source", type=location_of, metavar="SOURCE", help="archive or inventory, or its address"
-    )
+    add_source(parser)
     parser.add_argument(
         "--patches",
         type=location_of,
@@ -40,14 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from benkit.api.stats import stats
 
-    statistics = stats(
-        arguments.source,
-        arguments.patches,
-        split=arguments.split,
-        side=arguments.side,
-        engine=engine_of(arguments),
-        progress=progress_of(arguments),
-    )
+    statistics = call(stats, arguments)
     if statistics.absent:
         note(
             f"{len(statistics.absent):,} of the listed patches are not in {arguments.source}, "

@@ -2,7 +2,7 @@
 
 import argparse
 
-from benkit.cli.common import location_of, show
+from benkit.cli.common import add_metadata, call, show
 
 EXAMPLE = """\
 example: benkit summary metadata.parquet
@@ -11,15 +11,13 @@ counts the patches by season, spring from March to May and so on, and their labe
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "metadata", type=location_of, metavar="METADATA", help="metadata.parquet, or its address"
-    )
+    add_metadata(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from benkit.api.summary import summary
 
-    found = summary(arguments.metadata)
+    found = call(summary, arguments)
     show(
         arguments,
         {
