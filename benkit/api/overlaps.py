@@ -14,6 +14,7 @@ from benkit.archive.listing import list_archive
 from benkit.errors import MissingInputError, OptionError
 from benkit.files.remote.location import Location, LocationLike, as_location
 from benkit.files.tables.table import write_table
+from benkit.files.tables.table_value import TableValue
 from benkit.ground.footprints import are_patch_ids, locate_table
 from benkit.ground.overlaps import overlap_reasons, overlapping_pairs, pair_table, shared_areas
 from benkit.metadata.patch_list import read_patch_table
@@ -22,8 +23,8 @@ from benkit.reference_maps.map_files import polygon_files
 __all__ = ["Overlaps", "overlaps"]
 
 
-@dataclass(frozen=True)
-class Overlaps:
+@dataclass(frozen=True, repr=False)
+class Overlaps(TableValue):
     """Patches that show the same ground.
 
     Attributes
@@ -48,6 +49,18 @@ class Overlaps:
     def overlapping(self) -> int:
         """Patches that overlap at least one other."""
         return len(np.unique(self.pairs))
+
+    def _facts(self) -> str:
+        patches = f"{len(self.patch_ids):,} patches, {self.overlapping:,} overlapping"
+        return f"{patches}, {len(self.pairs):,} pairs"
+
+    def _batches(self) -> pa.RecordBatchReader:
+        """The table of pairs; their patches alone where it was not asked for."""
+        if self.table is not None:
+            return self.table.to_reader()
+        ids = pa.table({"patch_id": self.patch_ids})["patch_id"]
+        columns = [ids.take(pa.array(patches)) for patches in self.pairs.T]
+        return pa.table(columns, ["first", "second"]).to_reader()
 
 
 def overlaps(

@@ -1,7 +1,7 @@
 """Footprints as a table for geographic tools."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -9,8 +9,12 @@ from numpy.typing import NDArray
 
 from benkit.domain.patch_names import PATCH_METRES
 from benkit.errors import OptionError
+from benkit.files.tables.table_value import TableValue
 from benkit.ground.footprints import Footprints, locate
 from benkit.ground.projection import project_from_zones
+
+if TYPE_CHECKING:
+    from geopandas import GeoDataFrame
 
 __all__ = ["OUTPUT_CRS", "FootprintTable", "footprint_table", "square_rings"]
 
@@ -22,8 +26,8 @@ _LARGEST_SQUARE = (
 )
 
 
-@dataclass(frozen=True)
-class FootprintTable:
+@dataclass(frozen=True, repr=False)
+class FootprintTable(TableValue):
     """Footprints as a table for geographic tools.
 
     Attributes
@@ -46,6 +50,16 @@ class FootprintTable:
     bounds: NDArray[np.float64]
     crs: str
     geometry_types: tuple[str, ...]
+
+    def _facts(self) -> str:
+        return f"{len(self.table):,} patches, {self.crs}"
+
+    def to_geodataframe(self) -> "GeoDataFrame":
+        """The same rows as a geopandas GeoDataFrame in the CRS of the geometry."""
+        from geopandas import GeoDataFrame, GeoSeries
+
+        geometry = GeoSeries.from_wkb(self.table["geometry"].to_numpy(), crs=self.crs)
+        return GeoDataFrame(self.table.drop_columns("geometry").to_pandas(), geometry=geometry)
 
 
 def footprint_table(

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.domain.patch_names import parse_patch_id
 from benkit.errors import PatchIdError
+from benkit.files.tables.table_value import TableValue
 from benkit.ground.footprints import locate
 from benkit.inventory.findings import KINDS
 from benkit.inventory.table.inventory_file import Inventory
@@ -26,8 +27,8 @@ _FINDINGS_SCHEMA = pa.schema(
 )
 
 
-@dataclass(frozen=True)
-class Audit:
+@dataclass(frozen=True, repr=False)
+class Audit(TableValue):
     """The findings of an audit.
 
     Attributes
@@ -48,6 +49,13 @@ class Audit:
     counts: Mapping[str, int]
     findings: pa.Table
     lacking: tuple[str, ...] = ()
+
+    def _facts(self) -> str:
+        kinds = [f"{kind} {count:,}" for kind, count in self.counts.items() if count]
+        return ", ".join([f"{self.patches:,} patches", f"{len(self.findings):,} findings", *kinds])
+
+    def _batches(self) -> pa.RecordBatchReader:
+        return self.findings.to_reader()
 
 
 def audit_inventory(inventory: Inventory, metadata: pa.Table) -> Audit:

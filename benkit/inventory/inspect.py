@@ -1,7 +1,7 @@
 """Everything about one patch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,7 @@ class Inspection:
     name: PatchId | None
     geographic_bounds: tuple[float, ...] | None
     metadata: Mapping[str, Any] | None
-    bands: Mapping[str, InspectedBand]
+    bands: Mapping[str, InspectedBand] = field(repr=False)
     findings: tuple[dict[str, Any], ...]
 
 

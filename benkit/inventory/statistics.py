@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 
 import pyarrow as pa
 
 from benkit.domain.layouts import BIGEARTHNET_S2
+from benkit.files.tables.table_value import TableValue
 from benkit.inventory.table.inventory_file import Inventory
 
 __all__ = ["BandStatistics", "Statistics", "band_statistics"]
@@ -36,8 +37,8 @@ class BandStatistics:
     max: float | None
 
 
-@dataclass(frozen=True)
-class Statistics:
+@dataclass(frozen=True, repr=False)
+class Statistics(TableValue):
     """Statistics of some patches.
 
     Attributes
@@ -50,6 +51,14 @@ class Statistics:
 
     bands: Mapping[str, BandStatistics]
     absent: tuple[str, ...]
+
+    def _facts(self) -> str:
+        absent = f", without {len(self.absent):,} absent patches" if self.absent else ""
+        return f"{len(self.bands)} bands{absent}"
+
+    def _batches(self) -> pa.RecordBatchReader:
+        rows = [{"band": name, **asdict(band)} for name, band in self.bands.items()]
+        return pa.Table.from_pylist(rows).to_reader()
 
 
 def band_statistics(inventory: Inventory, patches: Iterable[str] | None = None) -> Statistics:

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from benkit.domain.classes import CLASSES, CLC_TO_CLASS, CODE_LIMIT, UNLABELED
+from benkit.files.tables.table_value import TableValue
 from benkit.reference_maps.land_cover import LandCover
 from benkit.reference_maps.read import ReferenceMaps
 
@@ -30,8 +31,8 @@ _CLASS_OF_CODE[list(CLC_TO_CLASS)] = [
 ]
 
 
-@dataclass(frozen=True)
-class LabelSets:
+@dataclass(frozen=True, repr=False)
+class LabelSets(TableValue):
     """The label sets of patches.
 
     Attributes
@@ -54,6 +55,9 @@ class LabelSets:
     table: pa.Table
     left_out: tuple[str, ...] = ()
     comparison: "LabelComparison | None" = None
+
+    def _facts(self) -> str:
+        return f"{self.patches:,} patches, {float(self.average_num_labels):.2f} labels each"
 
 
 def label_sets(maps: ReferenceMaps) -> LabelSets:

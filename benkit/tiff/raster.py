@@ -1,6 +1,6 @@
 """The profile of a raster (size, data type, georeference), and a raster in memory."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +81,7 @@ class Raster:
         ``tiled``, or ``unusual`` for anything else.
     """
 
-    pixels: NDArray
+    pixels: NDArray = field(repr=False)
     profile: RasterProfile
     encoding: str
 

@@ -15,6 +15,7 @@ from benkit import __version__
 from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.errors import InputFormatError, MissingInputError, first_line
 from benkit.files.file_kinds import kind_of
+from benkit.files.tables.table_value import TableValue
 from benkit.files.writing.replace import replacing
 from benkit.inventory.table.check import ON_DISK, columns_sql, wrong_row, wrong_types
 from benkit.inventory.table.schema import ADDED_IN_VERSION_2, INVENTORY_SCHEMA, VERSION
@@ -69,8 +70,8 @@ def writing_inventory(path: Path) -> Iterator[InventoryWriter]:
             writer.finish()
 
 
-@dataclass(frozen=True)
-class Inventory:
+@dataclass(frozen=True, repr=False)
+class Inventory(TableValue):
     """An inventory on disk.
 
     Parameters
@@ -114,6 +115,13 @@ class Inventory:
         with self._connection() as (connection, types):
             if text := wrong_row(connection, types):
                 self._refuse(f"but in {text}")
+
+    def _facts(self) -> str:
+        return self._source
+
+    def _batches(self) -> pa.RecordBatchReader:
+        file = pq.ParquetFile(self.path)
+        return pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches())
 
     def _names(self) -> list[str]:
         return pq.read_schema(self.path).names
