@@ -1,20 +1,17 @@
 """Whether an archive is whole and correct."""
 
-import pyarrow as pa
-
-from benkit.api.sources import MetadataLike, as_metadata, open_source
+from benkit.api.sources import MetadataLike, SourceLike, as_metadata, open_source
 from benkit.engine import Engine
 from benkit.engine.progress import Progress
 from benkit.files.remote.location import LocationLike
 from benkit.files.tables.table import write_table
 from benkit.inventory.audit import Audit, audit_inventory
-from benkit.inventory.table.inventory_file import Inventory
 
 __all__ = ["audit"]
 
 
 def audit(
-    source: LocationLike | pa.Table | Inventory,
+    source: SourceLike,
     metadata: MetadataLike,
     *,
     findings: LocationLike | None = None,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benkit.api.sources import MetadataLike, as_metadata, as_sides, is_location, naming
+from benkit.api.sources import MetadataLike, SplitLike, as_metadata, as_sides, is_location, naming
 from benkit.errors import InputFormatError
 from benkit.files.remote.location import as_location
 from benkit.metadata.metadata import Metadata
@@ -29,7 +29,7 @@ FIGURES = ("map.png", "labels.png", "distances.png")
 
 
 def evaluate(
-    split: Any,
+    split: SplitLike,
     metadata: MetadataLike | None = None,
     *,
     against: Collection[str] = (),
@@ -64,12 +64,13 @@ def evaluate(
     OptionError
         If the seed is below 0.
     """
-    split = as_location(split) if is_location(split) else split
+    where = as_location(split) if is_location(split) else None
     source: Any = split if metadata is None else metadata
-    source = as_location(source) if is_location(source) else source
     name = str(source) if is_location(source) else "the metadata"
     known = as_metadata(source)
-    is_other = source is not split and source != split
+    is_other = metadata is not None and not (
+        metadata is split or (is_location(metadata) and as_location(metadata) == where)
+    )
     sides = as_sides(split) if is_other else column_sides(known.table, name)
     if validation_as_train:
         sides["train"] = sides["train"] + sides.pop("validation", [])
@@ -84,10 +85,10 @@ def evaluate(
         with naming(source):
             found = evaluate_splits(known, splits)
     except InputFormatError as error:
-        named = f"{split}: {error}" if is_location(split) else str(error)
+        named = str(error) if where is None else f"{where}: {error}"
         raise InputFormatError(f"{named}; name the metadata that the split was made from") from None
     if figures is not None:
-        own = split.name if is_location(split) else "this split"
+        own = "this split" if where is None else where.name
         _draw(known, sides, {name or own: one for name, one in found.items()}, Path(figures))
     return replace(found[""], against={one: found[one] for one in AGAINST if one in against})
 

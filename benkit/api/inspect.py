@@ -1,11 +1,11 @@
 """Everything about one patch."""
 
 import os
-from pathlib import Path
 
 from benkit.api.sources import MetadataLike, as_metadata
 from benkit.archive.listing import find_patch, patch_of_folder
 from benkit.errors import OptionError
+from benkit.files.remote.location import as_path
 from benkit.inventory.inspect import Inspection, inspect_folder, read_pixels
 
 __all__ = ["inspect"]
@@ -42,15 +42,16 @@ def inspect(
         If the folder holds no patch, or the metadata is damaged.
     """
     table = None if metadata is None else as_metadata(metadata).table
-    if Path(patch).is_dir():
-        root, found = patch_of_folder(Path(patch))
+    if as_path(patch).is_dir():
+        root, found = patch_of_folder(as_path(patch))
     elif archive is None:
         raise OptionError(
             f"{patch}: expected the folder of a patch, but there is none; "
             "for a patch id, name the archive that holds it"
         )
     else:
-        root, found = Path(archive), find_patch(Path(archive), os.fspath(patch))
+        root = as_path(archive)
+        found = find_patch(root, os.fspath(patch))
     inspection = inspect_folder(root, found, table)
     if figure is not None:
         from benkit.files.writing.figure import write_figure

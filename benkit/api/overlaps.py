@@ -10,13 +10,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from benkit.api.sources import TableLike, is_location
 from benkit.archive.listing import list_archive
 from benkit.errors import MissingInputError, OptionError
 from benkit.files.remote.location import Location, LocationLike, as_location
-from benkit.files.tables.table import write_table
+from benkit.files.tables.table import as_table, require_columns, write_table
 from benkit.files.tables.table_value import TableValue
 from benkit.ground.footprints import are_patch_ids, locate_table
 from benkit.ground.overlaps import overlap_reasons, overlapping_pairs, pair_table, shared_areas
+from benkit.metadata.metadata import Metadata
 from benkit.metadata.patch_list import read_patch_table
 from benkit.reference_maps.map_files import polygon_files
 
@@ -64,7 +66,7 @@ class Overlaps(TableValue):
 
 
 def overlaps(
-    source: LocationLike | pa.Table,
+    source: TableLike | Metadata,
     *,
     assume_same_crs: bool = False,
     areas: bool = False,
@@ -74,7 +76,7 @@ def overlaps(
 
     Parameters
     ----------
-    source : path or pyarrow.Table
+    source : path, table or Metadata
         Folder of GeoParquet reference maps, whose polygons tell; or what names patches, which tell by
         their names: metadata, footprints, or the folder of an archive.
     assume_same_crs : bool
@@ -91,7 +93,7 @@ def overlaps(
     OptionError
         If the CRS is to be assumed and the source is no folder of reference maps.
     """
-    where = None if isinstance(source, pa.Table) else as_location(source)
+    where = as_location(source) if is_location(source) else None
     areas = areas or output is not None
     if isinstance(where, Path) and _holds_reference_maps(where):
         found = _of_maps(where, assume_same_crs, areas)
@@ -126,13 +128,17 @@ def _of_maps(folder: Path, assume_same_crs: bool, areas: bool) -> Overlaps:
 
 def _of_names(source: Any, where: Location | None, areas: bool) -> Overlaps:
     left_out: tuple[str, ...] = ()
-    if where is None:
-        patches = source
-    elif where.is_dir():
-        patches, left_out = _of_archive(where)
+    if isinstance(source, Metadata):
+        patches, places = source.table, source.footprints
     else:
-        patches = read_patch_table(where)
-    places = locate_table(patches, where or "the table")
+        if where is None:
+            patches = as_table(source, "reference maps, an archive, metadata or footprints")
+            require_columns(patches, ["patch_id"], "the table")
+        elif where.is_dir():
+            patches, left_out = _of_archive(where)
+        else:
+            patches = read_patch_table(where)
+        places = locate_table(patches, where or "the table")
     pairs = overlapping_pairs(places)
     table = None
     if areas:

@@ -6,17 +6,23 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from benkit import __version__
-from benkit.api.sources import MetadataLike, as_metadata, as_sides, is_location, naming, open_source
+from benkit.api.sources import (
+    MetadataLike,
+    SourceLike,
+    SplitLike,
+    as_metadata,
+    as_sides,
+    is_location,
+    naming,
+    open_source,
+)
 from benkit.engine import Engine
 from benkit.engine.progress import Progress
 from benkit.errors import OptionError
-from benkit.files.remote.location import as_location
+from benkit.files.remote.location import as_location, as_path
 from benkit.files.writing.replace import write_page
 from benkit.inventory.scanning.scan import band_reader
-from benkit.inventory.table.inventory_file import Inventory
 from benkit.reference_maps.labels import LabelSets, compare_labels, land_cover_labels
 from benkit.reference_maps.land_cover import measure_land_cover
 from benkit.reporting.page.report import report_page
@@ -26,10 +32,10 @@ __all__ = ["report"]
 
 def report(
     metadata: MetadataLike,
-    source: str | os.PathLike[str] | pa.Table | Inventory | None = None,
+    source: SourceLike | None = None,
     *,
     archive: str | os.PathLike[str] | None = None,
-    split: Any = None,
+    split: SplitLike | None = None,
     reference_maps: str | os.PathLike[str] | LabelSets | None = None,
     command: str | None = None,
     output: str | os.PathLike[str] | None = None,
@@ -109,9 +115,9 @@ def _archive(source: Any, archive: str | os.PathLike[str] | None) -> Path | None
         return folder
     if source is None or folder:
         raise OptionError("--archive goes with an inventory as SOURCE")
-    if not Path(archive).is_dir():
+    if not as_path(archive).is_dir():
         raise OptionError(f"--archive {archive}: expected the folder of an archive")
-    return Path(archive)
+    return as_path(archive)
 
 
 def _made(command: str | None) -> dict[str, str]:

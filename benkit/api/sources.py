@@ -1,29 +1,53 @@
 """Open what people have: a path or an address, a value, or a table that was read before."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeAlias
-
-import pyarrow as pa
+from typing import Any, Protocol, TypeAlias
 
 from benkit.engine import Engine
 from benkit.engine.progress import Progress
-from benkit.errors import PatchIdError
+from benkit.errors import OptionError, PatchIdError
 from benkit.files.remote.location import LocationLike, as_location, is_location
+from benkit.files.tables.table import as_table, require_columns, strings
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.metadata.metadata import Metadata, as_metadata
+from benkit.metadata.patch_list import read_patch_list
+from benkit.splits.make import Split
+from benkit.splits.split_file import column_sides, read_sides
 
 __all__ = [
+    "ArrowTable",
     "MetadataLike",
+    "SourceLike",
+    "SplitLike",
+    "TableLike",
     "as_metadata",
+    "as_patch_ids",
     "as_sides",
     "is_location",
     "naming",
     "open_source",
 ]
 
-MetadataLike: TypeAlias = LocationLike | Metadata | pa.Table
-"""A file, or what `Metadata` is made of."""
+
+class ArrowTable(Protocol):
+    """A table of any library that has the Arrow PyCapsule interface: pyarrow, pandas, polars, DuckDB."""
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """The rows."""
+
+
+TableLike: TypeAlias = LocationLike | ArrowTable
+"""A path or URL, or a table."""
+
+MetadataLike: TypeAlias = TableLike | Metadata
+"""What `Metadata` is made of, or one."""
+
+SourceLike: TypeAlias = TableLike | Inventory
+"""An archive or an inventory: its path or URL, its value, or its table."""
+
+SplitLike: TypeAlias = TableLike | Split | Mapping[str, Iterable[str]]
+"""A split: its file, a table with the columns ``patch_id`` and ``split``, its value, or ids by side."""
 
 
 @contextmanager
@@ -35,45 +59,48 @@ def naming(source: object) -> Iterator[None]:
         raise PatchIdError(f"{source}: {error}" if is_location(source) else str(error)) from None
 
 
-def as_sides(split: Any) -> dict[str, list[str]]:
-    """The patch ids of each side of a split.
+def as_patch_ids(patches: TableLike | Iterable[str], what: str) -> list[str]:
+    """The patch ids that a file or the column ``patch_id`` of a table lists, or the given ones.
 
-    Parameters
-    ----------
-    split : path, address, Split, table or mapping
-        A file as `benkit.read_sides` takes it, a table with the columns ``patch_id`` and ``split``, or
-        patch ids by side.
+    Raises
+    ------
+    OptionError
+        If they are something else than ``what`` was expected.
     """
-    from benkit.splits.make import Split
-    from benkit.splits.split_file import column_sides, read_sides
+    if is_location(patches):
+        return read_patch_list(patches)
+    if hasattr(patches, "__arrow_c_stream__"):
+        table = as_table(patches, what)
+        require_columns(table, ["patch_id"], what)
+        return strings(what, table, "patch_id").drop_null().to_pylist()
+    ids = list(patches) if isinstance(patches, Iterable) else None
+    if ids is None or not all(isinstance(patch, str) for patch in ids):
+        raise OptionError(
+            f"expected {what}, as a list of patch ids, a path or a table, "
+            f"but it is of the type {type(patches).__name__}"
+        )
+    return ids
 
+
+def as_sides(split: SplitLike) -> dict[str, list[str]]:
+    """The patch ids of each side of a split."""
     if is_location(split):
         return read_sides(split)
-    if isinstance(split, pa.Table):
-        return column_sides(split, "the split")
     sides = split.sides() if isinstance(split, Split) else split
-    return {name: list(patches) for name, patches in sides.items()}
+    if not isinstance(sides, Mapping):
+        return column_sides(as_table(split, "a split"), "the split")
+    return {name: as_patch_ids(patches, f"the side {name}") for name, patches in sides.items()}
 
 
 @contextmanager
 def open_source(
-    source: LocationLike | pa.Table | Inventory,
-    *,
-    engine: Engine | None = None,
-    progress: Progress = None,
+    source: SourceLike, *, engine: Engine | None = None, progress: Progress = None
 ) -> Iterator[Inventory]:
-    """Open an inventory; an archive is scanned into a temporary one first.
-
-    Parameters
-    ----------
-    source : Location, URI, Inventory or pyarrow.Table
-        Folder of an archive, or an inventory.
-    engine, progress
-        As in `scan`.
+    """Open an inventory; an archive is scanned into a temporary one first, as by `benkit.scan`.
 
     Raises
     ------
-    MissingInputError, InputFormatError
+    MissingInputError, InputFormatError, OptionError
         If the source is neither.
     """
     from benkit.files.tables.table import write_table
@@ -84,8 +111,7 @@ def open_source(
     if isinstance(source, Inventory):
         yield source
         return
-    is_table = isinstance(source, pa.Table)
-    where = None if is_table else as_location(source)
+    where = as_location(source) if is_location(source) else None
     if where is not None and not where.is_dir():
         with downloaded(where) as path:
             yield Inventory(path, str(where))
@@ -93,7 +119,7 @@ def open_source(
     with temporary_folder() as folder:
         path = folder / "inventory.parquet"
         if where is None:
-            write_table(source, path)
+            write_table(as_table(source, "an archive or an inventory"), path)
         else:
             scan(where, path, engine=engine, progress=progress)
         yield Inventory(path, "the inventory" if where is None else None)

@@ -1,27 +1,29 @@
 """Mean and standard deviation of the bands."""
 
 from collections.abc import Iterable
-from typing import Any
 
-import pyarrow as pa
-
-from benkit.api.sources import as_sides, is_location, open_source
+from benkit.api.sources import (
+    SourceLike,
+    SplitLike,
+    TableLike,
+    as_patch_ids,
+    as_sides,
+    is_location,
+    open_source,
+)
 from benkit.engine import Engine
 from benkit.engine.progress import Progress
 from benkit.errors import InputFormatError, OptionError
-from benkit.files.remote.location import LocationLike
 from benkit.inventory.statistics import Statistics, band_statistics
-from benkit.inventory.table.inventory_file import Inventory
-from benkit.metadata.patch_list import read_patch_list
 
 __all__ = ["stats"]
 
 
 def stats(
-    source: LocationLike | pa.Table | Inventory,
-    patches: Any = None,
+    source: SourceLike,
+    patches: TableLike | Iterable[str] | None = None,
     *,
-    split: Any = None,
+    split: SplitLike | None = None,
     side: str | None = None,
     engine: Engine | None = None,
     progress: Progress = None,
@@ -52,18 +54,14 @@ def stats(
         raise OptionError("--split and --side: expected both or none")
     if patches is not None and split is not None:
         raise OptionError("expected --patches or --split, not both")
-    wanted = _of_side(split, side) if side is not None else _listed(patches)
+    wanted = None if patches is None else as_patch_ids(patches, "patches")
+    if split is not None and side is not None:
+        wanted = _of_side(split, side)
     with open_source(source, engine=engine, progress=progress) as inventory:
         return band_statistics(inventory, wanted)
 
 
-def _listed(patches: Any) -> Iterable[str] | None:
-    if is_location(patches):
-        return read_patch_list(patches)
-    return patches["patch_id"].to_pylist() if isinstance(patches, pa.Table) else patches
-
-
-def _of_side(split: Any, side: str) -> list[str]:
+def _of_side(split: SplitLike, side: str) -> list[str]:
     sides = as_sides(split)
     if side not in sides:
         name = split if is_location(split) else "the split"

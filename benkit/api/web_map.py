@@ -1,17 +1,22 @@
 """A map for the browser, with map tiles from the internet."""
 
 import os
-from typing import Any
-
-import pyarrow as pa
 
 from benkit.api.audit import audit
-from benkit.api.sources import MetadataLike, as_metadata, as_sides, naming
+from benkit.api.sources import (
+    MetadataLike,
+    SourceLike,
+    SplitLike,
+    TableLike,
+    as_metadata,
+    as_sides,
+    naming,
+)
 from benkit.engine import Engine
 from benkit.engine.progress import Progress
-from benkit.files.remote.location import LocationLike
+from benkit.files.tables.table import as_table
 from benkit.files.writing.replace import write_page
-from benkit.inventory.table.inventory_file import Inventory
+from benkit.inventory.audit import Audit
 from benkit.reporting.web_map import web_map_page
 
 __all__ = ["web_map"]
@@ -19,10 +24,10 @@ __all__ = ["web_map"]
 
 def web_map(
     metadata: MetadataLike,
-    findings: pa.Table | None = None,
-    sides: Any = None,
+    findings: TableLike | Audit | None = None,
+    sides: SplitLike | None = None,
     *,
-    source: LocationLike | pa.Table | Inventory | None = None,
+    source: SourceLike | None = None,
     output: str | os.PathLike[str] | None = None,
     engine: Engine | None = None,
     progress: Progress = None,
@@ -33,7 +38,7 @@ def web_map(
     ----------
     metadata : path, address or pyarrow.Table
         With the columns ``patch_id`` and ``labels``.
-    findings : pyarrow.Table, optional
+    findings : path, address, table or Audit, optional
         With ``patch_id`` and ``kind``, as of `benkit.Audit`; those of patches that the metadata does not
         hold are not drawn.
     sides : path, address, Split, table or mapping of str to sequence of str, optional
@@ -57,10 +62,11 @@ def web_map(
     """
     known = as_metadata(metadata)
     if source is not None:
-        findings = audit(source, known, engine=engine, progress=progress).findings
+        findings = audit(source, known, engine=engine, progress=progress)
+    rows = None if findings is None else as_table(findings, "findings")
     sides = None if sides is None else as_sides(sides)
     with naming(metadata):
-        page = web_map_page(known, findings, sides)
+        page = web_map_page(known, rows, sides)
     if output is not None:
         write_page(page, output)
     return page

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from benkit.archive.listing import band_file_name
 from benkit.domain.bands import BANDS
-from benkit.errors import MissingInputError, OptionError, RasterError
+from benkit.errors import MissingInputError, RasterError
+from benkit.files.remote.location import as_path
 from benkit.tiff.raster import Raster
 from benkit.tiff.read import read_raster
 
@@ -39,11 +40,7 @@ def open_patch(folder: str | os.PathLike[str]) -> dict[int, "Dataset"]:
     RasterError
         If a file cannot be read, or the bands of one pixel size do not lie on one grid.
     """
-    if not isinstance(folder, str | os.PathLike):
-        raise OptionError(
-            f"expected the path of a patch's folder, but it is of the type {type(folder).__name__}"
-        )
-    folder = Path(folder)
+    folder = as_path(folder)
     if not folder.is_dir():
         raise MissingInputError(f"{folder}: expected the folder of a patch, but there is none")
     rasters: dict[int, dict[str, Raster]] = {}

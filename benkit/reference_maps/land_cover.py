@@ -15,6 +15,7 @@ from benkit.domain.patch_names import PATCH_METRES
 from benkit.engine import Engine
 from benkit.engine.progress import Progress, reporter
 from benkit.errors import InputFormatError
+from benkit.files.remote.location import as_path
 from benkit.reference_maps.map_files import find_maps, run_over_maps
 from benkit.reference_maps.read_map import (
     MapPolygons,
@@ -100,7 +101,7 @@ def measure_land_cover(
         taken to be.
     """
     report = reporter(progress)
-    maps = find_maps(*map(Path, folders))
+    maps = find_maps(*map(as_path, folders))
     files = [*maps.values()]
     parts = []
     first = size = 0

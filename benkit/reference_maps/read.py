@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from benkit.engine import Engine
 from benkit.engine.progress import Progress, reporter
+from benkit.files.remote.location import as_path
 from benkit.reference_maps.map_files import find_maps, run_over_maps
 from benkit.reference_maps.read_map import joined_wkb, read_map_polygons
 
@@ -82,7 +83,7 @@ def read_reference_maps(
         unknown code in ``DN``, or two files are of one patch.
     """
     report = reporter(progress)
-    found = find_maps(Path(folder), only_polygons=True)
+    found = find_maps(as_path(folder), only_polygons=True)
     files = tuple(found.values())
     chunks = []
     for done, chunk in run_over_maps(partial(_read_chunk, geometry), files, engine):

@@ -22,6 +22,7 @@ from benkit.domain.patch_names import (
 from benkit.engine import Engine, run
 from benkit.engine.progress import Progress, reporter
 from benkit.errors import InputFormatError, OptionError, OutputError, PatchIdError
+from benkit.files.remote.location import as_path
 from benkit.files.writing.replace import replacing_folder
 from benkit.retiling.scene_files import BandCut, cut_band, find_bands
 from benkit.retiling.source import opened_pixels
@@ -96,7 +97,7 @@ def patchify(
     if grid_origin not in GRID_ORIGINS:
         raise OptionError(f"grid origin {grid_origin}: expected {' or '.join(GRID_ORIGINS)}")
     report = reporter(progress)
-    folder = Path(scene)
+    folder = as_path(scene)
     paths = find_bands(folder)
     named = _product(folder, product)
     profiles = {}
@@ -106,7 +107,7 @@ def patchify(
     for name, profile in profiles.items():
         _require_band(paths[name], profile, BIGEARTHNET_S2.bands[name], named.tile.epsg)
     patches = _patch_grid(folder, profiles, named, grid_origin)
-    target = Path(archive) / str(named)
+    target = as_path(archive) / str(named)
     if target.exists() and not overwrite:
         raise OutputError(f"{target}: is there already; allow it to be overwritten or move it")
     with replacing_folder(target) as part:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benkit.engine import Engine
 from benkit.errors import OptionError
+from benkit.files.remote.location import as_path
 from benkit.files.writing.fill_folder import filling_folder
 from benkit.retiling.source import opened_pixels, pixels_of_metres
 from benkit.retiling.window import Window
@@ -207,7 +208,7 @@ def retile(
     OutputError
         If a file is there already, or cannot be written.
     """
-    source, folder = Path(raster), Path(output)
+    source, folder = as_path(raster), as_path(output)
     if sum(way is not None for way in (grid, tile_size, tile_metres)) > 1:
         raise OptionError("expected one of a grid, a tile size in pixels and one in metres")
     if edge not in EDGES or (edge != EDGES[0] and tile_size is None and tile_metres is None):

@@ -13,6 +13,7 @@ from benkit.domain.classes import classes_of_codes
 from benkit.engine import Engine, run
 from benkit.engine.progress import Progress, reporter
 from benkit.errors import OptionError
+from benkit.files.remote.location import as_path
 from benkit.samples.damage import band_files
 from benkit.samples.encode_maps import encode_map_pixels, encode_map_polygons
 from benkit.samples.files import building_sample, write_patch, write_readme, write_tables
@@ -100,7 +101,7 @@ def sample(
     plan = make_plan(patches, seed, PATCH_TO_RETILE)
     if engine is None and patches < _FEW_PATCHES:
         engine = Engine(workers=1)
-    with building_sample(Path(folder).absolute()) as part:
+    with building_sample(as_path(folder).absolute()) as part:
         labels = _write_patches(part, plan, seed, engine, progress)
         metadata = _metadata(plan, labels)
         write_tables(part, metadata, _for_stats(plan))

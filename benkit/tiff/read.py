@@ -18,6 +18,7 @@ import numpy as np
 from benkit.errors import OF_THE_MACHINE, MissingInputError, RasterError
 from benkit.files.file_kinds import kind_of, kind_of_path
 from benkit.files.limits import LARGEST_FILE, LARGEST_RASTER, MOST_BANDS, MOST_BLOCKS
+from benkit.files.remote.location import as_path
 from benkit.tiff.compressed import unpack
 from benkit.tiff.damaged_deflate import damaged_block
 from benkit.tiff.gdal import gdal_profile, gdal_session
@@ -41,7 +42,7 @@ def read_raster(path: str | os.PathLike[str]) -> Raster:
         If it cannot be read as a GeoTIFF, is no regular file, or claims more than the limits of
         `benkit.files.limits`.
     """
-    return decode_raster(read_whole(Path(path)), str(path))
+    return decode_raster(read_whole(as_path(path)), str(path))
 
 
 def decode_raster(content: bytes, path: str) -> Raster:

@@ -45,7 +45,7 @@ def test_installed_from_a_wheel_gives_the_command(tmp_path):
 
 
 def test_an_interrupt_that_a_library_turned_into_an_error_is_an_interrupt(monkeypatch, capsys):
-    def interrupted(_):
+    def interrupted(metadata):
         try:
             signal.raise_signal(signal.SIGINT)
         except KeyboardInterrupt:

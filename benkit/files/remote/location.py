@@ -11,14 +11,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import Self, TypeVar
+from typing import Self, TypeGuard, TypeVar
 
-from benkit.errors import AccessError, MissingInputError, RemoteError
+from benkit.errors import AccessError, MissingInputError, OptionError, RemoteError
 from benkit.files.remote.address import parse_address
 from benkit.files.remote.retry import Retry, TransientError, retrying
 from benkit.files.remote.service import Entry, RemoteFiles, TooLongError
 
-__all__ = ["Location", "LocationLike", "RemotePath", "as_location", "is_location"]
+__all__ = ["Location", "LocationLike", "RemotePath", "as_location", "as_path", "is_location"]
 
 Result = TypeVar("Result")
 
@@ -201,7 +201,8 @@ def as_location(text: LocationLike, retry: Retry | None = None) -> Location:
     Raises
     ------
     OptionError
-        If a URI holds credentials, which are not repeated, or an option that is not known.
+        If a URI holds credentials, which are not repeated, or an option that is not known; or if it is
+        no text or path.
 
     Examples
     --------
@@ -212,7 +213,7 @@ def as_location(text: LocationLike, retry: Retry | None = None) -> Location:
     """
     if isinstance(text, RemotePath):
         return text
-    address = parse_address(os.fspath(text))
+    address = parse_address(os.fspath(_checked(text)))
     if address is None:
         return Path(text)
     if address.scheme == "file":
@@ -220,6 +221,17 @@ def as_location(text: LocationLike, retry: Retry | None = None) -> Location:
     return RemotePath(*address, retry=retry or Retry.from_environment())
 
 
-def is_location(source: object) -> bool:
+def is_location(source: object) -> TypeGuard[LocationLike]:
     """Whether something is a path or a URI, as text or value."""
     return isinstance(source, str | os.PathLike | RemotePath)
+
+
+def as_path(text: str | os.PathLike[str]) -> Path:
+    """The path on this machine that a text or path names; an `OptionError` where it is neither."""
+    return Path(_checked(text))
+
+
+def _checked(text: str | os.PathLike[str]) -> str | os.PathLike[str]:
+    if not isinstance(text, str | os.PathLike):
+        raise OptionError(f"expected a path, but it is of the type {type(text).__name__}")
+    return text

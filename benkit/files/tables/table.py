@@ -77,12 +77,14 @@ def as_table(source: Any, what: str) -> pa.Table:
     Raises
     ------
     MissingInputError, InputFormatError
-        As of `read_table`; or if it is neither, where ``what`` says what was expected.
+        As of `read_table`.
+    OptionError
+        If it is neither, where ``what`` says what was expected.
     """
     if is_location(source):
         return read_table(source)
     if not hasattr(source, "__arrow_c_stream__"):
-        raise InputFormatError(
+        raise OptionError(
             f"expected {what}, as a path or as a table of pyarrow, pandas, polars or DuckDB, "
             f"but it is of the type {type(source).__name__}"
         )

@@ -15,6 +15,7 @@ from benkit import __version__
 from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.errors import InputFormatError, MissingInputError, first_line
 from benkit.files.file_kinds import kind_of
+from benkit.files.remote.location import as_path
 from benkit.files.tables.table_value import TableValue
 from benkit.files.writing.replace import replacing
 from benkit.inventory.table.check import ON_DISK, columns_sql, wrong_row, wrong_types
@@ -94,7 +95,7 @@ class Inventory(TableValue):
     def __post_init__(self) -> None:
         """Refuse what is no inventory."""
         try:
-            if kind := kind_of(Path(self.path).stat().st_mode):  # opening a pipe would never end
+            if kind := kind_of(as_path(self.path).stat().st_mode):  # opening a pipe would never end
                 self._refuse(f"but it is {kind}")
             names = self._names()
         except FileNotFoundError:
