@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pyarrow import Table
-
-    from benkit import Audit, Inventory, LabelSets, Split, Statistics, Summary
+    from benkit import Audit, Inventory, LabelSets, Metadata, Split, Statistics, Summary
     from benkit.reference_maps.map_overlaps import MapOverlaps
 
 HERE = Path(__file__).resolve().parent
@@ -32,7 +30,7 @@ HOW_TO_GET_DATA = (
 class Solution:
     """What the task asks to find out."""
 
-    metadata: "Table"
+    metadata: "Metadata"
     inventory: "Inventory"
     summary: "Summary"
     audit: "Audit"
@@ -93,7 +91,7 @@ def solve(data: Path) -> Solution:
     from benkit.reference_maps.map_overlaps import map_overlaps
     from benkit.reference_maps.read import read_reference_maps
 
-    metadata = benkit.read_metadata(data / "metadata.parquet")
+    metadata = benkit.Metadata(data / "metadata.parquet")
     for_statistics = read_patch_list(data / "patches_for_stats.csv.gz")
     summary = benkit.summary(metadata)
 

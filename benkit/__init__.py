@@ -129,10 +129,25 @@ if TYPE_CHECKING:  # the same names for type checkers and editors
     from benkit.archive.open_patch import open_patch as open_patch
     from benkit.domain.classes import class_order as class_order
     from benkit.domain.layouts import BIGEARTHNET_S2 as BIGEARTHNET_S2, Layout as Layout
-    from benkit.domain.patch_names import parse_patch_id as parse_patch_id, parse_product as parse_product
+    from benkit.domain.patch_names import (
+        parse_patch_id as parse_patch_id,
+        parse_product as parse_product,
+    )
     from benkit.domain.tiles import parse_tile as parse_tile
     from benkit.engine import Engine as Engine
-    from benkit.errors import AccessError as AccessError, BenkitError as BenkitError, InputFormatError as InputFormatError, MissingColumnError as MissingColumnError, MissingInputError as MissingInputError, OptionError as OptionError, OutputError as OutputError, PatchIdError as PatchIdError, RasterError as RasterError, RemoteError as RemoteError, WorkerError as WorkerError
+    from benkit.errors import (
+        AccessError as AccessError,
+        BenkitError as BenkitError,
+        InputFormatError as InputFormatError,
+        MissingColumnError as MissingColumnError,
+        MissingInputError as MissingInputError,
+        OptionError as OptionError,
+        OutputError as OutputError,
+        PatchIdError as PatchIdError,
+        RasterError as RasterError,
+        RemoteError as RemoteError,
+        WorkerError as WorkerError,
+    )
     from benkit.files.remote.retry import Retry as Retry
     from benkit.ground.footprint_table import FootprintTable as FootprintTable
     from benkit.inventory.audit import Audit as Audit

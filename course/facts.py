@@ -34,7 +34,7 @@ class Facts:
 
 def compute(work: Path) -> Facts:
     """Compute everything; files go below ``work``."""
-    metadata = benkit.read_metadata(METADATA)
+    metadata = benkit.Metadata(METADATA).table
     places = locate(metadata["patch_id"])
     overlaps, arrays = overlap_facts(metadata, places)
     splits, more_arrays = split_facts(metadata, places, arrays["centres"])
@@ -44,7 +44,7 @@ def compute(work: Path) -> Facts:
 
 def quick(work: Path) -> dict[str, Any]:
     """The numbers that take no more than seconds."""
-    metadata = benkit.read_metadata(METADATA)
+    metadata = benkit.Metadata(METADATA).table
     return {
         "metadata": metadata_facts(metadata),
         "parquet": parquet_facts(),

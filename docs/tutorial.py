@@ -37,7 +37,7 @@ inventory_file = folder / "inventory.parquet"
 # %%
 benkit.scan(archive, inventory_file)
 inventory = benkit.Inventory(inventory_file)
-metadata = benkit.read_metadata(metadata_file)
+metadata = benkit.Metadata(metadata_file).table
 print(f"{metadata.num_rows} patches in the metadata")
 
 # %% [markdown]

@@ -129,7 +129,7 @@ def test_extension_types_by_name_are_not_made(name, sample, pickles):
     table = pa.table([*metadata.columns, column], schema=pa.schema(fields))
     pq.write_table(table, sample / "planted.parquet")
     try:
-        read = benkit.read_metadata(sample / "planted.parquet")
+        read = benkit.Metadata(sample / "planted.parquet").table
     except InputFormatError:  # of a type that pandas has made known, where it is loaded
         assert "pandas" in sys.modules
         return
@@ -139,7 +139,7 @@ def test_extension_types_by_name_are_not_made(name, sample, pickles):
 
 @pytest.mark.parametrize("most", [3000, 5])
 def test_a_label_is_no_template_of_the_web_map(sample, pickles, monkeypatch, most):
-    metadata = benkit.read_metadata(sample / "sample" / "metadata.parquet")
+    metadata = benkit.Metadata(sample / "sample" / "metadata.parquet").table
     evil = "{{ cycler.__init__.__globals__.os.mkdir(dict(ran=1) | first) }}"
     monkeypatch.chdir(sample.parent)  # where the pickles would make the same folder
     labels = pa.array([[evil]] * len(metadata), pa.list_(pa.string()))

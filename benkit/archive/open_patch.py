@@ -4,8 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benkit.archive.listing import band_file_name
-from benkit.domain.bands import BANDS
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.errors import MissingInputError, RasterError
 from benkit.files.remote.location import as_path
 from benkit.tiff.raster import Raster
@@ -44,8 +43,8 @@ def open_patch(folder: str | os.PathLike[str]) -> dict[int, "Dataset"]:
     if not folder.is_dir():
         raise MissingInputError(f"{folder}: expected the folder of a patch, but there is none")
     rasters: dict[int, dict[str, Raster]] = {}
-    for name, band in BANDS.items():
-        path = folder / band_file_name(folder.resolve().name, name)
+    for name, band in BIGEARTHNET_S2.bands.items():
+        path = folder / BIGEARTHNET_S2.band_file(folder.resolve().name, name)
         same_size = rasters.setdefault(band.pixel_size, {})
         same_size[name] = raster = read_raster(path)
         _require_one_grid(path, raster, next(iter(same_size.values())))

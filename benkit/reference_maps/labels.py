@@ -161,7 +161,7 @@ def compare_labels(found: LabelSets, metadata: pa.Table) -> LabelComparison:
     ----------
     found : LabelSets
     metadata : pyarrow.Table
-        With ``patch_id``, each once, and ``labels``, as `benkit.read_metadata` gives them.
+        With ``patch_id``, each once, and ``labels``, as those of `benkit.Metadata`.
     """
     expected, shown = _labels_by_patch(metadata), _labels_by_patch(found.table)
     shown |= {patch: [] for patch in found.left_out}

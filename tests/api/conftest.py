@@ -22,7 +22,7 @@ def metadata(sample):
 @pytest.fixture(scope="session")
 def table(metadata):
     """The metadata."""
-    return benkit.read_metadata(metadata)
+    return benkit.Metadata(metadata).table
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,8 @@ from tests.conftest import ROOT
 from tests.making import PRODUCT, Archive
 
 OLD = """
-    BANDS CLASSES LandCover audit_inventory band_reader band_statistics classes_of_codes
+    BANDS CLASSES Footprints LandCover locate read_metadata
+    audit_inventory band_reader band_statistics classes_of_codes
     compare_labels draw_patch draw_split evaluate_split find_file footprint_table ground_groups
     inspect_patch label_sets land_cover_labels make_sample map_overlaps measure_land_cover
     open_source overlapping_pairs patchify_scene read_patch_list read_pixels

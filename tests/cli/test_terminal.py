@@ -238,7 +238,7 @@ def test_a_termination_signal_ends_a_verb_alike(tmp_path):
 
 def test_texts_of_others_do_not_act_on_the_terminal(sample, tmp_path, capsys):
     evil = "\x1b[31mArable\x07 land\n\u202eback"
-    metadata = benkit.read_metadata(sample / "metadata.parquet")
+    metadata = benkit.Metadata(sample / "metadata.parquet").table
     columns = metadata.column_names
     labels = pa.array([[evil]] * len(metadata), pa.list_(pa.string()))
     planted = metadata.set_column(columns.index("labels"), "labels", labels)

@@ -159,7 +159,7 @@ def test_the_map_zooms_moves_and_tells_by_the_keyboard(page):
 
 def test_patches_are_drawn_where_they_lie(page, report):
     """The script's places are those of the projection, to ten metres."""
-    metadata = benkit.read_metadata(report.parent / "sample" / "metadata.parquet")
+    metadata = benkit.Metadata(report.parent / "sample" / "metadata.parquet").table
     from benkit.ground.distance_plane import planar_centres
 
     expected = planar_centres(locate(metadata["patch_id"]))

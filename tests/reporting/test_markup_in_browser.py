@@ -55,7 +55,7 @@ def sources(tmp_path_factory):
         for column in ("dtype", "patch_id", "product"):
             next(sound)[column] = text
     pq.write_table(pa.Table.from_pylist(rows, schema), folder / "inventory.parquet")
-    metadata = benkit.read_metadata(folder / "sample" / "metadata.parquet")
+    metadata = benkit.Metadata(folder / "sample" / "metadata.parquet").table
     texts = [TEXTS[place % len(TEXTS)] for place in range(len(metadata))]
     labels = pa.array([["Arable land", text] for text in texts], pa.list_(pa.string()))
     metadata = metadata.set_column(metadata.column_names.index("labels"), "labels", labels)

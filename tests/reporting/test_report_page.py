@@ -77,7 +77,7 @@ def test_it_says_what_the_audit_says(page, sample, tmp_path, capsys):
     archive, metadata = sample / "BigEarthNet-v2.0-S2-with-errors", sample / "metadata.parquet"
     benkit.scan(archive, tmp_path / "inventory.parquet")
     inventory = benkit.Inventory(tmp_path / "inventory.parquet")
-    audit = benkit.audit(inventory, benkit.read_metadata(metadata))
+    audit = benkit.audit(inventory, benkit.Metadata(metadata).table)
     rows = json.loads(block(page, "findings-data"))
     assert [row[3] for row in rows] == audit.findings["reason"].to_pylist()
     assert "neither whole nor correct" in page
@@ -86,7 +86,7 @@ def test_it_says_what_the_audit_says(page, sample, tmp_path, capsys):
         row = rf'<td>{name}</td><td>[^<]*</td><td class="number">{count}</td>'
         assert bool(re.search(row, page)) == bool(count)
         assert bool(re.search(rf"[:,] {name} {count}[,.]", page)) == bool(count), "in the verdict"
-    known = benkit.read_metadata(metadata)["patch_id"].to_pylist()
+    known = benkit.Metadata(metadata).table["patch_id"].to_pylist()
     sound = len(set(known) - set(audit.findings["patch_id"].to_pylist()))
     assert f"{sound:,} of these ({100 * sound / len(known):.2f} %) are without a finding" in page
     mean = benkit.stats(inventory).bands["B02"].mean
@@ -94,7 +94,7 @@ def test_it_says_what_the_audit_says(page, sample, tmp_path, capsys):
 
 
 def test_the_map_holds_every_patch_where_it_lies(page, sample):
-    metadata = benkit.read_metadata(sample / "metadata.parquet")
+    metadata = benkit.Metadata(sample / "metadata.parquet").table
     facts, content = block(page, "map-facts"), block(page, "map-data")
     count = facts["patches"]
     planes = [content[start : start + count] for start in range(0, len(content), count)]
@@ -145,7 +145,7 @@ def test_one_entry_makes_a_new_kind_of_finding(sample, monkeypatch):
 
 
 def test_metadata_alone_make_a_page(sample):
-    page = report_page(benkit.read_metadata(sample / "metadata.parquet"))
+    page = report_page(benkit.Metadata(sample / "metadata.parquet").table)
     assert "No archive was looked at" in page
     assert '<section id="findings">' not in page
 
@@ -165,7 +165,7 @@ def test_markup_in_names_stays_text():
 
 
 def test_the_web_map_is_the_same_each_time_and_has_all_layers(sample):
-    metadata = benkit.read_metadata(sample / "metadata.parquet")
+    metadata = benkit.Metadata(sample / "metadata.parquet").table
     sides = {
         "train": metadata["patch_id"].to_pylist()[::2],
         "test": metadata["patch_id"].to_pylist()[1::2],
@@ -178,7 +178,7 @@ def test_the_web_map_is_the_same_each_time_and_has_all_layers(sample):
 
 
 def test_many_patches_become_cells(shared_data):
-    metadata = benkit.read_metadata(shared_data / "metadata.parquet")
+    metadata = benkit.Metadata(shared_data / "metadata.parquet").table
     some = metadata.slice(0, 4000)
     assert some["patch_id"][0].as_py() in web_map_page(some, most_patches=4000)
     page = web_map_page(some, most_patches=3999)

@@ -18,7 +18,7 @@ def shown(tmp_path_factory):
     """What the map of a sample shows: metadata, findings and sides."""
     folder = tmp_path_factory.mktemp("sample")
     benkit.sample(folder / "sample", patches=60)
-    metadata = benkit.read_metadata(folder / "sample" / "metadata.parquet")
+    metadata = benkit.Metadata(folder / "sample" / "metadata.parquet").table
     archive = folder / "sample" / "BigEarthNet-v2.0-S2-with-errors"
     findings = benkit.audit(archive, metadata).findings
     return metadata, findings, benkit.split(metadata).sides()
