@@ -53,7 +53,6 @@ _NAMES = {
     "reference_maps.labels": "LabelSets",
     "splits.evaluate": "Evaluation",
     "splits.make": "Split",
-    "splits.split_file": "read_sides write_sides",
     "tiff.raster": "Raster",
     "tiff.read": "read_raster",
 }
@@ -89,6 +88,7 @@ _OLD = {
     "read_patch_list": ("metadata.patch_list", "stats"),
     "read_pixels": ("inventory.inspect", "open_patch"),
     "read_reference_maps": ("reference_maps.read", "labels"),
+    "read_sides": ("splits.split_file", "Split"),
     "report_page": ("reporting.page.report", "report"),
     "retile_raster": ("api.retile", "retile"),
     "scan_archive": ("api.scan", "scan"),
@@ -99,6 +99,7 @@ _OLD = {
     "write_figure": ("files.writing.figure", "inspect"),
     "write_geoparquet": ("files.tables.geoparquet", "footprints"),
     "write_page": ("files.writing.replace", "report"),
+    "write_sides": ("splits.split_file", "split"),
     "write_table": ("files.tables.table", "pyarrow.parquet.write_table"),
 }
 """Deprecated names, which version 0.3.0 drops: the module of each, and what to use instead."""
@@ -159,7 +160,6 @@ if TYPE_CHECKING:  # the same names for type checkers and editors
     from benkit.reference_maps.labels import LabelSets as LabelSets
     from benkit.splits.evaluate import Evaluation as Evaluation
     from benkit.splits.make import Split as Split
-    from benkit.splits.split_file import read_sides as read_sides, write_sides as write_sides
     from benkit.tiff.raster import Raster as Raster
     from benkit.tiff.read import read_raster as read_raster
 else:

@@ -15,9 +15,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
+import pandas as pd
+import polars as pl
 
 import benkit
 
@@ -36,25 +35,22 @@ inventory_file = folder / "inventory.parquet"
 
 # %%
 benkit.scan(archive, inventory_file)
-inventory = benkit.Inventory(inventory_file)
-metadata = benkit.Metadata(metadata_file).table
-print(f"{metadata.num_rows} patches in the metadata")
+metadata = pd.read_parquet(metadata_file)
+print(f"{len(metadata)} patches in the metadata")
 
 # %% [markdown]
 # ## 2. Leave out what is damaged
 #
 # Every deviation is a finding, with its patch, band, kind and reason. Whoever trains on a patch half of
-# which is NO_DATA teaches the model about zeros.
+# which is NO_DATA teaches the model about zeros. Verbs take paths, or tables of pandas, polars, pyarrow
+# and DuckDB; what they return is a table to each of these.
 
 # %%
-audit = benkit.audit(inventory, metadata)
-for kind, count in audit.counts.items():
-    if count:
-        print(f"{kind}: {count}")
+findings = pl.DataFrame(benkit.audit(inventory_file, metadata))
+print(findings.group_by("kind").agg(pl.col("patch_id").n_unique().alias("patches")).sort("kind"))
 
-damaged = pc.is_in(metadata["patch_id"], audit.findings["patch_id"].combine_chunks())
-sound = metadata.filter(pc.invert(damaged))
-print(f"{sound.num_rows} patches are sound")
+sound = metadata[~metadata["patch_id"].isin(findings["patch_id"].to_list())]
+print(f"{len(sound)} patches are sound")
 
 # %% [markdown]
 # ## 3. Split so that the test score means something
@@ -76,7 +72,7 @@ assert split.evaluation.crossing_pairs == 0
 # inventory, those of any side take no second look at the pixels.
 
 # %%
-train_statistics = benkit.stats(inventory, split.sides()["train"])
+train_statistics = benkit.stats(inventory_file, split=split, side="train")
 for band, figures in train_statistics.bands.items():
     print(f"{band}: mean {figures.mean:8.2f}, standard deviation {figures.std:7.2f}")
 
@@ -87,21 +83,26 @@ for band, figures in train_statistics.bands.items():
 # alphabetical order, as in the metadata.
 
 # %%
-patch_ids = sound["patch_id"].to_pylist()
 classes = benkit.class_order("alphabetical")
-targets = np.array(
-    [[name in labels for name in classes] for labels in sound["labels"].to_pylist()],
-    np.float32,
-)
-ready = pa.table(
+ready = pl.DataFrame(
     {
-        "patch_id": patch_ids,
-        "folder": [f"{benkit.parse_patch_id(patch).product}/{patch}" for patch in patch_ids],
+        "patch_id": list(sound["patch_id"]),
+        "folder": [f"{benkit.parse_patch_id(one).product}/{one}" for one in sound["patch_id"]],
         "side": split.side.tolist(),
-        "target": list(targets),
+        "target": [[float(name in labels) for name in classes] for labels in sound["labels"]],
     }
 )
-pq.write_table(ready, folder / "ready.parquet")
+ready.write_parquet(folder / "ready.parquet")
+
+# %% [markdown]
+# A patch opens as xarray Datasets, one for each pixel size, whose bands know where they lie. So any tool
+# that works with rioxarray goes on from here.
+
+# %%
+patch = benkit.open_patch(archive / ready["folder"][0])
+red, near_infrared = patch[10]["B04"].astype(float), patch[10]["B08"].astype(float)
+ndvi = (near_infrared - red) / (near_infrared + red)
+print(f"NDVI of the first patch: {float(ndvi.mean()):.2f}, in {patch[10].rio.crs}")
 
 # %% [markdown]
 # ## 6. A data set for PyTorch
@@ -117,7 +118,7 @@ class PatchDataset:
 
     Parameters
     ----------
-    table : pyarrow.Table
+    table : polars.DataFrame
         As made above.
     archive : Path
     side : str
@@ -127,9 +128,9 @@ class PatchDataset:
     """
 
     def __init__(self, table, archive, side, bands):
-        rows = table.filter(pc.equal(table["side"], side))
-        self.folders = [archive / folder for folder in rows["folder"].to_pylist()]
-        self.targets = np.array(rows["target"].to_pylist(), np.float32)
+        rows = table.filter(pl.col("side") == side)
+        self.folders = [archive / folder for folder in rows["folder"]]
+        self.targets = np.array(rows["target"].to_list(), np.float32)
         self.bands = bands
 
     def __len__(self):

@@ -9,8 +9,7 @@ def test_a_report_of_values_tells_the_same_as_one_of_paths(
     archive, inventory, metadata, table, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
-    made = benkit.split(table)
-    benkit.write_sides(made.sides(), tmp_path / "split.csv")
+    made = benkit.split(table, output=tmp_path / "split.csv")
     output = tmp_path / "report.html"
     by_path = benkit.report(
         str(metadata), inventory, archive=archive, split=tmp_path / "split.csv", output=output
@@ -42,8 +41,7 @@ def test_an_archive_beside_no_inventory_is_refused(archive, inventory, metadata)
 
 def test_a_web_map_of_a_source_shows_its_findings(inventory, metadata, table, tmp_path):
     findings = benkit.audit(inventory, table).findings
-    sides = benkit.split(table).sides()
-    benkit.write_sides(sides, tmp_path / "split.csv")
+    sides = benkit.split(table, output=tmp_path / "split.csv").sides()
     output = tmp_path / "map.html"
     page = benkit.web_map(metadata, sides=tmp_path / "split.csv", source=inventory, output=output)
     assert output.read_text("utf-8") == page

@@ -19,8 +19,8 @@ OLD = """
     compare_labels draw_patch draw_split evaluate_split find_file footprint_table ground_groups
     inspect_patch label_sets land_cover_labels make_sample map_overlaps measure_land_cover
     open_source overlapping_pairs patchify_scene read_patch_list read_pixels
-    read_reference_maps report_page retile_raster scan_archive shortfalls split_folds
-    split_patches summarize write_figure write_geoparquet write_page write_table
+    read_reference_maps read_sides report_page retile_raster scan_archive shortfalls split_folds
+    split_patches summarize write_figure write_geoparquet write_page write_sides write_table
 """.split()  # noqa: SIM905
 """Public names of version 0.1 that the next one has under another name or as an argument."""
 
@@ -50,6 +50,30 @@ def test_an_old_name_still_works_and_says_what_to_use(name):
     new = str(said[0].message).split("; use ")[1].split()[0]
     if new.startswith("benkit."):
         assert new.removeprefix("benkit.") in benkit.__all__
+
+
+def rows_of_table(title):
+    """The rows of the tables of docs/api.md below a heading, each a list of its cells."""
+    section = (ROOT / "docs" / "api.md").read_text("utf-8").split(f"\n## {title}\n")[1]
+    rows = [line.strip("| ").split(" | ") for line in section.split("\n## ")[0].splitlines()]
+    return [row for row in rows if row[0].startswith("`")]
+
+
+def test_the_documents_say_in_a_line_what_each_public_name_is():
+    rows = [
+        row for title in ("Verbs", "Reading", "Values", "Errors") for row in rows_of_table(title)
+    ]
+    assert sorted(name.strip("`") for name, _ in rows) == benkit.__all__
+
+
+def test_the_documents_list_every_old_name_with_a_new_one():
+    rows = rows_of_table("Old names")
+    assert sorted(name.strip("`") for name, *_ in rows) == sorted(OLD)
+    for name, new, version in rows:
+        with pytest.warns(DeprecationWarning, match=version) as said:
+            getattr(benkit, name.strip("`"))
+        use = str(said[0].message).split("; use ")[1].split()[0].removeprefix("benkit.")
+        assert use in new
 
 
 def test_old_names_of_verbs_are_the_verbs():
