@@ -1,7 +1,6 @@
 """``benkit completion``."""
 
 import argparse
-from dataclasses import dataclass
 from pathlib import Path
 
 from benkit.cli.common import location_of, show
@@ -15,31 +14,6 @@ For this session only: eval "$(benkit completion bash)", or the same with zsh.""
 SHELLS = ("bash", "zsh")
 
 
-@dataclass(frozen=True)
-class _Argument:
-    """What a shell has to know of an argument or option.
-
-    Attributes
-    ----------
-    names : tuple of str
-        ``--output``, or nothing for an argument that goes by its place.
-    value : str
-        What comes after it: ``none``, ``words``, ``files``, ``folders`` or ``anything``.
-    words : tuple of str
-        The values to choose from.
-    metavar, help : str
-    many : bool
-        Whether an argument takes several values.
-    """
-
-    names: tuple[str, ...]
-    value: str
-    words: tuple[str, ...]
-    metavar: str
-    help: str
-    many: bool
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", choices=SHELLS, metavar="SHELL", help=" or ".join(SHELLS))
 
@@ -48,10 +22,8 @@ def run(arguments: argparse.Namespace) -> int:
     from benkit.cli import VERBS
     from benkit.cli.parsing import options_of, verb_parser
 
-    verbs = {
-        verb: [_describe(action) for action in options_of(verb_parser(verb))] for verb in VERBS
-    }
-    script = {"bash": _bash, "zsh": _zsh}[arguments.shell](verbs, VERBS)
+    options = {verb: options_of(verb_parser(verb)) for verb in VERBS}
+    script = _bash(options) if arguments.shell == "bash" else _zsh(options, VERBS)
     if arguments.json:
         show(arguments, {"shell": arguments.shell, "script": script})
     else:
@@ -59,27 +31,30 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _describe(action: argparse.Action) -> _Argument:
-    metavar = action.metavar if isinstance(action.metavar, str) else action.dest.upper()
-    words = tuple(map(str, action.choices or ()))
+def _metavar(action: argparse.Action) -> str:
+    return action.metavar if isinstance(action.metavar, str) else action.dest.upper()
+
+
+def _words(action: argparse.Action) -> str:
+    """The values to choose from."""
+    return " ".join(map(str, action.choices or ()))
+
+
+def _value(action: argparse.Action) -> str:
+    """What comes after it, to complete: ``none``, ``words``, ``files``, ``folders`` or ``anything``."""
+    metavar = _metavar(action)
     if action.nargs == 0:
-        value = "none"
-    elif words:
-        value = "words"
-    elif any(name in metavar for name in ("DIR", "ARCHIVE", "ROOT", "SOURCE", "PATH")):
-        value = "folders" if "_OR_" not in metavar and metavar != "SOURCE" else "files"
-    elif action.type in (Path, location_of) or metavar == "FILE":
-        value = "files"
-    else:
-        value = "anything"
-    text = (action.help or "") % {**vars(action), "prog": "benkit"}
-    many = action.nargs in ("+", "*")
-    return _Argument(tuple(action.option_strings), value, words, metavar, text, many)
+        return "none"
+    if action.choices:
+        return "words"
+    if any(name in metavar for name in ("DIR", "ARCHIVE", "ROOT", "SOURCE", "PATH")):
+        return "folders" if "_OR_" not in metavar and metavar != "SOURCE" else "files"
+    return "files" if action.type in (Path, location_of) or metavar == "FILE" else "anything"
 
 
-def _bash(verbs: dict[str, list[_Argument]], purposes: dict[str, str]) -> str:
+def _bash(options: dict[str, list[argparse.Action]]) -> str:
     """A function that looks at the verb and at the word before the one to complete."""
-    cases = "\n".join(_bash_case(verb, arguments) for verb, arguments in verbs.items())
+    cases = "\n".join(_bash_case(verb, actions) for verb, actions in options.items())
     return f"""\
 # bash completion for benkit, made by `benkit completion bash`
 _benkit() {{
@@ -92,7 +67,7 @@ _benkit() {{
         before=${{COMP_WORDS[COMP_CWORD-2]}}
     fi
     if (( COMP_CWORD == 1 )); then
-        COMPREPLY=($(IFS=' ' compgen -W '{" ".join(verbs)} --help --version' -- "$word"))
+        COMPREPLY=($(IFS=' ' compgen -W '{" ".join(options)} --help --version' -- "$word"))
         return
     fi
     case $verb in
@@ -109,33 +84,35 @@ _benkit() {{
 complete -F _benkit benkit"""
 
 
-def _bash_case(verb: str, arguments: list[_Argument]) -> str:
-    options = " ".join(name for one in arguments for name in one.names if name.startswith("--"))
+def _bash_case(verb: str, actions: list[argparse.Action]) -> str:
+    options = " ".join(
+        name for one in actions for name in one.option_strings if name.startswith("--")
+    )
     after = [
-        f"            {'|'.join(one.names)}) {_bash_value(one)} ;;"
-        for one in arguments
-        if one.names and one.value != "none"
+        f"            {'|'.join(one.option_strings)}) {_bash_value(one)} ;;"
+        for one in actions
+        if one.option_strings and one.nargs != 0
     ]
-    places = [one for one in arguments if not one.names]
-    place = _bash_value(places[0]) if places else ":"
+    first = next((_bash_value(one) for one in actions if not one.option_strings), ":")
     lines = "\n".join(after)
     return f"""\
         {verb}) case $before in
 {lines}
-            *) if [[ $word == -* ]]; then words='{options}'; else {place}; fi ;;
+            *) if [[ $word == -* ]]; then words='{options}'; else {first}; fi ;;
         esac ;;"""
 
 
-def _bash_value(one: _Argument) -> str:
-    if one.value == "words":
-        return f"words='{' '.join(one.words)}'"
-    return {"files": "files=-f", "folders": "files=-d"}.get(one.value, ":")
+def _bash_value(action: argparse.Action) -> str:
+    values = {"words": f"words='{_words(action)}'", "files": "files=-f", "folders": "files=-d"}
+    return values.get(_value(action), ":")
 
 
-def _zsh(verbs: dict[str, list[_Argument]], purposes: dict[str, str]) -> str:
+def _zsh(options: dict[str, list[argparse.Action]], purposes: dict[str, str]) -> str:
     """A function for zsh's own `_arguments`."""
-    listing = "\n".join(f"            {_zsh_quoted(f'{verb}:{purposes[verb]}')}" for verb in verbs)
-    cases = "\n".join(_zsh_case(verb, arguments) for verb, arguments in verbs.items())
+    listing = "\n".join(
+        f"            {_zsh_quoted(f'{verb}:{purpose}')}" for verb, purpose in purposes.items()
+    )
+    cases = "\n".join(_zsh_case(verb, actions) for verb, actions in options.items())
     return f"""\
 #compdef benkit
 # zsh completion for benkit, made by `benkit completion zsh`
@@ -158,28 +135,29 @@ _benkit() {{
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then _benkit "$@"; else compdef _benkit benkit; fi"""
 
 
-def _zsh_case(verb: str, arguments: list[_Argument]) -> str:
-    specs = " \\\n            ".join(_zsh_spec(one) for one in arguments)
+def _zsh_case(verb: str, actions: list[argparse.Action]) -> str:
+    specs = " \\\n            ".join(map(_zsh_spec, actions))
     return f"        {verb}) _arguments -s \\\n            {specs} ;;"
 
 
-def _zsh_spec(one: _Argument) -> str:
-    action = {
-        "words": f"({' '.join(one.words)})",
+def _zsh_spec(action: argparse.Action) -> str:
+    values = {
+        "words": f"({_words(action)})",
         "files": "_files",
         "folders": "_files -/",
         "anything": " ",
-    }.get(one.value, "")
-    text = "".join(f"\\{sign}" if sign in "[]:\\" else sign for sign in one.help)
-    metavar = one.metavar.replace(":", r"\:")
-    if not one.names:
-        return _zsh_quoted(f"{'*' if one.many else ''}:{metavar}:{action}")
-    value = f":{metavar}:{action}" if one.value != "none" else ""
-    others = f"({' '.join(one.names)})" if len(one.names) > 1 else ""
-    names = f"{{{','.join(one.names)}}}" if len(one.names) > 1 else one.names[0]
-    if others:
-        return f"{_zsh_quoted(others)}{names}{_zsh_quoted(f'[{text}]{value}')}"
-    return _zsh_quoted(f"{names}[{text}]{value}")
+    }
+    metavar, names = _metavar(action).replace(":", r"\:"), action.option_strings
+    value = f":{metavar}:{values.get(_value(action), '')}"
+    if not names:
+        return _zsh_quoted(f"{'*' * (action.nargs in ('+', '*'))}{value}")
+    text = (action.help or "") % {**vars(action), "prog": "benkit"}
+    text = "".join(f"\\{sign}" if sign in "[]:\\" else sign for sign in text)
+    spec = f"[{text}]{'' if action.nargs == 0 else value}"
+    if len(names) == 1:
+        return _zsh_quoted(f"{names[0]}{spec}")
+    excluded = _zsh_quoted(f"({' '.join(names)})")
+    return f"{excluded}{{{','.join(names)}}}{_zsh_quoted(spec)}"
 
 
 def _zsh_quoted(text: str) -> str:
