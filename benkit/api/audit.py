@@ -22,19 +22,14 @@ def audit(
 
     Parameters
     ----------
-    source : path, address, Inventory or pyarrow.Table
+    source : path, URL, Inventory or table
         An inventory, or an archive, which is scanned.
-    metadata : path, address or pyarrow.Table
+    metadata : path, URL, Metadata or table
         With the columns ``patch_id`` and ``labels``.
-    findings : path or address, optional
+    findings : path or URL, optional
         Where to write all findings: Parquet, CSV or JSON, as the suffix says.
     engine, progress
         As of `benkit.scan`, for an archive.
-
-    Raises
-    ------
-    MissingInputError, InputFormatError
-        If the source or the metadata is not there, or something else.
     """
     known = as_metadata(metadata)
     with open_source(source, engine=engine, progress=progress) as inventory:

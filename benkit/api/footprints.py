@@ -15,21 +15,17 @@ def footprints(
 
     Parameters
     ----------
-    metadata : path, address or pyarrow.Table
+    metadata : path, URL, Metadata or table
         With the columns ``patch_id`` and ``labels``.
     crs : str
         Coordinate reference system of the polygons, such as ``EPSG:3035``.
-    output : path or address, optional
+    output : path or URL, optional
         Where to write them as GeoParquet.
 
     Raises
     ------
-    MissingInputError, InputFormatError, PatchIdError
-        If the metadata is not there, damaged, or a patch id tells no place.
     OptionError
         If the reference system is not known, or cannot show a patch in one piece.
-    OutputError
-        If the file cannot be written.
     """
     known = as_metadata(metadata)
     with naming(metadata):

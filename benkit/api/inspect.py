@@ -18,7 +18,7 @@ def inspect(
     *,
     figure: str | os.PathLike[str] | None = None,
 ) -> Inspection:
-    """Look at one patch.
+    """Tell everything about one patch: its name, place, labels, bands and findings.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def inspect(
         Folder ``<root>/<product>/<patch id>``, or a patch id.
     archive : path, optional
         Root of the archive; needed for a patch id.
-    metadata : path, address or pyarrow.Table, optional
+    metadata : path, URL, Metadata or table, optional
         With the columns ``patch_id`` and ``labels``; without it nothing is said of labels, and the
         findings do not tell whether the patch is part of the data set.
     figure : path, optional
@@ -34,12 +34,8 @@ def inspect(
 
     Raises
     ------
-    MissingInputError
-        If there is no such patch, archive or metadata.
     OptionError
         If a patch id comes without an archive.
-    InputFormatError
-        If the folder holds no patch, or the metadata is damaged.
     """
     table = None if metadata is None else as_metadata(metadata).table
     if as_path(patch).is_dir():

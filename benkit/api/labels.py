@@ -30,22 +30,24 @@ def labels(
     Parameters
     ----------
     *folders : path
-        With GeoParquet files or GeoTIFFs, as of `benkit.measure_land_cover`.
-    min_share, max_unlabelled
-        As of `benkit.land_cover_labels`.
-    metadata : path, address or pyarrow.Table, optional
+        With reference maps somewhere below: GeoParquet files or GeoTIFFs.
+    min_share : float
+        Least share of a patch's ground that a class must have, all its codes together, to be a label.
+        0, as the builders of BigEarthNet v2.0 have it, counts whatever is in the map.
+    max_unlabelled : float, optional
+        Leave out patches with this share unlabelled or more; the builders had 0.25.
+    metadata : path, URL, Metadata or table, optional
         With whose labels those of the maps are compared.
-    output, differences : path or address, optional
+    output, differences : path or URL, optional
         Where to write the labels, and those that differ: Parquet, CSV or JSON, as the suffix says.
     engine, progress
-        As of `benkit.measure_land_cover`.
+        As of `benkit.scan`; if the engine does not tell the number of workers, few maps are read in
+        this process.
 
     Raises
     ------
     OptionError
         If differences are to be written, but there is no metadata.
-    MissingInputError, InputFormatError, RasterError
-        If an input is not there, damaged, or something else.
     """
     if differences is not None and metadata is None:
         raise OptionError(

@@ -88,8 +88,6 @@ def overlaps(
 
     Raises
     ------
-    MissingInputError, InputFormatError, PatchIdError
-        If there is nothing there, or it is damaged, names no patch, or one that is none.
     OptionError
         If the CRS is to be assumed and the source is no folder of reference maps.
     """

@@ -11,13 +11,8 @@ def summary(metadata: MetadataLike) -> Summary:
 
     Parameters
     ----------
-    metadata : path, address or pyarrow.Table
+    metadata : path, URL, Metadata or table
         With the columns ``patch_id`` and ``labels``.
-
-    Raises
-    ------
-    MissingInputError, InputFormatError, PatchIdError
-        If it is not there, damaged, lacks a column, or a patch id tells no date.
     """
     known = as_metadata(metadata)
     with naming(metadata):

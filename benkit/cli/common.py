@@ -51,13 +51,13 @@ _UNITS = {"_m": "m", "_bits": "bits"}
 def add_source(parser: argparse.ArgumentParser) -> None:
     """An archive or an inventory, for the verbs that take either."""
     parser.add_argument(
-        "source", type=location_of, metavar="SOURCE", help="archive or inventory, or its address"
+        "source", type=location_of, metavar="SOURCE", help="archive or inventory, or its URL"
     )
 
 
 def add_metadata(parser: argparse.ArgumentParser, name: str = "metadata", **options: Any) -> None:
-    """The metadata, for the verbs that take them at an address too."""
-    text = "metadata.parquet, or its address"
+    """The metadata, for the verbs that take a URL too."""
+    text = "metadata.parquet, or its URL"
     parser.add_argument(name, type=location_of, metavar="METADATA", help=text, **options)
 
 
@@ -99,15 +99,14 @@ def call(
 def check_outputs(arguments: argparse.Namespace, more: Sequence[Location] = ()) -> None:
     """Refuse, before any work, to replace an input; and any file at all with --no-overwrite.
 
-    Also to write where nothing can be written, and an address where only paths are expected. ``more``
+    Also to write where nothing can be written, and a URL where only paths are expected. ``more``
     are outputs that the arguments do not name as they are.
     """
     values = vars(arguments)
     for value in values.values():
         if isinstance(value, Path) and _ADDRESS.match(str(value)):
             raise OptionError(
-                f"{value}: expected a path on this machine; docs/remote.md says which verbs take "
-                "addresses"
+                f"{value}: expected a path on this machine; docs/remote.md says which verbs take URLs"
             )
     outputs = [path for name in OUTPUTS for path in _locations(values.get(name))] + [*more]
     for output in outputs:

@@ -45,10 +45,10 @@ def parse(argv: Sequence[str], verbs: Mapping[str, str]) -> argparse.Namespace:
     for text in argv:  # before anything repeats it
         refuse_credentials(text)
     root = _root_parser()
-    place = next((i for i, text in enumerate(argv) if not text.startswith("-")), len(argv))
-    called = argv[place] if place < len(argv) else None
-    _refuse_unknown_options(root, argv[:place])
-    if called and called not in verbs and place == 0:
+    position = next((i for i, text in enumerate(argv) if not text.startswith("-")), len(argv))
+    called = argv[position] if position < len(argv) else None
+    _refuse_unknown_options(root, argv[:position])
+    if called and called not in verbs and position == 0:
         root.error(f"there is no verb {called}{did_you_mean(called, verbs)}")
     subparsers = root.add_subparsers(
         title="verbs, in the order of work", metavar="VERB", required=True
@@ -62,7 +62,7 @@ def parse(argv: Sequence[str], verbs: Mapping[str, str]) -> argparse.Namespace:
         )
         if name == called:
             _fill(verb, import_module(f"benkit.cli.verbs.{name}"))
-            _refuse_unknown_options(verb, argv[place + 1 :])
+            _refuse_unknown_options(verb, argv[position + 1 :])
     return root.parse_args(argv)
 
 

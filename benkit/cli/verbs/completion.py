@@ -53,7 +53,7 @@ def _value(action: argparse.Action) -> str:
 
 
 def _bash(options: dict[str, list[argparse.Action]]) -> str:
-    """A function that looks at the verb and at the word before the one to complete."""
+    """A bash function that chooses by the verb and by the word before the one to complete."""
     cases = "\n".join(_bash_case(verb, actions) for verb, actions in options.items())
     return f"""\
 # bash completion for benkit, made by `benkit completion bash`

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         choices=("random", "official"),
         default=[],
-        help="put the figures of another split beside: a random one of the same sizes, or the "
+        help="show the metrics of another split beside it: a random one of the same sizes, or the "
         "column split of the metadata; may be given twice",
     )
     parser.add_argument(

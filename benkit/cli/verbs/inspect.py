@@ -16,7 +16,7 @@ EXAMPLE = """\
 example: benkit inspect S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP_75_43 \\
              --archive BigEarthNet-S2 --metadata metadata.parquet --figure patch.png
 
-prints date, place, labels, all bands and all findings, and draws the bands into patch.png."""
+prints date, footprint, labels, all bands and all findings, and draws the bands into patch.png."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -120,6 +120,6 @@ def _bands(inspection: "Inspection") -> tuple[tuple[str, ...], list[tuple[Any, .
     rows = []
     for name, band in inspection.bands.items():
         size = f"{band.width} x {band.height}" if band.status == "ok" else band.status
-        figures = (band.nodata_count, band.min, band.mean, band.std, band.max, band.bytes)
-        rows.append((name, size, band.pixel_size, band.dtype or "-", *figures))
+        values = (band.nodata_count, band.min, band.mean, band.std, band.max, band.bytes)
+        rows.append((name, size, band.pixel_size, band.dtype or "-", *values))
     return header, rows

@@ -42,13 +42,13 @@ def run(arguments: argparse.Namespace) -> int:
     if statistics.absent:
         note(
             f"{len(statistics.absent):,} of the listed patches are not in {arguments.source}, "
-            f"{statistics.absent[0]} among them; the figures leave them out"
+            f"{statistics.absent[0]} among them; the statistics leave them out"
         )
-    bands = {band: asdict(figures) for band, figures in statistics.bands.items()}
+    bands = {band: asdict(one) for band, one in statistics.bands.items()}
     if arguments.json:
         show(arguments, bands)
     else:
         header = ("band", "pixels", "mean", "std", "min", "max")
-        show_table(header, [(band, *figures.values()) for band, figures in bands.items()])
+        show_table(header, [(band, *values.values()) for band, values in bands.items()])
         print("\nmean to max in digital numbers, of valid pixels")
     return 0
