@@ -42,6 +42,7 @@ _NAMES = {
     "engine": "Engine",
     "errors": "AccessError BenkitError InputFormatError MissingColumnError MissingInputError "
     "OptionError OutputError PatchIdError RasterError RemoteError WorkerError",
+    "files.remote.location": "as_location",
     "files.remote.retry": "Retry",
     "ground.footprint_table": "FootprintTable",
     "inventory.audit": "Audit",
@@ -149,6 +150,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors
         RemoteError as RemoteError,
         WorkerError as WorkerError,
     )
+    from benkit.files.remote.location import as_location as as_location
     from benkit.files.remote.retry import Retry as Retry
     from benkit.ground.footprint_table import FootprintTable as FootprintTable
     from benkit.inventory.audit import Audit as Audit
