@@ -53,7 +53,7 @@ class Metadata:
     >>> metadata
     Metadata: 2 patches, 1 labels
     >>> metadata.footprints.y.tolist(), len(metadata.pairs)
-    ([6184380, 6183180], 0)
+    ([6184440, 6183240], 0)
     """
 
     table: pa.Table
