@@ -64,7 +64,7 @@ def course_project(work: Path) -> Path:
 def _maker() -> str:
     """What identifies the code that makes samples, and what it is asked for."""
     code = hashlib.sha256(f"{PATCHES} {SEED}".encode())
-    for room in ("sample", "spec", "io"):
-        for file in sorted((ROOT / "benkit" / room).glob("*.py")):
+    for room in ("samples", "domain", "tiff", "files"):
+        for file in sorted((ROOT / "benkit" / room).rglob("*.py")):
             code.update(file.read_bytes())
     return code.hexdigest()

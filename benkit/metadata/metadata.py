@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from benkit.domain.seasons import SEASONS
 from benkit.errors import InputFormatError
 from benkit.files.safe_names import some_names
+from benkit.files.tables.table_value import TableValue
 from benkit.ground.distance_plane import centre_degrees, to_plane
 from benkit.ground.footprints import Footprints, locate
 from benkit.ground.grid import Pairs
@@ -23,11 +23,9 @@ from benkit.metadata.metadata_file import TEXTS, metadata_table
 
 __all__ = ["Metadata", "as_metadata"]
 
-_SHOWN = 5  # rows in a notebook
-
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Metadata:
+class Metadata(TableValue):
     """The metadata of an archive; what follows from it is computed once, when it is first asked for.
 
     Attributes
@@ -72,20 +70,11 @@ class Metadata:
         """Number of patches."""
         return len(self.table)
 
-    def __repr__(self) -> str:
-        """How much there is, in a line."""
+    def _facts(self) -> str:
         counts = {"patches": len(self), "labels": len(self.labels.names)}
         if self.countries is not None:
             counts["countries"] = len(self.countries.names)
-        return "Metadata: " + ", ".join(f"{count:,} {name}" for name, count in counts.items())
-
-    def _repr_html_(self) -> str:
-        rows = self.table.slice(0, _SHOWN).to_pandas()
-        return f"<p>{escape(repr(self))}</p>{rows._repr_html_()}"
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """The table, for anything that reads Arrow."""
-        return self.table.__arrow_c_stream__(requested_schema)
+        return ", ".join(f"{count:,} {name}" for name, count in counts.items())
 
     @cached_property
     def patch_ids(self) -> pa.StringArray:

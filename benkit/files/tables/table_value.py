@@ -12,8 +12,8 @@ _SHOWN = 5  # rows in a notebook
 class TableValue:
     """A value that shows itself in a line, its first rows in a notebook, and is a table to Arrow.
 
-    ``polars.DataFrame(value)``, ``pandas.DataFrame.from_arrow(value)``, ``pyarrow.table(value)`` and
-    DuckDB read it through the Arrow PyCapsule interface.
+    ``polars.DataFrame(value)``, ``pyarrow.table(value)`` and so on read it through the Arrow PyCapsule
+    interface, pandas from 3.0 on as ``pandas.DataFrame.from_arrow(value)``.
     """
 
     def _facts(self) -> str:
