@@ -100,7 +100,7 @@ def web_map_page(
     if len(metadata):
         (west, south), (east, north) = corners.min((0, 1)), corners.max((0, 1))
         chart.fit_bounds([(south, west), (north, east)])
-    return _without_chance(figure.render())
+    return _with_numbered_ids(figure.render())
 
 
 def _layers(
@@ -133,36 +133,27 @@ def _members(values: Categories) -> Iterator[tuple[str, NDArray[np.intp]]]:
 
 
 Drawn = Iterator[tuple[list[dict[str, Any]], float]]
-"""Features of GeoJSON, and how opaque they are."""
+"""Features of GeoJSON, and their opacity."""
 
 
 def _draw_patches(layer: _Layer, corners: NDArray, metadata: pa.Table) -> Drawn:
-    """Every patch with its name and labels."""
+    """A polygon for each patch, with its name and labels."""
     rows = metadata.select(["patch_id", "labels"]).take(pa.array(layer.patches)).to_pylist()
     features = [
         _feature(
-            corners[place],
+            corners[patch],
             {"patch": row["patch_id"], "labels": ", ".join(row["labels"] or ()) or "none"},
         )
-        for place, row in zip(layer.patches.tolist(), rows, strict=True)
+        for patch, row in zip(layer.patches.tolist(), rows, strict=True)
     ]
     yield features, 0.5
 
 
 @dataclass(frozen=True)
 class _Cells:
-    """Cells of degrees that hold patches.
+    """Square cells that hold patches: ``size`` and (m, 2) ``south_west`` corners in degrees.
 
-    Attributes
-    ----------
-    size : float
-        Side in degrees.
-    south_west : (m, 2) float64 array
-        Longitude and latitude of each cell's corner.
-    cell : (n,) int array
-        In which cell each patch lies.
-    total : (m,) int array
-        Patches of each cell.
+    ``cell`` is the index of each patch's cell, ``total`` the number of patches in each cell.
     """
 
     size: float
@@ -172,7 +163,7 @@ class _Cells:
 
     @classmethod
     def of(cls, centres: NDArray[np.float64]) -> Self:
-        """The smallest cells of which there are not too many."""
+        """The smallest cells of which there are at most `_MOST_CELLS`."""
         for size in _CELL_DEGREES:
             cells, cell = distinct_cells(centres, size)
             if len(cells) <= _MOST_CELLS:
@@ -180,17 +171,17 @@ class _Cells:
         return cls(size, np.multiply(cells, size), cell, np.bincount(cell))
 
     def draw(self, layer: _Layer) -> Drawn:
-        """The more of a cell's patches belong to the layer, the deeper its colour."""
+        """Polygons of the cells; the larger the share of the layer's patches, the more opaque."""
         mine = np.bincount(self.cell[layer.patches], minlength=len(self.total))
         share = mine / self.total
         square = np.array([(0, 1), (1, 1), (1, 0), (0, 0)]) * self.size
         for low, high in zip((0.0, *_SHARES), _SHARES, strict=False):
             features = [
                 _feature(
-                    self.south_west[place] + square,
-                    {"layer": layer.name, "patches": f"{mine[place]:,} of {self.total[place]:,}"},
+                    self.south_west[cell] + square,
+                    {"layer": layer.name, "patches": f"{mine[cell]:,} of {self.total[cell]:,}"},
                 )
-                for place in np.flatnonzero((share > low) & (share <= high)).tolist()
+                for cell in np.flatnonzero((share > low) & (share <= high)).tolist()
             ]
             if features:
                 yield features, 0.15 + 0.6 * high
@@ -208,7 +199,7 @@ def _feature(corners: NDArray, properties: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _outline(corners: NDArray, cells: _Cells | None) -> int:
-    """How thick outlines have to be, in pixels, so that small features are seen when all is shown."""
+    """Line width of outlines in pixels that keeps small features visible in the whole map."""
     if not len(corners):
         return 1
     side = cells.size if cells else float(np.ptp(corners[0], axis=0).max())
@@ -231,8 +222,8 @@ def _add(group: Any, features: list[dict[str, Any]], style: Mapping[str, Any]) -
     ).add_to(group)
 
 
-def _without_chance(page: str) -> str:
-    """Give the parts of the page, which folium names at random, numbers in their order."""
+def _with_numbered_ids(page: str) -> str:
+    """Replace folium's random element ids by numbers in order."""
     numbers: dict[str, str] = {}
     return _RANDOM_NAME.sub(
         lambda found: numbers.setdefault(found[0], f"{len(numbers) + 1:032x}"), page

@@ -1,7 +1,7 @@
 """A map of the sides of a split."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,20 +106,15 @@ def _paint(axes: "Axes", points: NDArray, side: NDArray[np.str_], window: Extent
             _majority(points, side, window), extent=window, origin="lower", interpolation="nearest"
         )
         return
-    half = PATCH_METRES / 2
-    # the squares are turned a little on this plane; without a margin lines would show between them
-    half *= _OVERLAP
-    corners = np.array([[-half, -half], [half, -half], [half, half], [-half, half]])
-    reach = np.array([west - half, south - half]), np.array([east + half, north + half])
-    near = ((points >= reach[0]) & (points <= reach[1])).all(1)
+    # the squares are rotated a little in this projection; without a margin lines would show between them
+    half = _OVERLAP * PATCH_METRES / 2
+    corners: NDArray = half * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+    low, high = (west - half, south - half), (east + half, north + half)
+    near = ((points >= low) & (points <= high)).all(1)
+    style: dict[str, Any] = {"linewidths": 0, "antialiased": False, "rasterized": True}
     for name, colour in SIDE_COLOURS.items():
         squares = points[near & (side == name), np.newaxis] + corners
-        axes.add_collection(
-            PolyCollection(
-                squares, facecolors=colour, linewidths=0, antialiased=False, rasterized=True
-            ),
-            autolim=False,
-        )
+        axes.add_collection(PolyCollection(squares, facecolors=colour, **style), autolim=False)
 
 
 def _majority(points: NDArray, side: NDArray[np.str_], window: Extent) -> NDArray[np.float64]:
@@ -186,12 +181,9 @@ def _positions_beside(points: NDArray, gap: NDArray) -> list[NDArray]:
 def _side_legend(figure: "Figure", side: NDArray[np.str_]) -> None:
     from matplotlib.patches import Patch
 
-    counts = {name: int((side == name).sum()) for name in SIDE_COLOURS}
-    handles = [
-        Patch(
-            color=SIDE_COLOURS[name], label=f"{name}: {count:,} ({100 * count / len(side):.1f} %)"
-        )
-        for name, count in counts.items()
-        if count
-    ]
+    handles = []
+    for name, colour in SIDE_COLOURS.items():
+        if count := int((side == name).sum()):
+            label = f"{name}: {count:,} ({100 * count / len(side):.1f} %)"
+            handles.append(Patch(color=colour, label=label))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(SIDE_COLOURS))

@@ -1,4 +1,4 @@
-"""Pictures of a split: where its sides lie, what they hold, how far they are apart.
+"""Figures of a split: a map of its sides, their labels, their distances.
 
 The functions take plain arrays and tables and return a figure of matplotlib, which
 `benkit.files.writing.figure.write_figure` writes.
@@ -96,23 +96,18 @@ def label_figure(
     patches: Mapping[str, int],
     others: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
 ) -> "Figure":
-    """Show which part of each label's patches lies on each side.
+    """Draw each side's share of each label's patches, one panel a side on the same scale.
 
     Parameters
     ----------
     shares : mapping of str to mapping of str to float
-        For each side, the part of each label's patches on it, 0 to 1.
+        For each side, its part of each label's patches, 0 to 1.
     fractions : mapping of str to float
         For each side, its part of all patches, 0 to 1.
     patches : mapping of str to int
         Number of patches with each label; labels with the most come first.
     others : mapping of str to mapping, optional
-        Shares of other splits by name, to compare with: at most two.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        One panel a side; all panels have the same scale.
+        Shares of at most two other splits by name.
     """
     from matplotlib.figure import Figure
 
@@ -141,18 +136,13 @@ def label_figure(
 
 
 def distance_figure(distances: Mapping[str, NDArray[np.float64]]) -> "Figure":
-    """Show how far the patches of a side are from the train side, for one or several splits.
+    """Draw cumulative distributions of the distances from a side to the train side.
 
     Parameters
     ----------
     distances : mapping of str to (n,) float64 array
-        For each split, by name, the metres from each patch to the nearest train centre; at most four.
-        The first one is drawn strongest.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Cumulative distributions; an infinite distance counts but is never reached.
+        For each of at most four splits, by name, the metres from each patch to the nearest train
+        centre, which may be infinite. The first split is drawn strongest.
     """
     from matplotlib.figure import Figure
     from matplotlib.ticker import PercentFormatter
@@ -204,14 +194,14 @@ def _draw_shares(
     axes.axvline(100 * fraction, color=INK, linewidth=1, label="part of all patches")
     axes.hlines(rows, 100 * fraction, values, color=colour, linewidth=2.5)
     axes.scatter(values, rows, color=colour, marker=SIDE_MARKERS[side], s=46, zorder=3, label=side)
-    looks: list[dict[str, Any]] = [
+    styles: list[dict[str, Any]] = [
         {"marker": "x", "color": INK, "s": 16, "linewidths": 1.0},
         {"marker": "D", "facecolors": "none", "edgecolors": INK, "s": 22, "linewidths": 1.0},
     ]
-    for (name, other), look in zip(others.items(), looks, strict=False):
+    for (name, other), style in zip(others.items(), styles, strict=False):
         if side in other:
             theirs = [100 * other[side].get(label, np.nan) for label in labels]
-            axes.scatter(theirs, rows, label=name, zorder=4, **look)
+            axes.scatter(theirs, rows, label=name, zorder=4, **style)
     axes.set_title(f"{side}: {100 * fraction:.1f} %")
     axes.set_xlabel("part of the label's patches, %")
 
@@ -221,7 +211,7 @@ def _reach(
     fractions: Mapping[str, float],
     others: Mapping[str, Mapping[str, Mapping[str, float]]],
 ) -> float:
-    """How far the scale has to go from the fraction of a side."""
+    """The largest deviation of a label's share from the fraction of its side, with a margin."""
     off = [
         abs(share - fractions[side])
         for split in (shares, *others.values())

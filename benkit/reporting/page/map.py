@@ -1,7 +1,8 @@
 """The map of a report: all patches in a few bytes each, drawn by the page's own script.
 
-Nothing is loaded from elsewhere. Patches are stored by product, column and row; the script finds their
-places from nine points of each product's grid, between which a quadratic surface is exact to metres.
+Nothing is loaded from elsewhere. Patches are stored by product, column and row; the script computes
+their coordinates from nine points of each product's grid, between which a quadratic surface is exact to
+metres.
 """
 
 from collections.abc import Mapping, Sequence
@@ -88,12 +89,12 @@ def map_section(
     modes = [("findings", "findings")] if findings is not None and len(findings) else []
     modes += [("side", "side of the split")] if sides else []
     modes += [("patches", "number of patches"), ("season", "season")]
-    modes += [(f"label:{place}", f"label: {name}") for place, name in enumerate(CLASSES)]
+    modes += [(f"label:{index}", f"label: {name}") for index, name in enumerate(CLASSES)]
     if findings is not None:
         found = set(findings["kind"].unique().to_pylist())
         modes += [
-            (f"kind:{place}", f"finding: {kind.title}")
-            for place, kind in enumerate(KINDS.values())
+            (f"kind:{index}", f"finding: {kind.title}")
+            for index, kind in enumerate(KINDS.values())
             if kind.name in found
         ]
     options = "".join(f'<option value="{value}">{escape(name)}</option>' for value, name in modes)
@@ -143,21 +144,20 @@ def _bits(patches: int, patch: ArrayLike, value: ArrayLike, names: int) -> list[
 
 
 def _facts(places: Footprints, ids: pa.Array, centres: NDArray, epsg: int) -> dict[str, Any]:
-    """What the script needs to know beside the patches themselves."""
-    # Sorted ids come product by product, so that a count each is enough.
-    first = np.sort(np.unique(places.product, return_index=True)[1])
-    counts = np.diff([*first.tolist(), len(places)])
+    """What the script needs beside the patches: products, names, colours, bounds, graticule."""
     west, south = np.floor(centres.min(0)) - PATCH_METRES
     east, north = np.ceil(centres.max(0)) + PATCH_METRES
-    products: list[dict[str, Any]] = []
-    for place, count in zip(places.product[first].tolist(), counts.tolist(), strict=True):
-        product = places.products[place]
-        steps = np.array([0, 0.5, 1]) * _SIDE_METRES
+    products = []
+    # Sorted ids come product by product, so that a count each is enough.
+    _, first, counts = np.unique(places.product, return_index=True, return_counts=True)
+    steps = np.array([0, 0.5, 1]) * _SIDE_METRES
+    for start, count in sorted(zip(first.tolist(), counts.tolist(), strict=True)):
+        product = places.products[places.product[start]]
         x, y = np.meshgrid(product.tile.west + steps, product.tile.north - steps)
         grid = project(product.tile.epsg, epsg, x.ravel(), y.ravel())
         products.append(
             {
-                "name": ids[int(first[len(products)])].as_py()[: -len("_00_00")],
+                "name": ids[start].as_py()[: -len("_00_00")],
                 "count": count,
                 "grid": np.round(grid.reshape(3, 3, 2), 1).tolist(),
             }

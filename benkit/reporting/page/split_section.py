@@ -8,7 +8,7 @@ from benkit.splits.side_metrics import SideMetrics
 
 __all__ = ["split_section"]
 
-_FIGURES: dict[str, Callable[[Evaluation, SideMetrics], object]] = {
+_METRICS: dict[str, Callable[[Evaluation, SideMetrics], object]] = {
     "patches of the train side": lambda split, _: split.train,
     "patches of the side": lambda _, side: side.patches,
     "patches left out": lambda split, _: split.left_out,
@@ -29,21 +29,15 @@ _FIGURES: dict[str, Callable[[Evaluation, SideMetrics], object]] = {
 
 
 def split_section(splits: Mapping[str, Evaluation]) -> str:
-    """Figures of the split, its validation side too, beside other splits; then each label's share.
-
-    Parameters
-    ----------
-    splits : mapping of str to Evaluation
-        By name, first the split to judge.
-    """
-    name, first = next(iter(splits.items()))
-    columns = [(name, first, first.test)]
+    """Metrics of the first split and its validation side beside other splits; then label shares."""
+    own, first = next(iter(splits.items()))
+    columns = [(own, first, first.test)]
     if first.validation:
-        columns.append((f"{name}: validation", first, first.validation))
+        columns.append((f"{own}: validation", first, first.validation))
     columns += [(other, split, split.test) for other, split in splits.items() if split is not first]
     rows = [
-        (figure, *(value(split, side) for _, split, side in columns))
-        for figure, value in _FIGURES.items()
+        (name, *(metric(split, side) for _, split, side in columns))
+        for name, metric in _METRICS.items()
     ]
     return section(
         "split",

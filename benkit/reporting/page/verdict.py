@@ -19,16 +19,9 @@ Answer = tuple[str, bool, str]
 def verdict_section(
     audit: Audit | None, patch_ids: pa.StringArray, splits: Mapping[str, Evaluation]
 ) -> str:
-    """Say in one sentence how the archive is, then answer each question with its figures.
+    """Judge the archive in one sentence, then answer each question with its numbers.
 
-    Parameters
-    ----------
-    audit : Audit, optional
-        Without it only the metadata and the split are told of.
-    patch_ids : pyarrow.StringArray
-        Of the metadata.
-    splits : mapping of str to Evaluation
-        First the split to judge, then ``random``; or nothing.
+    The patch ids are those of the metadata. The splits are ``this split`` and ``random``, or none.
     """
     answers = list(_answers(audit, splits))
     if audit is None:
