@@ -8,10 +8,10 @@ from matplotlib.colors import to_rgba
 from matplotlib.text import Text
 from pyproj import Transformer
 
-from benkit import evaluate_split, locate
 from benkit.errors import OptionError
 from benkit.files.writing.figure import write_figure
 from benkit.ground.distance_plane import centre_degrees, to_plane
+from benkit.ground.footprints import locate
 from benkit.reporting.figures.split_figures import (
     distance_figure,
     label_figure,
@@ -19,6 +19,7 @@ from benkit.reporting.figures.split_figures import (
     split_figures,
 )
 from benkit.reporting.style import SIDE_COLOURS
+from benkit.splits.evaluate import evaluate_split
 
 PRODUCT = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP"
 KINDS = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}
