@@ -70,14 +70,8 @@ class Listing:
 def list_archive(root: Location) -> Listing:
     """List the patch folders of an archive without opening them.
 
-    The root itself may be a link; below it none is followed.
-
-    Raises
-    ------
-    MissingInputError
-        If the root is not a folder, or cannot be listed.
-    RemoteError
-        If a server does not list it.
+    The root itself may be a link; below it none is followed. A root that is not a folder or cannot be
+    listed is a `MissingInputError`.
     """
     _require_folder(root)
     top = _entries(root)

@@ -83,13 +83,7 @@ class RemoteBandFileReader(BandFileReader):
     def visit(
         self, patches: Sequence[PatchFolder], *, stat_only: bool = False
     ) -> Iterable[VisitedFolder]:
-        """Read the band files of some patches into their slots, or only take their stat.
-
-        Raises
-        ------
-        RemoteError
-            If the server does not answer, or denies every file.
-        """
+        """As `BandFileReader.visit`; a server that denies every file is a `RemoteError`."""
         self._faults.clear()
         self._sizes = np.full((len(patches), len(BIGEARTHNET_S2.band_names)), _MISSING)
         stamps: list[list[int | None]] = [[0] * len(BIGEARTHNET_S2.band_names) for _ in patches]

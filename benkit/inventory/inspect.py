@@ -109,13 +109,7 @@ def inspect_folder(root: Path, found: PatchFolder, metadata: pa.Table | None = N
 
 
 def read_pixels(inspection: Inspection) -> dict[str, NDArray]:
-    """Pixels of the bands that can be read.
-
-    Returns
-    -------
-    dict of str to (height, width) array
-        By band, in the order of the layout, in the file's data type, rows from the north.
-    """
+    """Pixels of the readable bands by name: (height, width) arrays in the file's data type."""
     folder, patch = inspection.folder, inspection.patch_id
     return {
         name: read_raster(folder / BIGEARTHNET_S2.band_file(patch, name)).pixels[0]
