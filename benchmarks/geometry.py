@@ -20,8 +20,10 @@ import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 
-from benkit import footprint_table, locate, overlapping_pairs, read_metadata
-from benkit.ground.overlaps import shared_areas
+from benkit.ground.footprint_table import footprint_table
+from benkit.ground.footprints import locate
+from benkit.ground.overlaps import overlapping_pairs, shared_areas
+from benkit.metadata.metadata_file import read_metadata
 
 METADATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "metadata.parquet"
 PATCHES, ACROSS_ZONES, WITHIN_ZONES = 480_038, 400_427, 400_272

@@ -18,8 +18,10 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from benkit import BANDS, locate, read_metadata
+from benkit.domain.layouts import BANDS
+from benkit.ground.footprints import locate
 from benkit.inventory.table.schema import INVENTORY_SCHEMA
+from benkit.metadata.metadata_file import read_metadata
 
 ROOT = Path(__file__).resolve().parents[1]
 METADATA = ROOT.parent / "shared" / "data" / "metadata.parquet"

@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from benkit import Split, evaluate_split, read_metadata, split_folds, split_patches
+from benkit.metadata.metadata_file import read_metadata
+from benkit.splits.evaluate import evaluate_split
+from benkit.splits.make import Split, split_folds, split_patches
 from benkit.splits.side_metrics import SideMetrics
 
 METADATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "metadata.parquet"

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import rasterio
-from benkit.domain.bands import BANDS
 
 import benkit
 from benkit.cli import main
+from benkit.domain.layouts import BANDS
 from benkit.errors import InputFormatError
 from benkit.inventory.scanning.scan import band_reader
 from benkit.inventory.table.inventory_file import Inventory
