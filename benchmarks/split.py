@@ -31,7 +31,8 @@ from benkit.ground.distance_plane import planar_centres
 from benkit.ground.footprints import locate
 from benkit.metadata.metadata import Metadata
 from benkit.metadata.metadata_file import read_metadata
-from benkit.splits.evaluate import Evaluation, evaluate_splits
+from benkit.splits.evaluate import evaluate_splits
+from benkit.splits.evaluation import Evaluation
 from benkit.splits.make import split_patches
 
 METADATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "metadata.parquet"

@@ -52,8 +52,8 @@ _NAMES = {
     "metadata.metadata": "Metadata",
     "metadata.summary": "Summary",
     "reference_maps.labels": "LabelSets",
-    "splits.evaluate": "Evaluation",
-    "splits.make": "Split",
+    "splits.evaluation": "Evaluation",
+    "splits.split": "Split",
     "tiff.raster": "Raster",
     "tiff.read": "read_raster",
 }
@@ -89,7 +89,7 @@ _OLD = {
     "read_patch_list": ("metadata.patch_list", "stats"),
     "read_pixels": ("inventory.inspect", "open_patch"),
     "read_reference_maps": ("reference_maps.read", "labels"),
-    "read_sides": ("splits.split_file", "Split"),
+    "read_sides": ("splits.split", "Split"),
     "report_page": ("reporting.page.report", "report"),
     "retile_raster": ("api.retile", "retile"),
     "scan_archive": ("api.scan", "scan"),
@@ -100,7 +100,7 @@ _OLD = {
     "write_figure": ("files.writing.figure", "inspect"),
     "write_geoparquet": ("files.tables.geoparquet", "footprints"),
     "write_page": ("files.writing.replace", "report"),
-    "write_sides": ("splits.split_file", "split"),
+    "write_sides": ("splits.split", "split"),
     "write_table": ("files.tables.table", "pyarrow.parquet.write_table"),
 }
 """Deprecated names, which version 0.3.0 drops: the module of each, and what to use instead."""
@@ -160,8 +160,8 @@ if TYPE_CHECKING:  # the same names for type checkers and editors
     from benkit.metadata.metadata import Metadata as Metadata
     from benkit.metadata.summary import Summary as Summary
     from benkit.reference_maps.labels import LabelSets as LabelSets
-    from benkit.splits.evaluate import Evaluation as Evaluation
-    from benkit.splits.make import Split as Split
+    from benkit.splits.evaluation import Evaluation as Evaluation
+    from benkit.splits.split import Split as Split
     from benkit.tiff.raster import Raster as Raster
     from benkit.tiff.read import read_raster as read_raster
 else:

@@ -144,5 +144,4 @@ def test_a_label_is_no_template_of_the_web_map(sample, pickles, monkeypatch, mos
     monkeypatch.chdir(sample.parent)  # where the pickles would make the same folder
     labels = pa.array([[evil]] * len(metadata), pa.list_(pa.string()))
     metadata = metadata.set_column(metadata.column_names.index("labels"), "labels", labels)
-    sides = {evil: metadata["patch_id"].to_pylist()}
-    assert "cycler" in web_map_page(metadata, sides=sides, most_patches=most)
+    assert "cycler" in web_map_page(metadata, most_patches=most)

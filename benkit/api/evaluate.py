@@ -6,18 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benkit.api.sources import MetadataLike, SplitLike, as_metadata, as_sides, is_location, naming
+from benkit.api.sources import MetadataLike, SplitLike, as_metadata, is_location, naming
 from benkit.errors import InputFormatError
 from benkit.files.remote.location import as_location
 from benkit.metadata.metadata import Metadata
-from benkit.splits.evaluate import (
-    Evaluation,
-    Sides,
-    evaluate_splits,
-    official_sides,
-    random_sides,
-)
-from benkit.splits.split_file import column_sides
+from benkit.splits.evaluate import evaluate_splits, official_split, random_split
+from benkit.splits.evaluation import Evaluation
+from benkit.splits.split import Split, column_split
 
 __all__ = ["AGAINST", "FIGURES", "evaluate"]
 
@@ -71,32 +66,33 @@ def evaluate(
     is_other = metadata is not None and not (
         metadata is split or (is_location(metadata) and as_location(metadata) == where)
     )
-    sides = as_sides(split) if is_other else column_sides(known.table, name)
+    own = Split(split) if is_other else column_split(known.table, name)
     if validation_as_train:
-        sides["train"] = sides["train"] + sides.pop("validation", [])
+        own = own.without_validation()
     has_official = is_other and "split" in known.table.column_names
     wanted = {*against, *(["random", *["official"] * has_official] if figures else [])}
-    splits: dict[str, Sides] = {"": sides}
-    if "random" in wanted:
-        splits["random"] = random_sides(known, sides, seed)
+    splits = {"": own}
     if "official" in wanted:
-        splits["official"] = official_sides(known.table, "validation" in sides, name)
+        splits["official"] = official_split(known, "validation" in own.names, name)
     try:
+        splits[""] = own = own.aligned(known.patch_ids)
+        if "random" in wanted:
+            splits["random"] = random_split(known, own, seed)
         with naming(source):
             found = evaluate_splits(known, splits)
     except InputFormatError as error:
         named = str(error) if where is None else f"{where}: {error}"
         raise InputFormatError(f"{named}; name the metadata that the split was made from") from None
     if figures is not None:
-        own = "this split" if where is None else where.name
-        _draw(known, sides, {name or own: one for name, one in found.items()}, Path(figures))
+        title = "this split" if where is None else where.name
+        _draw(known, own, {name or title: one for name, one in found.items()}, Path(figures))
     return replace(found[""], against={one: found[one] for one in AGAINST if one in against})
 
 
-def _draw(metadata: Metadata, sides: Sides, found: dict[str, Evaluation], folder: Path) -> None:
+def _draw(metadata: Metadata, split: Split, found: dict[str, Evaluation], folder: Path) -> None:
     from benkit.files.writing.figure import write_figure
     from benkit.reporting.figures.split_figures import split_figures
 
-    figures = split_figures(metadata, sides, found).values()
+    figures = split_figures(metadata, split, found).values()
     for name, figure in zip(FIGURES, figures, strict=True):
         write_figure(figure, folder / name)

@@ -12,7 +12,6 @@ from benkit.api.sources import (
     SourceLike,
     SplitLike,
     as_metadata,
-    as_sides,
     is_location,
     naming,
     open_source,
@@ -83,7 +82,6 @@ def report(
     elif reference_maps is not None:
         cover = measure_land_cover(reference_maps, engine=engine)
         comparison = compare_labels(land_cover_labels(cover), known.table)
-    sides = None if split is None else as_sides(split)
     shown = {"source": source, "archive": root, "metadata": metadata, "split": split}
     shown["reference maps"] = reference_maps
     inventory = read_band = None
@@ -96,7 +94,7 @@ def report(
         page = report_page(
             known,
             inventory=inventory,
-            sides=sides,
+            sides=split,
             read_band=read_band,
             comparison=comparison,
             made=_made(command) | {name: _name(value) for name, value in shown.items()},

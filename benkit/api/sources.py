@@ -12,8 +12,7 @@ from benkit.files.tables.table import as_table, require_columns, strings
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.metadata.metadata import Metadata, as_metadata
 from benkit.metadata.patch_list import read_patch_list
-from benkit.splits.make import Split
-from benkit.splits.split_file import column_sides, read_sides
+from benkit.splits.split import Split
 
 __all__ = [
     "ArrowTable",
@@ -23,7 +22,6 @@ __all__ = [
     "TableLike",
     "as_metadata",
     "as_patch_ids",
-    "as_sides",
     "is_location",
     "naming",
     "open_source",
@@ -80,16 +78,6 @@ def as_patch_ids(patches: TableLike | Iterable[str], what: str) -> list[str]:
             f"but it is of the type {type(patches).__name__}"
         )
     return ids
-
-
-def as_sides(split: SplitLike) -> dict[str, list[str]]:
-    """The patch ids of each side of a split."""
-    if is_location(split):
-        return read_sides(split)
-    sides = split.sides() if isinstance(split, Split) else split
-    if not isinstance(sides, Mapping):
-        return column_sides(as_table(split, "a split"), "the split")
-    return {name: as_patch_ids(patches, f"the side {name}") for name, patches in sides.items()}
 
 
 @contextmanager

@@ -1,15 +1,13 @@
 """Train and test sides that a score can be trusted on."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from benkit.api.sources import MetadataLike, as_metadata, naming
-from benkit.errors import OptionError
-from benkit.files.remote.location import Location, LocationLike, as_location
+from benkit.files.remote.location import Location, LocationLike
 from benkit.metadata.metadata import Metadata
 from benkit.splits.evaluate import evaluate_splits
-from benkit.splits.make import Split, split_folds, split_patches
-from benkit.splits.split_file import write_sides, write_split_column
+from benkit.splits.make import split_folds, split_patches
+from benkit.splits.split import Split, split_location
 
 __all__ = ["fold_files", "folds", "split"]
 
@@ -31,8 +29,20 @@ def split(
     ----------
     metadata : path, address or pyarrow.Table
         With the columns ``patch_id`` and ``labels``, and ``country`` if there is one.
-    test, validation, buffer, seed, group_by, compactness
-        As of `benkit.split_patches`.
+    test, validation : float
+        Part of the patches on these sides; at least 0, together below 1.
+    buffer : float
+        Metres that patches of different sides keep between their centres, at least 0. Train patches
+        that are nearer to another side are left out, and validation patches nearer to the test side;
+        the parts are those of the patches that are kept.
+    seed : int
+        Another seed gives another split.
+    group_by : str, optional
+        A column of the metadata whose values are not parted: all patches with one value are on one
+        side.
+    compactness : float
+        Weight of separation against balance, from 0.001 to 1000. More gives fewer and larger regions
+        that lie further apart, less gives more of them and a closer balance.
     output : path or address, optional
         Where to write the split: a CSV with a column a side, or ``.parquet``, the metadata with a
         column ``split``.
@@ -40,7 +50,7 @@ def split(
     Returns
     -------
     Split
-        With its evaluation.
+        With its evaluation; the same for the same arguments on every machine.
 
     Raises
     ------
@@ -49,7 +59,7 @@ def split(
     MissingInputError, InputFormatError, PatchIdError
         If the metadata is not there, damaged, or names a patch that is none.
     """
-    target = None if output is None else _split_file(output)
+    target = None if output is None else split_location(output)
     known = as_metadata(metadata)
     with naming(metadata):
         made = split_patches(
@@ -83,14 +93,14 @@ def folds(
     folds : int
         How many splits, at least 2.
     buffer, seed, group_by, compactness
-        As of `benkit.split_folds`.
+        As of `split`; a buffer leaves patches out of train sides only.
     output : path or address, optional
         As of `split`; the files of the folds have ``_1``, ``_2``, ... before the suffix.
 
     Returns
     -------
     list of Split
-        Each with its evaluation.
+        Each with about one in ``folds`` of all patches on its test side, and its evaluation.
 
     Raises
     ------
@@ -119,28 +129,16 @@ def fold_files(output: LocationLike, folds: int) -> list[Location]:
     OptionError
         If the name is not that of a split.
     """
-    target = _split_file(output)
+    target = split_location(output)
     return [target.with_stem(f"{target.stem}_{fold}") for fold in range(1, folds + 1)]
-
-
-def _split_file(output: LocationLike) -> Location:
-    target = as_location(output)
-    if target.suffix not in (".csv", ".parquet"):
-        raise OptionError(f"{target}: expected a name that ends with .csv or .parquet")
-    return target
 
 
 def _written_and_judged(
     metadata: Metadata, splits: Sequence[Split], files: Sequence[Location | None]
 ) -> list[Split]:
-    """Splits with their evaluations, for which what is known of the patches is gathered once."""
+    """Splits with their evaluations, written where a file is named."""
     for split, file in zip(splits, files, strict=True):
-        if file is None:
-            continue
-        if file.suffix == ".parquet":
-            write_split_column(metadata.table, split.side.tolist(), file)
-        else:
-            write_sides(split.sides(), file)
-    sides = {str(number): split.sides() for number, split in enumerate(splits)}
-    found = evaluate_splits(metadata, sides).values()
-    return [replace(split, evaluation=one) for split, one in zip(splits, found, strict=True)]
+        if file is not None:
+            split.write(file, metadata.table)
+    found = evaluate_splits(metadata, {str(number): one for number, one in enumerate(splits)})
+    return [Split(one, evaluation=two) for one, two in zip(splits, found.values(), strict=True)]

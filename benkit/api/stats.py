@@ -7,7 +7,6 @@ from benkit.api.sources import (
     SplitLike,
     TableLike,
     as_patch_ids,
-    as_sides,
     is_location,
     open_source,
 )
@@ -15,6 +14,7 @@ from benkit.engine import Engine
 from benkit.engine.progress import Progress
 from benkit.errors import InputFormatError, OptionError
 from benkit.inventory.statistics import Statistics, band_statistics
+from benkit.splits.split import Split
 
 __all__ = ["stats"]
 
@@ -62,7 +62,7 @@ def stats(
 
 
 def _of_side(split: SplitLike, side: str) -> list[str]:
-    sides = as_sides(split)
+    sides = Split(split).sides()
     if side not in sides:
         name = split if is_location(split) else "the split"
         raise InputFormatError(f"{name}: expected the side {side}, but it has {', '.join(sides)}")

@@ -9,7 +9,6 @@ from benkit.api.sources import (
     SplitLike,
     TableLike,
     as_metadata,
-    as_sides,
     naming,
 )
 from benkit.engine import Engine
@@ -64,7 +63,6 @@ def web_map(
     if source is not None:
         findings = audit(source, known, engine=engine, progress=progress)
     rows = None if findings is None else as_table(findings, "findings")
-    sides = None if sides is None else as_sides(sides)
     with naming(metadata):
         page = web_map_page(known, rows, sides)
     if output is not None:

@@ -9,7 +9,7 @@ from benkit.engine.progress import width_of
 from benkit.files.safe_names import one_line
 
 if TYPE_CHECKING:
-    from benkit.splits.evaluate import Evaluation
+    from benkit.splits.evaluation import Evaluation
     from benkit.splits.side_metrics import SideMetrics
 
 _WIDTH = 80

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from benkit.domain.patch_names import PATCH_METRES
 from benkit.ground.footprints import Footprints
+from benkit.ground.grid import sorted_unique
 from benkit.ground.projection import project, project_from_zones
 
 __all__ = [
@@ -94,7 +95,7 @@ def nearest_distances(points: NDArray, others: NDArray) -> NDArray[np.float64]:
     if len(points) and len(others):
         # complex numbers sort as their two parts do, and much faster than rows
         distinct, which = np.unique(points @ (1, 1j), return_inverse=True)
-        others = np.unique(others @ (1, 1j))
+        others = sorted_unique(others @ (1, 1j))
         tree = shapely.STRtree(shapely.points(others.real, others.imag))
         nearest = tree.query_nearest(
             shapely.points(distinct.real, distinct.imag), return_distance=True, all_matches=False

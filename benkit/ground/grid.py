@@ -17,6 +17,7 @@ __all__ = [
     "expand_ranges",
     "near_pairs",
     "neighbouring_cells",
+    "sorted_unique",
 ]
 
 Pairs = NDArray[np.int64]
@@ -26,6 +27,11 @@ TOUCHING = 1.5
 """Reach in cells of the eight that share an edge or a corner with one."""
 
 _HALF_AROUND = ((0, 1), (1, -1), (1, 0), (1, 1))  # of the eight: each pair of cells is met once
+
+
+def sorted_unique(values: NDArray) -> NDArray:
+    """The values that occur, sorted; np.unique sorts only if asked for indices, and hashes slower."""
+    return np.unique(values, return_index=True)[0]
 
 
 def distinct_cells(points: NDArray, size: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

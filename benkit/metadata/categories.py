@@ -7,6 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from benkit.ground.grid import sorted_unique
+
 __all__ = ["Categories", "column_categories", "list_categories"]
 
 
@@ -38,7 +40,7 @@ def list_categories(column: pa.ChunkedArray) -> Categories:
     names, code = _encode(pc.list_flatten(lists))
     known = code >= 0
     key = pc.list_parent_indices(lists).to_numpy()[known] * max(len(names), 1) + code[known]
-    return Categories(names, *np.divmod(np.unique(key), max(len(names), 1)))
+    return Categories(names, *np.divmod(sorted_unique(key), max(len(names), 1)))
 
 
 def column_categories(column: pa.ChunkedArray) -> Categories:

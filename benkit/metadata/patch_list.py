@@ -70,11 +70,11 @@ def patch_ids(path: LocationLike, table: pa.Table) -> pa.ChunkedArray:
     return ids
 
 
-def first_repeated(ids: pa.ChunkedArray) -> str | None:
+def first_repeated(ids: pa.Array | pa.ChunkedArray) -> str | None:
     """The first text that comes twice, None if there is none."""
-    if pc.count_distinct(ids).as_py() == len(ids):
+    if len(ids.unique()) == len(ids):
         return None
-    counts = pc.value_counts(ids.combine_chunks())
+    counts = pc.value_counts(ids)
     repeated = pc.filter(counts.field("values"), pc.greater(counts.field("counts"), 1))
     return repeated[0].as_py()
 

@@ -7,7 +7,7 @@ loads Leaflet and the map tiles from the servers that folium names, so it needs 
 
 import html
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Self
@@ -23,6 +23,7 @@ from benkit.inventory.findings import KINDS
 from benkit.metadata.categories import Categories
 from benkit.metadata.metadata import Metadata, as_metadata
 from benkit.reporting.style import LAYER_COLOURS
+from benkit.splits.split import Split
 
 __all__ = ["web_map_page"]
 
@@ -51,7 +52,7 @@ class _Layer:
 def web_map_page(
     metadata: Metadata | pa.Table,
     findings: pa.Table | None = None,
-    sides: Mapping[str, Sequence[str]] | None = None,
+    sides: Any = None,
     *,
     most_patches: int = 3000,
 ) -> str:
@@ -63,8 +64,7 @@ def web_map_page(
     findings : pyarrow.Table, optional
         With ``patch_id`` and ``kind``; findings of patches that the metadata does not hold are not
         drawn.
-    sides : mapping of str to sequence of str, optional
-        Patch ids of each side of a split.
+    sides : Split, or what it is made of, optional
     most_patches : int
         How many are drawn one by one; more are joined into cells.
 
@@ -106,20 +106,22 @@ def web_map_page(
 def _layers(
     metadata: Metadata,
     findings: pa.Table | None,
-    sides: Mapping[str, Sequence[str]] | None,
+    sides: Any,
 ) -> Iterator[_Layer]:
     ids = metadata.patch_ids
     colours = (colour for _ in count() for colour in LAYER_COLOURS)
-    for name, patches in (sides or {}).items():
-        place = pc.index_in(pa.array(patches, ids.type), ids).drop_null().to_numpy()
-        yield _Layer(f"side: {name}", next(colours), np.sort(place), shown=True)
+    split = None if sides is None else Split(sides).aligned(ids, strict=False)
+    if split is not None:
+        for name in split.names:
+            rows = np.flatnonzero(split.side == name)
+            yield _Layer(f"side: {name}", next(colours), rows, shown=True)
     if findings is not None:
         for kind in KINDS.values():
             found = findings["patch_id"].filter(pc.equal(findings["kind"], kind.name))
             place = np.unique(pc.index_in(found, ids).drop_null().to_numpy())
             if len(place):
-                yield _Layer(f"finding: {kind.title}", next(colours), place, shown=not sides)
-    shown = not sides and findings is None
+                yield _Layer(f"finding: {kind.title}", next(colours), place, shown=split is None)
+    shown = split is None and findings is None
     for what, values in (("season", metadata.seasons), ("label", metadata.labels)):
         for name, place in _members(values):
             yield _Layer(f"{what}: {name}", next(colours), place, shown and what == "season")

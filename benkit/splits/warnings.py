@@ -1,15 +1,26 @@
-"""What was asked of a split but could not be had."""
+"""Judgements of a split in sentences: what is wrong with it, and what was asked for but not had."""
 
 from collections.abc import Iterator, Mapping
 
-from benkit.splits.evaluate import Evaluation
+from benkit.splits.evaluation import Evaluation
 from benkit.splits.side_metrics import SideMetrics
 
-__all__ = ["shortfalls"]
+__all__ = ["shortfalls", "soundness", "split_warnings"]
 
 _NEAR_METRES = "2500"
 _MOST_OFF_FRACTION = 0.005
 _MOST = {"near": 0.07, "label": 0.015, "season": 0.01, "country": 0.02}  # as of a large archive
+
+
+def split_warnings(evaluation: Evaluation) -> Iterator[str]:
+    """What makes a score on a split worthless: empty sides, missing labels, shared ground."""
+    yield from _train_side(evaluation)
+    for name, side in evaluation.sides.items():
+        yield from _labels(name, side.missing_labels) if side.patches else [_empty(name)]
+    for names, pairs in evaluation.crossing_pairs_between.items():
+        if pairs:
+            first, second = names.split("-")
+            yield f"{pairs:,} pairs of a {first} and a {second} patch show the same ground"
 
 
 def shortfalls(evaluation: Evaluation, parts: Mapping[str, float]) -> list[str]:
@@ -28,31 +39,55 @@ def shortfalls(evaluation: Evaluation, parts: Mapping[str, float]) -> list[str]:
         patches with a train patch nearer than 2.5 km, deviations of labels over 0.015, of seasons over
         0.01 and of countries over 0.02, and the number of patches that are left out.
     """
-    return list(_sentences(evaluation, parts))
-
-
-def _sentences(evaluation: Evaluation, parts: Mapping[str, float]) -> Iterator[str]:
-    if not evaluation.train:
-        yield "the train side is empty"
-    elif evaluation.missing_labels:
-        yield f"no train patch has the label {', '.join(evaluation.missing_labels)}"
-    for name, side in (("validation", evaluation.validation), ("test", evaluation.test)):
-        if side is not None and not side.patches and parts.get(name):
-            yield f"the {name} side is empty: too few patches can be parted"
-        elif side is not None and side.patches:
-            yield from _about_side(name, side, parts[name])
+    sentences = list(_train_side(evaluation))
+    for name, side in evaluation.sides.items():
+        if side.patches:
+            sentences += _about_side(name, side, parts[name])
+        elif parts.get(name):
+            sentences.append(f"{_empty(name)}: too few patches can be parted")
     if evaluation.left_out:
-        sides = (evaluation.validation, evaluation.test)
-        kept = evaluation.train + sum(side.patches for side in sides if side)
+        kept = evaluation.train + sum(side.patches for side in evaluation.sides.values())
         part = evaluation.left_out / (evaluation.left_out + kept)
-        yield f"{evaluation.left_out:,} patches ({part:.1%}) are left out for the buffer"
+        sentences.append(
+            f"{evaluation.left_out:,} patches ({part:.1%}) are left out for the buffer"
+        )
+    return sentences
+
+
+def soundness(evaluation: Evaluation, random: Evaluation) -> tuple[bool, str]:
+    """Whether a split is sound, and sentences that say why, beside a random split of the same sizes."""
+    near, by_chance = (
+        "–" if share is None else f"{100 * share:.2f} %"
+        for share in (one.test.leakage[_NEAR_METRES] for one in (evaluation, random))
+    )
+    ground = ["No two patches on different sides show the same ground."]
+    warnings = [f"{text[0].upper()}{text[1:]}." for text in evaluation.warnings]
+    distance = (
+        f"{near} of the test patches lie nearer than 2.5 km to the train side; "
+        f"in a random split {by_chance}."
+    )
+    sentences = [*(() if evaluation.crossing_pairs else ground), *warnings, distance]
+    return not (evaluation.crossing_pairs or warnings), " ".join(sentences)
+
+
+def _train_side(evaluation: Evaluation) -> list[str]:
+    if not evaluation.train:
+        return [_empty("train")]
+    return _labels("train", evaluation.missing_labels)
+
+
+def _empty(name: str) -> str:
+    return f"the {name} side is empty"
+
+
+def _labels(name: str, missing: tuple[str, ...]) -> list[str]:
+    return [f"no {name} patch has the label {', '.join(missing)}"] if missing else []
 
 
 def _about_side(name: str, side: SideMetrics, part: float) -> Iterator[str]:
     if abs(side.fraction - part) > _MOST_OFF_FRACTION:
         yield f"the {name} side has {side.fraction:.1%} of the patches instead of {part:.1%}"
-    if side.missing_labels:
-        yield f"no {name} patch has the label {', '.join(side.missing_labels)}"
+    yield from _labels(name, side.missing_labels)
     near = side.leakage[_NEAR_METRES] or 0
     if near > _MOST["near"]:
         yield f"{near:.1%} of the {name} patches have a train patch nearer than 2.5 km"

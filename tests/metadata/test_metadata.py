@@ -26,23 +26,23 @@ TABLE = pa.table(
 )
 
 
-def forms() -> dict[str, object]:
-    frame = TABLE.to_pandas()
-    return {
-        "pyarrow": TABLE,
-        "pandas": frame,
-        "pandas in another order": pd.concat([frame, frame])[4:].set_index(pd.Index([3, 1, 2, 0])),
-        "pandas categories": frame.astype({"country": "category"}),
-        "polars": pl.from_arrow(TABLE),
-        "polars categories": pl.from_arrow(TABLE).cast({"country": pl.Categorical}),
-        "duckdb": duckdb.connect().from_arrow(TABLE),
-        "metadata": Metadata(TABLE),
-    }
+FRAME = TABLE.to_pandas()
+TURNED = pd.concat([FRAME, FRAME])[4:].set_index(pd.Index([3, 1, 2, 0]))
+FORMS = {
+    "pyarrow": lambda: TABLE,
+    "pandas": lambda: FRAME,
+    "pandas with an index": lambda: TURNED,
+    "pandas categories": lambda: FRAME.astype({"country": "category"}),
+    "polars": lambda: pl.from_arrow(TABLE),
+    "polars categories": lambda: pl.from_arrow(TABLE).cast({"country": pl.Categorical}),
+    "duckdb": lambda: duckdb.connect().from_arrow(TABLE),
+    "metadata": lambda: Metadata(TABLE),
+}
 
 
-@pytest.mark.parametrize("form", forms())
+@pytest.mark.parametrize("form", FORMS)
 def test_every_kind_of_table_gives_the_same(form):
-    metadata = Metadata(forms()[form])
+    metadata = Metadata(FORMS[form]())
     assert metadata.table.to_pylist() == TABLE.to_pylist()
     assert pl.DataFrame(metadata).equals(pl.from_arrow(TABLE))
     assert repr(metadata) == "Metadata: 4 patches, 2 labels, 2 countries"

@@ -25,10 +25,12 @@ TEXTS = (
     "line\u2028separator &lt;b&gt; &amp;",
     "\u202egpj.hctap\u202c",
 )
-# The texts in the popups of all patches or cells that are drawn, each opened once.
+# The texts in the popups of the patches or cells of all layers, each opened once.
 POPUPS = """() => {
   const said = new Set();
+  const map = Object.values(window).find((one) => one instanceof L.Map);
   for (const group of Object.values(window).filter((one) => one instanceof L.GeoJSON)) {
+    group.addTo(map);
     group.eachLayer((layer) => {
       layer.fire('click', { latlng: layer.getBounds().getCenter() }, true);
       for (const cell of document.querySelectorAll('.foliumpopup td')) said.add(cell.textContent);
@@ -156,17 +158,14 @@ def test_print_and_a_browser_without_scripts_show_them_as_text(opened, tmp_path)
 @pytest.mark.parametrize("most", [3000, 5], ids=["patches", "cells"])
 def test_the_web_map_shows_them_as_text(browser, libraries, sources, tmp_path, most):
     _, metadata, _ = sources
-    ids = metadata["patch_id"].to_pylist()
-    sides = {text: ids[i::10] for i, text in enumerate(TEXTS)}
-    page = web_map_page(metadata, sides=sides, most_patches=most)
+    page = web_map_page(metadata, most_patches=most)
     (tmp_path / "map.html").write_text(page, "utf-8")
     with opened_map(browser, libraries, tmp_path / "map.html") as (page, wrong):
         layers = [text.strip() for text in texts_of(page, ".leaflet-control-layers-overlays label")]
         popups = page.evaluate(POPUPS)
         for text in TEXTS:
-            assert f"■ side: {text}" in layers
             assert f"■ label: {text}" in layers
-            said = f"Arable land, {text}" if most > len(ids) else f"side: {text}"
+            said = f"Arable land, {text}" if most > len(metadata) else f"label: {text}"
             assert said in popups
         assert page.evaluate("window.planted") is None
     assert wrong == []

@@ -5,9 +5,11 @@ import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 
-from benkit import locate, split_patches
 from benkit.ground.distance_plane import planar_centres
-from benkit.splits.evaluate import Evaluation, evaluate_splits
+from benkit.ground.footprints import locate
+from benkit.splits.evaluate import evaluate_splits
+from benkit.splits.evaluation import Evaluation
+from benkit.splits.make import split_patches
 
 DATES = ("S2A_MSIL2A_20170613T101031_N9999_R022", "S2B_MSIL2A_20180108T101031_N9999_R022")
 TILES = ("T33UUP", "T33UVP", "T33UUQ", "T32UQU", "T35ULA")

@@ -6,10 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benkit import evaluate_split, locate, overlapping_pairs, read_metadata
 from benkit.errors import InputFormatError, OptionError
 from benkit.ground.distance_plane import nearest_distances, planar_centres
-from benkit.splits.evaluate import evaluate_splits, official_sides, random_sides
+from benkit.ground.footprints import locate
+from benkit.ground.overlaps import overlapping_pairs
+from benkit.metadata.metadata import Metadata
+from benkit.metadata.metadata_file import read_metadata
+from benkit.splits.evaluate import evaluate_split, evaluate_splits, official_split, random_split
+from benkit.splits.split import Split
 
 PRODUCT = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP"
 
@@ -93,26 +97,28 @@ def test_a_random_split_has_the_same_sizes_and_patches():
     ids = patches(*((column, row) for column in range(10) for row in range(10)))
     table = metadata(ids, [[]] * 100)
     sides = {"train": ids[:60], "validation": ids[60:70], "test": ids[70:95]}
-    drawn = random_sides(table, sides)
+    drawn = random_split(Metadata(table), Split(sides)).sides()
     assert [len(drawn[name]) for name in sides] == [60, 10, 25]
     assert sorted(np.concatenate(list(drawn.values())).tolist()) == sorted(ids[:95])
-    assert drawn == random_sides(table, sides)
-    assert drawn != random_sides(table, sides, 1)
+    assert drawn == random_split(Metadata(table), Split(sides)).sides()
+    assert drawn != random_split(Metadata(table), Split(sides), 1).sides()
     assert 5 < len(set(drawn["test"]) - set(sides["test"])) < 25
     with pytest.raises(OptionError, match="expected a seed of at least 0"):
-        random_sides(table, sides, -1)
+        random_split(Metadata(table), Split(sides), -1)
 
 
 def test_the_official_sides_come_from_the_column_split():
     ids = patches((0, 0), (1, 0), (2, 0), (3, 0))
     table = metadata(ids, [[]] * 4, split=["train", "validation", "test", None])
     three = {"train": ids[:1], "validation": ids[1:2], "test": ids[2:3]}
-    assert official_sides(table) == three
-    assert official_sides(table, with_validation=False) == {"train": ids[:2], "test": ids[2:3]}
+    assert official_split(Metadata(table)).sides() == three
+    two = official_split(Metadata(table), with_validation=False)
+    assert two.sides() == {"train": ids[:2], "test": ids[2:3]}
     with pytest.raises(InputFormatError, match="the sides in the column split, but there is only"):
-        official_sides(metadata(ids, [[]] * 4))
+        official_split(Metadata(metadata(ids, [[]] * 4)))
+    wrong = Metadata(metadata(ids, [[]] * 4, split=["train", "test", "dev", "test"]))
     with pytest.raises(InputFormatError, match="in the column split, but there is dev"):
-        official_sides(metadata(ids, [[]] * 4, split=["train", "test", "dev", "test"]))
+        official_split(wrong)
 
 
 POSITIONS = st.lists(
@@ -141,8 +147,11 @@ def test_shared_ground_is_that_of_brute_force(positions):
     [
         ({"dev": []}, "expected the sides train, validation, test, but there is dev"),
         ({"train": ["nothing"]}, "nothing of the side train is not in the metadata"),
-        ({"train": patches((0, 0), (0, 0))}, "_00_00 of the side train is on a side twice"),
-        ({"train": patches((0, 0)), "test": patches((0, 0))}, "_00_00 of the side test is on a"),
+        ({"train": patches((0, 0), (0, 0))}, "_00_00 is on train and train; keep one"),
+        (
+            {"train": patches((0, 0)), "test": patches((0, 0))},
+            "_00_00 is on train and test; keep one",
+        ),
     ],
 )
 def test_what_is_no_split_is_refused(sides, message):

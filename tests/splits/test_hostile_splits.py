@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from benkit.splits.split_file import read_sides
+from benkit.splits.split import read_sides
 from tests.hostile_tables import IDS, calls_with_split, refused, write, write_whole
 
 

@@ -1,225 +1,116 @@
-"""Splits of small archives of any shape, and of the whole official metadata."""
+"""The value of a split: what it is made of, how it is shown and written, and what is refused."""
 
-import hashlib
-
+import duckdb
 import numpy as np
+import pandas as pd
+import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from benkit import (
-    evaluate_split,
-    locate,
-    overlapping_pairs,
-    read_metadata,
-    shortfalls,
-    split_folds,
-    split_patches,
-    write_sides,
-)
-from benkit.errors import OptionError
-from benkit.ground.distance_plane import planar_centres
+from benkit.errors import InputFormatError, OptionError
+from benkit.splits.split import SIDES, Split, write_sides
 
-PRODUCTS = [
-    "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP",
-    "S2A_MSIL2A_20170813T101031_N9999_R022_T33UUP",
-    "S2B_MSIL2A_20180108T101031_N9999_R022_T33UVP",
-    "S2B_MSIL2A_20180408T101031_N9999_R022_T32UQU",
-]
-PLACES = st.tuples(st.sampled_from(PRODUCTS), st.integers(0, 90), st.integers(0, 90))
+TABLE = pa.table({"patch_id": list("abcde"), "split": ["test", "train", None, "train", ""]})
+BY_SIDE = {"train": ["b", "d"], "test": ["a"]}
+FORMS = {
+    "pyarrow": lambda _: TABLE,
+    "pandas": lambda _: TABLE.to_pandas(),
+    "polars": lambda _: pl.from_arrow(TABLE),
+    "duckdb": lambda _: duckdb.connect().from_arrow(TABLE),
+    "a column a side": lambda _: pd.DataFrame({"test": ["a", ""], "train": ["b", "d"]}),
+    "split": lambda _: Split(TABLE),
+    "mapping": lambda _: {"test": ("a",), "train": np.array(["b", "d"])},
+    "mapping of columns": lambda _: {"train": pa.chunked_array([["b"], ["d"]]), "test": {"a"}},
+    "CSV": lambda folder: folder / "split.csv",
+    "Parquet": lambda folder: str(folder / "split.parquet"),
+}
 
 
-def metadata(
-    places: list[tuple[str, int, int]], labels: list[list[str]] | None = None, **columns: list[str]
-) -> pa.Table:
-    ids = [f"{product}_{column:02d}_{row:02d}" for product, column, row in places]
-    labels = [[] for _ in ids] if labels is None else labels
-    return pa.table({"patch_id": ids, "labels": pa.array(labels, pa.list_(pa.string())), **columns})
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_gives_the_same_sides(form, tmp_path):
+    Split(TABLE).write(tmp_path / "split.csv")
+    Split(TABLE).write(tmp_path / "split.parquet")
+    split = Split(FORMS[form](tmp_path))
+    assert split.sides() == BY_SIDE
+    assert list(split.sides()) == ["train", "test"]
+    assert repr(split).startswith(f"Split: {len(split)} patches, train 2, test 1")
+    assert "<table" in split._repr_html_()
+    side = dict(zip(split.patch_ids, split.side.tolist(), strict=True))
+    assert {patch for patch, name in side.items() if name == "train"} == {"b", "d"}
+    assert Split(pl.DataFrame(split)).sides() == BY_SIDE
 
 
-@st.composite
-def archives(draw: st.DrawFn) -> pa.Table:
-    places = draw(st.lists(PLACES, min_size=1, max_size=60, unique=True))
-    labels = draw(
-        st.lists(
-            st.lists(st.sampled_from("ABCD"), unique=True),
-            min_size=len(places),
-            max_size=len(places),
-        )
-    )
-    return metadata(places, labels)
+def test_a_split_of_many_patches_is_shown_in_a_line():
+    ids = [f"S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP_00_{number}" for number in range(5000)]
+    split = Split({"train": ids[:3000], "validation": ids[3000:4000], "test": ids[4000:]})
+    assert repr(split) == "Split: 5,000 patches, train 3,000, validation 1,000, test 1,000"
+    assert len(split._repr_html_()) < 3000
+    assert repr(Split(TABLE)) == "Split: 5 patches, train 2, test 1, left out 2"
 
 
-def whole_tile(country: str = "x") -> pa.Table:
-    places = [(PRODUCTS[0], column, row) for column in range(91) for row in range(91)]
-    labels = [["A"] + ["B"] * (column > 60) + ["C"] * (row % 7 == 0) for _, column, row in places]
-    return metadata(places, labels, country=[country] * len(places))
+def test_rows_follow_the_patches_of_metadata_and_sides_stay():
+    split = Split(BY_SIDE | {"validation": ["c"]}, parts={"train": 0.5})
+    assert split.names == SIDES
+    ids = pa.array(list("edcba"))
+    aligned = split.aligned(ids)
+    assert aligned.patch_ids == tuple("edcba")
+    assert aligned.side.tolist() == ["", "train", "validation", "train", "test"]
+    assert aligned.sides() == {"train": ["d", "b"], "validation": ["c"], "test": ["a"]}
+    assert aligned.aligned(ids) is aligned
+    assert aligned.without_validation().sides() == {"train": ["d", "c", "b"], "test": ["a"]}
+    with pytest.raises(InputFormatError, match="d of the side train is not in the metadata"):
+        split.aligned(ids[2:])
+    assert split.aligned(ids[2:], strict=False).side.tolist() == ["validation", "train", "test"]
 
 
-@settings(max_examples=20)
-@given(archives(), st.sampled_from([(0.25, 0.0), (0.2, 0.2), (0.5, 0.0)]), st.integers(0, 9))
-def test_every_patch_is_on_one_side_and_no_ground_on_two(table, parts, seed):
-    test, validation = parts
-    split = split_patches(table, test=test, validation=validation, seed=seed)
-    sides = split.sides()
-    ids = table["patch_id"].to_pylist()
-    assert sorted(np.concatenate(list(sides.values())).tolist()) == sorted(ids)
-    assert list(sides) == ["train", *["validation"] * (validation > 0), "test"]
-    for patches in sides.values():
-        assert patches == [patch for patch in ids if patch in set(patches)]
-    pairs = overlapping_pairs(locate(ids))
-    assert (split.side[pairs[:, 0]] == split.side[pairs[:, 1]]).all()
-    again = split_patches(table, test=test, validation=validation, seed=seed)
-    assert (again.side == split.side).all()
+def test_what_was_asked_for_stays_with_a_split_that_is_made_of_it():
+    split = Split(Split(BY_SIDE, parts={"train": 0.75, "test": 0.25}))
+    assert split.parts == {"train": 0.75, "test": 0.25}
+    assert split.evaluation is None
+    assert Split(BY_SIDE).parts == {}
 
 
-@settings(max_examples=10)
-@given(archives(), st.sampled_from([1_000, 5_000, 30_000]))
-def test_a_buffer_is_kept_and_what_is_left_out_is_counted(table, buffer):
-    split = split_patches(table, test=0.3, validation=0.2, buffer=buffer)
-    centres = planar_centres(locate(split.patch_ids))
-    apart = np.linalg.norm(centres[:, None] - centres[None], axis=2)
-    on_a_side = split.side != ""
-    differ = (split.side[:, None] != split.side[None]) & on_a_side[:, None] & on_a_side[None]
-    assert (apart[differ] >= buffer).all()
-    left_out = int((~on_a_side).sum())
-    assert sum(map(len, split.sides().values())) + left_out == len(table)
-    evaluation = evaluate_split(table, split.sides())
-    told = shortfalls(evaluation, split.parts)
-    assert evaluation.left_out == left_out
-    assert any(sentence.startswith(f"{left_out} patches") for sentence in told) == (left_out > 0)
-
-
-@settings(max_examples=10)
-@given(archives(), st.integers(2, 5))
-def test_each_patch_is_on_the_test_side_of_one_fold(table, folds):
-    splits = split_folds(table, folds)
-    assert len(splits) == folds
-    in_test = np.array([split.side == "test" for split in splits])
-    assert (in_test.sum(0) == 1).all()
-    pairs = overlapping_pairs(locate(table["patch_id"]))
-    assert (in_test[:, pairs[:, 0]] == in_test[:, pairs[:, 1]]).all()
-
-
-def test_a_tile_is_split_better_than_by_blocks():
-    table = whole_tile()
-    ids = np.array(table["patch_id"].to_pylist())
-    ours = evaluate_split(table, split_patches(table).sides()).test
-    cells = np.unique(planar_centres(locate(ids)) // 20_000, axis=0, return_inverse=True)[1].ravel()
-    in_test = np.isin(
-        cells, np.random.default_rng(0).permutation(cells.max() + 1)[: cells.max() // 4]
-    )
-    sides = {"train": ids[~in_test].tolist(), "test": ids[in_test].tolist()}
-    blocks = evaluate_split(table, sides).test
-    assert abs(ours.fraction - 0.25) < 0.005
-    assert ours.leakage["2500"] < blocks.leakage["2500"]
-    assert ours.leakage["10000"] < blocks.leakage["10000"]
-    assert ours.label_rms < min(blocks.label_rms, 0.03)
-
-
-def told(table: pa.Table, **options: float) -> tuple[dict[str, int], list[str]]:
-    """Patches of each side, and what could not be had."""
-    split = split_patches(table, **options)
-    sides = split.sides()
-    sizes = {name: len(patches) for name, patches in sides.items()}
-    return sizes, shortfalls(evaluate_split(table, sides), split.parts)
-
-
-def test_what_cannot_be_parted_stays_together_and_is_told():
-    empty = ["the test side is empty: too few patches can be parted"]
-    assert told(metadata([(PRODUCTS[0], 1, 1)], [["A"]])) == ({"train": 1, "test": 0}, empty)
-    spot = metadata([(product, 1, 1) for product in PRODUCTS[:2]], [["A"], ["A"]])
-    assert told(spot, test=0.5) == ({"train": 2, "test": 0}, empty)
-    country = whole_tile().append_column("group", pa.array(["g"] * 91**2))
-    sizes, sentences = told(country, group_by="group", validation=0.2)
-    assert sizes == {"train": 91**2, "validation": 0, "test": 0}
-    assert sentences == [empty[0].replace("test", "validation"), *empty]
-    assert told(metadata([]))[1] == ["the train side is empty", *empty]
-    assert told(metadata([(PRODUCTS[0], 1, 1)]), test=0)[1] == []
-
-
-@pytest.mark.parametrize("test", [1e-9, 0.01, 0.5, 0.99, 0.9999999])
-def test_no_side_is_empty_where_two_patches_can_be_parted(test):
-    far = metadata([(PRODUCTS[0], 1, 1), (PRODUCTS[0], 80, 80)], [["A"], ["A"]])
-    assert told(far, test=test)[0] == {"train": 1, "test": 1}
-    sizes, _ = told(metadata([(PRODUCTS[0], column, 0) for column in range(40)]), test=test)
-    assert min(sizes.values()) > 0
-
-
-def test_what_is_worse_than_it_is_to_be_is_told():
-    rare = metadata([(PRODUCTS[0], 0, row) for row in range(0, 90, 10)], [["A"], *[["B"]] * 8])
-    sizes, sentences = told(rare, test=1 / 3)
-    assert sizes == {"train": 6, "test": 3}
-    assert sentences == [
-        "no test patch has the label A",
-        "label shares of the test side are off by 71.3% (root mean square)",
-    ]  # (0 - 1/3) / (1/3) of A, (3/8 - 1/3) / (1/3) of B
-    row = metadata([(PRODUCTS[0], 0, row) for row in range(3)])
-    assert told(row, test=1 / 3)[1] == [
-        "100.0% of the test patches have a train patch nearer than 2.5 km"
-    ]
-    dates = metadata(
-        [(PRODUCTS[0], 0, 0), (PRODUCTS[2], 90, 0)], country=["Austria", "Switzerland"]
-    )
-    assert told(dates, test=0.5)[1] == [
-        "the share of a season on the test side is off by 50.0%",
-        "the share of a country on the test side is off by 50.0%",
-    ]
-
-
-def test_groups_of_a_column_are_not_parted():
-    places = [(PRODUCTS[0], column, row) for column in range(0, 90, 3) for row in range(0, 90, 30)]
-    groups = [str(column // 5) for _, column, _ in places]
-    table = metadata(places, place=groups)
-    split = split_patches(table, test=0.3, group_by="place")
-    by_group: dict[str, set[str]] = {}
-    for group, side in zip(groups, split.side.tolist(), strict=True):
-        by_group.setdefault(group, set()).add(side)
-    assert all(len(found) == 1 for found in by_group.values())
-    assert 0.2 < np.mean(split.side == "test") < 0.4
+def test_a_parquet_file_holds_the_metadata_too(tmp_path):
+    metadata = pa.table({"patch_id": list("abcde"), "split": [0] * 5, "snow": range(5)})
+    Split(TABLE).write(tmp_path / "split.parquet", metadata)
+    written = pq.read_table(tmp_path / "split.parquet")
+    assert written.column_names == ["patch_id", "snow", "split"]
+    assert written["split"].to_pylist() == ["test", "train", None, "train", None]
+    with pytest.raises(OptionError, match=r"ends with \.csv or \.parquet"):
+        Split(TABLE).write(tmp_path / "split.json")
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("sides", "message"),
     [
-        ({"test": 1.0}, "together below 1"),
-        ({"test": -0.1}, "at least 0"),
-        ({"test": 0.5, "validation": 0.5}, "together below 1"),
-        ({"buffer": -1.0}, "expected a buffer"),
-        ({"seed": -1}, "expected a seed"),
-        ({"buffer": float("nan")}, "expected a buffer"),
-        ({"compactness": 0.0}, "expected a compactness"),
-        ({"compactness": 1e4}, "expected a compactness"),
-        ({"group_by": "county"}, "one of patch_id, labels, but there is no county"),
-        ({"group_by": "labels"}, "labels has lists"),
+        ({"train": ["a"], "dev": ["b"]}, "expected the sides train, validation, test, but there is dev"),
+        ({"train": ["a", "b"], "test": ["a"]}, "the split: .* but a is on train and test; keep one"),
+        (pa.concat_tables([TABLE, TABLE]), "but .* is on .* and .*; keep one"),
+        (pa.table({"patch_id": ["a"]}), "expected a split, with the columns train and test or"),
+        (pa.table({"patch_id": ["a"], "split": ["dev"]}), "in the column split, but there is dev"),
+    ],
+)  # fmt: skip
+def test_what_is_no_split_is_refused(sides, message):
+    with pytest.raises(InputFormatError, match=message):
+        Split(sides)
+
+
+@pytest.mark.parametrize(
+    ("sides", "message"),
+    [
+        ({"train": [1, 2], "test": []}, "expected the side train, as a list of patch ids, .* list"),
+        ({"train": None}, "expected the side train, .* of the type NoneType"),
+        (["a", "b"], "expected a split, as a path or as a table .* of the type list"),
     ],
 )
-def test_options_that_make_no_sense_are_refused(options, message):
+def test_what_cannot_be_a_split_is_refused(sides, message):
     with pytest.raises(OptionError, match=message):
-        split_patches(metadata([(PRODUCTS[0], 1, 1)]), **options)
+        Split(sides)
 
 
-def test_the_official_metadata_is_split_as_well_as_it_must_be(shared_data):
-    table = read_metadata(shared_data / "metadata.parquet")
-    found = evaluate_split(table, split_patches(table).sides())
-    assert found.crossing_pairs == 0
-    assert found.warnings == ()
-    assert abs(found.test.fraction - 0.25) < 0.005
-    assert found.test.leakage["2500"] < 0.07
-    assert found.test.leakage["10000"] < 0.30
-    assert found.test.label_rms < 0.015
-    assert found.test.season_deviation < 0.010
-    assert found.test.country_deviation < 0.020
-
-
-def test_the_same_bytes_on_every_machine(tmp_path):
-    places = [
-        (product, c, r) for product in PRODUCTS for c in range(0, 90, 4) for r in range(0, 90, 5)
-    ]
-    labels = [["ABCD"[(c + r) % 4], *["E"] * (c > 70)] for _, c, r in places]
-    table = metadata(places, labels)
-    split = split_patches(table, validation=0.1, buffer=2_000, seed=3)
-    write_sides(split.sides(), tmp_path / "split.csv")
-    digest = hashlib.sha256((tmp_path / "split.csv").read_bytes()).hexdigest()
-    assert digest == "0a635f86e8124eca916ea15836abbebe64be2059d4ce7d0c03b4f400f7593309"
+def test_a_file_that_has_a_patch_on_two_sides_is_named(tmp_path):
+    write_sides({"train": ["a", "b"], "test": ["b"]}, tmp_path / "split.csv")
+    with pytest.raises(InputFormatError, match="b is on train and test") as caught:
+        Split(tmp_path / "split.csv")
+    assert str(caught.value).startswith(f"{tmp_path / 'split.csv'}: ")

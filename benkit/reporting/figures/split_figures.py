@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from benkit.metadata.metadata import Metadata, as_metadata
 from benkit.reporting.figures.side_map import map_figure
 from benkit.reporting.style import INK, LINES, MUTED, SIDE_COLOURS, SIDE_MARKERS, styled
-from benkit.splits.evaluate import Evaluation
+from benkit.splits.evaluation import Evaluation
+from benkit.splits.split import Split
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +31,7 @@ _LABEL_LETTERS = 46  # on a line
 
 def split_figures(
     metadata: Metadata | pa.Table,
-    sides: Mapping[str, Sequence[str]],
+    sides: Any,
     evaluations: Mapping[str, Evaluation],
 ) -> dict[str, "Figure"]:
     """Draw all pictures of a split.
@@ -39,8 +39,7 @@ def split_figures(
     Parameters
     ----------
     metadata : Metadata or pyarrow.Table
-    sides : mapping of str to sequence of str
-        Patch ids of each side.
+    sides : Split, or what it is made of
     evaluations : mapping of str to Evaluation
         By name, first that of these sides, then at most two others to compare with.
 
@@ -49,12 +48,15 @@ def split_figures(
     dict of str to matplotlib.figure.Figure
         ``map``, ``labels`` and ``distances``.
     """
+    metadata = as_metadata(metadata)
     first, *others = evaluations
     shares = {name: evaluation.label_shares() for name, evaluation in evaluations.items()}
-    total = max(sum(map(len, sides.values())), 1)
-    fractions = {name: len(sides[name]) / total for name in shares[first]}
+    split = Split(sides).aligned(metadata.patch_ids)
+    on_side = {name: (split.side == name).sum() for name in split.names}
+    total = max(sum(on_side.values()), 1)
+    fractions = {name: on_side[name] / total for name in shares[first]}
     return {
-        "map": draw_split(metadata, sides),
+        "map": draw_split(metadata, split),
         "labels": label_figure(
             shares[first],
             fractions,
@@ -67,14 +69,13 @@ def split_figures(
     }
 
 
-def draw_split(metadata: Metadata | pa.Table, sides: Mapping[str, Sequence[str]]) -> "Figure":
+def draw_split(metadata: Metadata | pa.Table, sides: Any) -> "Figure":
     """Draw a map of the sides of a split.
 
     Parameters
     ----------
     metadata : Metadata or pyarrow.Table
-    sides : mapping of str to sequence of str
-        Patch ids of each side.
+    sides : Split, or what it is made of
 
     Returns
     -------
@@ -82,10 +83,7 @@ def draw_split(metadata: Metadata | pa.Table, sides: Mapping[str, Sequence[str]]
         As `benkit.reporting.figures.side_map.map_figure` gives it.
     """
     metadata = as_metadata(metadata)
-    ids = metadata.patch_ids
-    side = np.full(len(ids), "", "<U10")
-    for name, patches in sides.items():
-        side[pc.index_in(pa.array(patches, ids.type), ids).to_numpy()] = name
+    side = Split(sides).aligned(metadata.patch_ids).side
     country = metadata.table["country"].to_pylist() if metadata.countries else ()
     return map_figure(metadata.degrees, side, country)
 

@@ -5,7 +5,7 @@ their coordinates from nine points of each product's grid, between which a quadr
 metres.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from benkit.metadata.metadata import Metadata
 from benkit.reporting.graticule import graticule
 from benkit.reporting.page.markup import data_block, escape, json_block, section
 from benkit.reporting.style import MAP_COLOURS
-from benkit.splits.evaluate import SIDES
+from benkit.splits.split import SIDES, Split
 
 __all__ = ["map_section"]
 
@@ -57,7 +57,7 @@ def map_section(
     metadata: Metadata,
     on_disk: Sequence[str],
     findings: pa.Table | None,
-    sides: Mapping[str, Sequence[str]] | None,
+    split: Split | None,
 ) -> str:
     """The map of all patches of the metadata and of those on disk.
 
@@ -68,8 +68,8 @@ def map_section(
         Patches that the metadata does not hold; each a valid patch id.
     findings : pyarrow.Table, optional
         With ``patch_id`` and ``kind``.
-    sides : mapping of str to sequence of str, optional
-        Patch ids of each side.
+    split : Split, optional
+        Whose rows are those of the metadata.
     """
     ids = pa.concat_arrays([metadata.patch_ids, pa.array(on_disk, pa.string())])
     if not len(ids):
@@ -78,8 +78,11 @@ def map_section(
     ids = ids.take(pa.array(order))
     others = locate(on_disk)
     places = join_footprints(metadata.footprints, others).take(order)
-    planes = [places.column, places.row, _side_codes(ids, sides), _season_codes(places)]
     row = np.argsort(order)[: len(metadata)]
+    side = np.zeros(len(ids), np.uint8)
+    if split is not None:
+        side[row] = split.code + 1
+    planes: list[NDArray] = [places.column, places.row, side, _season_codes(places)]
     planes += [*_label_bits(len(ids), row, metadata.labels), *_finding_bits(ids, findings)]
     degrees = np.concatenate([metadata.degrees, centre_degrees(others)])[order]
     centres, epsg = to_plane(degrees)
@@ -87,7 +90,7 @@ def map_section(
     facts["countries"] = _countries(centres[row], metadata.countries)
     facts["kinds"] = [] if findings is None else [kind.title for kind in KINDS.values()]
     modes = [("findings", "findings")] if findings is not None and len(findings) else []
-    modes += [("side", "side of the split")] if sides else []
+    modes += [("side", "side of the split")] if split is not None else []
     modes += [("patches", "number of patches"), ("season", "season")]
     modes += [(f"label:{index}", f"label: {name}") for index, name in enumerate(CLASSES)]
     if findings is not None:
@@ -110,14 +113,6 @@ def map_section(
 def _season_codes(places: Footprints) -> NDArray:
     codes = np.array([SEASONS.index(product.season) for product in places.products])
     return codes[places.product]
-
-
-def _side_codes(ids: pa.Array, sides: Mapping[str, Sequence[str]] | None) -> NDArray:
-    codes = np.zeros(len(ids), np.uint8)
-    for name, patches in (sides or {}).items():
-        place = pc.index_in(pa.array(patches, pa.string()), ids).drop_null().to_numpy()
-        codes[place] = _SIDES.index(name)
-    return codes
 
 
 def _label_bits(patches: int, row: NDArray, labels: Categories) -> list[NDArray]:

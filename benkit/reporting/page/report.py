@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +25,9 @@ from benkit.reporting.page.sections import (
 )
 from benkit.reporting.page.split_section import split_section
 from benkit.reporting.page.verdict import verdict_section
-from benkit.splits.evaluate import Evaluation, Sides, evaluate_splits, official_sides, random_sides
+from benkit.splits.evaluate import evaluate_splits, official_split, random_split
+from benkit.splits.evaluation import Evaluation
+from benkit.splits.split import Split
 
 __all__ = ["report_page"]
 
@@ -33,7 +36,7 @@ def report_page(
     metadata: Metadata | pa.Table,
     *,
     inventory: Inventory | None = None,
-    sides: Sides | None = None,
+    sides: Any = None,
     read_band: ReadBand | None = None,
     comparison: LabelComparison | None = None,
     made: Mapping[str, str] | None = None,
@@ -46,8 +49,8 @@ def report_page(
     metadata : Metadata or pyarrow.Table
     inventory : Inventory, optional
         Of the archive; without it the page tells of the metadata only.
-    sides : mapping of str to sequence of str, optional
-        A split: patch ids of ``train``, ``test`` and, if there is one, ``validation``.
+    sides : Split, or what it is made of, optional
+        A split to judge.
     read_band : callable, optional
         Called with a patch id and a band, gives a `Raster` to draw; without it damaged patches are
         not shown.
@@ -72,11 +75,12 @@ def report_page(
     """
     metadata = as_metadata(metadata)
     audit = None if inventory is None else audit_inventory(inventory, metadata.table)
-    splits = _splits(metadata, sides)
+    split = None if sides is None else Split(sides).aligned(metadata.patch_ids)
+    splits = {} if split is None else _evaluations(metadata, split)
     parts = [verdict_section(audit, metadata.patch_ids, splits)]
     if audit is not None:
         parts.append(findings_section(audit))
-    parts.append(map_section(metadata, _strangers(audit), audit and audit.findings, sides))
+    parts.append(map_section(metadata, _strangers(audit), audit and audit.findings, split))
     if splits:
         parts.append(split_section(splits))
     parts.append(contents_section(metadata, summarize(metadata), _months(metadata)))
@@ -111,17 +115,16 @@ def _months(metadata: Metadata) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _splits(metadata: Metadata, sides: Sides | None) -> dict[str, Evaluation]:
-    """The split, a random one of the same sizes and, if the metadata has one, the official one.
+def _evaluations(metadata: Metadata, split: Split) -> dict[str, Evaluation]:
+    """Those of a split, a random one of the same sizes and the official one if the metadata has it.
 
     Where the split has no validation side, that of the official one counts as train.
     """
-    if sides is None:
-        return {}
-    splits: dict[str, Sides] = {"this split": sides, "random": random_sides(metadata, sides)}
+    others = {"random": random_split(metadata, split)}
     if "split" in metadata.table.column_names:
-        splits["official"] = official_sides(metadata.table, "validation" in sides)
-    return evaluate_splits(metadata, splits)
+        others["official"] = official_split(metadata, "validation" in split.names)
+    own = evaluate_splits(metadata, {"this split": split})
+    return own | evaluate_splits(metadata, others, measured=("test",))
 
 
 def _made_section(made: Mapping[str, str]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from benkit.reporting.page.markup import percent, section, table
-from benkit.splits.evaluate import Evaluation
+from benkit.splits.evaluation import Evaluation
 from benkit.splits.side_metrics import SideMetrics
 
 __all__ = ["split_section"]
@@ -52,7 +52,7 @@ def split_section(splits: Mapping[str, Evaluation]) -> str:
 
 
 def _label_shares(split: Evaluation) -> str:
-    sides = {"test": split.test} | ({"validation": split.validation} if split.validation else {})
+    sides = dict(reversed(split.sides.items()))
     heads = [text for name in sides for text in (f"On the {name} side", "Against all patches")]
     rows = [
         (

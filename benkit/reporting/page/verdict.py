@@ -8,7 +8,8 @@ import pyarrow.compute as pc
 from benkit.inventory.audit import Audit
 from benkit.inventory.findings import KINDS
 from benkit.reporting.page.markup import escape, percent, section
-from benkit.splits.evaluate import Evaluation
+from benkit.splits.evaluation import Evaluation
+from benkit.splits.warnings import soundness
 
 __all__ = ["verdict_section"]
 
@@ -65,8 +66,7 @@ def _answers(audit: Audit | None, splits: Mapping[str, Evaluation]) -> Iterator[
         yield "Whole?", not missing, missing or "Every patch and every band is there to be read."
         yield "Correct?", not wrong, wrong or "All that is there is as it should be."
     if splits:
-        first, random = splits["this split"], splits["random"]
-        yield "Split sound?", not (first.crossing_pairs or first.warnings), _split(first, random)
+        yield "Split sound?", *soundness(splits["this split"], splits["random"])
 
 
 def _counted(audit: Audit, *, incomplete: bool) -> str:
@@ -76,14 +76,3 @@ def _counted(audit: Audit, *, incomplete: bool) -> str:
     counts = [(kind.title, audit.counts[kind.name]) for kind in kinds]
     texts = [f"{title} {count:,}" for title, count in counts if count]
     return f"Patches by kind of finding: {', '.join(texts)}." if texts else ""
-
-
-def _split(first: Evaluation, random: Evaluation) -> str:
-    near, by_chance = first.test.leakage["2500"], random.test.leakage["2500"]
-    distance = (
-        f"{percent(near)} of the test patches lie nearer than 2.5 km to the train side; "
-        f"in a random split {percent(by_chance)}."
-    )
-    ground = ["No two patches on different sides show the same ground."]
-    warnings = [f"{text[0].upper()}{text[1:]}." for text in first.warnings]
-    return " ".join([*(() if first.crossing_pairs else ground), *warnings, distance])

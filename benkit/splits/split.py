@@ -1,0 +1,330 @@
+"""The split: which patches are on which side."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import zip_longest
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from benkit.errors import InputFormatError, OptionError
+from benkit.files.remote.location import Location, LocationLike, as_location, is_location
+from benkit.files.safe_names import some_names
+from benkit.files.tables.csv_guard import guard_cells, quoted
+from benkit.files.tables.table import as_table, require_one_column, strings, write_table
+from benkit.files.tables.table_value import TableValue
+from benkit.files.writing.replace import write_text
+from benkit.metadata.patch_list import first_repeated, patch_ids
+from benkit.splits.evaluation import Evaluation
+
+__all__ = [
+    "SIDES",
+    "Split",
+    "column_split",
+    "read_sides",
+    "split_location",
+    "write_sides",
+]
+
+SIDES = ("train", "validation", "test")
+"""The sides of a split, in the order in which all output lists them."""
+
+_NAMES = np.array([*SIDES, ""])  # the last of them, with the number -1, is no side
+
+
+@dataclass(frozen=True, init=False, eq=False, repr=False)
+class Split(TableValue):
+    """Which patches are on which side, each on one at most.
+
+    Parameters
+    ----------
+    sides : Split, mapping of str to sequence of str, path or URL, or table
+        Patch ids of the sides train, test and, if there is one, validation, also as a CSV with a column
+        a side; or a file or anything with the Arrow PyCapsule interface (pyarrow, pandas, polars,
+        DuckDB) with the columns ``patch_id`` and ``split``, null or empty for a patch on no side.
+    parts : mapping of str to float, optional
+        Part of the patches that was asked for, by side.
+    evaluation : Evaluation, optional
+        How it is to be judged.
+
+    Attributes
+    ----------
+    code : (n,) int8 array
+        Index of the side of each patch in `SIDES`, -1 if it is on none.
+    names : tuple of str
+        Of `SIDES`, those that the split has.
+    parts : dict of str to float
+        Empty if it is not known.
+    evaluation : Evaluation or None
+        None if it was not judged.
+
+    Raises
+    ------
+    MissingInputError, InputFormatError
+        If a file is not there, damaged or no split, a side has another name, or a patch is on two.
+    OptionError
+        If it is something else.
+
+    Examples
+    --------
+    >>> split = Split({"train": ["a", "b"], "test": ["c"]})
+    >>> split
+    Split: 3 patches, train 2, test 1
+    >>> split.side.tolist()
+    ['train', 'train', 'test']
+    """
+
+    code: NDArray[np.int8]
+    names: tuple[str, ...]
+    parts: Mapping[str, float]
+    evaluation: Evaluation | None
+    _ids: pa.StringArray
+
+    def __init__(
+        self,
+        sides: Any,
+        *,
+        parts: Mapping[str, float] | None = None,
+        evaluation: Evaluation | None = None,
+    ) -> None:
+        """Read and check the sides; a split keeps what it was asked for and how it was judged."""
+        if not isinstance(sides, Split):
+            source = str(sides) if is_location(sides) else "the split"
+            is_table = not isinstance(sides, Mapping)
+            made = _of_table(as_table(sides, "a split"), source) if is_table else _of_sides(sides)
+            _require_one_side(*made[:2], source)
+            sides = Split.of_rows(*made)
+        known = {
+            "parts": sides.parts if parts is None else dict(parts),
+            "evaluation": sides.evaluation if evaluation is None else evaluation,
+        }
+        self.__dict__.update({"code": sides.code, "names": sides.names, "_ids": sides._ids} | known)
+
+    @classmethod
+    def of_rows(
+        cls,
+        ids: pa.StringArray,
+        code: NDArray[np.signedinteger],
+        names: Sequence[str],
+        parts: Mapping[str, float] | None = None,
+    ) -> Self:
+        """The split of patches that are known to come once each, by the numbers of their sides."""
+        made = object.__new__(cls)
+        known = {"code": code.astype(np.int8), "names": tuple(names), "_ids": ids}
+        made.__dict__.update(known | {"parts": dict(parts or {}), "evaluation": None})
+        return made
+
+    def _facts(self) -> str:
+        counts = [f"{name} {(self.code == SIDES.index(name)).sum():,}" for name in self.names]
+        out = int((self.code < 0).sum())
+        return ", ".join([f"{len(self):,} patches", *counts, *[f"left out {out:,}"] * (out > 0)])
+
+    def __len__(self) -> int:
+        """Number of patches, those on no side counted in."""
+        return len(self.code)
+
+    @cached_property
+    def patch_ids(self) -> tuple[str, ...]:
+        """Ids of all patches; those of metadata in its order."""
+        return tuple(self._ids.to_pylist())
+
+    @property
+    def side(self) -> NDArray[np.str_]:
+        """Side of each patch, or an empty text: (n,) array of str."""
+        return _NAMES[self.code]
+
+    @property
+    def table(self) -> pa.Table:
+        """The columns ``patch_id`` and ``split``, which is null for a patch on no side."""
+        side = pa.array(SIDES).take(pa.array(self.code, mask=self.code < 0))
+        return pa.table({"patch_id": self._ids, "split": side})
+
+    def sides(self) -> dict[str, list[str]]:
+        """Patch ids by side (train, validation if there is one, test), in the order of the patches."""
+        return {
+            name: self._ids.filter(pa.array(self.code == SIDES.index(name))).to_pylist()
+            for name in self.names
+        }
+
+    def aligned(self, ids: pa.StringArray, strict: bool = True) -> "Split":
+        """The same split with the patches of some metadata as its rows.
+
+        Raises
+        ------
+        InputFormatError
+            If it is strict, and a patch on a side is not among them.
+        """
+        if self._ids.equals(ids):
+            return self
+        code = self.code[self.code >= 0]
+        on_sides = self._ids.filter(pa.array(self.code >= 0))
+        rows = pc.index_in(on_sides, ids)
+        if rows.null_count and strict:
+            row = int(np.argmin(rows.is_valid()))
+            raise InputFormatError(
+                f"{some_names([on_sides[row].as_py()])} of the side {SIDES[code[row]]} "
+                "is not in the metadata"
+            )
+        found = np.full(len(ids), -1, np.int8)
+        found[rows.drop_null().to_numpy()] = code[rows.is_valid().to_numpy(zero_copy_only=False)]
+        return Split.of_rows(ids, found, self.names, self.parts)
+
+    def without_validation(self) -> "Split":
+        """The same split with the validation side as part of the train side."""
+        code = np.where(self.code == SIDES.index("validation"), SIDES.index("train"), self.code)
+        return Split.of_rows(self._ids, code, ("train", "test"))
+
+    def write(self, path: LocationLike, metadata: pa.Table | None = None) -> None:
+        """Write a CSV with a column a side, or a Parquet file with a column ``split``.
+
+        Parameters
+        ----------
+        path : path or URL
+        metadata : pyarrow.Table, optional
+            What a Parquet file holds beside that column, in the order of the patches; if not given,
+            their ids.
+
+        Raises
+        ------
+        OptionError
+            If the name ends with neither .csv nor .parquet.
+        OutputError
+            If the file cannot be written.
+        """
+        if split_location(path).suffix == ".csv":
+            write_sides(self.sides(), path)
+            return
+        column = self.table["split"]
+        others = self.table if metadata is None else metadata
+        names = [name for name in others.column_names if name != "split"]
+        write_table(others.select(names).append_column("split", column), path)
+
+
+def split_location(path: LocationLike) -> Location:
+    """Where a split can be written.
+
+    Raises
+    ------
+    OptionError
+        If the name ends with neither .csv nor .parquet.
+    """
+    target = as_location(path)
+    if target.suffix not in (".csv", ".parquet"):
+        raise OptionError(f"{target}: expected a name that ends with .csv or .parquet")
+    return target
+
+
+def read_sides(path: LocationLike) -> dict[str, list[str]]:
+    """Read the patches of each side (train, validation if there is one, test), as `Split` does."""
+    return Split(path).sides()
+
+
+def write_sides(sides: Mapping[str, Sequence[str]], path: LocationLike) -> None:
+    """Write a split as CSV: a column a side, in the given order, shorter ones filled with nothing.
+
+    A text that a spreadsheet would run as a formula gets an apostrophe before it, which `Split` takes
+    away.
+    """
+    columns = [guard_cells(pa.array(ids, pa.string())).to_pylist() for ids in sides.values()]
+    rows = [sides, *zip_longest(*columns, fillvalue="")]
+    write_text("".join(f"{','.join(map(quoted, row))}\n" for row in rows), path)
+
+
+def column_split(table: pa.Table, source: str) -> Split:
+    """The split that the columns ``patch_id`` and ``split`` of a table give.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    source : str
+        What the table is called in errors.
+
+    Raises
+    ------
+    InputFormatError
+        If a column is missing or comes twice, names another side, or a patch has no name or is on two.
+    """
+    if missing := [name for name in ("patch_id", "split") if name not in table.column_names]:
+        raise InputFormatError(
+            f"{source}: expected the sides in the column {missing[0]}, "
+            f"but there is only {some_names(table.column_names)}"
+        )
+    rows = _of_columns(table, source)
+    _require_one_side(*rows[:2], source)
+    return Split.of_rows(*rows)
+
+
+_Rows = tuple[pa.StringArray, NDArray[np.signedinteger], Sequence[str]]
+"""Patch ids, the number of the side of each, and the sides that the split has."""
+
+
+def _of_table(table: pa.Table, source: str) -> _Rows:
+    """The rows of a table with a column a side, or with one of patches and one of their sides."""
+    names = set(table.column_names)
+    if {"patch_id", "split"} <= names:
+        return _of_columns(table, source)
+    if not {"train", "test"} <= names:
+        raise InputFormatError(
+            f"{source}: expected a split, with the columns train and test or patch_id and split, "
+            f"but there is {some_names(table.column_names)}"
+        )
+    require_one_column(table.column_names, SIDES, source)
+    sides = {}
+    for name in [name for name in SIDES if name in names]:
+        column = pc.utf8_trim_whitespace(strings(source, table, name).combine_chunks())
+        sides[name] = column.filter(
+            pc.not_equal(column, "")
+        )  # shorter ones are filled with nothing
+    return _of_sides(sides)
+
+
+def _of_columns(table: pa.Table, source: str) -> _Rows:
+    require_one_column(table.column_names, ("patch_id", "split"), source)
+    ids = patch_ids(source, table).combine_chunks()
+    column = pc.fill_null(strings(source, table, "split").combine_chunks(), "")
+    present = set(pc.unique(column).to_pylist())
+    if unknown := sorted(present - {*SIDES, ""}):
+        raise InputFormatError(
+            f"{source}: expected the sides {', '.join(SIDES)} in the column split, "
+            f"but there is {some_names(unknown[:1])}"
+        )
+    code = pc.fill_null(pc.index_in(column, pa.array(SIDES)), -1).to_numpy()
+    return ids, code, [name for name in SIDES if name in present or name != "validation"]
+
+
+def _of_sides(sides: Mapping[str, Any]) -> _Rows:
+    if unknown := sorted(sides.keys() - set(SIDES)):
+        raise InputFormatError(
+            f"expected the sides {', '.join(SIDES)}, but there is {some_names(unknown[:1])}"
+        )
+    columns = [_ids_of(name, sides.get(name, ())) for name in SIDES]
+    code = np.repeat(np.arange(len(SIDES)), [len(column) for column in columns])
+    return pa.concat_arrays(columns), code, [name for name in SIDES if name in sides]
+
+
+def _ids_of(name: str, patches: Any) -> pa.StringArray:
+    if isinstance(patches, pa.StringArray):
+        return patches
+    try:
+        return pa.array(list(patches), pa.string())
+    except (pa.ArrowException, TypeError):
+        raise OptionError(
+            f"expected the side {name}, as a list of patch ids, "
+            f"but it is of the type {type(patches).__name__}"
+        ) from None
+
+
+def _require_one_side(ids: pa.StringArray, code: NDArray[np.signedinteger], source: str) -> None:
+    """Refuse a patch that is on two sides, or twice on one."""
+    on_sides = ids.filter(pa.array(code >= 0))
+    if (repeated := first_repeated(on_sides)) is not None:
+        rows = pc.equal(on_sides, repeated).to_numpy(zero_copy_only=False)
+        where = " and ".join(SIDES[number] for number in code[code >= 0][rows])
+        raise InputFormatError(
+            f"{source}: expected each patch on one side, but {some_names([repeated])} is on {where}; "
+            "keep one"
+        )
