@@ -36,10 +36,10 @@ def evaluate(
 
     Parameters
     ----------
-    split : path, address, Split, table or mapping of str to sequence of str
+    split : path, URL, Split, table or mapping of str to sequence of str
         A CSV with the columns train, test and maybe validation, a table with the columns ``patch_id``
         and ``split``, or patch ids by side.
-    metadata : path, address or pyarrow.Table, optional
+    metadata : path, URL, Metadata or table, optional
         With the columns ``patch_id`` and ``labels``, and ``country`` if there is one; if not given, the
         table of the split.
     against : collection of str
@@ -54,10 +54,8 @@ def evaluate(
 
     Raises
     ------
-    MissingInputError, InputFormatError, PatchIdError
-        If a file is not there, damaged or no split, or the metadata does not hold a patch of the split.
-    OptionError
-        If the seed is below 0.
+    InputFormatError
+        If the metadata does not hold a patch of the split.
     """
     where = as_location(split) if is_location(split) else None
     source: Any = split if metadata is None else metadata

@@ -45,13 +45,13 @@ def report(
 
     Parameters
     ----------
-    metadata : path, address or pyarrow.Table
+    metadata : path, URL, Metadata or table
         With the columns ``patch_id`` and ``labels``.
-    source : path, Inventory or pyarrow.Table, optional
+    source : path, URL, Inventory or table, optional
         An inventory, or an archive, which is scanned; without it the page tells of the metadata only.
     archive : path, optional
         Folder of the archive that an inventory tells of, for quick looks of damaged patches.
-    split : path, address, Split, table or mapping of str to sequence of str, optional
+    split : path, URL, Split, table or mapping of str to sequence of str, optional
         A split to judge.
     reference_maps : path or LabelSets, optional
         Folder of reference maps, or their labels, which are compared with those of the metadata.
@@ -69,8 +69,8 @@ def report(
 
     Raises
     ------
-    MissingInputError, InputFormatError, PatchIdError
-        If an input is not there, damaged or something else, or the split names other patches.
+    InputFormatError
+        If the split names other patches than the metadata.
     OptionError
         If the archive is no folder, or comes without an inventory.
     """

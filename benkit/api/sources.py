@@ -1,4 +1,4 @@
-"""Open what people have: a path or an address, a value, or a table that was read before."""
+"""Open what people have: a path or a URL, a value, or a table that was read before."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -60,10 +60,7 @@ def naming(source: object) -> Iterator[None]:
 def as_patch_ids(patches: TableLike | Iterable[str], what: str) -> list[str]:
     """The patch ids that a file or the column ``patch_id`` of a table lists, or the given ones.
 
-    Raises
-    ------
-    OptionError
-        If they are something else than ``what`` was expected.
+    An `OptionError` says that ``what`` was expected where they are something else.
     """
     if is_location(patches):
         return read_patch_list(patches)
@@ -84,13 +81,7 @@ def as_patch_ids(patches: TableLike | Iterable[str], what: str) -> list[str]:
 def open_source(
     source: SourceLike, *, engine: Engine | None = None, progress: Progress = None
 ) -> Iterator[Inventory]:
-    """Open an inventory; an archive is scanned into a temporary one first, as by `benkit.scan`.
-
-    Raises
-    ------
-    MissingInputError, InputFormatError, OptionError
-        If the source is neither.
-    """
+    """Open an inventory; an archive is scanned into a temporary one first, as by `benkit.scan`."""
     from benkit.files.tables.table import write_table
     from benkit.files.writing.staging import temporary_folder
     from benkit.files.writing.transfer import downloaded

@@ -27,7 +27,7 @@ def split(
 
     Parameters
     ----------
-    metadata : path, address or pyarrow.Table
+    metadata : path, URL, Metadata or table
         With the columns ``patch_id`` and ``labels``, and ``country`` if there is one.
     test, validation : float
         Part of the patches on these sides; at least 0, together below 1.
@@ -43,7 +43,7 @@ def split(
     compactness : float
         Weight of separation against balance, from 0.001 to 1000. More gives fewer and larger regions
         that lie further apart, less gives more of them and a closer balance.
-    output : path or address, optional
+    output : path or URL, optional
         Where to write the split: a CSV with a column a side, or ``.parquet``, the metadata with a
         column ``split``.
 
@@ -51,13 +51,6 @@ def split(
     -------
     Split
         With its evaluation; the same for the same arguments on every machine.
-
-    Raises
-    ------
-    OptionError
-        If an argument makes no sense.
-    MissingInputError, InputFormatError, PatchIdError
-        If the metadata is not there, damaged, or names a patch that is none.
     """
     target = None if output is None else split_location(output)
     known = as_metadata(metadata)
@@ -94,18 +87,13 @@ def folds(
         How many splits, at least 2.
     buffer, seed, group_by, compactness
         As of `split`; a buffer leaves patches out of train sides only.
-    output : path or address, optional
+    output : path or URL, optional
         As of `split`; the files of the folds have ``_1``, ``_2``, ... before the suffix.
 
     Returns
     -------
     list of Split
         Each with about one in ``folds`` of all patches on its test side, and its evaluation.
-
-    Raises
-    ------
-    OptionError, MissingInputError, InputFormatError, PatchIdError
-        As of `split`.
     """
     files = None if output is None else fold_files(output, folds)
     known = as_metadata(metadata)
@@ -122,13 +110,7 @@ def folds(
 
 
 def fold_files(output: LocationLike, folds: int) -> list[Location]:
-    """Where `folds` writes each fold.
-
-    Raises
-    ------
-    OptionError
-        If the name is not that of a split.
-    """
+    """Where `folds` writes each fold."""
     target = split_location(output)
     return [target.with_stem(f"{target.stem}_{fold}") for fold in range(1, folds + 1)]
 

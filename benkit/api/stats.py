@@ -32,11 +32,11 @@ def stats(
 
     Parameters
     ----------
-    source : path, address, Inventory or pyarrow.Table
+    source : path, URL, Inventory or table
         An inventory, or an archive, which is scanned.
-    patches : path, address, table or iterable of str, optional
+    patches : path, URL, table or iterable of str, optional
         Only these: patch ids, or where the column ``patch_id`` lists them.
-    split : path, address, Split, table or mapping, optional
+    split : path, URL, Split, table or mapping, optional
         Only the patches of one side of this split.
     side : str, optional
         ``train``, ``validation`` or ``test``: which one.
@@ -47,8 +47,8 @@ def stats(
     ------
     OptionError
         If patches and a split are given, or a split without a side.
-    MissingInputError, InputFormatError
-        If an input is not there, or something else, or the split has no such side.
+    InputFormatError
+        If the split has no such side.
     """
     if (split is None) != (side is None):
         raise OptionError("--split and --side: expected both or none")

@@ -35,14 +35,14 @@ def web_map(
 
     Parameters
     ----------
-    metadata : path, address or pyarrow.Table
+    metadata : path, URL, Metadata or table
         With the columns ``patch_id`` and ``labels``.
-    findings : path, address, table or Audit, optional
+    findings : path, URL, table or Audit, optional
         With ``patch_id`` and ``kind``, as of `benkit.Audit`; those of patches that the metadata does not
         hold are not drawn.
-    sides : path, address, Split, table or mapping of str to sequence of str, optional
+    sides : path, URL, Split, table or mapping of str to sequence of str, optional
         A split.
-    source : path, address, Inventory or pyarrow.Table, optional
+    source : path, URL, Inventory or table, optional
         An inventory, or an archive, which is scanned: whose findings are shown.
     output : path, optional
         Where to write the page.
@@ -53,11 +53,6 @@ def web_map(
     -------
     str
         An HTML page, the same for the same input.
-
-    Raises
-    ------
-    MissingInputError, InputFormatError, PatchIdError
-        If an input is not there, damaged or something else, or a patch id is none.
     """
     known = as_metadata(metadata)
     if source is not None:

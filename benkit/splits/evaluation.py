@@ -9,7 +9,7 @@ from benkit.splits.side_metrics import SideMetrics
 __all__ = ["Evaluation"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """Metrics of a split.
 
@@ -45,6 +45,12 @@ class Evaluation:
     missing_labels: tuple[str, ...]
     warnings: tuple[str, ...]
     against: Mapping[str, "Evaluation"] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """How large the sides are, and how many pairs share ground across them, in a line."""
+        sides = [f"{name} {side.patches:,}" for name, side in self.sides.items()]
+        pairs = f"{self.crossing_pairs:,} crossing pairs"
+        return f"Evaluation: {', '.join([f'train {self.train:,}', *sides, pairs])}"
 
     @property
     def sides(self) -> dict[str, SideMetrics]:

@@ -20,11 +20,14 @@ def values(sample, metadata, inventory):
     pairs = benkit.overlaps(metadata)
     footprints = benkit.footprints(metadata)
     statistics = benkit.stats(inventory)
+    known, split = benkit.Metadata(metadata), benkit.split(metadata, validation=0.2)
     bands = [{"band": name, **vars(band)} for name, band in statistics.bands.items()]
     return {
         "Audit": (audit, audit.findings),
         "FootprintTable": (footprints, footprints.table),
         "Inventory": (benkit.Inventory(inventory), pq.read_table(inventory)),
+        "Metadata": (known, known.table),
+        "Split": (split, split.table),
         "LabelSets": (labels, labels.table),
         "Overlaps": (overlaps, overlaps.table),
         "Overlaps without areas": (pairs, overlaps.table.select(["first", "second"])),
@@ -32,7 +35,16 @@ def values(sample, metadata, inventory):
     }
 
 
-NAMES = ["Audit", "FootprintTable", "Inventory", "LabelSets", "Overlaps", "Statistics"]
+NAMES = [
+    "Audit",
+    "FootprintTable",
+    "Inventory",
+    "LabelSets",
+    "Metadata",
+    "Overlaps",
+    "Split",
+    "Statistics",
+]
 
 
 @pytest.mark.parametrize("name", [*NAMES, "Overlaps without areas"])
@@ -89,6 +101,7 @@ def test_footprints_become_a_geodataframe_of_their_squares(metadata, tmp_path, c
 def test_other_values_are_short_too(archive, inventory, table):
     folder = next(folder for folder in sorted(archive.glob("*/*")) if folder.is_dir())
     raster = benkit.read_raster(next(folder.glob("*_B0[34].tif")))
-    for value in (raster, benkit.summary(table), benkit.inspect(folder)):
+    evaluation = benkit.split(table).evaluation
+    for value in (raster, evaluation, benkit.summary(table), benkit.inspect(folder)):
         assert len(repr(value)) < 1500
         assert "\n" not in repr(value)
