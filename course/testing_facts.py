@@ -104,7 +104,7 @@ def effects() -> dict[str, dict[str, dict]]:
     """What two of the changed lines would do to answers about the official metadata."""
     metadata = (ROOT / ".." / "shared" / "data" / "metadata.parquet").resolve()
     found: dict[str, dict[str, dict]] = {}
-    for module, verb in (("overlaps", "overlaps"), ("spec/seasons", "summary")):
+    for module, verb in (("ground/grid", "overlaps"), ("domain/seasons", "summary")):
         mutation = next(m for m in MUTATIONS if m.module == f"benkit/{module}.py")
         folder = SCRATCH / verb
         folder.mkdir()

@@ -65,9 +65,9 @@ MUTATIONS = [
         "tests/retiling/test_retile.py",
     ),
     Mutation(
-        "benkit/ground/overlaps.py",
-        "return pairs[apart < PATCH_METRES]",
-        "return pairs[apart <= PATCH_METRES]",
+        "benkit/ground/grid.py",
+        "np.abs(y[first] - y[second])) < reach",
+        "np.abs(y[first] - y[second])) <= reach",
         "tests/ground/test_overlaps.py",
     ),
 ]
