@@ -7,26 +7,6 @@ expected, what came and what to do.
 
 import errno
 
-__all__ = [
-    "OF_THE_MACHINE",
-    "AccessError",
-    "BenkitError",
-    "InputFormatError",
-    "MissingColumnError",
-    "MissingInputError",
-    "OptionError",
-    "OutputError",
-    "PatchIdError",
-    "RasterError",
-    "RemoteError",
-    "WorkerError",
-    "advice_on",
-    "broken_import",
-    "first_line",
-    "lack_of_memory",
-    "without_name",
-]
-
 
 class BenkitError(Exception):
     """Root of everything that benkit raises on purpose."""

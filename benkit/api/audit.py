@@ -7,8 +7,6 @@ from benkit.files.remote.location import LocationLike
 from benkit.files.tables.table import write_table
 from benkit.inventory.audit import Audit, audit_inventory
 
-__all__ = ["audit"]
-
 
 def audit(
     source: SourceLike,

@@ -14,8 +14,6 @@ from benkit.splits.evaluate import evaluate_splits, official_split, random_split
 from benkit.splits.evaluation import Evaluation
 from benkit.splits.split import Split, column_split
 
-__all__ = ["AGAINST", "FIGURES", "evaluate"]
-
 AGAINST = ("random", "official")
 """Splits that another one can be compared with."""
 

@@ -5,8 +5,6 @@ from benkit.files.remote.location import LocationLike
 from benkit.files.tables.geoparquet import write_geoparquet
 from benkit.ground.footprint_table import OUTPUT_CRS, FootprintTable, footprint_table
 
-__all__ = ["footprints"]
-
 
 def footprints(
     metadata: MetadataLike, *, crs: str = OUTPUT_CRS, output: LocationLike | None = None

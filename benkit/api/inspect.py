@@ -8,8 +8,6 @@ from benkit.errors import OptionError
 from benkit.files.remote.location import as_path
 from benkit.inventory.inspect import Inspection, inspect_folder, read_pixels
 
-__all__ = ["inspect"]
-
 
 def inspect(
     patch: str | os.PathLike[str],

@@ -12,8 +12,6 @@ from benkit.files.tables.table import write_table
 from benkit.reference_maps.labels import LabelSets, compare_labels, land_cover_labels
 from benkit.reference_maps.land_cover import measure_land_cover
 
-__all__ = ["labels"]
-
 
 def labels(
     *folders: str | os.PathLike[str],

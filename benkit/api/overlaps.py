@@ -22,8 +22,6 @@ from benkit.metadata.metadata import Metadata
 from benkit.metadata.patch_list import read_patch_table
 from benkit.reference_maps.map_files import polygon_files
 
-__all__ = ["Overlaps", "overlaps"]
-
 
 @dataclass(frozen=True, repr=False)
 class Overlaps(TableValue):

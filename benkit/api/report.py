@@ -26,8 +26,6 @@ from benkit.reference_maps.labels import LabelSets, compare_labels, land_cover_l
 from benkit.reference_maps.land_cover import measure_land_cover
 from benkit.reporting.page.report import report_page
 
-__all__ = ["report"]
-
 
 def report(
     metadata: MetadataLike,

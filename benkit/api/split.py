@@ -9,8 +9,6 @@ from benkit.splits.evaluate import evaluate_splits
 from benkit.splits.make import split_folds, split_patches
 from benkit.splits.split import Split, split_location
 
-__all__ = ["fold_files", "folds", "split"]
-
 
 def split(
     metadata: MetadataLike,

@@ -16,8 +16,6 @@ from benkit.errors import InputFormatError, OptionError
 from benkit.inventory.statistics import Statistics, band_statistics
 from benkit.splits.split import Split
 
-__all__ = ["stats"]
-
 
 def stats(
     source: SourceLike,

@@ -3,8 +3,6 @@
 from benkit.api.sources import MetadataLike, as_metadata, naming
 from benkit.metadata.summary import Summary, summarize
 
-__all__ = ["summary"]
-
 
 def summary(metadata: MetadataLike) -> Summary:
     """Count the patches by season, and their labels.

@@ -18,8 +18,6 @@ from benkit.files.writing.replace import write_page
 from benkit.inventory.audit import Audit
 from benkit.reporting.web_map import web_map_page
 
-__all__ = ["web_map"]
-
 
 def web_map(
     metadata: MetadataLike,

@@ -22,15 +22,6 @@ from benkit.files.remote.location import Location
 from benkit.tiff.plain import LARGEST_CORNER, PlainHeader, parse_header
 from benkit.tiff.read import read_whole
 
-__all__ = [
-    "BandFileReader",
-    "BandFiles",
-    "PlainGroup",
-    "Reading",
-    "VisitedFolder",
-    "file_state",
-]
-
 _ROOM_FOR_HEADER = 1024
 _CORNER_BYTES = 16
 

@@ -8,8 +8,6 @@ import stat
 from pathlib import Path
 from typing import Self
 
-__all__ = ["opened_folder"]
-
 # A link must not be followed, and a pipe among the files not be waited for.
 _NO_LINK = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)
 _NO_WAIT = _NO_LINK | getattr(os, "O_NONBLOCK", 0)

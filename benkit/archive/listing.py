@@ -11,16 +11,6 @@ from benkit.files.remote.location import Location, RemotePath
 from benkit.files.remote.retry import in_parallel
 from benkit.files.safe_names import require_single_name
 
-__all__ = [
-    "Listing",
-    "PatchFolder",
-    "find_file",
-    "find_patch",
-    "list_archive",
-    "patch_of_folder",
-    "require_inside",
-]
-
 
 @dataclass(frozen=True, order=True)
 class PatchFolder:

@@ -13,8 +13,6 @@ from benkit.tiff.read import read_raster
 if TYPE_CHECKING:
     from xarray import Dataset
 
-__all__ = ["open_patch"]
-
 
 def open_patch(folder: str | os.PathLike[str]) -> dict[int, "Dataset"]:
     """Read the bands of a patch into one xarray Dataset for each pixel size.

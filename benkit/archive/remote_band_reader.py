@@ -28,8 +28,6 @@ from benkit.files.remote.location import Location, RemotePath
 from benkit.files.remote.retry import in_parallel
 from benkit.files.remote.service import Entry, TooLongError
 
-__all__ = ["RemoteBandFileReader", "band_file_reader"]
-
 _MISSING, _UNREADABLE = -1, 0
 
 

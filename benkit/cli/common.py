@@ -16,24 +16,6 @@ from benkit.errors import OptionError, OutputError
 from benkit.files.remote.location import Location, RemotePath, as_location
 from benkit.files.safe_names import one_line
 
-__all__ = [
-    "OUTPUTS",
-    "add_engine_options",
-    "add_metadata",
-    "add_source",
-    "call",
-    "check_outputs",
-    "fraction",
-    "grid",
-    "location_of",
-    "note",
-    "page_file",
-    "require",
-    "show",
-    "show_table",
-    "table_file",
-]
-
 Result = TypeVar("Result")
 
 OUTPUTS = ("output", "findings", "differences", "figure", "figures")

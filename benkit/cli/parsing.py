@@ -11,8 +11,6 @@ from benkit.cli.common import OUTPUTS
 from benkit.files.remote.address import refuse_credentials
 from benkit.files.safe_names import one_line
 
-__all__ = ["did_you_mean", "options_of", "parse", "verb_parser"]
-
 _WRONG = 2
 _PURPOSE_COLUMN = 16  # of the list of verbs, so that each has one line on 80 columns
 

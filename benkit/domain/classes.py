@@ -11,16 +11,6 @@ from collections.abc import Iterable
 
 from benkit.errors import OptionError
 
-__all__ = [
-    "CLASSES",
-    "CLC_TO_CLASS",
-    "CODE_LIMIT",
-    "UNLABELED",
-    "UNLABELED_CODES",
-    "class_order",
-    "classes_of_codes",
-]
-
 CODE_LIMIT = 1000
 """CLC level-3 codes have three digits."""
 
@@ -91,11 +81,6 @@ def class_order(order: str) -> tuple[str, ...]:
 
 def classes_of_codes(codes: Iterable[int]) -> tuple[str, ...]:
     """The classes of some CLC codes, each once, sorted by name, without `UNLABELED`.
-
-    Raises
-    ------
-    ValueError
-        If a code is not one of CLC 2018 level 3.
 
     Examples
     --------

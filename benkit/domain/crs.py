@@ -4,8 +4,6 @@ import re
 
 from benkit.files.safe_names import printable
 
-__all__ = ["is_utm", "shown_crs"]
-
 # Zones 01 to 60 of WGS 84, north and south, and of ETRS89.
 _UTM = re.compile(r"EPSG:(326|327|258)(0[1-9]|[1-5]\d|60)", re.ASCII)
 _LONGEST_SHOWN = 80

@@ -10,8 +10,6 @@ from types import MappingProxyType
 
 from benkit.domain.patch_names import PATCH_METRES
 
-__all__ = ["BANDS", "BIGEARTHNET_S2", "Band", "Layout"]
-
 
 @dataclass(frozen=True)
 class Band:

@@ -13,16 +13,6 @@ from benkit.domain.seasons import season_of_month
 from benkit.domain.tiles import TILE_METRES, Tile, parse_tile
 from benkit.errors import PatchIdError
 
-__all__ = [
-    "PATCHES_PER_SIDE",
-    "PATCH_METRES",
-    "Footprint",
-    "PatchId",
-    "Product",
-    "parse_patch_id",
-    "parse_product",
-]
-
 PATCH_METRES = 1200
 """Side of a patch on the ground in metres."""
 

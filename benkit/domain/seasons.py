@@ -1,7 +1,5 @@
 """Meteorological seasons of the northern hemisphere."""
 
-__all__ = ["SEASONS", "season_of_month"]
-
 SEASONS = ("spring", "summer", "fall", "winter")
 """The seasons in the order in which all output lists them."""
 

@@ -23,8 +23,6 @@ from functools import lru_cache
 
 from benkit.errors import PatchIdError
 
-__all__ = ["TILE_METRES", "Tile", "parse_tile"]
-
 TILE_METRES = 109_800
 """Side of a Sentinel-2 tile in metres."""
 

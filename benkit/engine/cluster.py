@@ -26,8 +26,6 @@ from benkit.engine.local import (
 )
 from benkit.errors import WorkerError, first_line
 
-__all__ = ["NODE_PATIENCE", "Cluster", "function_of_chunk", "run_on_ray"]
-
 Chunk = TypeVar("Chunk")
 Result = TypeVar("Result")
 

@@ -16,15 +16,6 @@ from typing import Any, TypeVar
 
 from benkit.errors import WorkerError
 
-__all__ = [
-    "DEATHS_PER_CHUNK",
-    "follow_parent",
-    "in_order",
-    "one_blas_thread_each",
-    "run_on_processes",
-    "starting",
-]
-
 Chunk = TypeVar("Chunk")
 Result = TypeVar("Result")
 

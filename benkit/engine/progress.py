@@ -5,8 +5,6 @@ import sys
 import time
 from collections.abc import Callable
 
-__all__ = ["Progress", "end_line", "progress_text", "reporter", "width_of"]
-
 Report = Callable[[int, int, int], None]
 
 Progress = bool | Report | None

@@ -4,8 +4,6 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["kind_of", "kind_of_path"]
-
 _KINDS = {
     stat.S_IFLNK: "a link, which is not followed",
     stat.S_IFDIR: "a folder",

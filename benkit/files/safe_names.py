@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 from benkit.errors import InputFormatError
 
-__all__ = ["one_line", "printable", "require_single_name", "some_names"]
-
 _MOST, _LONGEST = 20, 60
 _SEPARATORS = ("/", "\\", ":", "\0")
 

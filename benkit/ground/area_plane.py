@@ -14,18 +14,6 @@ from numpy.typing import NDArray
 from benkit.ground.grid import Pairs
 from benkit.ground.projection import Transform
 
-__all__ = [
-    "FARTHEST_CENTRES",
-    "LEAST_SHARED_AREA",
-    "PAIRS_AT_ONCE",
-    "PIECES_PER_EDGE",
-    "intersection_areas",
-    "plane_of",
-    "planes",
-    "polygons_of_pairs",
-    "project_polygons",
-]
-
 FARTHEST_CENTRES = 2500
 """Metres on the plane; the centres of two patches that share ground are nearer to each other."""
 

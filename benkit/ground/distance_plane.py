@@ -13,13 +13,6 @@ from benkit.ground.footprints import Footprints
 from benkit.ground.grid import sorted_unique
 from benkit.ground.projection import project, project_from_zones
 
-__all__ = [
-    "centre_degrees",
-    "nearest_distances",
-    "planar_centres",
-    "to_plane",
-]
-
 _EUROPE = (
     -35.58,
     24.6,

@@ -16,8 +16,6 @@ from benkit.ground.projection import project_from_zones
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
-__all__ = ["OUTPUT_CRS", "FootprintTable", "footprint_table", "square_rings"]
-
 OUTPUT_CRS = "EPSG:4326"
 """In which footprints are written if not told: longitude and latitude on WGS 84, as tools expect."""
 
@@ -75,14 +73,6 @@ def footprint_table(
         Coordinate reference system of the geometry, such as ``EPSG:3035``.
     places : Footprints, optional
         Where the patches lie, if known already.
-
-    Raises
-    ------
-    PatchIdError
-        If one is no patch id.
-    OptionError
-        If the reference system is not known, has not two axes on the ground, or cannot show a patch in
-        one piece.
     """
     places = locate(metadata["patch_id"]) if places is None else places
     products = places.products

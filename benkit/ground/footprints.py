@@ -19,8 +19,6 @@ from benkit.domain.patch_names import (
 from benkit.errors import InputFormatError, PatchIdError
 from benkit.files.safe_names import some_names
 
-__all__ = ["Footprints", "are_patch_ids", "join_footprints", "locate", "locate_table"]
-
 _PLACE_PATTERN = r"^_\d\d_\d\d$"
 _PLACE_LENGTH = len("_00_00")
 
@@ -72,11 +70,6 @@ def locate(patch_ids: Sequence[str] | pa.Array | pa.ChunkedArray) -> Footprints:
     -------
     Footprints
         Equal to `parse_patch_id` of each.
-
-    Raises
-    ------
-    PatchIdError
-        If one is no patch id; the message names the first.
 
     Examples
     --------
@@ -168,13 +161,6 @@ def locate_table(table: pa.Table, source: object) -> Footprints:
         gives them, they have to agree with the names.
     source : object
         What the table is called in errors.
-
-    Raises
-    ------
-    PatchIdError
-        If one is no patch id; the message names the first.
-    InputFormatError
-        If a corner is another one than that of the name.
     """
     try:
         places = locate(table["patch_id"])

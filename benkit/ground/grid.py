@@ -9,17 +9,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = [
-    "TOUCHING",
-    "Pairs",
-    "connected_components",
-    "distinct_cells",
-    "expand_ranges",
-    "near_pairs",
-    "neighbouring_cells",
-    "sorted_unique",
-]
-
 Pairs = NDArray[np.int64]
 """Indices of the two members of each pair: (m, 2) int64 array."""
 

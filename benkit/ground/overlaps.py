@@ -34,15 +34,6 @@ from benkit.ground.grid import (
 )
 from benkit.ground.projection import project_from_zones, transform_between
 
-__all__ = [
-    "REASONS",
-    "ground_groups",
-    "overlap_reasons",
-    "overlapping_pairs",
-    "pair_table",
-    "shared_areas",
-]
-
 REASONS = (
     "same tile on another date",
     "same tile on the same date",

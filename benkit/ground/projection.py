@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Transform", "project", "project_from_zones", "transform_between"]
-
 Transform = Callable[[NDArray, NDArray], tuple[NDArray, NDArray]]
 """Takes two coordinates of points to another reference system."""
 

@@ -15,8 +15,6 @@ from benkit.ground.footprints import locate
 from benkit.inventory.findings import KINDS
 from benkit.inventory.table.inventory_file import Inventory
 
-__all__ = ["Audit", "audit_inventory"]
-
 _FINDINGS_SCHEMA = pa.schema(
     [
         pa.field("patch_id", pa.string()),

@@ -21,8 +21,6 @@ from benkit.inventory.statistics import band_statistics
 from benkit.inventory.table.inventory_file import Inventory, writing_inventory
 from benkit.tiff.read import read_raster
 
-__all__ = ["InspectedBand", "Inspection", "inspect_folder", "read_pixels"]
-
 _STATISTICS = ("min", "mean", "std", "max")
 
 

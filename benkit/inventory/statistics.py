@@ -11,8 +11,6 @@ from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.files.tables.table_value import TableValue
 from benkit.inventory.table.inventory_file import Inventory
 
-__all__ = ["BandStatistics", "Statistics", "band_statistics"]
-
 _TOLERANCE = 1e-9  # relative; the error of rounded sums is far less
 
 

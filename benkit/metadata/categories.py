@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from benkit.ground.grid import sorted_unique
 
-__all__ = ["Categories", "column_categories", "list_categories"]
-
 
 @dataclass(frozen=True)
 class Categories:

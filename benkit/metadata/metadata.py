@@ -21,8 +21,6 @@ from benkit.ground.overlaps import overlapping_pairs
 from benkit.metadata.categories import Categories, column_categories, list_categories
 from benkit.metadata.metadata_file import TEXTS, metadata_table
 
-__all__ = ["Metadata", "as_metadata"]
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Metadata(TableValue):

@@ -13,8 +13,6 @@ from benkit.files.safe_names import some_names
 from benkit.files.tables.table import as_table, is_text, require_columns
 from benkit.metadata.patch_list import first_repeated, unique_patch_ids
 
-__all__ = ["TEXTS", "metadata_table", "read_metadata"]
-
 TEXTS = pa.list_(pa.string())
 """Type of the column ``labels``."""
 
@@ -23,13 +21,7 @@ _NEEDED = ("patch_id", "labels")
 
 
 def read_metadata(path: LocationLike) -> pa.Table:
-    """Read the metadata of an archive.
-
-    Raises
-    ------
-    MissingInputError, InputFormatError
-        If the file is not there, damaged, lacks a column or holds something else in it.
-    """
+    """Read the metadata of an archive."""
     return metadata_table(path)
 
 

@@ -10,8 +10,6 @@ from benkit.files.remote.location import LocationLike
 from benkit.files.safe_names import some_names
 from benkit.files.tables.table import read_table, strings
 
-__all__ = ["first_repeated", "patch_ids", "read_patch_list", "read_patch_table", "unique_patch_ids"]
-
 
 def read_patch_table(path: LocationLike, needed: Sequence[str] = ()) -> pa.Table:
     """Read a table of one row a patch.
@@ -26,11 +24,6 @@ def read_patch_table(path: LocationLike, needed: Sequence[str] = ()) -> pa.Table
     -------
     pyarrow.Table
         All columns of the file; ``patch_id`` is a string, unique and never null.
-
-    Raises
-    ------
-    MissingInputError, InputFormatError
-        If the file is not there, damaged, lacks a column, or has no or a repeated patch in a row.
     """
     table = read_table(path, needed=("patch_id", *needed))
     ids = unique_patch_ids(path, table)
@@ -38,12 +31,7 @@ def read_patch_table(path: LocationLike, needed: Sequence[str] = ()) -> pa.Table
 
 
 def unique_patch_ids(source: LocationLike, table: pa.Table) -> pa.ChunkedArray:
-    """As `patch_ids`, of which none comes twice.
-
-    Raises
-    ------
-    InputFormatError
-    """
+    """As `patch_ids`, of which none comes twice."""
     ids = patch_ids(source, table)
     if (repeated := first_repeated(ids)) is not None:
         raise InputFormatError(
@@ -54,13 +42,7 @@ def unique_patch_ids(source: LocationLike, table: pa.Table) -> pa.ChunkedArray:
 
 
 def patch_ids(path: LocationLike, table: pa.Table) -> pa.ChunkedArray:
-    """The column ``patch_id``, with a text in every row.
-
-    Raises
-    ------
-    InputFormatError
-        If it holds something else, or nothing.
-    """
+    """The column ``patch_id``, with a text in every row."""
     ids = strings(path, table, "patch_id")
     if without := ids.null_count + (pc.sum(pc.equal(ids, "")).as_py() or 0):
         raise InputFormatError(
@@ -86,11 +68,6 @@ def read_patch_list(path: LocationLike) -> list[str]:
     -------
     list of str
         In the order of the file, each patch once however often it is named.
-
-    Raises
-    ------
-    MissingInputError, InputFormatError
-        If the file is not there, damaged, lacks the column or names no patch.
     """
     ids = strings(path, read_table(path, needed=("patch_id",)), "patch_id")
     patches = [text.strip() for text in ids.drop_null().to_pylist() if text.strip()]

@@ -10,8 +10,6 @@ import pyarrow.compute as pc
 from benkit.domain.seasons import SEASONS
 from benkit.metadata.metadata import Metadata, as_metadata
 
-__all__ = ["Summary", "summarize"]
-
 
 @dataclass(frozen=True)
 class Summary:
@@ -41,11 +39,6 @@ def summarize(metadata: Metadata | pa.Table) -> Summary:
     ----------
     metadata : Metadata or pyarrow.Table
         In a table, a patch without labels has none.
-
-    Raises
-    ------
-    PatchIdError
-        If a patch id tells no date.
 
     Examples
     --------

@@ -13,15 +13,6 @@ from benkit.files.tables.table_value import TableValue
 from benkit.reference_maps.land_cover import LandCover
 from benkit.reference_maps.read import ReferenceMaps
 
-__all__ = [
-    "BUILDERS_MAX_UNLABELLED",
-    "LabelComparison",
-    "LabelSets",
-    "compare_labels",
-    "label_sets",
-    "land_cover_labels",
-]
-
 BUILDERS_MAX_UNLABELLED = 0.25
 """BigEarthNet v2.0 has patches with less than this share unlabelled (arxiv.org/abs/2407.03653)."""
 

@@ -26,8 +26,6 @@ from benkit.reference_maps.read_map import (
 from benkit.reference_maps.wkb import POLYGONS_AT_ONCE, damaged_wkb, read_wkb
 from benkit.tiff.gdal import gdal_session
 
-__all__ = ["PATCH_AREA", "LandCover", "measure_land_cover"]
-
 PATCH_AREA = float(PATCH_METRES**2)
 """Square metres of ground that a patch shows."""
 
@@ -92,13 +90,6 @@ def measure_land_cover(
         maps are few, else on local processes, one a core.
     progress : bool or callable, optional
         Off, on (shown on stderr), or called with (maps read, of all, bytes read).
-
-    Raises
-    ------
-    MissingInputError, InputFormatError, RasterError
-        If there is no map, a file is damaged or has an unknown code, two files are of one patch, or
-        coordinates are not in metres. Where a file does not state its reference system they are
-        taken to be.
     """
     report = reporter(progress)
     maps = find_maps(*map(as_path, folders))

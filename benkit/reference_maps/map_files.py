@@ -8,8 +8,6 @@ from typing import NoReturn, TypeVar
 from benkit.engine import Engine, run
 from benkit.errors import InputFormatError, MissingInputError
 
-__all__ = ["MAP_SUFFIX", "find_maps", "polygon_files", "run_over_maps"]
-
 MAP_SUFFIX = "_reference_map"
 """Follows the patch id in the name of a reference map."""
 
@@ -28,13 +26,6 @@ def find_maps(*folders: Path, only_polygons: bool = False) -> dict[str, Path]:
     Maps are the files that end with ``.parquet`` and those that end with ``_reference_map.tif``, at
     any depth, or only the `polygon_files`. The patch id is the name without ``_reference_map`` and
     the suffix. Hidden files and folders are left out.
-
-    Raises
-    ------
-    MissingInputError
-        If a folder is not there, cannot be listed or has no reference map.
-    InputFormatError
-        If two files are of one patch.
     """
     found: dict[str, Path] = {}
     for folder in folders:

@@ -27,8 +27,6 @@ from benkit.reference_maps.wkb import (
     read_wkb,
 )
 
-__all__ = ["MapFootprints", "map_footprints"]
-
 _PATCHES_AT_ONCE = 256
 
 
@@ -90,11 +88,6 @@ def map_footprints(maps: ReferenceMaps) -> MapFootprints:
     belongs to the polygon if an odd number of its rings lie around it; where a ring comes back along
     its own edges, the parts on both sides of them belong to it. Null and empty geometries, points and
     lines add nothing; a patch that has nothing else has an empty footprint.
-
-    Raises
-    ------
-    InputFormatError
-        If a geometry is not WKB, a ring is not closed, or a coordinate is not finite.
     """
     columns = zip(*_blocks(maps), strict=True)
     boxes, is_box, counts, polygons = (np.concatenate(column) for column in columns)

@@ -30,8 +30,6 @@ from benkit.reference_maps.reference_systems import (
     shared_map_areas,
 )
 
-__all__ = ["MapOverlaps", "map_overlaps", "map_pair_table"]
-
 
 @dataclass(frozen=True)
 class MapOverlaps:
@@ -69,12 +67,6 @@ def map_overlaps(
     areas : bool
         Whether to measure what each pair shares: on the plane of the coordinates, or on the ellipsoid
         where two reference systems are compared or coordinates are in degrees.
-
-    Raises
-    ------
-    InputFormatError
-        If a geometry is damaged, or reference systems have to be compared and one is unknown or does
-        not fit its coordinates.
     """
     footprints = map_footprints(maps)
     systems = Systems.of(maps, assume_same_crs)

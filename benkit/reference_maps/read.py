@@ -17,8 +17,6 @@ from benkit.files.remote.location import as_path
 from benkit.reference_maps.map_files import find_maps, run_over_maps
 from benkit.reference_maps.read_map import joined_wkb, read_map_polygons
 
-__all__ = ["ReferenceMaps", "read_reference_maps"]
-
 
 @dataclass(frozen=True)
 class ReferenceMaps:
@@ -73,14 +71,6 @@ def read_reference_maps(
         As of `benkit.measure_land_cover`.
     progress : bool or callable, optional
         Off, on (shown on stderr), or called with (maps read, of all, 0).
-
-    Raises
-    ------
-    MissingInputError
-        If the folder is not there, cannot be listed or has no such file.
-    InputFormatError
-        If a file is damaged, lacks the column ``DN`` or the geometry, has a null, a fraction or an
-        unknown code in ``DN``, or two files are of one patch.
     """
     report = reporter(progress)
     found = find_maps(as_path(folder), only_polygons=True)

@@ -21,8 +21,6 @@ from benkit.files.tables.geoparquet import geo_column
 from benkit.files.tables.parquet import read_at_most, read_parquet
 from benkit.tiff.read import read_raster
 
-__all__ = ["MapPixels", "MapPolygons", "joined_wkb", "read_map_pixels", "read_map_polygons"]
-
 _KNOWN_CODES = np.isin(np.arange(CODE_LIMIT + 1), list(CLC_TO_CLASS))
 
 

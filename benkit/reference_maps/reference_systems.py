@@ -15,15 +15,6 @@ from benkit.ground.projection import Transform, transform_between
 from benkit.reference_maps.map_footprints import MapFootprints
 from benkit.reference_maps.read import ReferenceMaps
 
-__all__ = [
-    "Systems",
-    "areas_on_plane",
-    "box_intersections",
-    "latitudes",
-    "project_footprints",
-    "shared_map_areas",
-]
-
 _ANY_PLANE = 6931  # EPSG code
 
 

@@ -11,8 +11,6 @@ from benkit.reporting.style import INK
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["draw_graticule", "draw_scale_bar", "graticule"]
-
 _STEPS = (10.0, 5.0, 2.0, 1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)  # degrees
 _LINES = 3  # at least so many of each kind, where a step gives them
 _POINTS = 200  # along a line, and along each edge of the view

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NO_DATA_COLOUR", "as_colours", "mask_no_data", "stretch_range"]
-
 NO_DATA_COLOUR = (1.0, 0.0, 1.0)
 """Red, green and blue of pixels without a measurement."""
 

@@ -25,8 +25,6 @@ from benkit.metadata.metadata import Metadata, as_metadata
 from benkit.reporting.style import LAYER_COLOURS
 from benkit.splits.split import Split
 
-__all__ = ["web_map_page"]
-
 _MOST_CELLS = 1500
 _CELL_DEGREES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _SHARES = (0.05, 0.25, 0.5, 1.0)  # upper ends of the classes by which a cell's colour deepens
@@ -72,11 +70,6 @@ def web_map_page(
     -------
     str
         An HTML page, the same for the same input.
-
-    Raises
-    ------
-    PatchIdError
-        If a patch id is none.
     """
     import folium
 

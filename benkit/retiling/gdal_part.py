@@ -14,8 +14,6 @@ from benkit.tiff.gdal import gdal_profile
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
-__all__ = ["COMPRESSIONS", "GdalPartWriter"]
-
 COMPRESSIONS = ("none", "deflate", "lzw", "zstd")
 """Compressions of parts on demand; each is lossless."""
 

@@ -28,8 +28,6 @@ from benkit.retiling.scene_files import BandCut, cut_band, find_bands
 from benkit.retiling.source import opened_pixels
 from benkit.tiff.raster import IDENTITY, RasterProfile
 
-__all__ = ["GRID_ORIGINS", "Patches", "patchify"]
-
 GRID_ORIGINS = ("tile", "scene")
 """Origin of columns and rows: the tile's corner, or that of the bands."""
 

@@ -19,8 +19,6 @@ from benkit.retiling.window import PixelSource, Window
 from benkit.tiff.plain import PlainHeader, encode_header, parse_header
 from benkit.tiff.raster import RasterProfile
 
-__all__ = ["PlainSource", "fits_plain", "opened_plain", "write_plain_part"]
-
 _SIDE_FILES = (".aux.xml", ".msk")  # in which GDAL keeps what is not in the file itself
 _LONGEST_SIDE = 65_535
 

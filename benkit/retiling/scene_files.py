@@ -13,8 +13,6 @@ from benkit.retiling.source import opened_pixels
 from benkit.retiling.window import Window, pieces
 from benkit.retiling.write_parts import write_plain_parts
 
-__all__ = ["BandCut", "cut_band", "find_bands"]
-
 _BAND_FILE = re.compile(r"(?:(?!MSK_).*_)?(B\d[\dA])(?:_(\d\d)m)?\.(?:tiff?|jp2)", re.IGNORECASE)
 
 

@@ -20,8 +20,6 @@ from benkit.tiff.gdal import gdal_profile
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
-__all__ = ["GdalSource", "opened_by_gdal", "opened_pixels", "opened_raster", "pixels_of_metres"]
-
 _DRIVERS = {".tif": "GTiff", ".tiff": "GTiff", ".jp2": "JP2OpenJPEG"}
 _CACHE_BYTES = 2 * BYTES_AT_ONCE  # of decoded blocks, in GDAL
 

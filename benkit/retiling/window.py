@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from benkit.tiff.raster import RasterProfile
 
-__all__ = ["BYTES_AT_ONCE", "PixelSource", "Window", "pieces"]
-
 BYTES_AT_ONCE = 2**25
 """Most bytes of pixels in memory at a time; but never less than one row."""
 

@@ -57,13 +57,6 @@ def write_parts(
     Each file is read back and compared with the source. What leaves the raster to the south or east is
     filled with the NO_DATA value, or with 0 if none is declared. Parts of a plain file are cut by
     threads of this process, others by the engine.
-
-    Raises
-    ------
-    MissingInputError, RasterError
-        If the raster is not there or cannot be read.
-    OutputError, OSError
-        If a part cannot be written, or does not read back the same.
     """
     with opened_plain(path) as plain:
         if plain and form.keeps_plain and all(map(fits_plain, parts)):

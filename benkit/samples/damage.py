@@ -10,8 +10,6 @@ from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.domain.patch_names import PatchId
 from benkit.tiff.plain import encode
 
-__all__ = ["band_files"]
-
 _SHIFT = 600  # metres
 _EVERY_FEW = 3  # of the errors with variants
 

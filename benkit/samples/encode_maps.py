@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from benkit.domain.patch_names import Footprint
 from benkit.files.tables.geoparquet import encode_geoparquet
 
-__all__ = ["MAP_PIXEL", "encode_map_pixels", "encode_map_polygons"]
-
 MAP_PIXEL = 10
 """Side of a pixel of a reference map in metres."""
 

@@ -14,8 +14,6 @@ from benkit.errors import OptionError
 from benkit.files.writing.replace import replacing_folder
 from benkit.reference_maps.map_files import MAP_SUFFIX
 
-__all__ = ["building_sample", "write_patch", "write_readme", "write_tables"]
-
 _ARCHIVE_FOLDER = "BigEarthNet-v2.0-S2-with-errors"
 _README_NAME = "README.txt"
 _MAPS_FOLDER = "Reference_Maps"

@@ -18,8 +18,6 @@ from benkit.domain.seasons import SEASONS
 from benkit.samples.products import Region
 from benkit.samples.spectra import BARE, GREEN, GREENNESS, SPREAD
 
-__all__ = ["MARGIN", "Ground", "PixelBlock", "ground", "reflectances"]
-
 MARGIN = 1
 """Width in pixels of the margin around a patch that the blurring of its bands needs."""
 

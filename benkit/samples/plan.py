@@ -20,8 +20,6 @@ from benkit.samples.encode_maps import MAP_PIXEL
 from benkit.samples.landscape import MARGIN, PixelBlock
 from benkit.samples.products import PRODUCTS, SampleProduct
 
-__all__ = ["ERRORS_PER_THOUSAND", "PlannedPatch", "make_plan", "pixel_block"]
-
 _SIDE = PATCH_METRES // MAP_PIXEL
 ERRORS_PER_THOUSAND = {
     "wrong_size": 20,

@@ -7,8 +7,6 @@ them is made up.
 
 from dataclasses import dataclass
 
-__all__ = ["PRODUCTS", "REGIONS", "Region", "SampleProduct"]
-
 
 @dataclass(frozen=True)
 class Region:

@@ -21,8 +21,6 @@ from benkit.samples.landscape import Ground, ground, reflectances
 from benkit.samples.plan import ERRORS_PER_THOUSAND, PlannedPatch, make_plan, pixel_block
 from benkit.samples.products import REGIONS
 
-__all__ = ["PATCH_TO_RETILE", "SampleSummary", "sample"]
-
 PATCH_TO_RETILE = "S2B_MSIL2A_20170808T094029_N9999_R036_T35ULA_33_29"
 """The patch whose band the course re-tiles: in every sample, without errors."""
 

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from benkit.domain.classes import CODE_LIMIT
 from benkit.domain.layouts import BIGEARTHNET_S2
 
-__all__ = ["BARE", "GREEN", "GREENNESS", "SPREAD"]
-
 # B01, B02, B03, B04, B05, B06, B07, B08, B8A, B09, B11, B12; in 1/10,000.
 _MATERIALS = {
     "soil": (480, 680, 980, 1280, 1500, 1680, 1830, 1950, 2100, 2150, 2750, 2250),

@@ -15,19 +15,9 @@ from benkit.splits.side_metrics import side_metrics
 from benkit.splits.split import SIDES, Split, column_split
 from benkit.splits.warnings import split_warnings
 
-__all__ = ["evaluate_split", "evaluate_splits", "official_split", "random_split"]
-
 
 def evaluate_split(metadata: Metadata | pa.Table, sides: Any) -> Evaluation:
-    """Judge a split, or what `Split` is made of.
-
-    Raises
-    ------
-    InputFormatError
-        If it is no split, or has a patch that the metadata does not hold.
-    PatchIdError
-        If one is no patch id.
-    """
+    """Judge a split, or what `Split` is made of."""
     return evaluate_splits(metadata, {"": sides})[""]
 
 
@@ -43,13 +33,7 @@ def evaluate_splits(
 
 
 def random_split(metadata: Metadata, split: Split, seed: int = 0) -> Split:
-    """A split with sides of the same sizes from the same patches, drawn at random.
-
-    Raises
-    ------
-    OptionError
-        If the seed is below 0.
-    """
+    """A split with sides of the same sizes from the same patches, drawn at random."""
     if seed < 0:
         raise OptionError(f"expected a seed of at least 0, but it is {seed}")
     code = split.aligned(metadata.patch_ids).code.copy()
@@ -61,13 +45,7 @@ def random_split(metadata: Metadata, split: Split, seed: int = 0) -> Split:
 def official_split(
     metadata: Metadata, with_validation: bool = True, source: str = "the metadata"
 ) -> Split:
-    """The split that the column ``split`` of the metadata gives; its validation side may be train.
-
-    Raises
-    ------
-    InputFormatError
-        If there is no such column, or another side in it.
-    """
+    """The split that the column ``split`` of the metadata gives; its validation side may be train."""
     split = column_split(metadata.table, source)
     return split if with_validation else split.without_validation()
 

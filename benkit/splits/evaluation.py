@@ -6,8 +6,6 @@ from typing import Any
 
 from benkit.splits.side_metrics import SideMetrics
 
-__all__ = ["Evaluation"]
-
 
 @dataclass(frozen=True, repr=False)
 class Evaluation:

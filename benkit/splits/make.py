@@ -17,8 +17,6 @@ from benkit.splits.search.groups import Units, gather_units
 from benkit.splits.search.search import Wanted, choose_sides
 from benkit.splits.split import SIDES, Split
 
-__all__ = ["split_folds", "split_patches"]
-
 _LEAST_COMPACTNESS, _MOST_COMPACTNESS = 0.001, 1000
 
 
@@ -32,15 +30,7 @@ def split_patches(
     group_by: str | None = None,
     compactness: float = 1.0,
 ) -> Split:
-    """Split patches as `benkit.split` does, without judging the split.
-
-    Raises
-    ------
-    OptionError
-        If an argument makes no sense.
-    PatchIdError
-        If one is no patch id.
-    """
+    """Split patches as `benkit.split` does, without judging the split."""
     metadata = as_metadata(metadata)
     _check_parts(test, validation)
     _check_options(metadata.table, buffer, seed, group_by, compactness)
@@ -63,13 +53,7 @@ def split_folds(
     group_by: str | None = None,
     compactness: float = 1.0,
 ) -> list[Split]:
-    """Split patches several times as `benkit.folds` does, without judging the splits.
-
-    Raises
-    ------
-    OptionError, PatchIdError
-        As of `split_patches`.
-    """
+    """Split patches several times as `benkit.folds` does, without judging the splits."""
     if folds < 2:
         raise OptionError(f"expected at least 2 folds, but it is {folds}")
     metadata = as_metadata(metadata)

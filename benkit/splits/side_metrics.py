@@ -22,8 +22,6 @@ from benkit.ground.grid import (
 from benkit.metadata.categories import Categories
 from benkit.metadata.metadata import Metadata
 
-__all__ = ["LEAKAGE_METRES", "SideMetrics", "side_metrics"]
-
 LEAKAGE_METRES = (2500, 5000, 10000)
 """Distances below which a train patch is counted as near."""
 _REGION_METRES = 5000  # cells of this size that touch belong to one region

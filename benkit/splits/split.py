@@ -21,15 +21,6 @@ from benkit.files.writing.replace import write_text
 from benkit.metadata.patch_list import first_repeated, patch_ids
 from benkit.splits.evaluation import Evaluation
 
-__all__ = [
-    "SIDES",
-    "Split",
-    "column_split",
-    "read_sides",
-    "split_location",
-    "write_sides",
-]
-
 SIDES = ("train", "validation", "test")
 """The sides of a split, in the order in which all output lists them."""
 
@@ -205,13 +196,7 @@ class Split(TableValue):
 
 
 def split_location(path: LocationLike) -> Location:
-    """Where a split can be written.
-
-    Raises
-    ------
-    OptionError
-        If the name ends with neither .csv nor .parquet.
-    """
+    """Where a split can be written."""
     target = as_location(path)
     if target.suffix not in (".csv", ".parquet"):
         raise OptionError(f"{target}: expected a name that ends with .csv or .parquet")
@@ -242,11 +227,6 @@ def column_split(table: pa.Table, source: str) -> Split:
     table : pyarrow.Table
     source : str
         What the table is called in errors.
-
-    Raises
-    ------
-    InputFormatError
-        If a column is missing or comes twice, names another side, or a patch has no name or is on two.
     """
     if missing := [name for name in ("patch_id", "split") if name not in table.column_names]:
         raise InputFormatError(

@@ -5,8 +5,6 @@ from collections.abc import Iterator, Mapping
 from benkit.splits.evaluation import Evaluation
 from benkit.splits.side_metrics import SideMetrics
 
-__all__ = ["shortfalls", "soundness", "split_warnings"]
-
 _NEAR_METRES = "2500"
 _MOST_OFF_FRACTION = 0.005
 _MOST = {"near": 0.07, "label": 0.015, "season": 0.01, "country": 0.02}  # as of a large archive

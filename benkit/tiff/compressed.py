@@ -19,8 +19,6 @@ from benkit.tiff.fields import Fields, read_fields, require_plain
 from benkit.tiff.plain import describe
 from benkit.tiff.raster import Raster, RasterProfile
 
-__all__ = ["unpack"]
-
 _NAMES = {8: "deflate", 32946: "deflate", 50000: "zstd"}
 _HORIZONTAL = 2  # predictor: each pixel is stored as the difference from its left neighbour
 _ZSTD = pa.Codec("zstd")

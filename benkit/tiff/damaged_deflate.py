@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["damaged_block"]
-
 _TILE_WIDTH = 322
 
 

@@ -9,8 +9,6 @@ driver.
 import struct
 from typing import Any
 
-__all__ = ["Field", "Fields", "assemble_fields", "read_fields", "require_plain"]
-
 _TYPE_FORMATS = {2: "s", 3: "H", 4: "I", 12: "d"}  # TIFF field types: ASCII, SHORT, LONG, DOUBLE
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
 STRIP_OFFSETS, SAMPLES, ROWS_PER_STRIP, STRIP_BYTES, PLANAR = 273, 277, 278, 279, 284
@@ -43,13 +41,7 @@ def require_plain(condition: bool) -> None:
 
 
 def read_fields(content: bytes | memoryview) -> tuple[Fields, dict[int, int]]:
-    """Values and offsets of all tags, by tag, and at 0 the offset of the directory.
-
-    Raises
-    ------
-    KeyError, ValueError, struct.error
-        If a tag or a type is unknown, something is out of order, or the file ends too early.
-    """
+    """Values and offsets of all tags, by tag, and at 0 the offset of the directory."""
     (directory,) = struct.unpack_from("<I", content, 4)
     (count,) = struct.unpack_from("<H", content, directory)
     fields: Fields = {}

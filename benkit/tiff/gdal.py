@@ -11,8 +11,6 @@ from benkit.tiff.raster import RasterProfile
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
-__all__ = ["gdal_profile", "gdal_session"]
-
 
 @contextmanager
 def gdal_session() -> Iterator[None]:

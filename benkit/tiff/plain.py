@@ -19,8 +19,6 @@ from benkit.tiff import fields as tiff
 from benkit.tiff.fields import Field, Fields, assemble_fields, read_fields, require_plain
 from benkit.tiff.raster import RasterProfile
 
-__all__ = ["LARGEST_CORNER", "PlainHeader", "describe", "encode", "encode_header", "parse_header"]
-
 LARGEST_CORNER = 1e9
 """Coordinates of a plain file's corner are smaller, in metres."""
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["IDENTITY", "AffineTransform", "Raster", "RasterProfile"]
-
 AffineTransform = tuple[float, float, float, float, float, float]
 """``(a, b, c, d, e, f)`` with x = a column + b row + c and y = d column + e row + f."""
 

@@ -25,8 +25,6 @@ from benkit.tiff.gdal import gdal_profile, gdal_session
 from benkit.tiff.plain import parse_header
 from benkit.tiff.raster import Raster
 
-__all__ = ["decode_raster", "read_raster", "read_whole"]
-
 _EXACT = ("deflate", "lzw", "zstd", "lzma", "packbits", "lerc")
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 

@@ -7,8 +7,6 @@ from urllib.parse import unquote, urlsplit
 
 from benkit.errors import OptionError
 
-__all__ = ["Address", "parse_address", "refuse_credentials"]
-
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
 _CREDENTIALS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/+[^/?#\s]*:[^/?#\s]*@")
 _SECRET_OPTION = re.compile("key|secret|token|passw|sas|sig|credential", re.IGNORECASE)

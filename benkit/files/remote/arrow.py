@@ -19,8 +19,6 @@ from benkit.errors import first_line
 from benkit.files.remote.retry import TransientError
 from benkit.files.remote.service import Entry, TooLongError
 
-__all__ = ["ArrowFiles"]
-
 _WHOLE_OR_NOTHING = {"s3", "gcs", "abfs"}  # their files appear when they are whole
 _DENIED = re.compile(
     "ACCESS_DENIED|INVALID_ACCESS_KEY_ID|SIGNATURE_DOES_NOT_MATCH|INVALID_SIGNATURE|EXPIRED_TOKEN"

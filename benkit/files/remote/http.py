@@ -21,8 +21,6 @@ from benkit.files.remote.index_page import entries_of_page
 from benkit.files.remote.retry import TransientError
 from benkit.files.remote.service import Entry, TooLongError
 
-__all__ = ["HttpFiles"]
-
 _SLOWEST = 1024.0  # bytes a second; slower is silent
 _DROPPED = (ConnectionError, ssl.SSLEOFError)
 _BUSY = {408, 425, 429}

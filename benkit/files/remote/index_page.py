@@ -9,8 +9,6 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from benkit.files.remote.service import Entry
 
-__all__ = ["entries_of_page"]
-
 
 def entries_of_page(page: str, address: str) -> list[Entry]:
     """Files and folders that an index page lists, sorted; its ``address`` ends with ``/``.

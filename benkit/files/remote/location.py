@@ -18,8 +18,6 @@ from benkit.files.remote.address import parse_address
 from benkit.files.remote.retry import Retry, TransientError, retrying
 from benkit.files.remote.service import Entry, RemoteFiles, TooLongError
 
-__all__ = ["Location", "LocationLike", "RemotePath", "as_location", "as_path", "is_location"]
-
 Result = TypeVar("Result")
 
 TIMEOUT = 30.0

@@ -11,8 +11,6 @@ from typing import Self, TypeVar
 
 from benkit.errors import OptionError
 
-__all__ = ["Retry", "TransientError", "in_parallel", "retrying"]
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 

@@ -6,8 +6,6 @@ from typing import Protocol
 
 from benkit.errors import RemoteError
 
-__all__ = ["Entry", "RemoteFiles", "TooLongError"]
-
 
 class TooLongError(RemoteError):
     """A file has more bytes than are read whole; ``size`` is None if only reading it would tell."""

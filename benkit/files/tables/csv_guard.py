@@ -8,8 +8,6 @@ one more, so that taking one away gives every text back: ``open_cells(guard_cell
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["guard_cells", "open_cells", "quoted"]
-
 _FORMULA = r"('*[=+\-@\t\r])"
 
 

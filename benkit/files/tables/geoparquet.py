@@ -21,8 +21,6 @@ from benkit.errors import InputFormatError
 from benkit.files.remote.location import LocationLike, as_location
 from benkit.files.writing.replace import replacing
 
-__all__ = ["CRS_IF_ABSENT", "GeoColumn", "encode_geoparquet", "geo_column", "write_geoparquet"]
-
 CRS_IF_ABSENT = "OGC:CRS84"
 """The coordinate reference system of a file that names none: longitude, latitude."""
 

@@ -14,8 +14,6 @@ from benkit.errors import InputFormatError
 from benkit.files.limits import LARGEST_TABLE, MOST_ROWS
 from benkit.files.remote.location import Location
 
-__all__ = ["read_at_most", "read_parquet", "too_large"]
-
 _ROWS_AT_ONCE = 512
 _LARGEST_BATCH = 8 * LARGEST_TABLE  # if all of a group were one text
 

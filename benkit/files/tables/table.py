@@ -34,16 +34,6 @@ from benkit.files.tables.csv_guard import guard_cells, open_cells
 from benkit.files.tables.parquet import read_at_most, read_parquet, too_large
 from benkit.files.writing.replace import replacing
 
-__all__ = [
-    "as_table",
-    "is_text",
-    "read_table",
-    "require_columns",
-    "require_one_column",
-    "strings",
-    "write_table",
-]
-
 _GZIP_MAGIC = b"\x1f\x8b"
 
 

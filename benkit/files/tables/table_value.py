@@ -4,8 +4,6 @@ from html import escape
 
 import pyarrow as pa
 
-__all__ = ["TableValue"]
-
 _SHOWN = 5  # rows in a notebook
 
 

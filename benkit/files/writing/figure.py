@@ -10,8 +10,6 @@ from benkit.files.writing.replace import replacing
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["write_figure"]
-
 # no name of the program and no time, by format
 _METADATA = {
     "png": {"Software": None},

@@ -9,8 +9,6 @@ from benkit.errors import OutputError
 from benkit.files.writing.replace import output_errors
 from benkit.files.writing.staging import holding, remove_abandoned, staging
 
-__all__ = ["filling_folder"]
-
 
 @contextmanager
 def filling_folder(path: Path, names: Sequence[str], *, overwrite: bool) -> Iterator[Path]:

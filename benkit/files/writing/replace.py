@@ -16,8 +16,6 @@ from benkit.files.remote.location import Location, LocationLike, RemotePath, as_
 from benkit.files.writing.staging import staging
 from benkit.files.writing.transfer import uploading
 
-__all__ = ["output_errors", "replacing", "replacing_folder", "write_page", "write_text"]
-
 _NEW, _OLD = "new", "old"
 
 

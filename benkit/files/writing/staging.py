@@ -18,8 +18,6 @@ try:
 except ImportError:  # Windows: nothing is locked, and what a killed process left stays
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["holding", "remove_abandoned", "staging", "temporary_folder"]
-
 _FOR_EVERYONE, _FOR_ITS_USER = 0o777, 0o700
 _RANDOM_DIGITS = 8
 

@@ -11,8 +11,6 @@ from benkit.files.limits import LARGEST_TABLE
 from benkit.files.remote.location import Location, RemotePath
 from benkit.files.writing.staging import temporary_folder
 
-__all__ = ["downloaded", "uploading"]
-
 
 @contextmanager
 def uploading(output: Location) -> Iterator[Path]:

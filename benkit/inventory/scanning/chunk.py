@@ -31,8 +31,6 @@ from benkit.tiff.plain import parse_header
 from benkit.tiff.raster import Raster, RasterProfile
 from benkit.tiff.read import decode_raster
 
-__all__ = ["PATCHES_PER_CHUNK", "Chunk", "ScannedChunk", "scan_chunk", "scan_patches"]
-
 PATCHES_PER_CHUNK = 128
 
 

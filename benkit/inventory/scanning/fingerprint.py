@@ -19,8 +19,6 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["hash_bytes", "hash_pixels"]
-
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _WORD = 4  # bytes
 

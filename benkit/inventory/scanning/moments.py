@@ -12,8 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MEASURABLE", "Moments", "RowMoments", "measure", "measure_rows"]
-
 MEASURABLE = ("uint8", "uint16", "uint32", "int8", "int16", "int32", "float32", "float64")
 """Names of the data types that can be measured."""
 
@@ -64,13 +62,6 @@ def measure(pixels: NDArray, nodata: float | None) -> Moments:
     """Moments of one raster of any size and of a type in `MEASURABLE`.
 
     NaN, infinity and pixels that equal ``nodata`` are not valid.
-
-    Raises
-    ------
-    TypeError
-        If the pixels have another type.
-    OverflowError
-        If the squares of floating-point pixels exceed what float64 can hold.
 
     Examples
     --------

@@ -28,8 +28,6 @@ from benkit.files.writing.staging import holding
 from benkit.inventory.table.inventory_file import writing_inventory
 from benkit.inventory.table.schema import INVENTORY_SCHEMA
 
-__all__ = ["ROWS_PER_PART", "Known", "ScanState", "scan_state"]
-
 ROWS_PER_PART = 120_000
 """Rows of a part that is written while a scan runs."""
 

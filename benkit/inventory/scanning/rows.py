@@ -12,8 +12,6 @@ from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.files.safe_names import printable
 from benkit.inventory.table.schema import INVENTORY_SCHEMA
 
-__all__ = ["InventoryRows", "closed_rows", "stray_rows"]
-
 Rows = int | NDArray[np.intp]
 
 

@@ -21,8 +21,6 @@ from benkit.inventory.table.inventory_file import Inventory
 from benkit.tiff.raster import Raster
 from benkit.tiff.read import decode_raster, read_whole
 
-__all__ = ["ScanSummary", "band_reader", "scan"]
-
 
 @dataclass(frozen=True)
 class ScanSummary:

@@ -15,8 +15,6 @@ from benkit.inventory.table.schema import INVENTORY_SCHEMA, STATUSES
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["ON_DISK", "columns_sql", "wrong_row", "wrong_types"]
-
 ON_DISK = "inventory_on_disk"
 """Name of the table that has the columns as they are in the file."""
 

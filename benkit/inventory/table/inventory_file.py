@@ -24,8 +24,6 @@ from benkit.inventory.table.schema import ADDED_IN_VERSION_2, INVENTORY_SCHEMA, 
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["Inventory", "InventoryWriter", "writing_inventory"]
-
 _ROWS_PER_GROUP = 120_000
 _MADE = {
     "benkit:inventory_version": str(VERSION),

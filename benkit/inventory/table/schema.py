@@ -2,8 +2,6 @@
 
 import pyarrow as pa
 
-__all__ = ["ADDED_IN_VERSION_2", "INVENTORY_SCHEMA", "STATUSES", "VERSION"]
-
 VERSION = 2
 """Of new inventories; one of version 1 lacks the columns `ADDED_IN_VERSION_2`."""
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["map_figure"]
-
 _CELLS = (600, 300, 150, 75)  # across a map whose patches are too small to be drawn
 _OCCUPIED = 0.02  # part of the cells that should hold patches, to be seen
 _DETAIL_METRES = 40_000, 150_000  # least and greatest width

@@ -27,8 +27,6 @@ from benkit.reporting.page.markup import data_block, escape, json_block, section
 from benkit.reporting.style import MAP_COLOURS
 from benkit.splits.split import SIDES, Split
 
-__all__ = ["map_section"]
-
 _SIDES = ("", *SIDES)
 _SIDE_METRES = PATCHES_PER_SIDE * PATCH_METRES
 _FRAME = """

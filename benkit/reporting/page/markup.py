@@ -7,18 +7,6 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = [
-    "bar_table",
-    "data_block",
-    "escape",
-    "histogram",
-    "json_block",
-    "matrix",
-    "percent",
-    "section",
-    "table",
-]
-
 _LARGE = 10  # numbers from here on are shown with fewer digits
 
 

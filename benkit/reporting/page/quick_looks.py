@@ -14,8 +14,6 @@ from benkit.reporting.page.markup import escape, section
 from benkit.reporting.pixels import as_colours, mask_no_data, stretch_range
 from benkit.tiff.raster import Raster
 
-__all__ = ["quick_looks_section"]
-
 ReadBand = Callable[[str, str], Raster]
 """Gives a band of a patch, or raises a `BenkitError`."""
 

@@ -29,8 +29,6 @@ from benkit.splits.evaluate import evaluate_splits, official_split, random_split
 from benkit.splits.evaluation import Evaluation
 from benkit.splits.split import Split
 
-__all__ = ["report_page"]
-
 
 def report_page(
     metadata: Metadata | pa.Table,
@@ -65,13 +63,6 @@ def report_page(
     -------
     str
         A whole HTML page that needs nothing else.
-
-    Raises
-    ------
-    InputFormatError
-        If the split names patches that the metadata does not hold.
-    PatchIdError
-        If a patch id of the metadata is none.
     """
     metadata = as_metadata(metadata)
     audit = None if inventory is None else audit_inventory(inventory, metadata.table)

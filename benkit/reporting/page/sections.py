@@ -27,13 +27,6 @@ from benkit.reporting.page.markup import (
     table,
 )
 
-__all__ = [
-    "bands_section",
-    "contents_section",
-    "findings_section",
-    "reference_maps_section",
-]
-
 _LISTED = 20_000
 _BINS = 40
 _DIFFERENCES = 200

@@ -6,8 +6,6 @@ from benkit.reporting.page.markup import percent, section, table
 from benkit.splits.evaluation import Evaluation
 from benkit.splits.side_metrics import SideMetrics
 
-__all__ = ["split_section"]
-
 _METRICS: dict[str, Callable[[Evaluation, SideMetrics], object]] = {
     "patches of the train side": lambda split, _: split.train,
     "patches of the side": lambda _, side: side.patches,

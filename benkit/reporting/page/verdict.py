@@ -11,8 +11,6 @@ from benkit.reporting.page.markup import escape, percent, section
 from benkit.splits.evaluation import Evaluation
 from benkit.splits.warnings import soundness
 
-__all__ = ["verdict_section"]
-
 Answer = tuple[str, bool, str]
 """A question, whether its answer is yes, and why."""
 

@@ -25,8 +25,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SCALE", "AnnealingState", "Goal", "Schedule", "anneal"]
-
 SCALE = 2**20
 """Unit of a deviation; the square of it is the unit of the goal."""
 

@@ -6,8 +6,6 @@ from numpy.typing import NDArray
 from benkit.ground.distance_plane import nearest_distances
 from benkit.splits.search.groups import Units
 
-__all__ = ["left_out"]
-
 _ROUNDING = 2  # metres; centres are whole metres here
 
 

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from benkit.ground.grid import TOUCHING, distinct_cells, neighbouring_cells
 from benkit.splits.search.blocks import Blocks
 
-__all__ = ["Cells", "gather_cells"]
-
 
 @dataclass(frozen=True)
 class Cells(Blocks):

@@ -9,8 +9,6 @@ from benkit.ground.grid import connected_components
 from benkit.metadata.categories import Categories, column_categories
 from benkit.metadata.metadata import Metadata
 
-__all__ = ["Units", "gather_units"]
-
 
 @dataclass(frozen=True)
 class Units:

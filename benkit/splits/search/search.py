@@ -36,8 +36,6 @@ from benkit.splits.search.groups import Units
 from benkit.splits.search.levels import LARGEST_CELLS, SMALLEST_CELLS, Level, levels_for
 from benkit.splits.search.single_units import choose_units
 
-__all__ = ["Wanted", "choose_sides"]
-
 
 @dataclass(frozen=True)
 class Wanted:

@@ -9,8 +9,6 @@ from benkit.ground.grid import expand_ranges, near_pairs
 from benkit.splits.search.blocks import Blocks
 from benkit.splits.search.groups import Units
 
-__all__ = ["SingleUnits", "choose_units"]
-
 
 @dataclass(frozen=True)
 class SingleUnits(Blocks):
