@@ -16,8 +16,9 @@ import pyarrow as pa
 
 from benkit.metadata.metadata_file import read_metadata
 from benkit.splits.evaluate import evaluate_split
-from benkit.splits.make import Split, split_folds, split_patches
+from benkit.splits.make import split_folds, split_patches
 from benkit.splits.side_metrics import SideMetrics
+from benkit.splits.split import Split
 
 METADATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "metadata.parquet"
 FIGURES: dict[str, tuple[Callable[[SideMetrics], float], str]] = {

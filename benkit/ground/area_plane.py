@@ -30,16 +30,13 @@ _NORTH, _SOUTH = 6931, 6932
 _MARGIN = 0.2  # degrees beyond the equator that a plane holds: no patch reaches farther
 
 PolygonsOf = Callable[[NDArray[np.int64]], NDArray[np.object_]]
-"""Takes indices of patches to their polygons."""
+"""Gives the polygons of patches by index."""
 
 
 def planes(latitudes: NDArray[np.float64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """Planes (EPSG codes) and the places on each; those next to the equator are on both.
+    """Planes (EPSG codes) and the points on each by index; those next to the equator are on both.
 
-    Parameters
-    ----------
-    latitudes : (n,) float64 array
-        Degrees; places with NaN are on no plane.
+    Latitudes are in degrees; a point with NaN is on no plane.
     """
     for epsg, here in ((_NORTH, latitudes > -_MARGIN), (_SOUTH, latitudes < _MARGIN)):
         if here.any():
@@ -47,7 +44,7 @@ def planes(latitudes: NDArray[np.float64]) -> Iterator[tuple[int, NDArray[np.int
 
 
 def plane_of(latitudes: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The plane (EPSG code) on which each place is measured."""
+    """The plane (EPSG code) on which each point is measured."""
     return np.where(latitudes >= 0, _NORTH, _SOUTH)
 
 

@@ -18,22 +18,12 @@ _EUROPE = (
     24.6,
     44.83,
     84.73,
-)  # area of use of EPSG:3035 in degrees: west, south, east, north
+)  # area of use of EPSG:3035: west, south, east, north in degrees
 _EUROPE_EPSG, _WORLD_EPSG = 3035, 6933
 
 
 def planar_centres(places: Footprints) -> NDArray[np.float64]:
-    """Centres of patches on one plane.
-
-    Parameters
-    ----------
-    places : Footprints
-
-    Returns
-    -------
-    (n, 2) float64 array
-        East and north in metres, in EPSG:3035 or, if any patch lies outside Europe, in EPSG:6933.
-    """
+    """Centres of patches on one plane: (n, 2) float64 array, east and north in metres."""
     return to_plane(centre_degrees(places))[0]
 
 
@@ -44,12 +34,7 @@ def centre_degrees(places: Footprints) -> NDArray[np.float64]:
 
 
 def to_plane(degrees: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
-    """Project points together onto one plane.
-
-    Parameters
-    ----------
-    degrees : (n, 2) float64 array
-        Longitude and latitude (EPSG:4326).
+    """Project points, longitude and latitude (EPSG:4326), together onto one plane.
 
     Returns
     -------
@@ -65,17 +50,7 @@ def to_plane(degrees: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
 
 
 def nearest_distances(points: NDArray, others: NDArray) -> NDArray[np.float64]:
-    """Distance of each point to the nearest of some others.
-
-    Parameters
-    ----------
-    points, others : (n, 2) and (m, 2) float64 arrays
-        East and north in metres.
-
-    Returns
-    -------
-    (n,) float64 array
-        Metres; infinite where there are no others.
+    """Distance of each point to the nearest of some others: (n,) float64, infinite if there are none.
 
     Examples
     --------

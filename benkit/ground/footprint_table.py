@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 OUTPUT_CRS = "EPSG:4326"
 """In which footprints are written if not told: longitude and latitude on WGS 84, as tools expect."""
 
-_LARGEST_SQUARE = (
-    1_000_000  # units; no projection in use makes a patch so wide, a torn one is wider
-)
+_LARGEST_SQUARE = 1_000_000  # units: a patch is wider only where a projection tears it
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,14 +63,8 @@ def footprint_table(
 ) -> FootprintTable:
     """Footprints of all patches of some metadata.
 
-    Parameters
-    ----------
-    metadata : pyarrow.Table
-        With the column ``patch_id``. Columns that have the name of one that is made here are replaced.
-    crs : str
-        Coordinate reference system of the geometry, such as ``EPSG:3035``.
-    places : Footprints, optional
-        Where the patches lie, if known already.
+    Columns of the metadata that have the name of one that is made here are replaced. Where the patches
+    lie is read from their ids, unless it is given.
     """
     places = locate(metadata["patch_id"]) if places is None else places
     products = places.products
@@ -146,18 +138,9 @@ def _reference_system(text: str) -> Any:
 
 
 def square_rings(places: Footprints, crs: Any) -> NDArray[np.float64]:
-    """Corners of the squares.
+    """Corners of the squares in any CRS that pyproj takes: (n, 5, 2) float64 array.
 
-    Parameters
-    ----------
-    places : Footprints
-    crs : anything that pyproj takes
-        The reference system of the result.
-
-    Returns
-    -------
-    (patches, 5, 2) float64 array
-        Longitude or east first, counter-clockwise from the north-west, closed.
+    Longitude or east comes first; the rings run counter-clockwise from the north-west and are closed.
     """
     x = places.x[:, np.newaxis] + np.array([0, 0, 1, 1, 0]) * PATCH_METRES
     y = places.y[:, np.newaxis] - np.array([0, 1, 1, 0, 0]) * PATCH_METRES
@@ -184,18 +167,9 @@ def _part_at_the_180th_meridian(rings: NDArray[np.float64]) -> NDArray[np.object
 def _wkb_polygons(rings: NDArray[np.float64]) -> pa.Array:
     """Polygons of one ring each as little-endian well-known binary."""
     points = rings.shape[1]
-    layout = np.dtype(
-        [
-            ("order", "u1"),
-            ("kind", "<u4"),
-            ("rings", "<u4"),
-            ("points", "<u4"),
-            ("xy", "<f8", (points, 2)),
-        ]
-    )
+    layout = np.dtype([("order", "u1"), ("header", "<u4", 3), ("xy", "<f8", (points, 2))])
     polygons = np.zeros(len(rings), layout)
-    polygons["order"], polygons["kind"], polygons["rings"], polygons["points"] = 1, 3, 1, points
-    polygons["xy"] = rings
+    polygons["order"], polygons["header"], polygons["xy"] = 1, (3, 1, points), rings
     offsets = np.arange(len(rings) + 1, dtype=np.int32) * layout.itemsize
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(polygons.tobytes())]
     return pa.Array.from_buffers(pa.binary(), len(rings), buffers)

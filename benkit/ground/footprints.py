@@ -19,8 +19,8 @@ from benkit.domain.patch_names import (
 from benkit.errors import InputFormatError, PatchIdError
 from benkit.files.safe_names import some_names
 
-_PLACE_PATTERN = r"^_\d\d_\d\d$"
-_PLACE_LENGTH = len("_00_00")
+_POSITION = r"^_\d\d_\d\d$"  # column and row at the end of a patch id
+_POSITION_LENGTH = len("_00_00")
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Footprints:
     product : (n,) int32 array
         Index into ``products``.
     column, row : (n,) int32 array
-        Place in the tile, 0 to 90.
+        Position in the tile, 0 to 90.
     epsg : (n,) int32 array
         UTM zone of the coordinates.
     x, y : (n,) int64 array
@@ -60,16 +60,7 @@ class Footprints:
 
 
 def locate(patch_ids: Sequence[str] | pa.Array | pa.ChunkedArray) -> Footprints:
-    """Read many patch ids at once.
-
-    Parameters
-    ----------
-    patch_ids : sequence of str or arrow string array
-
-    Returns
-    -------
-    Footprints
-        Equal to `parse_patch_id` of each.
+    """The footprints that many patch ids tell, each as `parse_patch_id` reads it.
 
     Examples
     --------
@@ -79,7 +70,7 @@ def locate(patch_ids: Sequence[str] | pa.Array | pa.ChunkedArray) -> Footprints:
     """
     ids = _one_array(patch_ids)
     _refuse_first(ids, ~are_patch_ids(ids))
-    encoded = pc.dictionary_encode(_before_place(ids))
+    encoded = pc.dictionary_encode(_product_names(ids))
     products = tuple(parse_product(name) for name in encoded.dictionary.to_pylist())
     column, row = _columns_and_rows(ids)
     product = encoded.indices.to_numpy()
@@ -120,18 +111,18 @@ def are_patch_ids(texts: Sequence[str] | pa.Array | pa.ChunkedArray) -> NDArray[
     [True, False]
     """
     ids = _one_array(texts)
-    encoded = pc.dictionary_encode(_before_place(ids))
+    encoded = pc.dictionary_encode(_product_names(ids))
     products = np.array([_is_product(name) for name in encoded.dictionary.to_pylist()], bool)
-    places = pc.utf8_slice_codeunits(ids, -_PLACE_LENGTH)
-    known = np.asarray(pc.match_substring_regex(places, _PLACE_PATTERN), bool)
+    positions = pc.utf8_slice_codeunits(ids, -_POSITION_LENGTH)
+    known = np.asarray(pc.match_substring_regex(positions, _POSITION), bool)
     known &= products[encoded.indices.to_numpy()]
     column, row = _columns_and_rows(ids.filter(pa.array(known)))
     known[known] = (column < PATCHES_PER_SIDE) & (row < PATCHES_PER_SIDE)
     return known
 
 
-def _before_place(ids: pa.Array) -> pa.Array:
-    return pc.utf8_slice_codeunits(ids, 0, -_PLACE_LENGTH)
+def _product_names(ids: pa.Array) -> pa.Array:
+    return pc.utf8_slice_codeunits(ids, 0, -_POSITION_LENGTH)
 
 
 def _columns_and_rows(ids: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -152,15 +143,10 @@ def _is_product(name: str) -> bool:
 
 
 def locate_table(table: pa.Table, source: object) -> Footprints:
-    """Footprints of the patches of a table.
+    """Footprints of the patches of a table, which ``source`` is called in errors.
 
-    Parameters
-    ----------
-    table : pyarrow.Table
-        With the column ``patch_id``. Where it also has ``epsg``, ``x`` and ``y``, as `footprint_table`
-        gives them, they have to agree with the names.
-    source : object
-        What the table is called in errors.
+    Where it has the columns ``epsg``, ``x`` and ``y`` beside ``patch_id``, as `footprint_table` gives
+    them, they have to agree with the ids.
     """
     try:
         places = locate(table["patch_id"])

@@ -1,4 +1,4 @@
-"""Cells of a square grid, neighbouring cells and points, and what hangs together.
+"""Cells of a square grid, neighbouring cells and points, and connected components.
 
 A cell is named by its column and row; it holds the points from its lower left corner up to, but not
 including, its upper and right edges. Everything here is exact as long as coordinates are.
@@ -24,14 +24,7 @@ def sorted_unique(values: NDArray) -> NDArray:
 
 
 def distinct_cells(points: NDArray, size: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The cells that hold points.
-
-    Parameters
-    ----------
-    points : (n, 2) array
-        x and y.
-    size : float
-        Side of a cell.
+    """The cells, with sides of the given size, that hold (n, 2) points.
 
     Returns
     -------
@@ -53,14 +46,12 @@ def distinct_cells(points: NDArray, size: float) -> tuple[NDArray[np.int64], NDA
 
 
 def neighbouring_cells(cells: NDArray[np.int64], reach: float) -> NDArray[np.int64]:
-    """Other cells whose centres are at most so far from that of each cell.
+    """Other cells whose centres are at most ``reach`` sides of a cell from that of each cell.
 
     Parameters
     ----------
     cells : (c, 2) int64 array
         Column and row, in ascending order, each once.
-    reach : float
-        In sides of a cell.
 
     Returns
     -------
@@ -78,19 +69,7 @@ def neighbouring_cells(cells: NDArray[np.int64], reach: float) -> NDArray[np.int
 
 
 def near_pairs(points: NDArray, reach: float) -> Pairs:
-    """Pairs of points that are nearer than a reach along both axes.
-
-    Parameters
-    ----------
-    points : (n, 2) array
-        x and y.
-    reach : float
-        Above 0, in the unit of the points.
-
-    Returns
-    -------
-    (m, 2) int64 array
-        Indices of the two points of each pair; each pair once, in no order.
+    """Pairs of (n, 2) points that are nearer than a reach along both axes, each once, in no order.
 
     Examples
     --------
@@ -102,8 +81,8 @@ def near_pairs(points: NDArray, reach: float) -> Pairs:
     cell = cell[order]
     count = np.bincount(cell, minlength=len(cells) + 1)
     end = np.cumsum(count)
-    place = np.arange(len(points))
-    found = [expand_ranges(place + 1, end[cell] - place - 1)]
+    rank = np.arange(len(points))
+    found = [expand_ranges(rank + 1, end[cell] - rank - 1)]
     beside = _cells_at(cells, _HALF_AROUND)[cell].T
     found += [expand_ranges(end[other] - count[other], count[other]) for other in beside]
     first, second = order[np.concatenate(found, axis=1)]
@@ -113,19 +92,9 @@ def near_pairs(points: NDArray, reach: float) -> Pairs:
 
 
 def connected_components(count: int, pairs: Pairs) -> NDArray[np.int64]:
-    """Number of the component that each member of a graph belongs to.
+    """The connected component of each of ``count`` nodes, given the edges: (count,) int64 array.
 
-    Parameters
-    ----------
-    count : int
-        Members.
-    pairs : (m, 2) int array
-        Members that are joined.
-
-    Returns
-    -------
-    (count,) int64 array
-        The same for all that hang together, counted from 0 in the order of their first members.
+    Components are counted from 0 in the order of their first nodes.
 
     Examples
     --------
@@ -144,28 +113,16 @@ def connected_components(count: int, pairs: Pairs) -> NDArray[np.int64]:
         if np.array_equal(root, before):
             break
     components = np.unique(root, return_inverse=True)[1].astype(np.int64)
-    assert np.array_equal(components[first], components[second]), "what is joined is never parted"
+    assert np.array_equal(components[first], components[second]), (
+        "both ends of an edge are in one component"
+    )
     return components
 
 
 def expand_ranges(
     start: NDArray[np.int64] | int, count: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """All numbers of some ranges, one range after the other (ragged ranges).
-
-    Parameters
-    ----------
-    start : (n,) int64 array, or int
-        First number of each range.
-    count : (n,) int64 array
-        Length of each range.
-
-    Returns
-    -------
-    (k,) int64 array
-        Index of the range of each number.
-    (k,) int64 array
-        The numbers.
+    """All numbers of some ranges, one after the other: the index of each one's range, and the numbers.
 
     Examples
     --------

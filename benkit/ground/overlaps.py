@@ -50,14 +50,7 @@ _METRES_PER_DEGREE = 111_000  # of latitude, roughly
 def overlapping_pairs(places: Footprints) -> Pairs:
     """All pairs of patches that share ground, across dates, tiles and UTM zones.
 
-    Parameters
-    ----------
-    places : Footprints
-
-    Returns
-    -------
-    (m, 2) int64 array
-        Indices of the patches of each pair, the smaller first, in ascending order.
+    The smaller index comes first, and the pairs are in ascending order.
     """
     zone, north = places.epsg % 100, _northings(places)
     within = _pairs_within_zones(zone, places.x, north)
@@ -66,18 +59,9 @@ def overlapping_pairs(places: Footprints) -> Pairs:
 
 
 def shared_areas(places: Footprints, pairs: Pairs) -> NDArray[np.float64]:
-    """The ground that pairs of patches share.
+    """The ground that pairs of patches share: (m,) float64 array, square metres.
 
-    Parameters
-    ----------
-    places : Footprints
-    pairs : (m, 2) int array
-
-    Returns
-    -------
-    (m,) float64 array
-        Square metres: exact in the coordinates of the UTM zone where both lie in the same one, else
-        on the ellipsoid.
+    Exact in the coordinates of the UTM zone where both lie in the same one, else on the ellipsoid.
     """
     north = _northings(places)
     first, second = pairs[:, 0], pairs[:, 1]
@@ -95,20 +79,7 @@ def shared_areas(places: Footprints, pairs: Pairs) -> NDArray[np.float64]:
 def overlap_reasons(
     products: Sequence[Product | None], pairs: NDArray[np.signedinteger]
 ) -> pa.Array:
-    """Why patches overlap, from their products.
-
-    Parameters
-    ----------
-    products : sequence of Product or None
-        None where it is not known.
-    pairs : (m, 2) int array
-        Indices into the products.
-
-    Returns
-    -------
-    pyarrow.Array
-        One of `REASONS` for each pair, null where a product is not known.
-    """
+    """Why patches overlap: one of `REASONS` for each pair of products, null where one is not known."""
     known = np.array([product is not None for product in products], bool)
     tile = np.array([product.tile.name if product else "" for product in products])
     zone = np.array([product.tile.epsg % 100 if product else 0 for product in products])
@@ -122,18 +93,9 @@ def overlap_reasons(
 
 
 def ground_groups(places: Footprints, pairs: Pairs | None = None) -> NDArray[np.int64]:
-    """Patches joined through shared ground: the same number for all that hang together.
+    """Number of each patch's group, which shared ground joins: (n,) int64 array.
 
-    Parameters
-    ----------
-    places : Footprints
-    pairs : (m, 2) int array, optional
-        Pairs that share ground, if known already.
-
-    Returns
-    -------
-    (n,) int64 array
-        Number of each patch's group, counted from 0 in the order of their first patches.
+    Groups are counted from 0 in the order of their first patches. Pairs that share ground may be given.
     """
     pairs = overlapping_pairs(places) if pairs is None else pairs
     return connected_components(len(places), pairs)
@@ -145,14 +107,7 @@ def pair_table(
     areas: NDArray[np.float64],
     reasons: pa.Array,
 ) -> pa.Table:
-    """Pairs by name.
-
-    Returns
-    -------
-    pyarrow.Table
-        One row a pair: ``first`` and ``second`` with patch ids, ``area_m2`` to the hundredth, and
-        ``reason``.
-    """
+    """Pairs as a table: ``first`` and ``second``, which are patch ids, ``area_m2`` and ``reason``."""
     ids = pa.array(patch_ids, pa.string()) if isinstance(patch_ids, Sequence) else patch_ids
     columns = {"first": ids.take(pairs[:, 0]), "second": ids.take(pairs[:, 1])}
     return pa.table(columns | {"area_m2": areas.round(2), "reason": reasons})

@@ -39,7 +39,10 @@ def _checked(source: Any) -> pa.Table:
     require_columns(table, _NEEDED, name)
     ids = unique_patch_ids(name, table)
     kind = table["labels"].type
-    if not (any(is_list(kind) for is_list in _LISTS) and _is_text_or_null(kind.value_type)):
+    of_texts = any(is_list(kind) for is_list in _LISTS) and (
+        is_text(kind.value_type) or pa.types.is_null(kind.value_type)  # where no patch has a label
+    )
+    if not of_texts:
         raise InputFormatError(
             f"{name}: expected a list of strings in the column labels, but its type is {kind}"
         )
@@ -51,10 +54,6 @@ def _checked(source: Any) -> pa.Table:
     for column, values in zip(_NEEDED, (ids, labels), strict=True):
         table = table.set_column(table.column_names.index(column), column, values)
     return table
-
-
-def _is_text_or_null(kind: pa.DataType) -> bool:
-    return is_text(kind) or pa.types.is_null(kind)  # null where no patch has a label
 
 
 def _name(source: Any) -> str:

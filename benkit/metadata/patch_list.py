@@ -1,7 +1,5 @@
 """Lists and tables of patches, and what holds for their column ``patch_id``."""
 
-from collections.abc import Sequence
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -11,27 +9,15 @@ from benkit.files.safe_names import some_names
 from benkit.files.tables.table import read_table, strings
 
 
-def read_patch_table(path: LocationLike, needed: Sequence[str] = ()) -> pa.Table:
-    """Read a table of one row a patch.
-
-    Parameters
-    ----------
-    path : Path
-    needed : sequence of str
-        Columns that must be there beside ``patch_id``.
-
-    Returns
-    -------
-    pyarrow.Table
-        All columns of the file; ``patch_id`` is a string, unique and never null.
-    """
-    table = read_table(path, needed=("patch_id", *needed))
+def read_patch_table(path: LocationLike) -> pa.Table:
+    """Read a table of one row a patch, whose column ``patch_id`` is a string, unique and never null."""
+    table = read_table(path, needed=("patch_id",))
     ids = unique_patch_ids(path, table)
     return table.set_column(table.column_names.index("patch_id"), "patch_id", ids)
 
 
 def unique_patch_ids(source: LocationLike, table: pa.Table) -> pa.ChunkedArray:
-    """As `patch_ids`, of which none comes twice."""
+    """As `patch_ids`; an `InputFormatError` if one comes twice."""
     ids = patch_ids(source, table)
     if (repeated := first_repeated(ids)) is not None:
         raise InputFormatError(
@@ -42,7 +28,7 @@ def unique_patch_ids(source: LocationLike, table: pa.Table) -> pa.ChunkedArray:
 
 
 def patch_ids(path: LocationLike, table: pa.Table) -> pa.ChunkedArray:
-    """The column ``patch_id``, with a text in every row."""
+    """The column ``patch_id``; an `InputFormatError` if a row holds no text."""
     ids = strings(path, table, "patch_id")
     if without := ids.null_count + (pc.sum(pc.equal(ids, "")).as_py() or 0):
         raise InputFormatError(
@@ -62,13 +48,7 @@ def first_repeated(ids: pa.Array | pa.ChunkedArray) -> str | None:
 
 
 def read_patch_list(path: LocationLike) -> list[str]:
-    """Read the column ``patch_id`` of a CSV (gzipped or not) or Parquet file.
-
-    Returns
-    -------
-    list of str
-        In the order of the file, each patch once however often it is named.
-    """
+    """Read the column ``patch_id`` of a CSV (gzipped or not) or Parquet file, each patch once."""
     ids = strings(path, read_table(path, needed=("patch_id",)), "patch_id")
     patches = [text.strip() for text in ids.drop_null().to_pylist() if text.strip()]
     if not patches:

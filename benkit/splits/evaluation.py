@@ -20,7 +20,7 @@ class Evaluation:
     crossing_pairs : int
         Pairs of patches on different sides that share ground.
     crossing_pairs_between : dict of str to int
-        The same for each two sides, as ``train-test``.
+        By two sides, as ``train-test``.
     label_patches : dict of str to int
         Patches of the split with each label.
     test : SideMetrics

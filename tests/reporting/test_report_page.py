@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 import benkit
+import benkit.metadata.metadata as metadata_module
 from benkit.cli import main
 from benkit.inventory.findings import KINDS, Kind
 from benkit.reporting.page.markup import bar_table, json_block, table
@@ -198,3 +199,19 @@ def test_wrong_input_is_told(tmp_path, sample, capsys):
     assert main(call) == 2
     assert "none.parquet: expected a file" in capsys.readouterr().err
     assert not (tmp_path / "r.html").exists()
+
+
+def test_footprints_and_pairs_are_computed_once_for_a_page(sample, monkeypatch):
+    metadata = benkit.Metadata(sample / "metadata.parquet")
+    calls = []
+    for name in ("locate", "overlapping_pairs"):
+        function = getattr(metadata_module, name)
+
+        def counted(value, name=name, function=function):
+            calls.append(name)
+            return function(value)
+
+        monkeypatch.setattr(metadata_module, name, counted)
+    ids = metadata.patch_ids.to_pylist()
+    assert "Split sound?" in report_page(metadata, sides={"train": ids[::2], "test": ids[1::2]})
+    assert sorted(calls) == ["locate", "overlapping_pairs"]

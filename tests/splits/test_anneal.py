@@ -1,17 +1,17 @@
-"""What a move adds to the goal, and where annealing ends, against the goal computed in full."""
+"""What a move adds to the objective, and where annealing ends, against it computed in full."""
 
 from itertools import product
 
 import numpy as np
 import pytest
 
-from benkit.splits.search.anneal import AnnealingState, Goal, Schedule, anneal
+from benkit.splits.search.anneal import AnnealingState, Objective, Schedule, anneal
 
 SIDES = 3
 GRID = [(column, row) for column in range(4) for row in range(2)]
 
 
-def random_goal(seed: int) -> Goal:
+def random_goal(seed: int) -> Objective:
     random = np.random.default_rng(seed)
     apart = np.array([[(a - c) ** 2 + (b - d) ** 2 for a, b in GRID] for c, d in GRID])
     near, beside = (
@@ -23,7 +23,7 @@ def random_goal(seed: int) -> Goal:
     price[:, :-1] += price[:, :-1].T
     amounts = random.integers(0, 40, (len(GRID), 3))
     targets = np.outer([5, 3, 2], amounts.sum(0)) // 10
-    return Goal(
+    return Objective(
         amounts=amounts,
         targets=targets,
         weights=np.array([0, 2, 5]),
@@ -37,49 +37,51 @@ def random_goal(seed: int) -> Goal:
     )
 
 
-def height(goal: Goal, side: tuple[int, ...]) -> int:
-    """The goal as its docstring defines it."""
+def height(objective: Objective, side: tuple[int, ...]) -> int:
+    """The objective as its docstring defines it."""
     total = 0
     for block, mine in enumerate(side):
-        if any(near < len(side) and side[near] != mine for near in goal.within_reach[block]):
-            total += int(goal.exposure[block] * goal.prices[mine])
-        for near, price in zip(goal.beside[block], goal.border[block], strict=True):
+        if any(near < len(side) and side[near] != mine for near in objective.within_reach[block]):
+            total += int(objective.exposure[block] * objective.prices[mine])
+        for near, price in zip(objective.beside[block], objective.border[block], strict=True):
             total += int(price) * (block < near < len(side) and side[near] != mine)
     for number in range(SIDES):
-        counts = goal.amounts[np.array(side) == number].sum(0)
-        total += int(goal.weights[number] * ((counts - goal.targets[number]) ** 2).sum())
+        counts = objective.amounts[np.array(side) == number].sum(0)
+        total += int(objective.weights[number] * ((counts - objective.targets[number]) ** 2).sum())
     return total
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_rise_is_the_difference_of_the_goal(seed):
-    goal, random = random_goal(seed), np.random.default_rng(seed)
-    state = AnnealingState(goal, random.integers(0, SIDES, len(GRID)).astype(np.uint8))
+    objective, random = random_goal(seed), np.random.default_rng(seed)
+    state = AnnealingState(objective, random.integers(0, SIDES, len(GRID)).astype(np.uint8))
     for _ in range(200):
         block = int(random.integers(len(GRID)))
         there = int((state.side[block] + random.integers(1, SIDES)) % SIDES)
-        before = height(goal, tuple(state.side[:-1]))
+        before = height(objective, tuple(state.side[:-1]))
         at_once = int(state.rises(np.array([block]), np.array([there], np.uint8))[0])
         alone = state.rise(block, there)
         state.put(block, there)
-        assert height(goal, tuple(state.side[:-1])) - before == at_once == alone
+        assert height(objective, tuple(state.side[:-1])) - before == at_once == alone
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_no_single_move_lowers_the_goal_that_was_found(seed):
-    goal = random_goal(seed)
+    objective = random_goal(seed)
     start = np.zeros(len(GRID), np.uint8)
-    found = anneal(goal, start, Schedule(20_000, 20_000, 1, 30), np.random.PCG64(seed)).tolist()
-    least = height(goal, tuple(found))
-    assert least < height(goal, tuple(start.tolist()))
+    found = anneal(
+        objective, start, Schedule(20_000, 20_000, 1, 30), np.random.PCG64(seed)
+    ).tolist()
+    least = height(objective, tuple(found))
+    assert least < height(objective, tuple(start.tolist()))
     for block, there in product(range(len(GRID)), range(SIDES)):
-        assert height(goal, (*found[:block], there, *found[block + 1 :])) >= least
+        assert height(objective, (*found[:block], there, *found[block + 1 :])) >= least
 
 
 def test_the_best_of_all_sides_is_not_left_in_the_cold():
-    goal = random_goal(0)
-    best = min(product(range(SIDES), repeat=len(GRID)), key=lambda side: height(goal, side))
+    objective = random_goal(0)
+    best = min(product(range(SIDES), repeat=len(GRID)), key=lambda side: height(objective, side))
     found = anneal(
-        goal, np.array(best, np.uint8), Schedule(2_000, 1e-3, 1e-3, 30), np.random.PCG64(0)
+        objective, np.array(best, np.uint8), Schedule(2_000, 1e-3, 1e-3, 30), np.random.PCG64(0)
     )
     assert tuple(found.tolist()) == best

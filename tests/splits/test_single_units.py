@@ -29,7 +29,7 @@ def test_neighbours_are_units_with_a_patch_within_reach(seed):
     units = some_units(seed)
     chosen = np.arange(len(units.patches)) % 5 != 1
     movable = np.arange(len(units.patches)) % 2 == 0
-    blocks = choose_units(units, chosen, movable, most_places=5)
+    blocks = choose_units(units, chosen, movable, most_centres=5)
     unit = np.flatnonzero(chosen)
     assert blocks.of_unit[unit].tolist() == list(range(len(blocks)))
     assert (blocks.of_unit[~chosen] == -1).all()
@@ -47,7 +47,7 @@ def test_neighbours_are_units_with_a_patch_within_reach(seed):
 def test_sides_of_blocks_and_units_go_both_ways():
     units = some_units(0)
     chosen = np.arange(len(units.patches)) % 3 > 0
-    blocks = choose_units(units, chosen, chosen, most_places=100)
+    blocks = choose_units(units, chosen, chosen, most_centres=100)
     side = (np.arange(len(chosen)) % 2).astype(np.uint8)
     start = blocks.sides(side, units.patches)
     assert (start == side[chosen]).all()

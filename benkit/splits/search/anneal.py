@@ -1,15 +1,15 @@
 """Simulated annealing of blocks between sides, in integers.
 
-The goal is a sum of three parts:
+The objective is a sum of three parts:
 
 - exposure: the patches of blocks that have a block of another side within reach;
 - the border: neighbouring blocks on different sides, weighted with the smaller one's patches;
 - the squared deviations of all counts of each side from their targets.
 
-A move puts one block on another side: it is kept if it lowers the goal, and otherwise with the
-probability exp(-rise / temperature) [1]_. The goal is a whole number, the logarithm of the random number
-is taken as linear between powers of two and every random number is a raw output of PCG64, so a run gives
-the same on every machine.
+A move puts one block on another side: it is kept if it lowers the objective, and otherwise with the
+probability exp(-rise / temperature) [1]_. The objective is a whole number, the logarithm of the random
+number is taken as linear between powers of two and every random number is a raw output of PCG64, so that
+a run gives the same on every machine.
 
 References
 ----------
@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SCALE = 2**20
-"""Unit of a deviation; the square of it is the unit of the goal."""
+"""Unit of a deviation; the square of it is the unit of the objective."""
 
 _LEAST_AT_ONCE = 1000  # moves that are drawn together, at one temperature
 _BLOCKS_PER_MOVE = 10  # of those: finding the border anew takes time that grows with the blocks
@@ -35,8 +35,8 @@ _NO_SIDE = 255
 
 
 @dataclass(frozen=True)
-class Goal:
-    """What is to be low.
+class Objective:
+    """The objective to minimise.
 
     Attributes
     ----------
@@ -76,14 +76,14 @@ class Goal:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how hot.
+    """Number of moves and temperatures of an annealing run.
 
     Attributes
     ----------
     moves : int
         How many moves are tried.
     hot, cold : float
-        Temperature at the beginning and at the end, in units of the goal.
+        Temperature at the beginning and at the end, in units of the objective.
     patience : int
         Targets shift against the deviations that remain, after each round of moves by this part of
         them: slack weights then suffice for a good balance, and blocks stay free to move [2]_.
@@ -99,23 +99,10 @@ class Schedule:
 
 
 def anneal(
-    goal: Goal, side: NDArray[np.uint8], schedule: Schedule, source: np.random.PCG64
+    objective: Objective, side: NDArray[np.uint8], schedule: Schedule, source: np.random.PCG64
 ) -> NDArray[np.uint8]:
-    """Move blocks between the sides.
-
-    Parameters
-    ----------
-    goal : Goal
-    side : (b,) uint8 array
-        Number of the side that each block is on at first.
-    schedule : Schedule
-    source : numpy.random.PCG64
-
-    Returns
-    -------
-    (b,) uint8 array
-    """
-    state = AnnealingState(goal, side)
+    """Move blocks between the sides, from the number of each one's side at first: (b,) uint8 array."""
+    state = AnnealingState(objective, side)
     at_once = max(_LEAST_AT_ONCE, len(side) // _BLOCKS_PER_MOVE)
     rounds = -(-schedule.moves // at_once)
     step = (schedule.cold / schedule.hot) ** (1 / rounds)
@@ -129,7 +116,7 @@ def anneal(
 
 
 def _limits(raw: NDArray[np.uint64], temperature: float) -> NDArray[np.int64]:
-    """By how much each move may raise the goal: -log(random number) * temperature."""
+    """By how much each move may raise the objective: -log(random number) * temperature."""
     mantissa, exponent = np.frexp(
         ((raw >> np.uint64(32)) + np.uint64(1)).astype(np.float64) / 2**32
     )
@@ -140,46 +127,41 @@ def _limits(raw: NDArray[np.uint64], temperature: float) -> NDArray[np.int64]:
 class AnnealingState:
     """Sides of the blocks and what follows from them.
 
-    Parameters
-    ----------
-    goal : Goal
-    side : (b,) uint8 array
-        Number of the side that each block is on at first.
-
-    Notes
-    -----
     The sides and the numbers of others within reach are kept in buffers that NumPy sees too: single
     moves are quicker on the buffers, many at once in NumPy.
     """
 
-    def __init__(self, goal: Goal, side: NDArray[np.uint8]) -> None:
-        blocks, self.sides = len(side), len(goal.targets)
-        self.goal = goal
+    def __init__(self, objective: Objective, side: NDArray[np.uint8]) -> None:
+        blocks, self.sides = len(side), len(objective.targets)
+        self.objective = objective
         self.side = bytearray(side.astype(np.uint8).tobytes() + bytes([_NO_SIDE]))
-        self.reached = (goal.within_reach < blocks).sum(1)
+        self.reached = (objective.within_reach < blocks).sum(1)
         self.degrees = self.reached.tolist()
-        same = np.frombuffer(self.side, np.uint8)[goal.within_reach] == side[:, np.newaxis]
+        same = np.frombuffer(self.side, np.uint8)[objective.within_reach] == side[:, np.newaxis]
         self.others = array("i", (*(self.reached - same.sum(1)).tolist(), 0))
-        self.exposure = np.append(goal.exposure * (self.reached > 0), 0)
-        self.squares = (goal.amounts**2).sum(1)
-        self.deviation = -goal.targets
-        np.add.at(self.deviation, side, goal.amounts)
+        self.exposure = np.append(objective.exposure * (self.reached > 0), 0)
+        self.squares = (objective.amounts**2).sum(1)
+        self.deviation = -objective.targets
+        np.add.at(self.deviation, side, objective.amounts)
         self.shift = np.zeros_like(self.deviation)
-        self.rows = list(goal.amounts)
+        self.rows = list(objective.amounts)
         self.lists = [
-            values.tolist() for values in (self.exposure, self.squares, goal.prices, goal.weights)
+            values.tolist()
+            for values in (self.exposure, self.squares, objective.prices, objective.weights)
         ]
-        self.near = goal.within_reach.tolist()
+        self.near = objective.within_reach.tolist()
         self.neighbours = [
             list(zip(near, prices, strict=True))
-            for near, prices in zip(goal.beside.tolist(), goal.border.tolist(), strict=True)
+            for near, prices in zip(
+                objective.beside.tolist(), objective.border.tolist(), strict=True
+            )
         ]
-        self.beside = (goal.beside < blocks).sum(1)
-        self.movable = np.flatnonzero(goal.movable)
+        self.beside = (objective.beside < blocks).sum(1)
+        self.movable = np.flatnonzero(objective.movable)
 
     def shift_targets(self, patience: int) -> None:
         """Shift the targets against what deviates from the true ones."""
-        most = self.goal.most_shift
+        most = self.objective.most_shift
         shift = self.shift + (self.deviation - self.shift) // patience
         shift = np.clip(shift, -most, most)
         self.deviation += shift - self.shift
@@ -198,38 +180,44 @@ class AnnealingState:
             blocks = np.where(low[0] < anywhere * 2**32, blocks, at_border)
         here = side[blocks]
         other = (here + 1 + _below(low[1], self.sides - 1)) % self.sides
-        neighbour = self.goal.beside[blocks, _below(high[1], self.beside[blocks])]
+        neighbour = self.objective.beside[blocks, _below(high[1], self.beside[blocks])]
         beside = side[neighbour]
         return blocks, np.where((beside == here) | (beside == _NO_SIDE), other, beside)
 
     def _border(self, side: NDArray[np.uint8]) -> NDArray[np.int64]:
         """Movable blocks with a neighbour on another side, or without any neighbour."""
-        differs = (side[self.goal.beside] != side[:-1, np.newaxis]) & (self.goal.border > 0)
-        return np.flatnonzero((differs.any(1) | (self.beside == 0)) & self.goal.movable)
+        differs = (side[self.objective.beside] != side[:-1, np.newaxis]) & (
+            self.objective.border > 0
+        )
+        return np.flatnonzero((differs.any(1) | (self.beside == 0)) & self.objective.movable)
 
     def rises(self, blocks: NDArray[np.int64], to: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """By how much the goal rises when one of the blocks goes to another side."""
-        goal = self.goal
+        """By how much the objective rises when one of the blocks goes to another side."""
+        objective = self.objective
         side, others = np.frombuffer(self.side, np.uint8), np.frombuffer(self.others, np.int32)
         here, there = side[blocks][:, np.newaxis], to[:, np.newaxis]
-        old, new = goal.prices[here[:, 0]], goal.prices[to]
-        near = goal.within_reach[blocks]
+        old, new = objective.prices[here[:, 0]], objective.prices[to]
+        near = objective.within_reach[blocks]
         sides, differing, exposure = side[near], others[near], self.exposure[near]
         becomes = (sides == here) & (differing == 0)
         ceases = (sides == there) & (differing == 1)
         rise = (exposure * becomes).sum(1) * old - (exposure * ceases).sum(1) * new
         left = self.reached[blocks] - (sides == there).sum(1)
         rise += self.exposure[blocks] * (new * (left > 0) - old * (others[blocks] > 0))
-        beside, border = side[goal.beside[blocks]], goal.border[blocks]
+        beside, border = side[objective.beside[blocks]], objective.border[blocks]
         rise += (border * (beside == here)).sum(1) - (border * (beside == there)).sum(1)
-        weighted = goal.weights[:, np.newaxis] * self.deviation
-        change = 2 * (goal.amounts[blocks] * (weighted[to] - weighted[here[:, 0]])).sum(1)
-        return rise + change + self.squares[blocks] * (goal.weights[to] + goal.weights[here[:, 0]])
+        weighted = objective.weights[:, np.newaxis] * self.deviation
+        change = 2 * (objective.amounts[blocks] * (weighted[to] - weighted[here[:, 0]])).sum(1)
+        return (
+            rise
+            + change
+            + self.squares[blocks] * (objective.weights[to] + objective.weights[here[:, 0]])
+        )
 
     def move(
         self, blocks: NDArray[np.int64], to: NDArray[np.uint8], limits: NDArray[np.int64]
     ) -> None:
-        """Put each block in turn on its new side if that raises the goal by no more than its limit.
+        """Put each block in turn on its new side if that raises the objective by no more than its limit.
 
         Moves that are refused as things stand at first are not tried again.
         """

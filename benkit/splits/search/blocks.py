@@ -28,13 +28,9 @@ class Blocks(ABC):
 
     @abstractmethod
     def neighbours(self, reach: float) -> NDArray[np.int64]:
-        """Other blocks within ``reach`` metres of each block.
+        """Other blocks within ``reach`` metres of each, in ascending order: (b, m) int64 array.
 
-        Returns
-        -------
-        (b, m) int64 array
-            Numbers of blocks in ascending order; where a block has fewer than m neighbours, the number
-            of all blocks.
+        Where a block has fewer than m neighbours, the number of all blocks.
         """
 
     def total(self, values: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -10,19 +10,9 @@ _ROUNDING = 2  # metres; centres are whole metres here
 
 
 def left_out(units: Units, side: NDArray[np.uint8], buffer: float) -> NDArray[np.bool_]:
-    """Patches nearer than a buffer to one of a side after theirs that is not left out itself.
+    """Patches nearer than a buffer (metres) to one of a side after theirs that is not left out itself.
 
-    Parameters
-    ----------
-    units : Units
-    side : (u,) uint8 array
-        Number of the side of each unit.
-    buffer : float
-        Metres.
-
-    Returns
-    -------
-    (n,) bool array
+    Takes the number of the side of each unit, gives a (n,) bool array.
     """
     out = np.zeros(len(units.of_patch), bool)
     if buffer:

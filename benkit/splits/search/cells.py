@@ -15,8 +15,7 @@ class Cells(Blocks):
 
     Attributes
     ----------
-    of_unit : (u,) int64 array
-    movable : (b,) bool array
+    of_unit, movable
         As of `Blocks`.
     metres : int
         Side of a cell.
@@ -43,14 +42,6 @@ class Cells(Blocks):
 
 
 def gather_cells(centre: NDArray[np.int64], metres: int) -> Cells:
-    """Gather units by grid cell.
-
-    Parameters
-    ----------
-    centre : (u, 2) int64 array
-        Centres of units in metres.
-    metres : int
-        Side of a cell.
-    """
+    """Gather units, given their centres in metres, by cells of so many metres."""
     cell, of_unit = distinct_cells(centre, metres)
     return Cells(of_unit, np.ones(len(cell), bool), metres, cell)

@@ -1,4 +1,4 @@
-"""Levels of the search: which blocks are moved, how long, how hot and at what prices.
+"""Levels of the search: sizes of blocks, numbers of moves, temperatures and prices.
 
 Coarse levels weigh the balance weakly, so that regions stay whole, and fine ones strongly, since it is
 mended along the border. The last level moves single units apart that lie nearer than two patches. Many
@@ -55,15 +55,8 @@ def _weights(label: float, season: float, country: float, patch: float = 100) ->
 
 
 _CELLS = (
-    Level(
-        LARGEST_CELLS,
-        20_000,
-        0.25,
-        0.4,
-        2_000_000,
-        3,
-        0.1,
-        _weights(0.3, 0.3, 0.3, 10),
+    replace(
+        Level(LARGEST_CELLS, 20_000, 0.25, 0.4, 2_000_000, 3, 0.1, _weights(0.3, 0.3, 0.3, 10)),
         exact=False,
     ),
     Level(10_000, 10_000, 0.25, 1, 3_000_000, 1, 0.1, _weights(3, 2, 1)),
@@ -80,12 +73,8 @@ _OF_MANY = (
 
 
 def levels_for(sides: int) -> tuple[Level, ...]:
-    """Levels from coarse to fine, the last of them for single units.
+    """Levels from coarse to fine, the last for single units, given how many sides are to lie apart.
 
-    Parameters
-    ----------
-    sides : int
-        How many are to lie apart from the others. From three on, the search is longer and begins hotter,
-        since whole regions have more sides to go to.
+    From three on, the search is longer and begins hotter, since whole regions have more sides to go to.
     """
     return _OF_MANY if sides >= _MANY_SIDES else (*_CELLS, _SINGLE_UNITS)

@@ -9,8 +9,8 @@ mended. All sides are searched at once, so that the last of them is as whole as 
 keeps regions whole which single small blocks would never find, as in multilevel graph partitioning [1]_;
 balancing many rare labels by greedy assignment alone [2]_ scatters them.
 
-Sides that keep a buffer lose patches along their border. At the begin of each level the targets are set
-anew, for the patches that the sides found so far would keep, and single units are moved in several
+Sides that keep a buffer lose patches along their border. At the beginning of each level the targets are
+set anew, for the patches that the sides found so far would keep, and single units are moved in several
 rounds, each cooler than the one before, so that less and less changes after what is lost was counted.
 
 The number of moves is fixed, so that the result does not depend on the machine.
@@ -28,7 +28,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from benkit.splits.search.anneal import SCALE, Goal, Schedule, anneal
+from benkit.splits.search.anneal import SCALE, Objective, Schedule, anneal
 from benkit.splits.search.blocks import Blocks
 from benkit.splits.search.buffer import left_out
 from benkit.splits.search.cells import gather_cells
@@ -39,7 +39,7 @@ from benkit.splits.search.single_units import choose_units
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked of the sides.
+    """The sides that are asked for.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Wanted:
     compactness: float = 1.0
 
 
-_MOST_PLACES = 100  # a single unit is moved if its patches have no more places
+_MOST_CENTRES = 100  # a single unit is moved if its patches have no more different centres
 _ROUNDS_WITH_BUFFER = 3  # what is lost is known only once the sides are
 _COOLER = 4  # each round after the first
 _LEAST_FRACTION = 0.05  # smaller sides are weighted as if of this part, so that squares fit 64 bits
@@ -69,19 +69,7 @@ _FEW_CELLS = 100  # with fewer of the smallest cells all units are moved
 
 
 def choose_sides(units: Units, wanted: Wanted, seed: int) -> NDArray[np.uint8]:
-    """Choose the side of each unit.
-
-    Parameters
-    ----------
-    units : Units
-    wanted : Wanted
-    seed : int
-
-    Returns
-    -------
-    (u,) uint8 array
-        Numbers of sides, in the order of ``wanted.fractions``.
-    """
+    """Choose the side of each unit: (u,) uint8 array of indices into ``wanted.fractions``."""
     source = np.random.PCG64(seed)
     side = _random_sides(units, wanted, source)
     *coarse, level = levels_for(sum(wanted.held_out))
@@ -113,7 +101,7 @@ def _move_single_units(
         found = cells.total((side[:, np.newaxis] == number).astype(np.int64)) > 0
         movable = cells.around(found).sum(1) > 1
         near = cells.around(movable)  # where units may be exposed by those that move
-        chosen = choose_units(units, near[cells.of_unit], movable[cells.of_unit], _MOST_PLACES)
+        chosen = choose_units(units, near[cells.of_unit], movable[cells.of_unit], _MOST_CENTRES)
     return _search(chosen, units, wanted, level, side, source) if chosen.movable.any() else side
 
 
@@ -159,7 +147,7 @@ def _search(
     moves = min(_MOVES_PER_BLOCK * len(blocks), level.moves)
     schedule = Schedule(moves, level.hot * price, level.cold * price, _PATIENCE)
     start = blocks.sides(side, units.patches)
-    found = anneal(_goal(blocks, units, wanted, level, side), start, schedule, source)
+    found = anneal(_objective(blocks, units, wanted, level, side), start, schedule, source)
     return blocks.spread(found, side)
 
 
@@ -170,9 +158,9 @@ def _one_patch(units: Units, wanted: Wanted) -> float:
     return float(wanted.compactness * SCALE**2 / units.patches.sum() / fraction)
 
 
-def _goal(
+def _objective(
     blocks: Blocks, units: Units, wanted: Wanted, level: Level, side: NDArray[np.uint8]
-) -> Goal:
+) -> Objective:
     kinds, held_out = units.kinds, np.array(wanted.held_out)
     weight = np.array([level.balance[kind] for kind in kinds], float)
     weight[kinds == "label"] /= max((kinds == "label").sum(), 1)
@@ -187,7 +175,7 @@ def _goal(
     price = _one_patch(units, wanted) * np.append(blocks.total(units.patches), 0)
     beside = blocks.neighbours(level.metres)
     border = np.minimum(price[:-1, np.newaxis], price[beside]) * level.border
-    return Goal(
+    return Objective(
         amounts=_rounded(blocks.total(units.counts), scale),
         targets=np.rint((targets - kept) * scale).astype(np.int64),
         weights=held_out

@@ -16,18 +16,17 @@ class SingleUnits(Blocks):
 
     Attributes
     ----------
-    of_unit : (u,) int64 array
-    movable : (b,) bool array
+    of_unit, movable
         As of `Blocks`.
-    place : (p, 2) int64 array
+    centre : (p, 2) int64 array
         Centres of their patches in metres, each once a block.
     block : (p,) int64 array
-        Block of each place.
+        Block of each centre.
     small : (b,) bool array
         Blocks that have neighbours; the others are only neighbours of these.
     """
 
-    place: NDArray[np.int64]
+    centre: NDArray[np.int64]
     block: NDArray[np.int64]
     small: NDArray[np.bool_]
 
@@ -38,8 +37,8 @@ class SingleUnits(Blocks):
     def neighbours(self, reach: float) -> NDArray[np.int64]:
         """As of `Blocks`: other blocks with a patch at most ``reach`` metres from one of theirs."""
         blocks = len(self)
-        pairs = near_pairs(self.place, reach + 1)  # places are whole metres
-        apart = self.place[pairs[:, 0]] - self.place[pairs[:, 1]]
+        pairs = near_pairs(self.centre, reach + 1)  # centres are whole metres
+        apart = self.centre[pairs[:, 0]] - self.centre[pairs[:, 1]]
         pairs = pairs[(apart**2).sum(1) <= reach**2]
         first, second = self.block[np.concatenate([pairs, pairs[:, ::-1]])].T
         key = np.unique((first * blocks + second)[(first != second) & self.small[first]])
@@ -51,22 +50,16 @@ class SingleUnits(Blocks):
 
 
 def choose_units(
-    units: Units, chosen: NDArray[np.bool_], movable: NDArray[np.bool_], most_places: int
+    units: Units, chosen: NDArray[np.bool_], movable: NDArray[np.bool_], most_centres: int
 ) -> SingleUnits:
-    """Units as blocks.
+    """Chosen units as blocks, of which the movable ones may go to another side.
 
-    Parameters
-    ----------
-    units : Units
-    chosen, movable : (u,) bool array
-        Those that are blocks, and those that may go to another side.
-    most_places : int
-        Units whose patches have more different centres keep their side and are never exposed.
+    Units whose patches have more different centres keep their side and are never exposed.
     """
     some = chosen[units.of_patch]
     rows = np.unique(np.column_stack([units.of_patch, units.patch_centre])[some], axis=0)
-    unit, block, places = np.unique(rows[:, 0], return_inverse=True, return_counts=True)
+    unit, block, centres = np.unique(rows[:, 0], return_inverse=True, return_counts=True)
     of_unit = np.full(len(chosen), -1)
     of_unit[unit] = np.arange(len(unit))
-    small = places <= most_places
+    small = centres <= most_centres
     return SingleUnits(of_unit, movable[unit] & small, rows[:, 1:], block.ravel(), small)
