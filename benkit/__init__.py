@@ -100,7 +100,7 @@ _OLD = {
     "write_figure": ("files.writing.figure", "inspect"),
     "write_geoparquet": ("files.tables.geoparquet", "footprints"),
     "write_page": ("files.writing.replace", "report"),
-    "write_sides": ("splits.split", "split"),
+    "write_sides": ("splits.split_file", "split"),
     "write_table": ("files.tables.table", "pyarrow.parquet.write_table"),
 }
 """Deprecated names, which version 0.3.0 drops: the module of each, and what to use instead."""

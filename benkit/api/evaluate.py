@@ -12,7 +12,7 @@ from benkit.files.remote.location import as_location
 from benkit.metadata.metadata import Metadata
 from benkit.splits.evaluate import evaluate_splits, official_split, random_split
 from benkit.splits.evaluation import Evaluation
-from benkit.splits.split import Split, column_split
+from benkit.splits.split import Split
 
 AGAINST = ("random", "official")
 """Splits that another one can be compared with."""
@@ -62,7 +62,7 @@ def evaluate(
     is_other = metadata is not None and not (
         metadata is split or (is_location(metadata) and as_location(metadata) == where)
     )
-    own = Split(split) if is_other else column_split(known.table, name)
+    own = Split(split) if is_other else official_split(known, source=name)
     if validation_as_train:
         own = own.without_validation()
     has_official = is_other and "split" in known.table.column_names

@@ -7,7 +7,8 @@ from benkit.files.remote.location import Location, LocationLike
 from benkit.metadata.metadata import Metadata
 from benkit.splits.evaluate import evaluate_splits
 from benkit.splits.make import split_folds, split_patches
-from benkit.splits.split import Split, split_location
+from benkit.splits.split import Split
+from benkit.splits.split_file import split_location
 
 
 def split(

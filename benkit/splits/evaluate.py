@@ -12,7 +12,8 @@ from benkit.errors import OptionError
 from benkit.metadata.metadata import Metadata, as_metadata
 from benkit.splits.evaluation import Evaluation
 from benkit.splits.side_metrics import side_metrics
-from benkit.splits.split import SIDES, Split, column_split
+from benkit.splits.split import Split
+from benkit.splits.split_file import SIDES, column_rows
 from benkit.splits.warnings import split_warnings
 
 
@@ -46,7 +47,7 @@ def official_split(
     metadata: Metadata, with_validation: bool = True, source: str = "the metadata"
 ) -> Split:
     """The split that the column ``split`` of the metadata gives; its validation side may be train."""
-    split = column_split(metadata.table, source)
+    split = Split.of_rows(*column_rows(metadata.table, source))
     return split if with_validation else split.without_validation()
 
 

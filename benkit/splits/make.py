@@ -15,7 +15,8 @@ from benkit.metadata.metadata import Metadata, as_metadata
 from benkit.splits.search.buffer import left_out
 from benkit.splits.search.groups import Units, gather_units
 from benkit.splits.search.search import Wanted, choose_sides
-from benkit.splits.split import SIDES, Split
+from benkit.splits.split import Split
+from benkit.splits.split_file import SIDES
 
 _LEAST_COMPACTNESS, _MOST_COMPACTNESS = 0.001, 1000
 

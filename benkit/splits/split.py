@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import zip_longest
 from typing import Any, Self
 
 import numpy as np
@@ -11,18 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from benkit.errors import InputFormatError, OptionError
-from benkit.files.remote.location import Location, LocationLike, as_location, is_location
+from benkit.errors import InputFormatError
+from benkit.files.remote.location import LocationLike
 from benkit.files.safe_names import some_names
-from benkit.files.tables.csv_guard import guard_cells, quoted
-from benkit.files.tables.table import as_table, require_one_column, strings, write_table
+from benkit.files.tables.table import write_table
 from benkit.files.tables.table_value import TableValue
-from benkit.files.writing.replace import write_text
-from benkit.metadata.patch_list import first_repeated, patch_ids
 from benkit.splits.evaluation import Evaluation
-
-SIDES = ("train", "validation", "test")
-"""The sides of a split, in the order in which all output lists them."""
+from benkit.splits.split_file import SIDES, split_location, split_rows, write_sides
 
 _NAMES = np.array([*SIDES, ""])  # the last of them, with the number -1, is no side
 
@@ -84,11 +78,7 @@ class Split(TableValue):
     ) -> None:
         """Read and check the sides; a split keeps what it was asked for and how it was judged."""
         if not isinstance(sides, Split):
-            source = str(sides) if is_location(sides) else "the split"
-            is_table = not isinstance(sides, Mapping)
-            made = _of_table(as_table(sides, "a split"), source) if is_table else _of_sides(sides)
-            _require_one_side(*made[:2], source)
-            sides = Split.of_rows(*made)
+            sides = Split.of_rows(*split_rows(sides))
         known = {
             "parts": sides.parts if parts is None else dict(parts),
             "evaluation": sides.evaluation if evaluation is None else evaluation,
@@ -195,116 +185,6 @@ class Split(TableValue):
         write_table(others.select(names).append_column("split", column), path)
 
 
-def split_location(path: LocationLike) -> Location:
-    """Where a split can be written."""
-    target = as_location(path)
-    if target.suffix not in (".csv", ".parquet"):
-        raise OptionError(f"{target}: expected a name that ends with .csv or .parquet")
-    return target
-
-
 def read_sides(path: LocationLike) -> dict[str, list[str]]:
     """Read the patches of each side (train, validation if there is one, test), as `Split` does."""
     return Split(path).sides()
-
-
-def write_sides(sides: Mapping[str, Sequence[str]], path: LocationLike) -> None:
-    """Write a split as CSV: a column a side, in the given order, shorter ones filled with nothing.
-
-    A text that a spreadsheet would run as a formula gets an apostrophe before it, which `Split` takes
-    away.
-    """
-    columns = [guard_cells(pa.array(ids, pa.string())).to_pylist() for ids in sides.values()]
-    rows = [sides, *zip_longest(*columns, fillvalue="")]
-    write_text("".join(f"{','.join(map(quoted, row))}\n" for row in rows), path)
-
-
-def column_split(table: pa.Table, source: str) -> Split:
-    """The split that the columns ``patch_id`` and ``split`` of a table give.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-    source : str
-        What the table is called in errors.
-    """
-    if missing := [name for name in ("patch_id", "split") if name not in table.column_names]:
-        raise InputFormatError(
-            f"{source}: expected the sides in the column {missing[0]}, "
-            f"but there is only {some_names(table.column_names)}"
-        )
-    rows = _of_columns(table, source)
-    _require_one_side(*rows[:2], source)
-    return Split.of_rows(*rows)
-
-
-_Rows = tuple[pa.StringArray, NDArray[np.signedinteger], Sequence[str]]
-"""Patch ids, the number of the side of each, and the sides that the split has."""
-
-
-def _of_table(table: pa.Table, source: str) -> _Rows:
-    """The rows of a table with a column a side, or with one of patches and one of their sides."""
-    names = set(table.column_names)
-    if {"patch_id", "split"} <= names:
-        return _of_columns(table, source)
-    if not {"train", "test"} <= names:
-        raise InputFormatError(
-            f"{source}: expected a split, with the columns train and test or patch_id and split, "
-            f"but there is {some_names(table.column_names)}"
-        )
-    require_one_column(table.column_names, SIDES, source)
-    sides = {}
-    for name in [name for name in SIDES if name in names]:
-        column = pc.utf8_trim_whitespace(strings(source, table, name).combine_chunks())
-        sides[name] = column.filter(
-            pc.not_equal(column, "")
-        )  # shorter ones are filled with nothing
-    return _of_sides(sides)
-
-
-def _of_columns(table: pa.Table, source: str) -> _Rows:
-    require_one_column(table.column_names, ("patch_id", "split"), source)
-    ids = patch_ids(source, table).combine_chunks()
-    column = pc.fill_null(strings(source, table, "split").combine_chunks(), "")
-    present = set(pc.unique(column).to_pylist())
-    if unknown := sorted(present - {*SIDES, ""}):
-        raise InputFormatError(
-            f"{source}: expected the sides {', '.join(SIDES)} in the column split, "
-            f"but there is {some_names(unknown[:1])}"
-        )
-    code = pc.fill_null(pc.index_in(column, pa.array(SIDES)), -1).to_numpy()
-    return ids, code, [name for name in SIDES if name in present or name != "validation"]
-
-
-def _of_sides(sides: Mapping[str, Any]) -> _Rows:
-    if unknown := sorted(sides.keys() - set(SIDES)):
-        raise InputFormatError(
-            f"expected the sides {', '.join(SIDES)}, but there is {some_names(unknown[:1])}"
-        )
-    columns = [_ids_of(name, sides.get(name, ())) for name in SIDES]
-    code = np.repeat(np.arange(len(SIDES)), [len(column) for column in columns])
-    return pa.concat_arrays(columns), code, [name for name in SIDES if name in sides]
-
-
-def _ids_of(name: str, patches: Any) -> pa.StringArray:
-    if isinstance(patches, pa.StringArray):
-        return patches
-    try:
-        return pa.array(list(patches), pa.string())
-    except (pa.ArrowException, TypeError):
-        raise OptionError(
-            f"expected the side {name}, as a list of patch ids, "
-            f"but it is of the type {type(patches).__name__}"
-        ) from None
-
-
-def _require_one_side(ids: pa.StringArray, code: NDArray[np.signedinteger], source: str) -> None:
-    """Refuse a patch that is on two sides, or twice on one."""
-    on_sides = ids.filter(pa.array(code >= 0))
-    if (repeated := first_repeated(on_sides)) is not None:
-        rows = pc.equal(on_sides, repeated).to_numpy(zero_copy_only=False)
-        where = " and ".join(SIDES[number] for number in code[code >= 0][rows])
-        raise InputFormatError(
-            f"{source}: expected each patch on one side, but {some_names([repeated])} is on {where}; "
-            "keep one"
-        )

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benkit.cli import main
-from benkit.splits.split import write_sides
+from benkit.splits.split_file import write_sides
 
 PRODUCT = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP"
 IDS = [f"{PRODUCT}_{column:02d}_{row:02d}" for column in range(6) for row in (0, 1)]

@@ -15,7 +15,7 @@ from benkit.ground.overlaps import overlapping_pairs
 from benkit.metadata.metadata_file import read_metadata
 from benkit.splits.evaluate import evaluate_split
 from benkit.splits.make import split_folds, split_patches
-from benkit.splits.split import write_sides
+from benkit.splits.split_file import write_sides
 from benkit.splits.warnings import shortfalls
 
 PRODUCTS = [

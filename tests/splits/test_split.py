@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from benkit.errors import InputFormatError, OptionError
-from benkit.splits.split import SIDES, Split, write_sides
+from benkit.splits.split import Split
+from benkit.splits.split_file import SIDES, write_sides
 
 TABLE = pa.table({"patch_id": list("abcde"), "split": ["test", "train", None, "train", ""]})
 BY_SIDE = {"train": ["b", "d"], "test": ["a"]}

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benkit.errors import InputFormatError
-from benkit.splits.split import read_sides, write_sides
+from benkit.splits.split import read_sides
+from benkit.splits.split_file import write_sides
 from tests.making import ANY_TEXT, FORMULAS, cells_of
 
 

@@ -25,7 +25,8 @@ from benkit.metadata.metadata import Metadata
 from benkit.reporting.graticule import graticule
 from benkit.reporting.page.markup import data_block, escape, json_block, section
 from benkit.reporting.style import MAP_COLOURS
-from benkit.splits.split import SIDES, Split
+from benkit.splits.split import Split
+from benkit.splits.split_file import SIDES
 
 _SIDES = ("", *SIDES)
 _SIDE_METRES = PATCHES_PER_SIDE * PATCH_METRES

@@ -1,0 +1,122 @@
+"""What splits are made of and written to: ids by side, columns, files."""
+
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from benkit.errors import InputFormatError, OptionError
+from benkit.files.remote.location import Location, LocationLike, as_location, is_location
+from benkit.files.safe_names import some_names
+from benkit.files.tables.csv_guard import guard_cells, quoted
+from benkit.files.tables.table import as_table, require_one_column, strings
+from benkit.files.writing.replace import write_text
+from benkit.metadata.patch_list import first_repeated, patch_ids
+
+SIDES = ("train", "validation", "test")
+"""The sides of a split, in the order in which all output lists them."""
+
+SplitRows = tuple[pa.StringArray, NDArray[np.signedinteger], Sequence[str]]
+"""Patch ids, the index of the side of each in `SIDES` or -1, and the sides that the split has."""
+
+
+def split_rows(sides: Any) -> SplitRows:
+    """The rows of a split that is made of what `benkit.Split` takes, each patch on one side."""
+    source = str(sides) if is_location(sides) else "the split"
+    if isinstance(sides, Mapping):
+        return _each_once(_of_sides(sides), source)
+    table = as_table(sides, "a split")
+    names = set(table.column_names)
+    if {"patch_id", "split"} <= names:
+        return column_rows(table, source)
+    if not {"train", "test"} <= names:
+        raise InputFormatError(
+            f"{source}: expected a split, with the columns train and test or patch_id and split, "
+            f"but there is {some_names(table.column_names)}"
+        )
+    require_one_column(table.column_names, SIDES, source)
+    columns = {}
+    for name in [name for name in SIDES if name in names]:
+        column = pc.utf8_trim_whitespace(strings(source, table, name).combine_chunks())
+        columns[name] = column.filter(pc.not_equal(column, ""))  # the ends of shorter ones
+    return _each_once(_of_sides(columns), source)
+
+
+def column_rows(table: pa.Table, source: str) -> SplitRows:
+    """The rows of a split from the columns ``patch_id`` and ``split`` of a table."""
+    if missing := [name for name in ("patch_id", "split") if name not in table.column_names]:
+        raise InputFormatError(
+            f"{source}: expected the sides in the column {missing[0]}, "
+            f"but there is only {some_names(table.column_names)}"
+        )
+    require_one_column(table.column_names, ("patch_id", "split"), source)
+    ids = patch_ids(source, table).combine_chunks()
+    column = pc.fill_null(strings(source, table, "split").combine_chunks(), "")
+    present = set(pc.unique(column).to_pylist())
+    if unknown := sorted(present - {*SIDES, ""}):
+        raise InputFormatError(
+            f"{source}: expected the sides {', '.join(SIDES)} in the column split, "
+            f"but there is {some_names(unknown[:1])}"
+        )
+    code = pc.fill_null(pc.index_in(column, pa.array(SIDES)), -1).to_numpy()
+    names = [name for name in SIDES if name in present or name != "validation"]
+    return _each_once((ids, code, names), source)
+
+
+def _of_sides(sides: Mapping[str, Any]) -> SplitRows:
+    if unknown := sorted(sides.keys() - set(SIDES)):
+        raise InputFormatError(
+            f"expected the sides {', '.join(SIDES)}, but there is {some_names(unknown[:1])}"
+        )
+    columns = [_ids_of(name, sides.get(name, ())) for name in SIDES]
+    code = np.repeat(np.arange(len(SIDES)), [len(column) for column in columns])
+    return pa.concat_arrays(columns), code, [name for name in SIDES if name in sides]
+
+
+def _ids_of(name: str, patches: Any) -> pa.StringArray:
+    if isinstance(patches, pa.StringArray):
+        return patches
+    try:
+        return pa.array(list(patches), pa.string())
+    except (pa.ArrowException, TypeError):
+        raise OptionError(
+            f"expected the side {name}, as a list of patch ids, "
+            f"but it is of the type {type(patches).__name__}"
+        ) from None
+
+
+def _each_once(rows: SplitRows, source: str) -> SplitRows:
+    """Refuse a patch that is on two sides, or twice on one."""
+    ids, code, _ = rows
+    on_sides = ids.filter(pa.array(code >= 0))
+    if (repeated := first_repeated(on_sides)) is not None:
+        both = pc.equal(on_sides, repeated).to_numpy(zero_copy_only=False)
+        where = " and ".join(SIDES[number] for number in code[code >= 0][both])
+        raise InputFormatError(
+            f"{source}: expected each patch on one side, but {some_names([repeated])} is on {where}; "
+            "keep one"
+        )
+    return rows
+
+
+def split_location(path: LocationLike) -> Location:
+    """Where a split can be written."""
+    target = as_location(path)
+    if target.suffix not in (".csv", ".parquet"):
+        raise OptionError(f"{target}: expected a name that ends with .csv or .parquet")
+    return target
+
+
+def write_sides(sides: Mapping[str, Sequence[str]], path: LocationLike) -> None:
+    """Write a split as CSV: a column a side, in the given order, shorter ones filled with nothing.
+
+    A text that a spreadsheet would run as a formula gets an apostrophe before it, which `Split` takes
+    away.
+    """
+    columns = [guard_cells(pa.array(ids, pa.string())).to_pylist() for ids in sides.values()]
+    rows = [sides, *zip_longest(*columns, fillvalue="")]
+    write_text("".join(f"{','.join(map(quoted, row))}\n" for row in rows), path)
