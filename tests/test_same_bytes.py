@@ -13,7 +13,7 @@ SAMPLE = "benkit sample sample --patches 300"
 WRITTEN = {
     SAMPLE: {"sample": "5c5f163bf3b945cc"},
     "benkit scan sample/BigEarthNet-v2.0-S2-with-errors --output inventory.parquet": {
-        "inventory.parquet": "d07e0d2171744030"
+        "inventory.parquet": "e0de5b464dad6552"
     },
     "benkit audit inventory.parquet --metadata sample/metadata.parquet --findings found.csv": {
         "found.csv": "8c0274d8ba8565c7"
@@ -91,7 +91,7 @@ def test_the_course_data_set(shared_data, tmp_path, monkeypatch):
     call(f"benkit retile {raster} --output parts --grid 2x2")
     found = {name: digest(tmp_path / name) for name in ("inventory.parquet", "split.csv", "parts")}
     assert found == {
-        "inventory.parquet": "3acffff1aecb4252",
+        "inventory.parquet": "0d0e1517fbf97408",
         "split.csv": "cd811a3334b678d4",
         "parts": "f8ee352f50b9b521",
     }

@@ -183,8 +183,8 @@ class BandFileReader:
         try:
             with opened_folder(f"{self.root}/{patch.path}") as folder:
                 left = set(folder.names)
-                for index, (band, slots) in enumerate(self.slots.items()):
-                    name = BIGEARTHNET_S2.band_file(patch.patch_id, band)
+                names = BIGEARTHNET_S2.band_files(patch.patch_id)
+                for index, (name, slots) in enumerate(zip(names, self.slots.values(), strict=True)):
                     if name in left:
                         left.remove(name)
                         buffer = None if row is None else slots[row]
@@ -235,7 +235,7 @@ def _same_header(
     buffer: NDArray[np.uint8], rows: NDArray[np.intp], header: PlainHeader, template: bytes
 ) -> NDArray[np.bool_]:
     """Which files have this header, their own corner aside."""
-    heads = buffer[rows, : header.pixel_offset]
+    heads = _of(rows, buffer)[:, : header.pixel_offset]
     same = heads == np.frombuffer(template, np.uint8)
     same[:, header.corner_offset : header.corner_offset + _CORNER_BYTES] = True
     corners = _corners(buffer, rows, header)
@@ -246,17 +246,23 @@ def _corners(
     buffer: NDArray[np.uint8], rows: NDArray[np.intp], header: PlainHeader
 ) -> NDArray[np.float64]:
     columns = slice(header.corner_offset, header.corner_offset + _CORNER_BYTES)
-    return np.ascontiguousarray(buffer[rows, columns]).view("<f8")
+    return np.ascontiguousarray(_of(rows, buffer)[:, columns]).view("<f8")
 
 
 def _plain_group(
     buffer: NDArray[np.uint8], rows: NDArray[np.intp], header: PlainHeader
 ) -> PlainGroup:
-    first, stop = rows[0], rows[-1] + 1
-    content = buffer[first:stop] if stop - first == len(rows) else buffer[rows]
+    content = _of(rows, buffer)
     heads, pixels = content[:, : header.pixel_offset], content[:, header.pixel_offset : header.size]
     pixels = pixels.view(header.profile.dtype)
     return PlainGroup(header, rows, heads, pixels, _corners(buffer, rows, header))
+
+
+def _of(rows: NDArray[np.intp], buffer: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Some ascending rows of a buffer: a view of it where they follow each other."""
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
+        return buffer[rows[0] : rows[-1] + 1]
+    return buffer[rows]
 
 
 def _file_states(folders: Iterable[VisitedFolder]) -> NDArray[np.uint64]:

@@ -94,7 +94,7 @@ class RemoteBandFileReader(BandFileReader):
         self._refuse_a_server_without_files()
         for row, (patch, folder) in enumerate(zip(patches, folders, strict=True)):
             sizes = self._sizes[row].tolist()
-            strays = sorted(folder.entries.keys() - _band_file_names(patch))
+            strays = sorted(folder.entries.keys() - BIGEARTHNET_S2.band_files(patch.patch_id))
             known = bool(folder.entries) and None not in stamps[row]
             yield VisitedFolder(
                 sizes, strays, file_state(sizes, stamps[row], strays) if known else 0
@@ -106,7 +106,7 @@ class RemoteBandFileReader(BandFileReader):
         """The band files that are there; of a folder that cannot be listed, none can be read."""
         files = []
         for row, (patch, folder) in enumerate(zip(patches, folders, strict=True)):
-            for column, name in enumerate(_band_file_names(patch)):
+            for column, name in enumerate(BIGEARTHNET_S2.band_files(patch.patch_id)):
                 if folder.fault:
                     self._faults[row, column] = folder.fault
                     self._sizes[row, column] = _UNREADABLE
@@ -171,10 +171,6 @@ def band_file_reader(root: Location, capacity: int) -> BandFileReader:
     if isinstance(root, RemotePath):
         return RemoteBandFileReader(root, capacity)
     return BandFileReader(root, capacity)
-
-
-def _band_file_names(patch: PatchFolder) -> list[str]:
-    return [BIGEARTHNET_S2.band_file(patch.patch_id, band) for band in BIGEARTHNET_S2.band_names]
 
 
 def _list(folder: RemotePath) -> _Folder:

@@ -67,6 +67,10 @@ class Layout:
         """Name of the file that holds a band of a patch, in the patch's folder."""
         return f"{patch_id}_{band}.tif"
 
+    def band_files(self, patch_id: str) -> list[str]:
+        """Names of the files of all bands of a patch, in the order of the bands."""
+        return [f"{patch_id}_{band}.tif" for band in self.bands]
+
 
 def _bands(**pixel_sizes: int) -> Mapping[str, Band]:
     return MappingProxyType({name: Band(name, size) for name, size in pixel_sizes.items()})

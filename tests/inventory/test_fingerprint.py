@@ -24,9 +24,10 @@ def slow_hash(content: bytes, *salts: int) -> int:
     for place in range(0, len(padded), 4):
         key = mixed((place // 4 + 1) * 0x9E3779B97F4A7C15 & ALL) | 1
         total += key * int.from_bytes(padded[place : place + 4], "little")
+    salted = 0
     for salt in (len(content), *salts):
-        total = mixed((total + salt * 0x9E3779B97F4A7C15) & ALL)
-    return total
+        salted = mixed((salted + salt * 0x9E3779B97F4A7C15) & ALL)
+    return mixed((total + salted) & ALL)
 
 
 @given(st.lists(st.binary(min_size=7, max_size=7), min_size=1, max_size=4))

@@ -43,7 +43,7 @@ def hash_pixels(rasters: NDArray, shape: tuple[int, int]) -> NDArray[np.uint64]:
     --------
     >>> one = np.arange(12, dtype=np.uint16).reshape(1, 12)
     >>> [hex(hash_pixels(one, shape)[0]) for shape in ((3, 4), (4, 3))]
-    ['0xe094ab8088069077', '0xeb5d85986af8089']
+    ['0x74c3bd9623d155b8', '0x9a89c4eecee4f30b']
     """
     kind = rasters.dtype.newbyteorder("<")
     rows = rasters.astype(kind, copy=False).view(np.uint8)
@@ -61,8 +61,15 @@ def _hash(rows: NDArray[np.uint8], salts: tuple[int, ...]) -> NDArray[np.uint64]
     if length % _WORD:
         rows = np.pad(rows, [(0, 0), (0, -length % _WORD)])
     words = rows.view("<u4")
-    total = np.einsum("ij,j->i", words, _keys(words.shape[1]))
-    for salt in (length, *salts):
+    products = np.einsum("ij,j->i", words, _keys(words.shape[1]))
+    return _mixed(products + _salted((length, *salts)))
+
+
+@lru_cache(maxsize=64)
+def _salted(salts: tuple[int, ...]) -> NDArray[np.uint64]:
+    """One number, as an array, for some numbers in their order."""
+    total = np.zeros(1, np.uint64)
+    for salt in salts:
         total = _mixed(total + np.array([salt], np.uint64) * _STEP)
     return total
 

@@ -49,16 +49,17 @@ class InventoryRows:
             ``sum_sq`` is an int below 2**127, or an int64 array.
         """
         column = BIGEARTHNET_S2.band_names.index(band)
+        where = _slice(rows), column
         for name, value in values.items():
             if value is None:
                 continue
             if name in self._texts:
-                self._texts[name][rows, column] = value
+                self._texts[name][where] = value
             else:
                 if name == "sum_sq":
                     value = _words(value)
-                self._numbers[name][rows, column] = value
-                self._filled[name][rows, column] = True
+                self._numbers[name][where] = value
+                self._filled[name][where] = True
 
     def add_stray(self, row: int, name: str) -> None:
         """Add a row for a file in a patch's folder that is none of its bands."""
@@ -112,6 +113,13 @@ def closed_rows(closed: Iterable[tuple[str, str]]) -> pa.Table:
         {"status": "not_scanned", "detail": f"{printable(path)}: {why}"} for path, why in closed
     ]
     return pa.Table.from_pylist(rows, schema=INVENTORY_SCHEMA)
+
+
+def _slice(rows: Rows) -> Rows | slice:
+    """The same rows as a slice, which is quicker, where they follow each other."""
+    if isinstance(rows, int) or not len(rows) or rows[-1] - rows[0] != len(rows) - 1:
+        return rows
+    return slice(rows[0], rows[-1] + 1)
 
 
 def _words(value: int | NDArray[np.int64]) -> NDArray[np.int64]:

@@ -63,7 +63,8 @@ def writing_inventory(path: Path) -> Iterator[InventoryWriter]:
     """Write an inventory that appears, or replaces an earlier one, when all went well."""
     with replacing(path) as part:
         schema = INVENTORY_SCHEMA.with_metadata(_MADE)
-        with pq.ParquetWriter(part, schema, compression="zstd") as file:
+        repeating = [field.name for field in schema if field.type != pa.uint64()]
+        with pq.ParquetWriter(part, schema, compression="zstd", use_dictionary=repeating) as file:
             writer = InventoryWriter(file)
             yield writer
             writer.finish()
