@@ -1,4 +1,4 @@
-"""Scans of an archive at a distance: the same inventory, whatever the server does, and how fast.
+"""Scans of a remote archive: the same inventory, whatever the server does, and how fast.
 
     PYTHONPATH=. .venv/bin/python benchmarks/remote.py [--patches 2000]
 

@@ -106,8 +106,8 @@ def make_inventory(metadata: Path, output: Path) -> int:
         }
     )
     columns = ", ".join(
-        f"CAST({VALUES.get(name, 'NULL')} AS {TYPES.get(name, 'DOUBLE')}) AS {name}"
-        for name in INVENTORY_SCHEMA.names
+        f'CAST({VALUES.get(field.name, "NULL")} AS {TYPES[str(field.type)]}) AS "{field.name}"'
+        for field in INVENTORY_SCHEMA
     )
     with duckdb.connect() as database:
         database.register("patches", patches)
@@ -150,12 +150,19 @@ VALUES = {
     "x": "CASE WHEN total IS NOT NULL THEN x END",
     "y": "CASE WHEN total IS NOT NULL THEN y END",
     "pixel_size": "CASE WHEN total IS NOT NULL THEN metres END",
+    "pixel_width": "CASE WHEN total IS NOT NULL THEN metres END",
+    "pixel_height": "CASE WHEN total IS NOT NULL THEN metres END",
+    "offset": "CASE WHEN total IS NOT NULL THEN 396 END",
+    "header_hash": "CASE WHEN total IS NOT NULL THEN hash(patch_id, pixels) END",
+    "pixel_hash": "CASE WHEN total IS NOT NULL THEN hash(patch_id, band) END",
 }
 TYPES = {
-    **dict.fromkeys(("patch_id", "band", "product", "status", "detail", "dtype"), "VARCHAR"),
-    **dict.fromkeys(("bytes", "valid", "nodata_count", "sum"), "BIGINT"),
-    **dict.fromkeys(("width", "height", "epsg"), "INTEGER"),
-    "sum_sq": "DECIMAL(38, 0)",
+    "string": "VARCHAR",
+    "int32": "INTEGER",
+    "int64": "BIGINT",
+    "uint64": "UBIGINT",
+    "double": "DOUBLE",
+    "decimal128(38, 0)": "DECIMAL(38, 0)",
 }
 
 if __name__ == "__main__":

@@ -41,11 +41,11 @@ class OutputError(BenkitError, OSError):
 
 
 class RemoteError(BenkitError, OSError):
-    """A file system at a distance cannot be reached, denies access, or fails after all retries."""
+    """A remote file system cannot be reached, denies access, or fails after all retries."""
 
 
 class AccessError(RemoteError, PermissionError):
-    """A file system at a distance denies access."""
+    """A remote file system denies access."""
 
 
 class WorkerError(BenkitError, RuntimeError):

@@ -1,4 +1,4 @@
-"""Servers on this machine for tests of archives at a distance, and one that fails now and then."""
+"""Servers on this machine for tests of remote archives, and one that fails now and then."""
 
 import http.client
 import os

@@ -156,7 +156,7 @@ class BandFileReader:
         -------
         (patches,) uint64 array
             The same as long as no file comes, goes, or changes its size, modification time or inode
-            (or, at a distance, its ETag); 0 where a folder cannot be listed.
+            (or, of a remote one, its ETag); 0 where a folder cannot be listed.
         """
         return _file_states(self.visit(patches, stat_only=True))
 

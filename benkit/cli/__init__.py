@@ -119,7 +119,7 @@ def _catch_interrupts() -> list[int]:
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         again = number not in (signal.SIGINT, signal.SIGTERM)
-        if again and _is_on_its_way(sys.exc_info()[1]):
+        if again and _is_being_handled(sys.exc_info()[1]):
             return
         came.append(number)
         if hasattr(signal, "setitimer"):  # other code may take an interrupt for its own
@@ -134,8 +134,8 @@ def _catch_interrupts() -> list[int]:
     return came
 
 
-def _is_on_its_way(error: BaseException | None) -> bool:
-    """Whether an interrupt is being handled: what lies between it and the end tidies up."""
+def _is_being_handled(error: BaseException | None) -> bool:
+    """Whether an error comes of an interrupt, so that what runs is already cleaning up."""
     while error is not None:
         if isinstance(error, KeyboardInterrupt):
             return True

@@ -22,7 +22,7 @@ OUTPUTS = ("output", "findings", "differences", "figure", "figures")
 """Names of the arguments that say where something is written."""
 
 TABLE_SUFFIXES = (".parquet", ".csv", ".json")
-_ADDRESS = re.compile("[A-Za-z][A-Za-z0-9+.-]+:/")  # what is left of a URI that became a path
+_ADDRESS = re.compile("[A-Za-z][A-Za-z0-9+.-]+:/")  # what is left of a URL that became a path
 _GAP = "  "
 _LEAST_ROOM = 20
 _NUMBER_WIDTH = 14

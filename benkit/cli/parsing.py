@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from benkit.cli.common import OUTPUTS
-from benkit.files.remote.address import refuse_credentials
+from benkit.files.remote.url import refuse_credentials
 from benkit.files.safe_names import one_line
 
 _WRONG = 2

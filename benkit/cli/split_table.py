@@ -1,4 +1,4 @@
-"""The figures of splits as a table as wide as the terminal, or of 80 columns."""
+"""The metrics of splits as a table as wide as the terminal, or of 80 columns."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -19,11 +19,11 @@ _QUARTILES = ("least", "lower quartile", "median", "upper quartile", "greatest")
 _SHARES = ("label", "season", "country")
 
 Column = tuple[str, str, "Evaluation", "SideMetrics"]
-"""Name of the split and of the side, their figures."""
+"""Name of the split and of the side, and their metrics."""
 
 
 def show_evaluations(evaluations: "Mapping[str, Evaluation]") -> None:
-    """Print figures of splits, the first one with its validation side, side by side."""
+    """Print the metrics of splits, the first one with its validation side, side by side."""
     columns: list[Column] = []
     for name, evaluation in evaluations.items():
         columns.append((name, "test", evaluation, evaluation.test))

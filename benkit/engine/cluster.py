@@ -29,7 +29,7 @@ from benkit.errors import WorkerError, first_line
 Chunk = TypeVar("Chunk")
 Result = TypeVar("Result")
 
-NODE_PATIENCE = 30.0
+NODE_TIMEOUT = 30.0
 """Seconds without a node that has a CPU until that is an error."""
 
 _UNTIL_KILLED = 15.0  # seconds
@@ -162,15 +162,15 @@ def _result_of(cluster: Cluster, submitted: Any) -> Any:
     seen = time.monotonic()
     while True:
         try:
-            return every.get(submitted, timeout=NODE_PATIENCE / 6)
+            return every.get(submitted, timeout=NODE_TIMEOUT / 6)
         except GetTimeoutError:
             nodes = every.nodes()
         working = [node for node in nodes if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
         if working:
             seen = time.monotonic()
-        elif time.monotonic() - seen > NODE_PATIENCE:
+        elif time.monotonic() - seen > NODE_TIMEOUT:
             raise WorkerError(
-                f"Ray at {cluster.name} has had no node with a CPU for {NODE_PATIENCE:.0f} s, and "
+                f"Ray at {cluster.name} has had no node with a CPU for {NODE_TIMEOUT:.0f} s, and "
                 f"{sum(not node['Alive'] for node in nodes)} of {len(nodes)} nodes are gone; add one "
                 "with `ray start --address` and run the same command again"
             )

@@ -1,6 +1,7 @@
 """The kinds of findings: what each means, and the query that finds it in an inventory.
 
-All that names findings derives from `KINDS`: the audit, the command line, the report and its map.
+All that names findings derives from `KINDS`: the audit, the command line, the report and its map, the
+errors that a sample has.
 """
 
 from collections.abc import Mapping
@@ -27,6 +28,8 @@ class Kind:
         Whether something is missing; otherwise something is wrong.
     visible : bool
         Whether a picture of the band shows what is wrong.
+    planted : int
+        In how many of 1,000 patches `benkit.sample` plants an error of this kind.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Kind:
     sql: str
     incomplete: bool = False
     visible: bool = False
+    planted: int = 0
 
     @property
     def title(self) -> str:
@@ -59,6 +63,7 @@ _KINDS = (
         FROM ok JOIN bands USING (band) WHERE width <> side OR height <> side
         """,
         visible=True,
+        planted=20,
     ),
     Kind(
         "with_no_data",
@@ -70,6 +75,7 @@ _KINDS = (
         FROM ok WHERE nodata_count > 0
         """,
         visible=True,
+        planted=30,
     ),
     Kind(
         "not_part_of_dataset",
@@ -79,6 +85,7 @@ _KINDS = (
         SELECT patch_id, 'on disk, but not in the metadata' AS reason
         FROM patches ANTI JOIN metadata USING (patch_id)
         """,
+        planted=10,
     ),
     Kind(
         "missing_band",
@@ -94,6 +101,7 @@ _KINDS = (
         JOIN bands ON NOT list_contains(present, band)
         """,
         incomplete=True,
+        planted=5,
     ),
     Kind(
         "unreadable",
@@ -101,6 +109,7 @@ _KINDS = (
         about="band",
         sql="SELECT patch_id, band, detail AS reason FROM inventory WHERE status = 'unreadable'",
         incomplete=True,
+        planted=5,
     ),
     Kind(
         "wrong_dtype",
@@ -112,6 +121,7 @@ _KINDS = (
         FROM ok JOIN bands USING (band) WHERE ok.dtype <> bands.dtype
         """,
         visible=True,
+        planted=4,
     ),
     Kind(
         "wrong_nodata",
@@ -139,6 +149,7 @@ _KINDS = (
         WHERE ok.epsg IS DISTINCT FROM expected.epsg OR ok.x IS DISTINCT FROM expected.x
            OR ok.y IS DISTINCT FROM expected.y OR ok.pixel_size IS DISTINCT FROM bands.pixel_size
         """,
+        planted=4,
     ),
     Kind(
         "crs_disagreement",
@@ -149,6 +160,7 @@ _KINDS = (
         FROM (SELECT product, patch_id, coalesce('EPSG:' || epsg, 'none') AS crs FROM ok)
         GROUP BY product, patch_id HAVING count(DISTINCT crs) > 1
         """,
+        planted=3,
     ),
     Kind(
         "invalid_patch_id",
@@ -171,6 +183,7 @@ _KINDS = (
         "a file belongs to no band of its patch",
         about="path",
         sql="SELECT patch_id, detail AS reason FROM inventory WHERE status = 'stray'",
+        planted=5,
     ),
     Kind(
         "not_scanned",
@@ -187,6 +200,7 @@ _KINDS = (
         FROM metadata ANTI JOIN patches USING (patch_id)
         """,
         incomplete=True,
+        planted=5,
     ),
 )
 

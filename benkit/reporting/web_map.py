@@ -111,13 +111,13 @@ def _layers(
     if findings is not None:
         for kind in KINDS.values():
             found = findings["patch_id"].filter(pc.equal(findings["kind"], kind.name))
-            place = np.unique(pc.index_in(found, ids).drop_null().to_numpy())
-            if len(place):
-                yield _Layer(f"finding: {kind.title}", next(colours), place, shown=split is None)
+            rows = np.unique(pc.index_in(found, ids).drop_null().to_numpy())
+            if len(rows):
+                yield _Layer(f"finding: {kind.title}", next(colours), rows, shown=split is None)
     shown = split is None and findings is None
     for what, values in (("season", metadata.seasons), ("label", metadata.labels)):
-        for name, place in _members(values):
-            yield _Layer(f"{what}: {name}", next(colours), place, shown and what == "season")
+        for name, rows in _members(values):
+            yield _Layer(f"{what}: {name}", next(colours), rows, shown and what == "season")
 
 
 def _members(values: Categories) -> Iterator[tuple[str, NDArray[np.intp]]]:

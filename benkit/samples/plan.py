@@ -16,23 +16,13 @@ from benkit.domain.patch_names import (
     parse_product,
 )
 from benkit.ground.projection import transform_between
+from benkit.inventory.findings import KINDS
 from benkit.samples.encode_maps import MAP_PIXEL
 from benkit.samples.landscape import MARGIN, PixelBlock
 from benkit.samples.products import PRODUCTS, SampleProduct
 
 _SIDE = PATCH_METRES // MAP_PIXEL
-ERRORS_PER_THOUSAND = {
-    "wrong_size": 20,
-    "with_no_data": 30,
-    "not_part_of_dataset": 10,
-    "missing_band": 5,
-    "unreadable": 5,
-    "wrong_dtype": 4,
-    "wrong_georeference": 4,
-    "crs_disagreement": 3,
-    "stray_file": 5,
-    "not_on_disk": 5,
-}
+ERRORS_PER_THOUSAND = {kind.name: kind.planted for kind in KINDS.values() if kind.planted}
 """Patches that get an error of each kind; at least one does."""
 
 _SPLIT_OF_QUADRANT = ("train", "validation", "train", "test")  # around the anchor

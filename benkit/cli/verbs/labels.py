@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benkit.cli.common import add_engine_options, call, fraction, show, show_table
+from benkit.cli.common import add_engine_options, call, fraction, show, show_table, table_file
 
 if TYPE_CHECKING:
     from benkit.reference_maps.labels import LabelSets
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--output",
-        type=Path,
+        type=table_file,
         metavar="FILE",
         help="of each patch labels, CLC codes, their square metres, unlabelled share: "
         ".parquet, .csv or .json",
@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--differences",
-        type=Path,
+        type=table_file,
         metavar="FILE",
         help="with --metadata, write that list: .parquet, .csv or .json",
     )

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benkit.cli.common import call, note, show
+from benkit.cli.common import call, note, show, table_file
 
 EXAMPLE = "example: benkit overlaps metadata.parquet --output pairs.parquet"
 
@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--output",
-        type=Path,
+        type=table_file,
         metavar="FILE",
         help="all pairs with shared area and reason: .parquet, .csv or .json",
     )

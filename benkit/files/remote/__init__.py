@@ -1,1 +1,1 @@
-"""Files at a distance: S3, Google Cloud Storage, web servers."""
+"""Remote files: S3, Google Cloud Storage, web servers."""

@@ -39,7 +39,7 @@ class ArrowFiles:
     Parameters
     ----------
     scheme, host : str
-        Of the URI, such as ``s3`` and a bucket.
+        Of the URL, such as ``s3`` and a bucket.
     options : mapping of str to str
         What stands behind ``?``.
     timeout : float

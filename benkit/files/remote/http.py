@@ -47,8 +47,8 @@ class HttpFiles:
 
     def entries(self, path: str) -> list[Entry]:
         """List a folder by its index page."""
-        address = _address(path, folder=True)
-        page, headers = self._request("GET", address)
+        target = _target(path, folder=True)
+        page, headers = self._request("GET", target)
         if "html" not in headers.get("Content-Type", ""):
             raise FileNotFoundError(f"{self._root}{path}/ is no index page")
         charset = headers.get_content_charset() or "utf-8"
@@ -56,16 +56,16 @@ class HttpFiles:
             text = page.decode(charset, "replace")
         except LookupError:  # a character set of its own making
             text = page.decode("utf-8", "replace")
-        return entries_of_page(text, urljoin(self._root, address))
+        return entries_of_page(text, urljoin(self._root, target))
 
     def read(self, path: str, at_most: int) -> tuple[bytes, int | None]:
         """Read a whole file, and its stamp."""
-        content, headers = self._request("GET", _address(path), at_most)
+        content, headers = self._request("GET", _target(path), at_most)
         return content, _stamp(headers)
 
     def stat(self, path: str) -> tuple[int, int | None]:
         """Size and stamp of a file, without reading it."""
-        _, headers = self._request("HEAD", _address(path))
+        _, headers = self._request("HEAD", _target(path))
         length = headers.get("Content-Length")
         if length is None or not length.isdecimal():
             return 0, None
@@ -88,44 +88,44 @@ class HttpFiles:
         raise OSError(self.refuse_writing())
 
     def _request(
-        self, method: str, address: str, at_most: int = LARGEST_FILE
+        self, method: str, target: str, at_most: int = LARGEST_FILE
     ) -> tuple[bytes, http.client.HTTPMessage]:
         """Body and headers of an answer that is not an error."""
         try:
-            answer, body = self._answer(method, address, at_most)
+            answer, body = self._answer(method, target, at_most)
         except TooLongError:
             raise
         except ssl.SSLCertVerificationError as error:
             raise OSError(f"its certificate is not trusted: {error.verify_message}") from None
         except (OSError, http.client.HTTPException) as error:
             raise TransientError(_reason(error)) from None
-        _refuse(answer, address)
+        _refuse(answer, target)
         return body, answer.headers
 
     def _answer(
-        self, method: str, address: str, at_most: int
+        self, method: str, target: str, at_most: int
     ) -> tuple[http.client.HTTPResponse, bytes]:
         """An answer and its body, through an idle connection or a new one."""
         try:
             kept = self._idle.pop()
         except IndexError:
-            return self._ask(self._connection(), method, address, at_most)
+            return self._ask(self._connection(), method, target, at_most)
         try:
-            return self._ask(kept, method, address, at_most)
+            return self._ask(kept, method, target, at_most)
         except (OSError, http.client.HTTPException) as error:
             with suppress(IndexError):  # the other idle ones are older, and no better
                 while True:
                     self._idle.pop().close()
             if not isinstance(error, _DROPPED):
                 raise
-        return self._ask(self._connection(), method, address, at_most)
+        return self._ask(self._connection(), method, target, at_most)
 
     def _ask(
-        self, connection: http.client.HTTPConnection, method: str, address: str, at_most: int
+        self, connection: http.client.HTTPConnection, method: str, target: str, at_most: int
     ) -> tuple[http.client.HTTPResponse, bytes]:
         """The same through a given connection, which is kept if all went well."""
         try:
-            connection.request(method, address, headers=self._headers)
+            connection.request(method, target, headers=self._headers)
             answer = connection.getresponse()
             body = _body(answer, at_most)
         except BaseException:
@@ -145,15 +145,15 @@ class HttpFiles:
 
 
 class _Answer(http.client.HTTPResponse):
-    """An answer that may not trickle in for ever."""
+    """A response that is refused where its body comes too slowly."""
 
     def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
-        self.fp = io.BufferedReader(_Steady(self.fp.detach(), sock.gettimeout() or 0.0))
+        self.fp = io.BufferedReader(_TimedStream(self.fp.detach(), sock.gettimeout() or 0.0))
 
 
-class _Steady(io.RawIOBase):
-    """What comes from a server; too slow a one counts as silent."""
+class _TimedStream(io.RawIOBase):
+    """The bytes of a response; a server that sends them too slowly counts as silent."""
 
     def __init__(self, source: io.RawIOBase, timeout: float) -> None:
         self._source = source
@@ -185,11 +185,11 @@ def _body(answer: http.client.HTTPResponse, at_most: int) -> bytes:
     return body
 
 
-def _address(path: str, folder: bool = False) -> str:
+def _target(path: str, folder: bool = False) -> str:
     return quote(f"/{path}/" if folder and path else f"/{path}", safe="/")
 
 
-def _refuse(answer: http.client.HTTPResponse, address: str) -> None:
+def _refuse(answer: http.client.HTTPResponse, target: str) -> None:
     """Raise the error that a status means."""
     status = answer.status
     if status == http.client.OK:
@@ -202,10 +202,10 @@ def _refuse(answer: http.client.HTTPResponse, address: str) -> None:
     if status in _BUSY or status >= 500:
         raise TransientError(said)
     target = urlsplit(answer.headers.get("Location", "")).path
-    if 300 <= status < 400 and target == f"{address}/":
+    if 300 <= status < 400 and target == f"{target}/":
         raise IsADirectoryError("it is a folder")
     if 300 <= status < 400:
-        raise OSError(f"{said}, which leads elsewhere; name the address that it leads to")
+        raise OSError(f"{said}, which leads elsewhere; name the URL that it leads to")
     raise OSError(said)
 
 

@@ -10,8 +10,8 @@ from urllib.parse import unquote, urljoin, urlsplit
 from benkit.files.remote.service import Entry
 
 
-def entries_of_page(page: str, address: str) -> list[Entry]:
-    """Files and folders that an index page lists, sorted; its ``address`` ends with ``/``.
+def entries_of_page(page: str, url: str) -> list[Entry]:
+    """Files and folders that an index page lists, sorted; its ``url`` ends with ``/``.
 
     Links to elsewhere, to the folder itself and to the page in another order are left out.
 
@@ -23,11 +23,11 @@ def entries_of_page(page: str, address: str) -> list[Entry]:
     """
     parser = _Links()
     parser.feed(page)
-    folder = urlsplit(address)
+    folder = urlsplit(url)
     found = set()
     for link in parser.links:
         try:
-            target = urlsplit(urljoin(address, link.strip()))
+            target = urlsplit(urljoin(url, link.strip()))
         except ValueError:
             continue
         path, start = unquote(target.path), unquote(folder.path)

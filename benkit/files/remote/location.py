@@ -1,4 +1,4 @@
-"""Locations: a path on this machine, or on a file system at a distance, which a URI names.
+"""Locations: a path on this machine, or one on a remote file system, which a URL names.
 
 A `RemotePath` answers to the few names of `pathlib.Path` that reading, listing and naming need, so that
 most code need not know which of the two it has.
@@ -14,9 +14,9 @@ from pathlib import Path, PurePosixPath
 from typing import Self, TypeGuard, TypeVar
 
 from benkit.errors import AccessError, MissingInputError, OptionError, RemoteError
-from benkit.files.remote.address import parse_address
 from benkit.files.remote.retry import Retry, TransientError, retrying
 from benkit.files.remote.service import Entry, RemoteFiles, TooLongError
+from benkit.files.remote.url import parse_url
 
 Result = TypeVar("Result")
 
@@ -26,16 +26,16 @@ TIMEOUT = 30.0
 _one_at_a_time = threading.Lock()
 _HOW = {
     "s3": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; for a public bucket "
-    "write ?anonymous=true behind the address",
-    "gs": "set GOOGLE_APPLICATION_CREDENTIALS; for a public bucket write ?anonymous=true behind the "
-    "address",
+    "write ?anonymous=true at the end of the URL",
+    "gs": "set GOOGLE_APPLICATION_CREDENTIALS; for a public bucket write ?anonymous=true at the end of "
+    "the URL",
     "https": "put the user and the password for this host into ~/.netrc",
 }
 
 
 @dataclass(frozen=True)
 class RemotePath:
-    """A file or folder on a file system at a distance.
+    """A file or folder on a remote file system.
 
     It holds no secret and no connection, and can be sent to other processes.
 
@@ -60,7 +60,7 @@ class RemotePath:
     retry: Retry = field(default_factory=Retry.from_environment, compare=False, repr=False)
 
     def __str__(self) -> str:
-        """The address, without its options."""
+        """The URL, without its options."""
         return f"{self.scheme}://{self.host}/{self.path}"
 
     def __truediv__(self, name: str) -> Self:
@@ -159,11 +159,11 @@ class RemotePath:
         except TransientError as error:
             total = "a minute" if self.retry.total == 60 else f"{self.retry.total:g} s"
             raise RemoteError(
-                f"{self}: failed again and again for {total} ({error}); check the address and the "
+                f"{self}: failed again and again for {total} ({error}); check the URL and the "
                 "network, and give the same command again later"
             ) from None
         except OSError as error:
-            raise RemoteError(f"{self}: cannot be reached: {error}; check the address") from None
+            raise RemoteError(f"{self}: cannot be reached: {error}; check the URL") from None
 
 
 @lru_cache(maxsize=16)
@@ -179,19 +179,19 @@ def _files_of(scheme: str, host: str, options: tuple[tuple[str, str], ...]) -> R
 
 
 Location = Path | RemotePath
-"""Where a file or folder lies: a path on this machine, or one at a distance."""
+"""Where a file or folder lies: a path on this machine, or a remote one."""
 
 LocationLike = str | os.PathLike[str] | RemotePath
-"""What names a location: a path, or a URI as text."""
+"""What names a location: a path, or a URL as text."""
 
 
 def as_location(text: LocationLike, retry: Retry | None = None) -> Location:
-    """The location that a path or URI names.
+    """The location that a path or URL names.
 
     Parameters
     ----------
     text : str, path or RemotePath
-        A path on this machine; or a URI: ``s3://bucket/path``, ``gs://bucket/path``,
+        A path on this machine; or a URL: ``s3://bucket/path``, ``gs://bucket/path``,
         ``https://host/path``, or another that pyarrow knows a file system for. ``file://`` is a path.
     retry : Retry, optional
         When requests that fail for the moment are made again; `Retry.from_environment` if not given.
@@ -199,7 +199,7 @@ def as_location(text: LocationLike, retry: Retry | None = None) -> Location:
     Raises
     ------
     OptionError
-        If a URI holds credentials, which are not repeated, or an option that is not known; or if it is
+        If a URL holds credentials, which are not repeated, or an option that is not known; or if it is
         no text or path.
 
     Examples
@@ -211,16 +211,16 @@ def as_location(text: LocationLike, retry: Retry | None = None) -> Location:
     """
     if isinstance(text, RemotePath):
         return text
-    address = parse_address(os.fspath(_checked(text)))
-    if address is None:
+    parsed = parse_url(os.fspath(_checked(text)))
+    if parsed is None:
         return Path(text)
-    if address.scheme == "file":
-        return Path(f"/{address.path}")
-    return RemotePath(*address, retry=retry or Retry.from_environment())
+    if parsed.scheme == "file":
+        return Path(f"/{parsed.path}")
+    return RemotePath(*parsed, retry=retry or Retry.from_environment())
 
 
 def is_location(source: object) -> TypeGuard[LocationLike]:
-    """Whether something is a path or a URI, as text or value."""
+    """Whether something is a path or a URL, as text or value."""
     return isinstance(source, str | os.PathLike | RemotePath)
 
 

@@ -1,4 +1,4 @@
-"""The interface of services that hold files at a distance."""
+"""The interface of services that hold remote files."""
 
 from dataclasses import dataclass
 from pathlib import Path

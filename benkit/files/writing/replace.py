@@ -24,7 +24,7 @@ def replacing(path: Location, *, part_of: Path | None = None) -> Iterator[Path]:
     """Give a temporary path of the same name; when all went well it replaces ``path``.
 
     When the body raises, what it wrote is removed and an earlier file stays as it was. The file that a
-    link leads to is replaced; one at a distance is written on this machine and uploaded. An
+    link leads to is replaced; a remote one is written on this machine and uploaded. An
     `OutputError` names ``part_of``, if it is given.
     """
     if isinstance(path, RemotePath):

@@ -60,7 +60,7 @@ _WRONG = {
         "AND (sum IS NULL) <> (float_sum IS NULL) AND (sum IS NULL) = (sum_sq IS NULL) "
         "AND (float_sum IS NULL) = (float_sum_sq IS NULL), false)"
     ),
-    "its sums are not those of such pixels": (
+    "its sums do not fit its min, max and number of valid pixels": (
         "status = 'ok' AND valid > 0 AND NOT coalesce("
         f"{_MEAN} BETWEEN min - {_SIZE} AND max + {_SIZE} "
         f"AND {_MEAN_SQ} - {_MEAN} * {_MEAN} BETWEEN -{_SIZE_SQ} AND {_SPREAD_SQ} + {_SIZE_SQ}, false)"

@@ -71,7 +71,7 @@ def report_page(
     parts = [verdict_section(audit, metadata.patch_ids, splits)]
     if audit is not None:
         parts.append(findings_section(audit))
-    parts.append(map_section(metadata, _strangers(audit), audit and audit.findings, split))
+    parts.append(map_section(metadata, _unknown_patches(audit), audit and audit.findings, split))
     if splits:
         parts.append(split_section(splits))
     parts.append(contents_section(metadata, summarize(metadata), _months(metadata)))
@@ -85,7 +85,7 @@ def report_page(
     return _page(title, "".join(parts))
 
 
-def _strangers(audit: Audit | None) -> list[str]:
+def _unknown_patches(audit: Audit | None) -> list[str]:
     """Patches on disk that the metadata does not know but whose name is a patch id."""
     if audit is None:
         return []

@@ -1,4 +1,4 @@
-"""Archives, tables and outputs at a distance: the same bytes as on this machine, whatever happens."""
+"""Remote archives, tables and outputs: the same bytes as on this machine, whatever happens."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""Addresses of files at a distance: their parts, and what must not stand in them."""
+"""URLs of remote files: their parts, and what they must not hold."""
 
 import os
 import re
@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from benkit.errors import OptionError
 
-_URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
 _CREDENTIALS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/+[^/?#\s]*:[^/?#\s]*@")
 _SECRET_OPTION = re.compile("key|secret|token|passw|sas|sig|credential", re.IGNORECASE)
 _WEB = ("http", "https")
@@ -17,13 +17,13 @@ _OPTIONS = {
     **dict.fromkeys(_WEB, ()),
 }
 _NO_CREDENTIALS = (
-    "{}://...: expected an address without user and password; give them through the environment "
+    "{}://...: expected a URL without user and password; give them through the environment "
     "(docs/remote.md says how)"
 )
 
 
-class Address(NamedTuple):
-    """Parts of a URI, as a `RemotePath` has them."""
+class ParsedUrl(NamedTuple):
+    """The parts of a URL, as a `RemotePath` has them."""
 
     scheme: str
     host: str
@@ -31,8 +31,8 @@ class Address(NamedTuple):
     options: tuple[tuple[str, str], ...] = ()
 
 
-def parse_address(text: str) -> Address | None:
-    """Parts of a URI; None if a text is none.
+def parse_url(text: str) -> ParsedUrl | None:
+    """The parts of a URL; None if a text is no URL.
 
     Raises
     ------
@@ -41,10 +41,10 @@ def parse_address(text: str) -> Address | None:
 
     Examples
     --------
-    >>> parse_address("s3://bucket/archive/?region=eu-west-1")
-    Address(scheme='s3', host='bucket', path='archive', options=(('region', 'eu-west-1'),))
+    >>> parse_url("s3://bucket/archive/?region=eu-west-1")
+    ParsedUrl(scheme='s3', host='bucket', path='archive', options=(('region', 'eu-west-1'),))
     """
-    matched = _URI.fullmatch(text)
+    matched = _URL.fullmatch(text)
     if not matched:
         return None
     refuse_credentials(text)
@@ -53,7 +53,7 @@ def parse_address(text: str) -> Address | None:
     rest, _, query = rest.partition("?")
     host, _, path = rest.partition("/")
     if scheme == "file":
-        return Address(scheme, "", unquote(path))
+        return ParsedUrl(scheme, "", unquote(path))
     if scheme in _WEB:
         path = unquote(path.partition("#")[0])
     options = _options(scheme, query)
@@ -64,11 +64,11 @@ def parse_address(text: str) -> Address | None:
         options["anonymous"] = "true"
     if not host and scheme in _OPTIONS:
         raise OptionError(f"{scheme}://: expected a {'host' if scheme in _WEB else 'bucket'} name")
-    return Address(scheme, host, path.strip("/"), tuple(sorted(options.items())))
+    return ParsedUrl(scheme, host, path.strip("/"), tuple(sorted(options.items())))
 
 
 def refuse_credentials(text: str) -> None:
-    """Refuse a text with a user and a password in a URI, without repeating it."""
+    """Refuse a text with a user and a password in a URL, without repeating it."""
     if found := _CREDENTIALS.search(text):
         raise OptionError(_NO_CREDENTIALS.format(found[0].partition(":")[0]))
 
