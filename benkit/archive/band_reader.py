@@ -178,23 +178,22 @@ class BandFileReader:
             yield self._visit(patch, None if stat_only else row)
 
     def _visit(self, patch: PatchFolder, row: int | None) -> VisitedFolder:
-        sizes = [-1] * len(BIGEARTHNET_S2.bands)
-        stamps = [0] * (2 * len(BIGEARTHNET_S2.bands))
+        names = BIGEARTHNET_S2.band_files(patch.patch_id)
+        buffers = [None if row is None else slots[row] for slots in self.slots.values()]
         try:
             with opened_folder(f"{self.root}/{patch.path}") as folder:
-                left = set(folder.names)
-                names = BIGEARTHNET_S2.band_files(patch.patch_id)
-                for index, (name, slots) in enumerate(zip(names, self.slots.values(), strict=True)):
-                    if name in left:
-                        left.remove(name)
-                        buffer = None if row is None else slots[row]
-                        sizes[index], *stamps[2 * index : 2 * index + 2] = folder.read(name, buffer)
+                files = folder.read(names, buffers)
+                strays = sorted(folder.names.difference(names))
         except FileNotFoundError:  # vanished since the archive was listed
-            return VisitedFolder(sizes, [], 0)
+            return VisitedFolder([-1] * len(names), [], 0)
         except OSError:
-            return VisitedFolder([0] * len(BIGEARTHNET_S2.bands), [], 0)
-        strays = sorted(left)
-        return VisitedFolder(sizes, strays, file_state(sizes, stamps, strays))
+            return VisitedFolder([0] * len(names), [], 0)
+        sizes = [size for size, *_ in files]
+        return VisitedFolder(
+            sizes,
+            strays,
+            file_state(sizes, [number for file in files for number in file[1:]], strays),
+        )
 
     def _group(self, band: str, sizes: NDArray[np.int64]) -> BandFiles:
         """Group the files of a band by their header."""
@@ -271,5 +270,7 @@ def _file_states(folders: Iterable[VisitedFolder]) -> NDArray[np.uint64]:
 
 def file_state(sizes: Sequence[int], stamps: Sequence[int | None], strays: Sequence[str]) -> int:
     """Fingerprint of the state of a patch's files; never 0."""
-    text = repr((sizes, stamps, strays)).encode(errors="surrogateescape")
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), "little") or 1
+    names = repr(strays).encode(errors="surrogateescape") if strays else b""
+    digest = int.from_bytes(blake2b(names, digest_size=8).digest(), "little")
+    # Python hashes tuples of integers, unlike texts, in the same way in every process.
+    return hash((*sizes, *stamps, digest)) % 2**64 or 1

@@ -5,8 +5,15 @@ No link is followed and no pipe waited for.
 
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
+
+FileState = tuple[int, int, int]
+"""Size in bytes, modification time in nanoseconds and inode of a file."""
+
+ABSENT, UNREADABLE = (-1, 0, 0), (0, 0, 0)
+"""States of a file that is not there, and of one that cannot be read or is no regular file."""
 
 # A link must not be followed, and a pipe among the files not be waited for.
 _NO_LINK = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)
@@ -20,36 +27,39 @@ class _ByHandle:
         self._handle = os.open(folder, _NO_LINK)
 
     def __enter__(self) -> Self:
-        self.names = os.listdir(self._handle)
+        self.names = set(os.listdir(self._handle))
         return self
 
     def __exit__(self, *_: object) -> None:
         os.close(self._handle)
 
-    def read(self, name: str, buffer: memoryview | None) -> tuple[int, int, int]:
-        """Read a file into a buffer, if one is given; returns its size, modification time and inode.
+    def read(self, names: Sequence[str], buffers: Sequence[memoryview | None]) -> list[FileState]:
+        """Read files into buffers, where these are given.
 
-        The size is -1 where the file has vanished and 0 where it cannot be read. A file that is
-        longer than the buffer leaves nothing useful in it.
+        A file that is longer than its buffer leaves nothing useful in it.
         """
-        try:
-            return self._stat(name) if buffer is None else self._read(name, buffer)
-        except FileNotFoundError:
-            return -1, 0, 0
-        except OSError:
-            return 0, 0, 0
+        states = []
+        for name, buffer in zip(names, buffers, strict=True):
+            state = ABSENT
+            if name in self.names:
+                try:
+                    state = self._stat(name) if buffer is None else self._read(name, buffer)
+                except FileNotFoundError:  # vanished since the folder was listed
+                    pass
+                except OSError:
+                    state = UNREADABLE
+            states.append(state)
+        return states
 
-    def _stat(self, name: str) -> tuple[int, int, int]:
-        return _identity(os.stat(name, dir_fd=self._handle, follow_symlinks=False))
+    def _stat(self, name: str) -> FileState:
+        return _state(os.stat(name, dir_fd=self._handle, follow_symlinks=False))
 
-    def _read(self, name: str, buffer: memoryview) -> tuple[int, int, int]:
+    def _read(self, name: str, buffer: memoryview) -> FileState:
         handle = os.open(name, _NO_WAIT, dir_fd=self._handle)
         try:
-            size = os.readv(handle, (buffer,))
-            identity = _identity(os.fstat(handle))
+            return _state(os.fstat(handle), os.readv(handle, (buffer,)), len(buffer))
         finally:
             os.close(handle)
-        return identity if size == len(buffer) else (size, *identity[1:])
 
 
 class _ByPath(_ByHandle):
@@ -59,29 +69,28 @@ class _ByPath(_ByHandle):
         self._folder = Path(folder)
 
     def __enter__(self) -> Self:
-        self.names = os.listdir(self._folder)
+        self.names = set(os.listdir(self._folder))
         return self
 
     def __exit__(self, *_: object) -> None:
         pass
 
-    def _stat(self, name: str) -> tuple[int, int, int]:
-        return _identity((self._folder / name).lstat())
+    def _stat(self, name: str) -> FileState:
+        return _state((self._folder / name).lstat())
 
-    def _read(self, name: str, buffer: memoryview) -> tuple[int, int, int]:
+    def _read(self, name: str, buffer: memoryview) -> FileState:
         if (self._folder / name).is_symlink():
-            return 0, 0, 0
+            return UNREADABLE
         with (self._folder / name).open("rb", buffering=0) as file:
-            size = file.readinto(buffer) or 0
-            identity = _identity(os.fstat(file.fileno()))
-        return identity if size == len(buffer) else (size, *identity[1:])
+            read = file.readinto(buffer) or 0
+            return _state(os.fstat(file.fileno()), read, len(buffer))
 
 
-def _identity(status: os.stat_result) -> tuple[int, int, int]:
-    """Size, modification time and inode; zeros for what is not a regular file."""
+def _state(status: os.stat_result, read: int = 0, room: int = 0) -> FileState:
+    """The state of a file of which so many bytes were read: all of it, where there was more room."""
     if not stat.S_ISREG(status.st_mode):
-        return 0, 0, 0
-    return status.st_size, status.st_mtime_ns, status.st_ino
+        return UNREADABLE
+    return read if read < room else status.st_size, status.st_mtime_ns, status.st_ino
 
 
 _HAS_HANDLES = hasattr(os, "readv") and os.open in os.supports_dir_fd

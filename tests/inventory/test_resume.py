@@ -14,6 +14,7 @@ import pytest
 from benkit.engine import Engine
 from benkit.errors import OutputError
 from benkit.inventory.scanning import resume
+from benkit.inventory.scanning.chunk import PATCHES_PER_CHUNK
 from benkit.inventory.scanning.scan import scan
 from tests.conftest import ROOT
 from tests.making import PRODUCT, fill_archive, rows_of
@@ -45,7 +46,9 @@ def interrupt_after(patches):
     return progress
 
 
-@pytest.mark.parametrize("moments", [[1], [300], [128, 256, 600], [700]])
+@pytest.mark.parametrize(
+    "moments", [[1], [300], [PATCHES_PER_CHUNK, 2 * PATCHES_PER_CHUNK, 600], [700]]
+)
 def test_an_interrupted_scan_goes_on_where_it_stopped(archive, undisturbed, tmp_path, moments):
     output = tmp_path / "inventory.parquet"
     reached = 0
@@ -53,7 +56,7 @@ def test_an_interrupted_scan_goes_on_where_it_stopped(archive, undisturbed, tmp_
         with pytest.raises(Interruption):
             scan(archive, output, engine=ONE, progress=interrupt_after(moment))
         assert not output.exists()
-        reached = min(-(-moment // 128) * 128, 700)
+        reached = min(-(-moment // PATCHES_PER_CHUNK) * PATCHES_PER_CHUNK, 700)
     summary = scan(archive, output, engine=ONE)
     assert summary.unchanged == reached
     assert summary.files == (700 - reached) * 12
@@ -67,8 +70,8 @@ def test_parts_are_put_aside_while_a_scan_runs(archive, undisturbed, tmp_path, m
     output = tmp_path / "inventory.parquet"
     with pytest.raises(Interruption):
         scan(archive, output, engine=ONE, progress=interrupt_after(500))
-    assert len(list((tmp_path / ".inventory.parquet.scan").glob("*.rows"))) == 4
-    assert scan(archive, output, engine=ONE).unchanged == 512
+    assert len(list((tmp_path / ".inventory.parquet.scan").glob("*.rows"))) == 3
+    assert scan(archive, output, engine=ONE).unchanged == 3 * PATCHES_PER_CHUNK
     assert output.read_bytes() == undisturbed
     assert scan(archive, output, engine=ONE, full=True).unchanged == 0
     assert output.read_bytes() == undisturbed

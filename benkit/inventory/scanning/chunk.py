@@ -31,7 +31,7 @@ from benkit.tiff.plain import parse_header
 from benkit.tiff.raster import Raster, RasterProfile
 from benkit.tiff.read import decode_raster
 
-PATCHES_PER_CHUNK = 128
+PATCHES_PER_CHUNK = 192
 
 
 @dataclass(frozen=True)

@@ -177,7 +177,10 @@ class ScanState:
         """Write the rows since the last part into the next one."""
         rows = self._folder / f"{self._name}-{len(self._parts):06d}.rows"
         with replacing(rows, part_of=self._output) as part:
-            pq.write_table(pa.concat_tables(self._waiting), part, compression="zstd")
+            table = pa.concat_tables(self._waiting)
+            pq.write_table(
+                table, part, compression="lz4", use_dictionary=False, write_statistics=False
+            )
         first = self.rows - self._rows_waiting
         self._write_patches(rows.with_suffix(".patches"), self._patches, rows, first)
         self._parts.append(rows)
