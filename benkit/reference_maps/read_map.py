@@ -19,6 +19,7 @@ from benkit.files.file_kinds import kind_of
 from benkit.files.safe_names import some_names
 from benkit.files.tables.geoparquet import geo_column
 from benkit.files.tables.parquet import read_at_most, read_parquet
+from benkit.tiff.raster import is_nodata
 from benkit.tiff.read import read_raster
 
 _KNOWN_CODES = np.isin(np.arange(CODE_LIMIT + 1), list(CLC_TO_CLASS))
@@ -163,7 +164,7 @@ def read_map_pixels(path: Path) -> MapPixels:
             f"{path}: expected a georeference, from which areas follow, but there is none"
         )
     codes, pixels = _counted(raster.pixels)
-    shown = np.ones(len(codes), bool) if raster.nodata is None else codes != raster.nodata
+    shown = ~is_nodata(codes, raster.nodata)
     _require_known(path, codes[shown], "in the pixels")
     a, b, _, d, e, _ = raster.transform
     return MapPixels(

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from benkit.tiff.raster import is_nodata
+
 NO_DATA_COLOUR = (1.0, 0.0, 1.0)
 """Red, green and blue of pixels without a measurement."""
 
@@ -13,9 +15,7 @@ _PERCENTILES = (2, 98)
 
 def mask_no_data(pixels: NDArray, nodata: float | None) -> "np.ma.MaskedArray":
     """Pixels as float64, those masked that are NO_DATA, NaN or infinite."""
-    missing = ~np.isfinite(pixels)
-    if nodata is not None:
-        missing |= pixels == nodata
+    missing = ~np.isfinite(pixels) | is_nodata(pixels, nodata)
     return np.ma.masked_array(pixels.astype(np.float64), missing)
 
 

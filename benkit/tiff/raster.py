@@ -1,5 +1,6 @@
 """The profile of a raster (size, data type, georeference), and a raster in memory."""
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -97,3 +98,27 @@ class Raster:
     def transform(self) -> AffineTransform | None:
         """From rows and columns to units of the CRS, if the file has a georeference."""
         return self.profile.transform
+
+
+def is_nodata(pixels: NDArray, nodata: float | None) -> NDArray[np.bool_]:
+    """Which pixels hold the NO_DATA value, as GDAL masks them.
+
+    A file keeps the value as text, often rounded. So floating-point pixels may differ from it by about
+    5e-7 of itself (``ARE_REAL_EQUAL`` in GDAL's ``gdal_priv.h``), where the sum of both overflows by
+    any amount; for integers the fraction of the value is cut off.
+
+    Examples
+    --------
+    >>> is_nodata(np.array([np.finfo("f4").min, -9999, 0], "f4"), -3.4e38).tolist()
+    [True, False, False]
+    """
+    if nodata is None:
+        return np.zeros(pixels.shape, np.bool_)
+    if pixels.dtype.kind in "iu":
+        return pixels == (int(nodata) if math.isfinite(nodata) else nodata)
+    if math.isnan(nodata):
+        return np.isnan(pixels)
+    with np.errstate(over="ignore", invalid="ignore"):
+        value = pixels.dtype.type(nodata)
+        tolerance = np.finfo(np.float32).eps * np.abs(pixels + value) * 2
+        return (pixels == value) | (np.abs(pixels - value) < tolerance)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from benkit.tiff.raster import is_nodata
+
 MEASURABLE = ("uint8", "uint16", "uint32", "int8", "int16", "int32", "float32", "float64")
 """Names of the data types that can be measured."""
 
@@ -61,7 +63,7 @@ class RowMoments:
 def measure(pixels: NDArray, nodata: float | None) -> Moments:
     """Moments of one raster of any size and of a type in `MEASURABLE`.
 
-    NaN, infinity and pixels that equal ``nodata`` are not valid.
+    NaN, infinity and pixels that hold ``nodata`` (see `is_nodata`) are not valid.
 
     Examples
     --------
@@ -93,9 +95,7 @@ def measure(pixels: NDArray, nodata: float | None) -> Moments:
 def _valid_pixels(flat: NDArray, nodata: float | None) -> NDArray:
     if flat.dtype.kind == "f":
         flat = flat[np.isfinite(flat)]
-    if nodata is None or math.isnan(nodata):
-        return flat
-    return flat[flat != nodata]
+    return flat if nodata is None else flat[~is_nodata(flat, nodata)]
 
 
 def _float_sums(values: NDArray[np.float64]) -> tuple[float, float]:
