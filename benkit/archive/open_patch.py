@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.errors import MissingInputError, RasterError
 from benkit.files.remote.location import as_path
-from benkit.tiff.raster import Raster
+from benkit.tiff.gdal import metres_per_unit
+from benkit.tiff.raster import Raster, RasterProfile, same_corner
 from benkit.tiff.read import read_raster
 
 if TYPE_CHECKING:
@@ -51,13 +52,26 @@ def open_patch(folder: str | os.PathLike[str]) -> dict[int, "Dataset"]:
 
 def _require_one_grid(path: Path, raster: Raster, first: Raster) -> None:
     """Refuse a raster that has several bands, or other pixels than the first of its pixel size."""
-    if raster.pixels.shape != (1, *first.pixels.shape[1:]) or (
-        (raster.epsg, raster.transform) != (first.epsg, first.transform)
-    ):
+    same = raster.transform == first.transform or _on_same_grid(raster.profile, first.profile)
+    if raster.pixels.shape != (1, *first.pixels.shape[1:]) or raster.epsg != first.epsg or not same:
         raise RasterError(
             f"{path}: expected one band on the same grid as the other bands of its pixel size, but its "
             "size or georeference is another; `benkit inspect` shows both"
         )
+
+
+def _on_same_grid(profile: RasterProfile, first: RasterProfile) -> bool:
+    """Whether the corners of two rasters of one CRS and size are the same but for rounding."""
+    from rasterio.crs import CRS
+
+    if profile.transform is None or first.transform is None:
+        return False
+    metres = 1.0 if first.epsg is None else metres_per_unit(CRS.from_epsg(first.epsg))
+    height, width = first.height, first.width
+    return all(
+        same_corner(profile.corner(row, column), first.corner(row, column), metres)
+        for row, column in ((0, 0), (0, width), (height, 0))
+    )
 
 
 def _dataset(rasters: dict[str, Raster]) -> "Dataset":

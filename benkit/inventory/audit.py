@@ -14,6 +14,7 @@ from benkit.files.tables.table_value import TableValue
 from benkit.ground.footprints import locate
 from benkit.inventory.findings import KINDS
 from benkit.inventory.table.inventory_file import Inventory
+from benkit.tiff.raster import SAME_CORNER, SAME_PIXEL
 
 _FINDINGS_SCHEMA = pa.schema(
     [
@@ -23,6 +24,8 @@ _FINDINGS_SCHEMA = pa.schema(
         pa.field("reason", pa.string(), nullable=False),
     ]
 )
+
+_TOLERANCES = {"same_corner": SAME_CORNER, "same_pixel": SAME_PIXEL}
 
 
 @dataclass(frozen=True, repr=False)
@@ -72,7 +75,7 @@ def audit_inventory(inventory: Inventory, metadata: pa.Table) -> Audit:
         invalid=_table(("patch_id", "reason"), invalid),
         bands=pa.Table.from_pylist(
             [
-                {"band": name, "side": band.side} | asdict(band)
+                {"band": name, "side": band.side} | asdict(band) | _TOLERANCES
                 for name, band in BIGEARTHNET_S2.bands.items()
             ]
         ),

@@ -141,13 +141,15 @@ _KINDS = (
         sql="""
         SELECT patch_id, band,
                format('EPSG:{} at {}, {} with pixels of {} m; expected EPSG:{} at {}, {} with {} m',
-                      coalesce(ok.epsg::VARCHAR, 'none'), coalesce(format('{:.10g}', ok.x), '?'),
-                      coalesce(format('{:.10g}', ok.y), '?'),
-                      coalesce(format('{:.10g}', ok.pixel_size), '?'),
+                      coalesce(ok.epsg::VARCHAR, 'none'), coalesce(format('{:.15g}', ok.x), '?'),
+                      coalesce(format('{:.15g}', ok.y), '?'),
+                      coalesce(format('{:.15g}', ok.pixel_size), '?'),
                       expected.epsg, expected.x, expected.y, bands.pixel_size) AS reason
         FROM ok JOIN bands USING (band) JOIN expected USING (patch_id)
-        WHERE ok.epsg IS DISTINCT FROM expected.epsg OR ok.x IS DISTINCT FROM expected.x
-           OR ok.y IS DISTINCT FROM expected.y OR ok.pixel_size IS DISTINCT FROM bands.pixel_size
+        WHERE NOT coalesce(
+            ok.epsg = expected.epsg
+            AND abs(ok.x - expected.x) <= same_corner AND abs(ok.y - expected.y) <= same_corner
+            AND abs(ok.pixel_size - bands.pixel_size) <= same_pixel * bands.pixel_size, false)
         """,
         planted=4,
     ),

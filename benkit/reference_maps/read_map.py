@@ -4,6 +4,7 @@ It is GeoParquet of polygons with the code in the column ``DN``, as gdal_polygon
 GeoTIFF whose pixels are codes.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from benkit.files.file_kinds import kind_of
 from benkit.files.safe_names import some_names
 from benkit.files.tables.geoparquet import geo_column
 from benkit.files.tables.parquet import read_at_most, read_parquet
-from benkit.tiff.raster import is_nodata
+from benkit.tiff.raster import SAME_PIXEL, is_nodata
 from benkit.tiff.read import read_raster
 
 _KNOWN_CODES = np.isin(np.arange(CODE_LIMIT + 1), list(CLC_TO_CLASS))
@@ -169,10 +170,16 @@ def read_map_pixels(path: Path) -> MapPixels:
     a, b, _, d, e, _ = raster.transform
     return MapPixels(
         crs=None if raster.epsg is None else f"EPSG:{raster.epsg}",
-        pixel_area=abs(a * e - b * d),
+        pixel_area=_without_rounding(abs(a * e - b * d)),
         code=codes[shown].astype(np.int64),
         pixels=pixels[shown].astype(np.int64),
     )
+
+
+def _without_rounding(area: float) -> float:
+    """The whole number of square metres that the area of a pixel is but for rounding, if any."""
+    whole = float(round(area))
+    return whole if math.isclose(area, whole, rel_tol=2 * SAME_PIXEL) else area
 
 
 def _counted(pixels: NDArray) -> tuple[NDArray, NDArray[np.int64]]:

@@ -26,7 +26,7 @@ from benkit.files.remote.location import as_path
 from benkit.files.writing.replace import replacing_folder
 from benkit.retiling.scene_files import BandCut, cut_band, find_bands
 from benkit.retiling.source import opened_pixels
-from benkit.tiff.raster import IDENTITY, RasterProfile
+from benkit.tiff.raster import IDENTITY, RasterProfile, same_corner, same_pixel
 
 GRID_ORIGINS = ("tile", "scene")
 """Origin of columns and rows: the tile's corner, or that of the bands."""
@@ -104,7 +104,7 @@ def patchify(
             profiles[name] = source.profile
     for name, profile in profiles.items():
         _require_band(paths[name], profile, BIGEARTHNET_S2.bands[name], named.tile.epsg)
-    patches = _patch_grid(folder, profiles, named, grid_origin)
+    corner, patches = _patch_grid(folder, profiles, named, grid_origin)
     target = as_path(archive) / str(named)
     if target.exists() and not overwrite:
         raise OutputError(f"{target}: is there already; allow it to be overwritten or move it")
@@ -112,7 +112,8 @@ def patchify(
         for patch_id in chain.from_iterable(patches):
             (part / patch_id).mkdir()
         cuts = [
-            BandCut(paths[name], band, patches, part) for name, band in BIGEARTHNET_S2.bands.items()
+            BandCut(paths[name], band, corner, patches, part)
+            for name, band in BIGEARTHNET_S2.bands.items()
         ]
         cuts.sort(key=lambda cut: cut.band.pixel_size)  # the largest bands first
         files, count = 0, len(patches) * len(patches[0])
@@ -152,20 +153,20 @@ def _require_band(path: Path, profile: RasterProfile, band: Band, epsg: int) -> 
     ):
         if came != expected:
             raise InputFormatError(f"{path}: expected {what} {expected}, but it is {came}")
-    if profile.pixel_size != band.pixel_size:
+    if not same_pixel(profile.pixel_size or 0, band.pixel_size):
         a, b, _, d, e, _ = profile.transform or IDENTITY
         raise InputFormatError(
             f"{path}: expected pixels of {band.pixel_size} m, north-up, but they are "
-            f"{a:g} m x {-e:g} m{' and rotated' if b or d else ''}"
+            f"{a:.15g} m x {-e:.15g} m{' and rotated' if b or d else ''}"
         )
 
 
 def _corner(folder: Path, profiles: Mapping[str, RasterProfile]) -> tuple[float, float]:
-    """Upper-left corner that all bands share."""
+    """Upper-left corner that all bands share but for rounding."""
     corners = {name: profile.corner() for name, profile in profiles.items()}
     first = next(iter(corners))
     for name, corner in corners.items():
-        if corner != corners[first]:
+        if not same_corner(corner, corners[first]):
             raise InputFormatError(
                 f"{folder}: expected bands that start at the same place, but {first} starts at "
                 f"{corners[first][0]}, {corners[first][1]} and {name} at {corner[0]}, {corner[1]}"
@@ -175,8 +176,8 @@ def _corner(folder: Path, profiles: Mapping[str, RasterProfile]) -> tuple[float,
 
 def _patch_grid(
     folder: Path, profiles: Mapping[str, RasterProfile], product: Product, grid_origin: str
-) -> list[list[str]]:
-    """Ids of the patches that every band holds whole, row by row from the north-west."""
+) -> tuple[tuple[float, float], list[list[str]]]:
+    """Corner, and ids of the patches that every band holds whole, row by row from the north-west."""
     corner = _corner(folder, profiles)
     columns = min(
         profile.width // BIGEARTHNET_S2.bands[name].side for name, profile in profiles.items()
@@ -196,7 +197,10 @@ def _patch_grid(
             f"{folder}: reaches beyond a tile, which has {PATCHES_PER_SIDE} x {PATCHES_PER_SIDE} "
             f"patches: {columns} x {rows} from column {first_column}, row {first_row}"
         )
-    return [
+    if grid_origin == "tile":  # without what other tools have rounded
+        place = PatchId(product, first_column, first_row).footprint
+        corner = float(place.x), float(place.y)
+    return corner, [
         [str(PatchId(product, first_column + j, first_row + i)) for j in range(columns)]
         for i in range(rows)
     ]
@@ -207,13 +211,14 @@ def _position_in_tile(
 ) -> tuple[int, int]:
     """Column and row of the patch that starts in the scene's corner."""
     tile = product.tile
-    column, east = divmod(corner[0] - tile.west, PATCH_METRES)
-    row, south = divmod(tile.north - corner[1], PATCH_METRES)
-    if east or south or column < 0 or row < 0:
+    column = round((corner[0] - tile.west) / PATCH_METRES)
+    row = round((tile.north - corner[1]) / PATCH_METRES)
+    meant = tile.west + PATCH_METRES * column, tile.north - PATCH_METRES * row
+    if not same_corner(corner, meant) or column < 0 or row < 0:
         raise InputFormatError(
             f"{folder}: its corner {corner[0]}, {corner[1]} is not on the patch grid of tile "
             f"{tile.name}, which goes east and south from {tile.west}, {tile.north} in steps of "
             f"{PATCH_METRES} m; cut it there, or let columns and rows count from its own corner "
             "(--grid-origin scene)"
         )
-    return int(column), int(row)
+    return column, row

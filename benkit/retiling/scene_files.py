@@ -75,6 +75,8 @@ class BandCut:
     path : Path
         The file of the band.
     band : Band
+    corner : tuple of float
+        Upper-left corner of the first patch, x and y in metres.
     patches : sequence of sequence of str
         Patch ids, row by row from the north, each from the west.
     target : Path
@@ -83,6 +85,7 @@ class BandCut:
 
     path: Path
     band: Band
+    corner: tuple[float, float]
     patches: Sequence[Sequence[str]]
     target: Path
 
@@ -100,7 +103,9 @@ class BandCut:
 
 def cut_band(cut: BandCut) -> int:
     """Write the patches of a band as the archive has them, and verify each; returns how many."""
+    size, (x, y) = float(cut.band.pixel_size), cut.corner
     with opened_pixels(cut.path) as source:
-        like = replace(source.profile, nodata=cut.band.nodata)
+        place = (size, 0.0, x, 0.0, -size, y)
+        like = replace(source.profile, nodata=cut.band.nodata, transform=place)
         chunks = pieces(cut.parts(), like.bytes_per_pixel)
         return sum(write_plain_parts(source, like, chunk) for chunk in chunks)

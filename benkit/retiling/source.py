@@ -16,6 +16,7 @@ from benkit.files.file_kinds import kind_of
 from benkit.retiling.plain_part import PlainSource, opened_plain
 from benkit.retiling.window import BYTES_AT_ONCE, PixelSource, Window
 from benkit.tiff.gdal import gdal_profile
+from benkit.tiff.raster import same_pixel
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -142,12 +143,12 @@ def pixels_of_metres(
             f"{path}: has no projected CRS, so its pixels have no size in metres; "
             "give the tile size in pixels"
         )
-    sides = [metres / side for side in pixel_metres]
-    height, width = (round(side) if metres > 0 else 0 for side in sides)
-    if min(height, width) < 1 or max(abs(sides[0] - height), abs(sides[1] - width)) > 1e-6:
-        down, across = pixel_metres
+    down, across = pixel_metres
+    height, width = (round(metres / side) if metres > 0 else 0 for side in pixel_metres)
+    whole = same_pixel(height * down, metres) and same_pixel(width * across, metres)
+    if min(height, width) < 1 or not whole:
         raise OptionError(
-            f"a tile size of {metres:g} m: expected a whole number of pixels, which are "
-            f"{down:g} m high and {across:g} m wide in {path}"
+            f"a tile size of {metres:.15g} m: expected a whole number of pixels, which are "
+            f"{down:.15g} m high and {across:.15g} m wide in {path}"
         )
     return height, width

@@ -9,7 +9,11 @@ import numpy as np
 from benkit.tiff.raster import RasterProfile
 
 if TYPE_CHECKING:
+    from rasterio.crs import CRS
     from rasterio.io import DatasetReader
+
+
+_METRES_PER_DEGREE = 111_320.0
 
 
 @contextmanager
@@ -23,6 +27,15 @@ def gdal_session() -> Iterator[None]:
         return
     with Env(**options):
         yield
+
+
+def metres_per_unit(crs: "CRS | None") -> float:
+    """Metres of a unit of a CRS on the ground, of a degree those at the equator; 1 without a CRS."""
+    if crs is None:
+        return 1.0
+    if crs.is_geographic:
+        return _METRES_PER_DEGREE
+    return float(crs.linear_units_factor[1]) if crs.is_projected else 1.0
 
 
 def gdal_profile(dataset: "DatasetReader") -> RasterProfile:

@@ -9,6 +9,14 @@ from numpy.typing import NDArray
 AffineTransform = tuple[float, float, float, float, float, float]
 """``(a, b, c, d, e, f)`` with x = a column + b row + c and y = d column + e row + f."""
 
+SAME_CORNER = 1e-3
+"""Corners that differ by no more, in metres, are the same: tools round coordinates differently."""
+
+SAME_PIXEL = 1e-6
+"""Sides of pixels that differ by no more than this share of them are the same."""
+
+_MOST_SKEW = 1e-4  # of a pixel, over the whole raster
+
 IDENTITY: AffineTransform = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 """The transform of GDAL for a raster without a georeference."""
 
@@ -49,20 +57,45 @@ class RasterProfile:
 
     @property
     def pixel_sides(self) -> tuple[float, float] | None:
-        """Width and height of a pixel in units of the CRS, where north is up."""
+        """Width and height of a pixel in units of the CRS, where north is up but for rounding."""
         a, b, _, d, e, _ = self.transform or IDENTITY
-        return (a, -e) if b == d == 0 and a > 0 > e else None
+        upright = abs(b) * self.height <= _MOST_SKEW * a and abs(d) * self.width <= _MOST_SKEW * -e
+        return (a, -e) if upright and a > 0 > e else None
 
     @property
     def pixel_size(self) -> float | None:
         """Side of the pixels in units of the CRS, where they are square and north is up."""
         width, height = self.pixel_sides or (0.0, 1.0)
-        return width if width == height else None
+        return width if same_pixel(width, height) else None
 
     def corner(self, row: int = 0, column: int = 0) -> tuple[float, float]:
         """Upper-left corner of a pixel, x and y in units of the CRS, or in pixels without one."""
         a, b, c, d, e, f = self.transform or IDENTITY
         return a * column + b * row + c, d * column + e * row + f
+
+
+def same_pixel(side: float, other: float) -> bool:
+    """Whether two sides of pixels are the same but for rounding; see `SAME_PIXEL`.
+
+    Examples
+    --------
+    >>> same_pixel(60.00000000000001, 60), same_pixel(60.001, 60)
+    (True, False)
+    """
+    return math.isclose(side, other, rel_tol=SAME_PIXEL)
+
+
+def same_corner(
+    corner: tuple[float, float], other: tuple[float, float], metres: float = 1.0
+) -> bool:
+    """Whether two corners are the same but for rounding, ``metres`` being the unit of the CRS.
+
+    Examples
+    --------
+    >>> same_corner((390000.000000001, 5348400), (390000, 5348400)), same_corner((0.002, 0), (0, 0))
+    (True, False)
+    """
+    return all(abs(a - b) * metres <= SAME_CORNER for a, b in zip(corner, other, strict=True))
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,18 @@ def test_real_patches_are_as_rasterio_reads_them(real_archive):
                     assert (float(band.x[0]), float(band.y[0])) == (x, y)
 
 
+def test_bands_lie_on_one_grid_although_other_tools_have_rounded_their_corners(tmp_path):
+    pixels = np.ones((60, 60), np.uint16)
+    for x, opened in ((587_580.0009, True), (587_580.002, False)):
+        other = encode(pixels, epsg=32633, x=x, y=5_394_000, pixel_size=20.00000000000001)
+        folder = write_patch(tmp_path / str(opened), B07=other)
+        if opened:
+            assert float(benkit.open_patch(folder)[20].x[0]) == 587_590
+        else:
+            with pytest.raises(RasterError, match=r"B07\.tif: expected one band on the same grid"):
+                benkit.open_patch(folder)
+
+
 def test_a_band_is_what_rioxarray_opens(real_archive):
     folder = next(folder for folder in sorted(real_archive.glob("*/*")) if folder.is_dir())
     band = benkit.open_patch(str(folder))[60]["B01"]

@@ -96,6 +96,47 @@ def test_one_band_is_wrong(archive, kind, options):
     assert kinds == [(kind, patch, "B8A")]
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"x": 587_580.000000001, "y": 5_393_999.9995},
+        {"pixel_size": 20.00000000000001},
+        {"pixel_size": 19.99999},
+    ],
+)
+def test_a_band_that_other_tools_have_rounded_lies_where_it_should(archive, options):
+    patch = f"{PRODUCT}_73_05"
+    archive.patch(patch, B8A=options)
+    assert found(archive.audit(patch)) == []
+
+
+def test_a_transform_that_is_square_and_north_up_but_for_rounding_is_no_finding(archive):
+    patch = f"{PRODUCT}_73_05"
+    folder = archive.patch(patch)
+    with rasterio.open(
+        folder / f"{patch}_B05.tif", "w", driver="GTiff", height=60, width=60, count=1, crs=32633,
+        dtype="uint16", nodata=0,
+        transform=rasterio.Affine(20, 1e-14, 587_580, -1e-14, -20.00000000000001, 5_394_000),
+    ) as target:  # fmt: skip
+        target.write(np.ones((1, 60, 60), np.uint16))
+    assert found(archive.audit(patch)) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "came"),
+    [
+        ({"x": 587_580.002}, "at 587580.002, 5394000 with pixels of 20 m"),
+        ({"y": 5_393_999.998}, "at 587580, 5393999.998 with pixels of 20 m"),
+        ({"pixel_size": 20.00003}, "at 587580, 5394000 with pixels of 20.00003 m"),
+    ],
+)
+def test_what_lies_elsewhere_is_shown_with_the_difference(archive, options, came):
+    patch = f"{PRODUCT}_73_05"
+    archive.patch(patch, B8A=options)
+    (reason,) = archive.audit(patch).findings["reason"].to_pylist()
+    assert reason == f"EPSG:32633 {came}; expected EPSG:32633 at 587580, 5394000 with 20 m"
+
+
 def test_a_band_without_a_row_is_missing(archive, tmp_path):
     """In an inventory that was cut, or put together from several."""
     whole, cut = f"{PRODUCT}_07_08", f"{PRODUCT}_07_09"

@@ -59,6 +59,20 @@ def test_by_hand(tmp_path):
     assert share(cover, "twice") == 0.5
 
 
+def test_pixels_that_other_tools_have_rounded_are_as_large_as_they_were(tmp_path):
+    codes = np.repeat(np.uint16([132, 523, 523, 523]), 30)[None].repeat(120, 0)
+    place = rasterio.Affine(10.00000000000001, 0, 300_000, 0, -9.999999, 5_400_000)
+    write_map_tiff(tmp_path, "rounded", codes, transform=place)
+    write_map_tiff(tmp_path, "other", codes, transform=rasterio.Affine(10.001, 0, 0, 0, -10, 0))
+    cover = measure_land_cover(tmp_path)
+    assert of_patch(cover, "rounded") == [(132, 360_000), (523, 1_080_000)]
+    assert share(cover, "rounded") == 0.25
+    assert of_patch(cover, "other") == [
+        (132, pytest.approx(360_036)),
+        (523, pytest.approx(1_080_108)),
+    ]
+
+
 def test_pixels_and_their_polygons_show_the_same(tmp_path):
     random = np.random.default_rng(5)
     pixels, polygons = tmp_path / "pixels", tmp_path / "polygons"

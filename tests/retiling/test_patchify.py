@@ -175,6 +175,27 @@ def test_the_last_half_patch_of_a_tile_is_dropped(tmp_path):
     assert kinds_found(tmp_path / "out") == {}
 
 
+@pytest.mark.parametrize("grid_origin", ["tile", "scene"])
+def test_bands_that_other_tools_have_rounded_are_cut_where_they_lie(tmp_path, grid_origin):
+    scene = write_scene(tmp_path / PRODUCT, 2_400)
+    for name, a, e, x, y in (
+        ("B01", 60.00000000000001, 60, 0, 0),
+        ("B05", 20, 19.99999, 1e-9, -0.0009),
+        ("B12", 20, 20, -0.0009, 1e-9),
+    ):
+        band = BIGEARTHNET_S2.bands[name]
+        place = rasterio.Affine(a, 1e-15, TILE[0] + x, -1e-15, -e, TILE[1] + y)
+        scene[name] = write_band(tmp_path / PRODUCT / f"{name}.tif", 2_400, band, transform=place)
+    done = patchify(tmp_path / PRODUCT, tmp_path / "out", grid_origin=grid_origin, engine=ONE)
+    assert_patches_equal(tmp_path / "out", PRODUCT, scene)
+    assert kinds_found(tmp_path / "out") == {}
+    for path in (tmp_path / "out").glob(f"{done.product}/*_00_00/*.tif"):
+        with rasterio.open(path) as patch:
+            size = round(patch.res[0])
+            assert patch.transform.almost_equals(from_origin(*TILE, size, size), 0.001)
+            assert grid_origin == "scene" or patch.transform == from_origin(*TILE, size, size)
+
+
 @pytest.mark.parametrize(
     ("changed", "error", "message"),
     [
@@ -183,6 +204,16 @@ def test_the_last_half_patch_of_a_tile_is_dropped(tmp_path):
         ({"B05": {"nodata": 65535}}, InputFormatError, "NO_DATA value 0, but it is 65535"),
         ({"B05": {"corner": (300_020, 5_400_000)}}, InputFormatError, "start at the same place"),
         ({"B05": {"transform": from_origin(*TILE, 10, 10)}}, InputFormatError, "pixels of 20 m"),
+        (
+            {"B05": {"transform": from_origin(*TILE, 20.00003, 20)}},
+            InputFormatError,
+            r"pixels of 20 m, north-up, but they are 20\.00003 m x 20 m",
+        ),
+        (
+            {"B05": {"corner": (300_000, 5_399_999.998)}},
+            InputFormatError,
+            r"B01 starts at 300000\.0, 5400000\.0 and B05 at 300000\.0, 5399999\.998",
+        ),
         (
             {"B05": {"transform": rasterio.Affine(20, 1, TILE[0], 1, -20, TILE[1])}},
             InputFormatError,
@@ -209,6 +240,7 @@ def test_bands_that_do_not_fit_are_named(tmp_path, changed, error, message):
         (PRODUCT, TILE, 1_140, InputFormatError, "no whole patch"),
         (PRODUCT, (TILE[0] - 1_200, TILE[1]), 1_200, InputFormatError, "not on the patch grid"),
         (PRODUCT, (TILE[0], TILE[1] - 60), 1_200, InputFormatError, "not on the patch grid"),
+        (PRODUCT, (TILE[0] + 0.002, TILE[1]), 1_200, InputFormatError, "corner 300000.002, "),
         (
             PRODUCT,
             (TILE[0] + 90 * 1_200, TILE[1]),

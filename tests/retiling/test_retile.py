@@ -236,11 +236,12 @@ def test_padding_is_no_data(tmp_path, bands, nodata):
 @pytest.mark.parametrize(
     ("crs", "transform", "metres", "shape"),
     [
+        ("EPSG:32633", rasterio.Affine(10.00000000000001, 0, 0, 0, -9.999995, 0), 600, (60, 60)),
         ("EPSG:32633", rasterio.Affine(10, 0, 0, 0, -20, 0), 600, (30, 60)),
         ("EPSG:32633", rasterio.Affine(6, 8, 0, 8, -6, 0), 300, (30, 30)),  # rotated, 10 m
         ("EPSG:2263", rasterio.Affine(100, 0, 0, 0, -100, 0), 1219.202438404877, (40, 40)),
     ],
-    ids=["oblong", "rotated", "feet"],
+    ids=["rounded", "oblong", "rotated", "feet"],
 )
 def test_parts_of_so_many_metres(tmp_path, crs, transform, metres, shape):
     pixels = random_pixels(1, 60, 60)
@@ -458,6 +459,14 @@ def test_more_than_one_way_to_cut_is_refused(small, options):
 
 def test_a_tile_of_no_pixels_is_refused(small):
     assert_refused(small, "a tile size of 0 pixels: expected 1 or more", tile_size=0)
+
+
+def test_a_tile_of_no_whole_number_of_pixels_is_refused_with_the_difference(tmp_path):
+    place = rasterio.Affine(10.0001, 0, 0, 0, -10, 0)
+    raster = write(
+        tmp_path / "in.tif", np.ones((1, 4, 4), np.uint8), crs="EPSG:3035", transform=place
+    )
+    assert_refused(raster, r"tile size of 20 m: .* 10 m high and 10\.0001 m wide", tile_metres=20)
 
 
 @pytest.mark.parametrize("metres", [1.5, -1])
