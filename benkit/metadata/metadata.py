@@ -19,7 +19,7 @@ from benkit.ground.footprints import Footprints, locate
 from benkit.ground.grid import Pairs
 from benkit.ground.overlaps import overlapping_pairs
 from benkit.metadata.categories import Categories, column_categories, list_categories
-from benkit.metadata.metadata_file import TEXTS, metadata_table
+from benkit.metadata.metadata_file import TEXTS, lists_of_texts, metadata_table
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -155,6 +155,7 @@ def as_metadata(metadata: Any) -> Metadata:
     if "labels" not in names:
         metadata = metadata.append_column("labels", pa.array([[]] * len(metadata), TEXTS))
     elif metadata["labels"].null_count:
-        filled = pc.coalesce(metadata["labels"], pa.scalar([], metadata["labels"].type))
+        lists = lists_of_texts("the metadata", metadata["labels"])
+        filled = pc.coalesce(lists, pa.scalar([], TEXTS))
         metadata = metadata.set_column(names.index("labels"), "labels", filled)
     return Metadata(metadata)

@@ -16,7 +16,13 @@ from benkit.metadata.patch_list import first_repeated, unique_patch_ids
 TEXTS = pa.list_(pa.string())
 """Type of the column ``labels``."""
 
-_LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+_LISTS = (
+    pa.types.is_list,
+    pa.types.is_large_list,
+    pa.types.is_fixed_size_list,
+    pa.types.is_list_view,
+    pa.types.is_large_list_view,
+)
 _NEEDED = ("patch_id", "labels")
 
 
@@ -38,15 +44,7 @@ def _checked(source: Any) -> pa.Table:
     table = as_table(source, "metadata")
     require_columns(table, _NEEDED, name)
     ids = unique_patch_ids(name, table)
-    kind = table["labels"].type
-    of_texts = any(is_list(kind) for is_list in _LISTS) and (
-        is_text(kind.value_type) or pa.types.is_null(kind.value_type)  # where no patch has a label
-    )
-    if not of_texts:
-        raise InputFormatError(
-            f"{name}: expected a list of strings in the column labels, but its type is {kind}"
-        )
-    labels = table["labels"].cast(TEXTS)
+    labels = lists_of_texts(name, table["labels"])
     _require_labels(name, ids, labels)
     _require_few(name, "labels", pc.list_flatten(labels))
     if "country" in table.column_names:
@@ -54,6 +52,32 @@ def _checked(source: Any) -> pa.Table:
     for column, values in zip(_NEEDED, (ids, labels), strict=True):
         table = table.set_column(table.column_names.index(column), column, values)
     return table
+
+
+def lists_of_texts(source: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Labels as lists of strings, whichever Arrow type of lists and texts they have."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        lists = [chunk.dictionary.take(chunk.indices) for chunk in column.chunks]
+        column = pa.chunked_array(lists, kind.value_type)
+    of_texts = any(is_list(column.type) for is_list in _LISTS) and (
+        is_text(column.type.value_type)
+        or pa.types.is_null(column.type.value_type)  # where no patch has a label
+    )
+    if not of_texts:
+        raise InputFormatError(
+            f"{source}: expected a list of strings in the column labels, but its type is {kind}; "
+            "write lists of strings, such as the type pyarrow.list_(pyarrow.string())"
+        )
+    return pa.chunked_array(map(_plain_lists, column.chunks), TEXTS)
+
+
+def _plain_lists(lists: pa.Array) -> pa.ListArray:
+    """Lists of one after the other; what lies behind a null is left out."""
+    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy()
+    ends = np.cumsum(np.append(0, lengths)).astype(np.int32)
+    texts = pc.list_flatten(lists).cast(pa.string())
+    return pa.ListArray.from_arrays(pa.array(ends), texts, mask=pc.is_null(lists))
 
 
 def _name(source: Any) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -22,14 +23,18 @@ class Summary:
         Patches by meteorological season of the sensing date, northern hemisphere, in the order of
         `SEASONS`.
     average_num_labels : Fraction
-        Labels per patch, exact; 0 where there is no patch.
+        Labels per patch, exact, each counted once a patch; 0 where there is no patch.
     maximum_num_labels : int
+        Different labels of the patch that has most.
+    with_repeated_labels : int
+        Patches that list a label more than once.
     """
 
     patches: int
     seasons: Mapping[str, int]
     average_num_labels: Fraction
     maximum_num_labels: int
+    with_repeated_labels: int = 0
 
 
 def summarize(metadata: Metadata | pa.Table) -> Summary:
@@ -46,14 +51,15 @@ def summarize(metadata: Metadata | pa.Table) -> Summary:
     >>> summary = summarize(pa.table({"patch_id": ids, "labels": [["Pastures"], ["Inland waters"] * 2]}))
     >>> summary.seasons
     {'spring': 1, 'summer': 0, 'fall': 0, 'winter': 1}
-    >>> summary.average_num_labels
-    Fraction(3, 2)
+    >>> summary.average_num_labels, summary.with_repeated_labels
+    (Fraction(1, 1), 1)
     """
     metadata = as_metadata(metadata)
     counts = metadata.seasons.count().tolist()
-    num_labels = pc.list_value_length(metadata.table["labels"])
-    patches, labels = len(metadata), pc.sum(num_labels).as_py() or 0
-    most = pc.max(num_labels).as_py() or 0
+    patches = len(metadata)
+    num_labels = np.bincount(metadata.labels.patch, minlength=patches)
+    listed = pc.list_value_length(metadata.table["labels"]).to_numpy()
+    labels, most = int(num_labels.sum()), int(num_labels.max(initial=0))
     assert sum(counts) == patches, "every patch has exactly one season"
     assert most * patches >= labels, "no patch has more labels than the maximum"
     assert labels >= most, "the patch with the most labels is one of them"
@@ -62,4 +68,5 @@ def summarize(metadata: Metadata | pa.Table) -> Summary:
         seasons=dict(zip(SEASONS, counts, strict=True)),
         average_num_labels=Fraction(labels, patches) if patches else Fraction(0),
         maximum_num_labels=most,
+        with_repeated_labels=int((listed > num_labels).sum()),
     )

@@ -137,7 +137,10 @@ def _draw_patches(layer: _Layer, corners: NDArray, metadata: pa.Table) -> Drawn:
     features = [
         _feature(
             corners[patch],
-            {"patch": row["patch_id"], "labels": ", ".join(row["labels"] or ()) or "none"},
+            {
+                "patch": row["patch_id"],
+                "labels": ", ".join(dict.fromkeys(row["labels"] or ())) or "none",
+            },
         )
         for patch, row in zip(layer.patches.tolist(), rows, strict=True)
     ]

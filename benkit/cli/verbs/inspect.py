@@ -109,7 +109,7 @@ def _facts(inspection: "Inspection") -> Iterator[tuple[str, str]]:
         west, south, east, north = inspection.geographic_bounds
         yield "", f"longitude {west:.4f}° to {east:.4f}°, latitude {south:.4f}° to {north:.4f}°"
     if inspection.metadata is not None:
-        yield "labels", "; ".join(inspection.metadata["labels"] or ["none"])
+        yield "labels", "; ".join(dict.fromkeys(inspection.metadata["labels"]) or ["none"])
         others = {k: v for k, v in inspection.metadata.items() if k != "labels" and v is not None}
         yield "metadata", "; ".join(f"{name} {value}" for name, value in others.items())
     yield "folder", str(inspection.folder)

@@ -2,12 +2,13 @@
 
 import argparse
 
-from benkit.cli.common import add_metadata, call, show
+from benkit.cli.common import add_metadata, call, note, show
 
 EXAMPLE = """\
 example: benkit summary metadata.parquet
 
-counts the patches by season, spring from March to May and so on, and their labels."""
+counts the patches by season, spring from March to May and so on, and their labels. A label that a patch
+lists twice counts once."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +19,11 @@ def run(arguments: argparse.Namespace) -> int:
     from benkit.api.summary import summary
 
     found = call(summary, arguments)
+    if found.with_repeated_labels:
+        note(
+            f"{found.with_repeated_labels:,} of {found.patches:,} patches list a label more than once; "
+            "it counts once"
+        )
     show(
         arguments,
         {

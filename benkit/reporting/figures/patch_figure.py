@@ -125,7 +125,7 @@ def _write_head(figure: "Figure", inspection: Inspection) -> None:
         facts += [f"tile {product.tile.name}", f"EPSG:{product.tile.epsg}"]
         lines.append(", ".join(facts))
     if inspection.metadata is not None:
-        lines.append("; ".join(inspection.metadata["labels"] or ["no label"]))
+        lines.append("; ".join(dict.fromkeys(inspection.metadata["labels"]) or ["no label"]))
     lines = [part for line in lines for part in textwrap.wrap(line, _LINE_WIDTH)]
     figure.text(0.015, 0.95, "\n".join(lines), fontsize=9, va="top", linespacing=1.35, **literal)
     if kinds := sorted({KINDS[finding["kind"]].title for finding in inspection.findings}):

@@ -170,9 +170,12 @@ def contents_section(metadata: Metadata, summary: Summary, months: Mapping[str, 
     if countries is not None:
         counts = zip(countries.names, countries.count().tolist(), strict=True)
         parts.append(bar_table("Countries", sorted(counts, key=_most_first), total))
+    repeating = summary.with_repeated_labels
+    twice = f"<p>{repeating:,} patches list a label more than once; it counts once.</p>"
     return section(
         "contents",
         "Labels, seasons, countries and dates",
+        twice if repeating else "",
         f'<div class="columns">{"".join(f"<div>{part}</div>" for part in parts)}</div>',
         "<h3>Labels that occur together</h3>",
         matrix(
