@@ -354,6 +354,7 @@ OPEN_FILES = """
     archive.folder_reader
     archive.listing
     archive.remote_band_reader
+    files.tables.csv_file
     files.tables.geoparquet
     files.tables.parquet
     files.tables.table

@@ -28,12 +28,13 @@ def unique_patch_ids(source: LocationLike, table: pa.Table) -> pa.ChunkedArray:
 
 
 def patch_ids(path: LocationLike, table: pa.Table) -> pa.ChunkedArray:
-    """The column ``patch_id``; an `InputFormatError` if a row holds no text."""
-    ids = strings(path, table, "patch_id")
-    if without := ids.null_count + (pc.sum(pc.equal(ids, "")).as_py() or 0):
+    """The column ``patch_id`` without blanks around; an `InputFormatError` if a row holds no text."""
+    ids = pc.utf8_trim_whitespace(strings(path, table, "patch_id"))
+    empty = pc.fill_null(pc.equal(ids, ""), True)
+    if without := pc.sum(empty).as_py() or 0:
         raise InputFormatError(
-            f"{path}: expected a patch_id in every row, but {without:,} of {len(ids):,} rows have none; "
-            "take these rows out"
+            f"{path}: expected a patch_id in every row, but {without:,} of {len(ids):,} rows have none, "
+            f"the first of them row {pc.index(empty, True).as_py() + 1:,}; take these rows out"
         )
     return ids
 

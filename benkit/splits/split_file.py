@@ -13,7 +13,7 @@ from benkit.errors import InputFormatError, OptionError
 from benkit.files.remote.location import Location, LocationLike, as_location, is_location
 from benkit.files.safe_names import some_names
 from benkit.files.tables.csv_guard import guard_cells, quoted
-from benkit.files.tables.table import as_table, require_one_column, strings
+from benkit.files.tables.table import as_table, fold_names, require_one_column, strings
 from benkit.files.writing.replace import write_text
 from benkit.metadata.patch_list import first_repeated, patch_ids
 
@@ -29,7 +29,7 @@ def split_rows(sides: Any) -> SplitRows:
     source = str(sides) if is_location(sides) else "the split"
     if isinstance(sides, Mapping):
         return _each_once(_of_sides(sides), source)
-    table = as_table(sides, "a split")
+    table = fold_names(as_table(sides, "a split"), ("patch_id", "split", *SIDES))
     names = set(table.column_names)
     if {"patch_id", "split"} <= names:
         return column_rows(table, source)
@@ -55,12 +55,15 @@ def column_rows(table: pa.Table, source: str) -> SplitRows:
         )
     require_one_column(table.column_names, ("patch_id", "split"), source)
     ids = patch_ids(source, table).combine_chunks()
-    column = pc.fill_null(strings(source, table, "split").combine_chunks(), "")
+    given = pc.fill_null(strings(source, table, "split").combine_chunks(), "")
+    column = pc.utf8_lower(pc.utf8_trim_whitespace(given))
     present = set(pc.unique(column).to_pylist())
-    if unknown := sorted(present - {*SIDES, ""}):
+    if present - {*SIDES, ""}:
+        unknown = pc.invert(pc.is_in(column, pa.array([*SIDES, ""])))
         raise InputFormatError(
             f"{source}: expected the sides {', '.join(SIDES)} in the column split, "
-            f"but there is {some_names(unknown[:1])}"
+            f"but there is {some_names(given.filter(unknown)[:1].to_pylist())} in row "
+            f"{pc.index(unknown, True).as_py() + 1:,}"
         )
     code = pc.fill_null(pc.index_in(column, pa.array(SIDES)), -1).to_numpy()
     names = [name for name in SIDES if name in present or name != "validation"]

@@ -133,7 +133,8 @@ def test_what_unpacks_into_too_much_is_refused(capsys, whole, monkeypatch):
 
 def test_what_has_no_end_is_refused(capsys, whole, monkeypatch):
     monkeypatch.setattr("benkit.files.tables.parquet.LARGEST_TABLE", 2**16)
-    monkeypatch.setattr("benkit.files.tables.table.LARGEST_TABLE", 2**16)
+    for module in ("table", "csv_file"):
+        monkeypatch.setattr(f"benkit.files.tables.{module}.LARGEST_TABLE", 2**16)
     file = whole / "wrong.csv.gz"
     file.write_bytes(gzip.compress(b"patch_id\n" + b"0" * 2**17))
     assert "but it is larger" in refused(capsys, calls_with_patches(whole, file), file)

@@ -3,6 +3,7 @@
 import pyarrow as pa
 import pytest
 
+from benkit.errors import InputFormatError
 from benkit.splits.split import read_sides
 from tests.hostile_tables import IDS, calls_with_split, refused, write, write_whole
 
@@ -18,8 +19,8 @@ WRONG_SPLITS = {
     "two rows": (f"patch_id,split\n{IDS[0]},train\n{IDS[0]},test\n", "is on train and test"),
     "no patch": (f"patch_id,split\n,train\n{IDS[0]},test\n", "but 1 of 2 rows have none"),
     "another side": (
-        f"patch_id,split\n{IDS[0]},Train\n",
-        "in the column split, but there is Train",
+        f"patch_id,split\n{IDS[1]},train\n{IDS[0]},Dev\n",
+        "in the column split, but there is Dev in row 2",
     ),
     "two columns": (f"train,train,test\n{IDS[0]},{IDS[1]},{IDS[2]}\n", "expected one column train"),
     "two columns split": (f"patch_id,split,split\n{IDS[0]},train,test\n", "one column split"),
@@ -50,6 +51,19 @@ def test_wrong_splits_are_refused(capsys, whole, case):
 def test_wrong_splits_in_parquet_are_refused(capsys, whole, others, message):
     file = write(whole / "wrong.parquet", **others)
     assert message in refused(capsys, calls_with_split(whole, file), file)
+
+
+def test_sides_in_capitals_and_with_blanks_are_meant(whole):
+    (whole / "split.csv").write_text(
+        f"Patch_ID , Split\n{IDS[0]} ,Train\n {IDS[1]}, TEST\n{IDS[2]},validation \n"
+    )
+    (whole / "sides.csv").write_text(f" Train, Validation ,TEST\n {IDS[0]}, {IDS[2]} ,{IDS[1]}\n")
+    expected = {"train": IDS[:1], "validation": IDS[2:3], "test": IDS[1:2]}
+    for name in ("split.csv", "sides.csv"):
+        assert read_sides(whole / name) == expected
+    (whole / "both.csv").write_text(f"train,Train,test\n{IDS[0]},{IDS[1]},{IDS[2]}\n")
+    with pytest.raises(InputFormatError, match="expected one column train, but there are several"):
+        read_sides(whole / "both.csv")
 
 
 def test_patches_without_a_side_are_on_none(whole):

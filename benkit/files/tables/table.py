@@ -1,9 +1,6 @@
 """Read and write tables of any kind: CSV, Parquet, JSON."""
 
-import gzip
-import io
 import json
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -30,15 +27,16 @@ from benkit.files.remote.location import (
     is_location,
 )
 from benkit.files.safe_names import printable, some_names
-from benkit.files.tables.csv_guard import guard_cells, open_cells
+from benkit.files.tables.csv_file import is_csv, parse_csv
+from benkit.files.tables.csv_guard import guard_cells
 from benkit.files.tables.parquet import read_at_most, read_parquet, too_large
 from benkit.files.writing.replace import replacing
 
-_GZIP_MAGIC = b"\x1f\x8b"
-
 
 def read_table(path: LocationLike, needed: Sequence[str] = ()) -> pa.Table:
-    """Read a Parquet file, or a CSV file, gzipped or not, whose fields are all texts.
+    """Read a Parquet file, or a CSV file (`csv_file`), gzipped or not, whose fields are all texts.
+
+    The needed columns of a CSV may be written in capitals.
 
     Raises
     ------
@@ -51,8 +49,8 @@ def read_table(path: LocationLike, needed: Sequence[str] = ()) -> pa.Table:
     content = _read_bytes(path)
     if content[:4] == b"PAR1":
         table = _parse_parquet(path, content)
-    elif ".csv" in path.suffixes:
-        table = _parse_csv(path, content)
+    elif is_csv(path):
+        table = fold_names(parse_csv(path, content), needed)
     else:
         raise InputFormatError(f"{path}: expected a Parquet file, but it does not begin as one")
     require_columns(table, needed, path)
@@ -94,6 +92,14 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
         texts = [c.dictionary.cast(pa.string()).take(c.indices) for c in column.chunks]
         return pa.chunked_array(texts, pa.string())
     return column.cast(pa.string())
+
+
+def fold_names(table: pa.Table, names: Sequence[str]) -> pa.Table:
+    """The same with capitals and blanks taken from names of columns that are meant to be some names."""
+    plain = {name: name.strip().lower() for name in table.column_names}
+    return table.rename_columns(
+        [plain[name] if plain[name] in names else name for name in table.column_names]
+    )
 
 
 def require_columns(table: pa.Table, needed: Sequence[str], source: LocationLike) -> None:
@@ -148,39 +154,6 @@ def _parse_parquet(path: Location, content: bytes) -> pa.Table:
             f"{path}: expected a whole Parquet file, but it is damaged ({first_line(error)}); "
             "download or copy it again"
         ) from None
-
-
-def _parse_csv(path: Location, content: bytes) -> pa.Table:
-    if path.suffix == ".gz" and content[:2] != _GZIP_MAGIC:
-        raise InputFormatError(f"{path}: expected a gzipped file, but it does not begin as one")
-    try:
-        if content[:2] == _GZIP_MAGIC:
-            content = gzip.GzipFile(fileobj=io.BytesIO(content)).read(LARGEST_TABLE + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputFormatError(
-            f"{path}: expected a whole gzipped file, but it is damaged ({first_line(error)}); "
-            "download or copy it again"
-        ) from None
-    if len(content) > LARGEST_TABLE:
-        raise too_large(path, "it is larger")
-    try:
-        header = content.split(b"\n", 1)[0].decode("utf-8-sig").strip().split(",")
-        names = [name.strip().strip('"') for name in header]
-        table = pa_csv.read_csv(
-            pa.BufferReader(content),
-            parse_options=pa_csv.ParseOptions(newlines_in_values=True),
-            convert_options=pa_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
-        )
-    except (pa.ArrowException, UnicodeDecodeError) as error:
-        raise InputFormatError(
-            f"{path}: expected comma-separated values in UTF-8 with a header line; "
-            f"{first_line(error)}"
-        ) from None
-    for index, field in enumerate(table.schema):
-        if pa.types.is_string(field.type):
-            table = table.set_column(index, field.name, open_cells(table[index]))
-    names = [name.strip() for name in table.column_names]
-    return table.rename_columns(open_cells(pa.array(names, pa.string())).to_pylist())
 
 
 def is_text(kind: pa.DataType) -> bool:
