@@ -17,13 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeVar
 
-from benkit.engine.local import (
-    DEATHS_PER_CHUNK,
-    follow_parent,
-    in_order,
-    one_blas_thread_each,
-    starting,
-)
+from benkit.engine.local import DEATHS_PER_CHUNK, follow_parent, in_order, starting
 from benkit.errors import WorkerError, first_line
 
 Chunk = TypeVar("Chunk")
@@ -72,7 +66,7 @@ def run_on_ray(
     caller = multiprocessing.get_context("spawn").Process(
         target=_call_ray, args=(writer, function, chunks, cluster)
     )
-    with starting(function), one_blas_thread_each():
+    with starting(function):
         caller.start()
     writer.close()
     try:

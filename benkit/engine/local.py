@@ -24,6 +24,7 @@ DEATHS_PER_CHUNK = 3
 
 _CHUNKS_PER_WORKER = 3
 _HAS_MASKS = hasattr(signal, "pthread_sigmask")  # not on Windows
+_one_at_a_time = threading.Lock()
 _THREAD_LIMITS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -62,16 +63,22 @@ def starting(function: Callable[..., Any]) -> Iterator[None]:
 
     A signal that ends the caller waits until they are started, as a process that is told only half of
     what it needs fails aloud. Each of them calls `follow_parent` first. As they do not run the script,
-    it needs no ``if __name__ == "__main__":``, unless the function is defined there.
+    it needs no ``if __name__ == "__main__":``, unless the function is defined there. One thread at a
+    time does it, as the script's module and the environment are those of the whole process.
     """
+    with _one_at_a_time, _without_script(function), one_blas_thread_each(), _signals_blocked():
+        yield
+
+
+@contextmanager
+def _without_script(function: Callable[..., Any]) -> Iterator[None]:
     script = sys.modules["__main__"]
     while isinstance(function, partial):
         function = function.func
     if getattr(function, "__module__", "") != "__main__":
         sys.modules["__main__"] = ModuleType("__main__")
     try:
-        with _signals_blocked():
-            yield
+        yield
     finally:
         sys.modules["__main__"] = script
 
@@ -109,16 +116,15 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """Processes that end with the block, however it ends."""
     others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    with one_blas_thread_each():
-        pool = ProcessPoolExecutor(workers, context, initializer=follow_parent)
-        try:
-            yield pool
-        except BaseException:
-            for process in set(multiprocessing.active_children()) - others:
-                process.terminate()
-            raise
-        finally:
-            pool.shutdown(cancel_futures=True)
+    pool = ProcessPoolExecutor(workers, context, initializer=follow_parent)
+    try:
+        yield pool
+    except BaseException:
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def follow_parent() -> None:

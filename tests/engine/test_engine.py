@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -56,6 +57,19 @@ def test_no_work_gives_nothing():
 def test_workers_use_one_blas_thread_and_this_process_is_left_alone(monkeypatch):
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
     assert set(run(blas_threads, range(4), Engine(workers=2))) == {"1"}
+    assert "OPENBLAS_NUM_THREADS" not in os.environ
+
+
+def test_threads_that_run_at_once_leave_the_script_and_the_environment_alone(monkeypatch):
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    script = sys.modules["__main__"]
+
+    def squares(_):
+        return list(run(square, range(4), Engine(workers=2)))
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(squares, range(6))) == [[0, 1, 4, 9]] * 6
+    assert sys.modules["__main__"] is script
     assert "OPENBLAS_NUM_THREADS" not in os.environ
 
 

@@ -1,5 +1,6 @@
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -202,3 +203,21 @@ def test_names_with_wildcards_are_just_names(tmp_path):
     path = tmp_path / "in[ven]tory*?.parquet"
     scan(tmp_path / "archive", path)
     assert Inventory(path).query("SELECT count(*) FROM inventory") == [(12,)]
+
+
+def test_threads_that_scan_one_archive_at_once_give_what_each_gives_alone(tmp_path):
+    others = dict.fromkeys(set(BIGEARTHNET_S2.band_names) - {"B02"})
+    for number in range(400):
+        pixels = np.full((120, 120), number + 1, np.uint16)
+        band = encode(pixels, epsg=32633, x=587580, y=5394000, pixel_size=10)
+        patch = f"{PRODUCT}_{number // 91:02d}_{number % 91:02d}"
+        write_patch(tmp_path / "archive", patch, B02=band, **others)
+
+    def scanned(name):
+        output = tmp_path / f"{name}.parquet"
+        scan(tmp_path / "archive", output, engine=Engine(workers=1))
+        return output.read_bytes()
+
+    alone = scanned("alone")
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(scanned, "abcd")) == [alone] * 4

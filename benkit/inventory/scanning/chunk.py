@@ -1,10 +1,10 @@
 """Read and measure all bands of some patches: the work of one worker at a time."""
 
+import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -136,10 +136,20 @@ def scan_patches(root: Location, patches: Sequence[PatchFolder]) -> pa.Table:
     return scan_chunk(root, Chunk(patches, None)).rows
 
 
-@lru_cache(maxsize=1)
+class _Kept(threading.local):
+    """The reader of a thread: threads that shared one would fill each other's buffers."""
+
+    reader: BandFileReader | None = None
+
+
+_kept = _Kept()
+
+
 def _reader(root: Location) -> BandFileReader:
-    """One reader a process: its buffers and its cache of headers serve all chunks."""
-    return band_file_reader(root, PATCHES_PER_CHUNK)
+    """One reader a thread: its buffers and its cache of headers serve all chunks."""
+    if _kept.reader is None or _kept.reader.root != root:
+        _kept.reader = band_file_reader(root, PATCHES_PER_CHUNK)
+    return _kept.reader
 
 
 def _fill_plain(rows: InventoryRows, band: str, group: PlainGroup) -> None:
