@@ -6,10 +6,12 @@ from pathlib import Path
 
 from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.errors import InputFormatError, MissingInputError
-from benkit.files.file_kinds import kind_of
+from benkit.files.file_kinds import is_hidden, kind_of
 from benkit.files.remote.location import Location, RemotePath
 from benkit.files.remote.retry import in_parallel
 from benkit.files.safe_names import require_single_name
+
+_HIDDEN = "a hidden folder, which is no product or patch"
 
 
 @dataclass(frozen=True, order=True)
@@ -42,7 +44,8 @@ class Listing:
         Files beside the product and patch folders, relative to the root, with ``/``, sorted.
     closed : tuple of (str, str)
         What is not a file and was not entered, relative to the root, and why, sorted: links, which may
-        lead out of the archive or in circles, pipes, devices, and folders that cannot be listed.
+        lead out of the archive or in circles, pipes, devices, hidden folders, and folders that cannot
+        be listed.
     """
 
     root: Location
@@ -82,9 +85,12 @@ def list_archive(root: Location) -> Listing:
 
 
 def find_file(root: str | os.PathLike[str], name: str) -> Path:
-    """Find a file by its name, wherever it lies below a folder; the first in order of paths."""
+    """Find a file by its name, wherever it lies below a folder; the first in order of paths.
+
+    Hidden folders (see `is_hidden`) are not entered.
+    """
     for folder, subfolders, files in os.walk(root):
-        subfolders.sort()
+        subfolders[:] = sorted(name for name in subfolders if not is_hidden(name))
         if name in files:
             return Path(folder) / name
     raise MissingInputError(
@@ -149,16 +155,23 @@ def _entries(folder: Location) -> _Entries | OSError:
     """The content of a folder, or why it cannot be listed."""
     if isinstance(folder, RemotePath):
         listed = folder.entries()
-        folders = [entry.name for entry in listed if entry.is_folder]
+        inside = [entry.name for entry in listed if entry.is_folder]
         files = [entry.name for entry in listed if not entry.is_folder]
-        return _Entries(folders, files, [])
+        return _Entries(
+            [name for name in inside if not is_hidden(name)],
+            files,
+            [(name, _HIDDEN) for name in inside if is_hidden(name)],
+        )
     found = _Entries([], [], [])
     try:
         with os.scandir(folder) as scanned:
             entries = sorted(scanned, key=lambda entry: entry.name)
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                found.folders.append(entry.name)
+                if is_hidden(entry.name):
+                    found.closed.append((entry.name, _HIDDEN))
+                else:
+                    found.folders.append(entry.name)
             elif entry.is_file(follow_symlinks=False):
                 found.files.append(entry.name)
             else:

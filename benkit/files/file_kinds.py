@@ -1,4 +1,4 @@
-"""Kinds of files, for messages about what is no regular file."""
+"""Kinds of files: what is no regular file, for messages, and what systems leave beside the data."""
 
 import stat
 from contextlib import suppress
@@ -12,6 +12,23 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
+
+# Of Windows, macOS (in archives that it has packed) and network disks; others begin with a dot.
+_LEFT_BY_SYSTEMS = {"thumbs.db", "desktop.ini", "$recycle.bin", "system volume information",
+                    "__macosx", "@eadir"}  # fmt: skip
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is hidden, or kept by a system for itself, so that it is no data.
+
+    Whatever looks for data leaves such out; a scan, which says all that is in an archive, names them.
+
+    Examples
+    --------
+    >>> [is_hidden(name) for name in ("._B02.tif", ".DS_Store", "Thumbs.db", "__MACOSX", "B02.tif")]
+    [True, True, True, True, False]
+    """
+    return name.startswith(".") or name.lower() in _LEFT_BY_SYSTEMS
 
 
 def kind_of(mode: int) -> str | None:

@@ -189,7 +189,7 @@ _KINDS = (
     ),
     Kind(
         "not_scanned",
-        "a link, a pipe or a folder that cannot be listed lies in the archive",
+        "a link, a pipe, a hidden folder or one that cannot be listed lies in the archive",
         about="path",
         sql="SELECT NULL AS patch_id, detail AS reason FROM inventory WHERE status = 'not_scanned'",
     ),

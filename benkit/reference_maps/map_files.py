@@ -7,6 +7,7 @@ from typing import NoReturn, TypeVar
 
 from benkit.engine import Engine, run
 from benkit.errors import InputFormatError, MissingInputError
+from benkit.files.file_kinds import is_hidden
 
 MAP_SUFFIX = "_reference_map"
 """Follows the patch id in the name of a reference map."""
@@ -46,7 +47,7 @@ def polygon_files(folder: Path) -> list[Path]:
         names = sorted(os.listdir(folder))
     except OSError as error:
         _refuse(error)
-    return [folder / name for name in names if name.endswith(".parquet") and name[0] != "."]
+    return [folder / name for name in names if name.endswith(".parquet") and not is_hidden(name)]
 
 
 def _maps_of(folder: Path, only_polygons: bool) -> list[Path]:
@@ -69,11 +70,11 @@ def _maps_below(folder: Path) -> list[Path]:
     """The reference maps of both kinds in a folder and its subfolders."""
     paths = []
     for parent, subfolders, names in os.walk(folder, onerror=_refuse):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        subfolders[:] = sorted(name for name in subfolders if not is_hidden(name))
         paths += [
             Path(parent, name)
             for name in sorted(names)
-            if name.endswith((".parquet", _TIFF_SUFFIX)) and not name.startswith(".")
+            if name.endswith((".parquet", _TIFF_SUFFIX)) and not is_hidden(name)
         ]
     return paths
 

@@ -9,10 +9,13 @@ from typing import NoReturn
 
 from benkit.domain.layouts import BIGEARTHNET_S2, Band
 from benkit.errors import InputFormatError, MissingInputError
+from benkit.files.file_kinds import is_hidden
 from benkit.retiling.source import opened_pixels
 from benkit.retiling.window import Window, pieces
 from benkit.retiling.write_parts import write_plain_parts
+from benkit.tiff.raster import same_pixel
 
+_SIZE_FOLDER = re.compile(r"R?(\d\d)m", re.IGNORECASE)
 _BAND_FILE = re.compile(r"(?:(?!MSK_).*_)?(B\d[\dA])(?:_(\d\d)m)?\.(?:tiff?|jp2)", re.IGNORECASE)
 
 
@@ -20,9 +23,10 @@ def find_bands(folder: Path) -> dict[str, Path]:
     """Find the files of the twelve bands, wherever they lie below a folder.
 
     A band's file is named ``B02.tif``, or ends so after ``_``: ``T32UMF_20180101T101010_B02_10m.jp2``
-    in a SAFE folder, where only the band's own pixel size counts. Masks (``MSK_...``) do not. Raises
-    `MissingInputError` if one is not there, or a folder cannot be listed, and `InputFormatError` if
-    there are several of a band.
+    in a SAFE folder. Only that in the band's own pixel size counts, as the name, a folder above it
+    (``R10m/B02.jp2``) or, where there are several, the raster says. Masks (``MSK_...``) and hidden
+    files (see `is_hidden`) do not. Raises `MissingInputError` if one is not there, or a folder cannot
+    be listed, and `InputFormatError` if there are several of a band.
     """
     if not folder.is_dir():
         raise MissingInputError(
@@ -33,30 +37,49 @@ def find_bands(folder: Path) -> dict[str, Path]:
     for path in _all_below(folder):
         match = _BAND_FILE.fullmatch(path.name)
         band = BIGEARTHNET_S2.bands.get(match[1].upper()) if match else None
-        if match and band and int(match[2] or band.pixel_size) == band.pixel_size:
-            found[band.name].append(path)
+        if match and band:
+            size = match[2] or _size_of_folder(path.relative_to(folder)) or band.pixel_size
+            if int(size) == band.pixel_size:
+                found[band.name].append(path)
+    for name, paths in found.items():
+        if len(paths) > 1:
+            found[name] = [path for path in paths if _has_size(path, BIGEARTHNET_S2.bands[name])]
     missing = [name for name, paths in found.items() if not paths]
     if missing:
         raise MissingInputError(
-            f"{folder}: expected a GeoTIFF or JP2 of each of the {len(found)} bands, named as in "
-            f"B02.tif or ..._B02_10m.jp2; there is none of {', '.join(missing)}"
+            f"{folder}: expected a GeoTIFF or JP2 of each of the {len(found)} bands in its own pixel "
+            "size, named as in B02.tif, ..._B02_10m.jp2 or R10m/B02.jp2; "
+            f"there is none of {', '.join(missing)}"
         )
     for name, paths in found.items():
         if len(paths) > 1:
             raise InputFormatError(
-                f"{folder}: expected one file of {name}, but there are {paths[0].name} and "
-                f"{paths[1].relative_to(folder)}; leave only the one to be cut"
+                f"{folder}: expected one file of {name}, but there are "
+                f"{paths[0].relative_to(folder)} and {paths[1].relative_to(folder)}; "
+                "leave only the one to be cut"
             )
     return {name: paths[0] for name, paths in found.items()}
 
 
 def _all_below(folder: Path) -> list[Path]:
-    """Everything below a folder, sorted; links to folders are not followed."""
-    return sorted(
-        Path(parent, name)
-        for parent, subfolders, names in os.walk(folder, onerror=_refuse)
-        for name in (*subfolders, *names)
-    )
+    """All that is not hidden below a folder, sorted; links to folders are not followed."""
+    found = []
+    for parent, subfolders, names in os.walk(folder, onerror=_refuse):
+        subfolders[:] = [name for name in subfolders if not is_hidden(name)]
+        found += [Path(parent, name) for name in (*subfolders, *names) if not is_hidden(name)]
+    return sorted(found)
+
+
+def _size_of_folder(path: Path) -> str | None:
+    """The pixel size in metres that the nearest folder above a file says, if one does."""
+    matches = (_SIZE_FOLDER.fullmatch(name) for name in reversed(path.parent.parts))
+    return next((match[1] for match in matches if match), None)
+
+
+def _has_size(path: Path, band: Band) -> bool:
+    """Whether the pixels of a raster are those of a band."""
+    with opened_pixels(path) as source:
+        return same_pixel(source.profile.pixel_size or 0, band.pixel_size)
 
 
 def _refuse(error: OSError) -> NoReturn:

@@ -67,6 +67,21 @@ def test_links_are_reported_not_followed(root, tmp_path):
     assert (audit.counts["not_scanned"], audit.counts["unreadable"]) == (4, 1)
 
 
+def test_hidden_folders_are_no_products_or_patches_and_are_named(root):
+    for folder in ("__MACOSX", ".ipynb_checkpoints", f"{PRODUCT}/.git", f"{PRODUCT}/@eaDir"):
+        (root / folder / PRODUCT).mkdir(parents=True)
+    (root / PRODUCT / PATCH / f"._{PATCH}_B02.tif").touch()
+    (root / ".DS_Store").touch()
+    rows = scanned(root)
+    places = ("__MACOSX", ".ipynb_checkpoints", f"{PRODUCT}/.git", f"{PRODUCT}/@eaDir")
+    assert not_scanned(rows) == dict.fromkeys(
+        places, "a hidden folder, which is no product or patch"
+    )
+    assert {row["patch_id"] for row in rows if row["band"]} == {PATCH}
+    strays = {row["detail"] for row in rows if row["status"] == "stray"}
+    assert strays == {".DS_Store", f"{PRODUCT}/{PATCH}/._{PATCH}_B02.tif"}
+
+
 def test_the_root_itself_may_be_a_link(root, tmp_path):
     (tmp_path / "link").symlink_to(root)
     assert list_archive(tmp_path / "link").patches == list_archive(root).patches

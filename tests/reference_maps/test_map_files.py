@@ -14,8 +14,9 @@ PRODUCT = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP"
 def test_maps_are_found_at_any_depth_and_sorted(tmp_path):
     for name in ("b_reference_map.parquet", "a.parquet", ".c.parquet", "readme.txt", "d.tif"):
         (tmp_path / name).touch()
-    for name in (f"{PRODUCT}/c/c_reference_map.tif", f"{PRODUCT}/e/e.parquet", ".x/f.parquet"):
-        (tmp_path / "one" / name).parent.mkdir(parents=True)
+    left = (".x/f.parquet", "__MACOSX/g.parquet", "._a.parquet", "@eaDir/h_reference_map.tif")
+    for name in (f"{PRODUCT}/c/c_reference_map.tif", f"{PRODUCT}/e/e.parquet", *left):
+        (tmp_path / "one" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "one" / name).touch()
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "0_reference_map.tif").touch()

@@ -7,7 +7,7 @@ import rasterio
 from rasterio.transform import from_origin
 
 from benkit.api.sources import open_source
-from benkit.domain.layouts import BIGEARTHNET_S2
+from benkit.domain.layouts import BIGEARTHNET_S2, Band
 from benkit.engine import Engine
 from benkit.errors import (
     InputFormatError,
@@ -140,6 +140,64 @@ def test_jpeg_2000_in_a_safe_folder(tmp_path):
     assert (done.product, done.patches, done.files) == (PRODUCT, 4, 48)
     assert_patches_equal(tmp_path / "out", PRODUCT, scene)
     assert kinds_found(tmp_path / "out") == {}
+
+
+def write_in_all_sizes(folder, place, metres=1_200):
+    """Each band in its own and all larger pixels, where ``place`` says; its pixels in its own size."""
+    scene = {}
+    for name, band in BIGEARTHNET_S2.bands.items():
+        for size in (10, 20, 60):
+            if size >= band.pixel_size:
+                pixels = write_band(folder / place(name, size), metres, Band(name, size))
+                scene.setdefault(name, pixels)
+    return scene
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "R{size}m/{name}.tif",
+        "r{size}M/{name}.TIF",
+        "{size}m/T33UUP_{name}.tif",
+        "L2A/R{size}m/0/{name}.tif",
+        "{size}/{name}.tif",
+        "all/a{size}_{name}.tif",
+        "R10m/T33UUP_{name}_{size}m.tif",
+    ],
+)
+def test_the_band_in_its_own_pixel_size_counts_wherever_the_size_is_told(tmp_path, place):
+    folder = tmp_path / "33" / "U" / "UP" / "0"
+    scene = write_in_all_sizes(folder, lambda name, size: place.format(name=name, size=size))
+    done = patchify(folder, tmp_path / "out", product=PRODUCT, engine=ONE)
+    assert (done.patches, done.files) == (1, 12)
+    assert_patches_equal(tmp_path / "out", PRODUCT, scene)
+    assert kinds_found(tmp_path / "out") == {}
+
+
+def test_a_preview_and_rasters_of_other_sizes_do_not_count(tmp_path):
+    scene = write_in_all_sizes(tmp_path / PRODUCT, lambda name, size: f"R{size}m/{name}.tif")
+    for name in BIGEARTHNET_S2.bands:
+        write_band(tmp_path / PRODUCT / "preview" / f"{name}.tif", 1_200, Band(name, 300))
+    patchify(tmp_path / PRODUCT, tmp_path / "out", engine=ONE)
+    assert_patches_equal(tmp_path / "out", PRODUCT, scene)
+
+
+def test_a_band_that_is_there_in_other_sizes_only_is_missing(tmp_path):
+    write_in_all_sizes(tmp_path / PRODUCT, lambda name, size: f"{size}/{name}.tif")
+    (tmp_path / PRODUCT / "10" / "B02.tif").unlink()
+    with pytest.raises(MissingInputError, match=r"in its own pixel size, .*none of B02"):
+        patchify(tmp_path / PRODUCT, tmp_path / "out")
+
+
+def test_hidden_files_and_what_systems_leave_do_not_count(tmp_path):
+    scene = write_scene(tmp_path / PRODUCT, 1_200)
+    left = ["._B02.tif", ".DS_Store", "Thumbs.db", "__MACOSX/B02.tif", "__MACOSX/._B02.tif",
+            ".Trash/B02.tif", "@eaDir/B02.tif/SYNOPHOTO_THUMB_M.jpg"]  # fmt: skip
+    for name in left:
+        (tmp_path / PRODUCT / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / PRODUCT / name).write_bytes(b"\0\x05\x16\7")
+    patchify(tmp_path / PRODUCT, tmp_path / "out", engine=ONE)
+    assert_patches_equal(tmp_path / "out", PRODUCT, scene)
 
 
 def test_the_real_crop_is_off_the_grid(shared_data, tmp_path):
