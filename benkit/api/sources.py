@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeAlias
 
 from benkit.engine import Engine
 from benkit.engine.progress import Progress
-from benkit.errors import OptionError, PatchIdError
+from benkit.errors import BenkitError, OptionError, PatchIdError
 from benkit.files.remote.location import LocationLike, as_location, is_location
 from benkit.files.tables.table import as_table, require_columns, strings
 from benkit.inventory.table.inventory_file import Inventory
@@ -49,12 +49,12 @@ SplitLike: TypeAlias = TableLike | Split | Mapping[str, Iterable[str]]
 
 
 @contextmanager
-def naming(source: object) -> Iterator[None]:
-    """Let an error about a patch id name the file that it comes from."""
+def naming(source: object, kind: type[BenkitError] = PatchIdError) -> Iterator[None]:
+    """Let an error about a patch id, or of another kind, name the file that it comes from."""
     try:
         yield
-    except PatchIdError as error:
-        raise PatchIdError(f"{source}: {error}" if is_location(source) else str(error)) from None
+    except (PatchIdError, kind) as error:
+        raise type(error)(f"{source}: {error}" if is_location(source) else str(error)) from None
 
 
 def as_patch_ids(patches: TableLike | Iterable[str], what: str) -> list[str]:

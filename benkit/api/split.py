@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from benkit.api.sources import MetadataLike, as_metadata, naming
+from benkit.errors import InputFormatError
 from benkit.files.remote.location import Location, LocationLike
 from benkit.metadata.metadata import Metadata
 from benkit.splits.evaluate import evaluate_splits
-from benkit.splits.make import split_folds, split_patches
+from benkit.splits.make import check_folds, split_folds, split_patches
 from benkit.splits.split import Split
 from benkit.splits.split_file import split_location
 
@@ -50,10 +51,15 @@ def split(
     -------
     Split
         With its evaluation; the same for the same arguments on every machine.
+
+    Raises
+    ------
+    InputFormatError
+        If patches stay together in fewer units than there are sides, or the buffer leaves none on one.
     """
     target = None if output is None else split_location(output)
     known = as_metadata(metadata)
-    with naming(metadata):
+    with naming(metadata, InputFormatError):
         made = split_patches(
             known,
             test=test,
@@ -83,7 +89,7 @@ def folds(
     metadata
         As of `split`.
     folds : int
-        How many splits, at least 2.
+        How many splits, 2 to 255.
     buffer, seed, group_by, compactness
         As of `split`; a buffer leaves patches out of train sides only.
     output : path or URL, optional
@@ -93,10 +99,16 @@ def folds(
     -------
     list of Split
         Each with about one in ``folds`` of all patches on its test side, and its evaluation.
+
+    Raises
+    ------
+    InputFormatError
+        As of `split`.
     """
+    check_folds(folds)
     files = None if output is None else fold_files(output, folds)
     known = as_metadata(metadata)
-    with naming(metadata):
+    with naming(metadata, InputFormatError):
         made = split_folds(
             known,
             folds,

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from benkit.errors import OptionError
+from benkit.errors import InputFormatError, OptionError
+from benkit.ground.distance_plane import nearest_distances
 from benkit.metadata.metadata import Metadata, as_metadata
 from benkit.splits.search.buffer import left_out
 from benkit.splits.search.groups import Units, gather_units
@@ -19,6 +20,7 @@ from benkit.splits.split import Split
 from benkit.splits.split_file import SIDES
 
 _LEAST_COMPACTNESS, _MOST_COMPACTNESS = 0.001, 1000
+_MOST_FOLDS = 255  # sides are numbered in a byte
 
 
 def split_patches(
@@ -39,9 +41,14 @@ def split_patches(
     parts = {name: part for name, part in parts.items() if part or name != "validation"}
     if not len(metadata):
         return Split.of_rows(metadata.patch_ids, np.zeros(0, np.int8), tuple(parts), parts)
+    asked = {name: part for name, part in parts.items() if part}
+    if len(asked) == 1:
+        none = np.zeros(len(metadata), np.int8)
+        return Split.of_rows(metadata.patch_ids, none, tuple(parts), parts)
     units = gather_units(metadata, group_by)
-    held_out = tuple(name != "train" for name in parts)
-    wanted = Wanted(tuple(parts.values()), held_out, buffer, compactness)
+    _require_units(units, len(asked), f"sides {', '.join(asked)}", group_by)
+    held_out = tuple(name != "train" for name in asked)
+    wanted = Wanted(tuple(asked.values()), held_out, buffer, compactness)
     return _finished(metadata, units, choose_sides(units, wanted, seed), parts, buffer)
 
 
@@ -55,8 +62,7 @@ def split_folds(
     compactness: float = 1.0,
 ) -> list[Split]:
     """Split patches several times as `benkit.folds` does, without judging the splits."""
-    if folds < 2:
-        raise OptionError(f"expected at least 2 folds, but it is {folds}")
+    check_folds(folds)
     metadata = as_metadata(metadata)
     _check_options(metadata.table, buffer, seed, group_by, compactness)
     parts = {"train": 1 - 1 / folds, "test": 1 / folds}
@@ -64,6 +70,7 @@ def split_folds(
         none = np.zeros(0, np.int8)
         return [Split.of_rows(metadata.patch_ids, none, tuple(parts), parts)] * folds
     units = gather_units(metadata, group_by)
+    _require_units(units, folds, f"{folds} folds", group_by)
     wanted = Wanted((1 / folds,) * folds, (True,) * folds, 0.0, compactness)
     fold_of_unit = choose_sides(units, wanted, seed)
     in_test = (fold_of_unit == np.arange(folds)[:, np.newaxis]).astype(np.uint8)
@@ -78,9 +85,57 @@ def _finished(
     buffer: float,
 ) -> Split:
     """A split of the units into sides, without the patches within the buffer."""
-    code = np.array([SIDES.index(name) for name in parts])[side_of_unit[units.of_patch]]
-    code[left_out(units, side_of_unit, buffer)] = -1
+    asked = [SIDES.index(name) for name, part in parts.items() if part]
+    code = np.array(asked)[side_of_unit[units.of_patch]]
+    out = left_out(units, side_of_unit, buffer)
+    for number in asked:
+        mine = code == number
+        if out[mine].all():
+            raise _too_wide(units, SIDES[number], buffer, mine, (code != number) & ~out)
+    code[out] = -1
     return Split.of_rows(metadata.patch_ids, code, tuple(parts), parts)
+
+
+def _too_wide(
+    units: Units, name: str, buffer: float, mine: NDArray[np.bool_], others: NDArray[np.bool_]
+) -> InputFormatError:
+    """The error about a side on which a buffer leaves no patch."""
+    centres = units.patch_centre.astype(np.float64)
+    most = nearest_distances(centres[mine], centres[others]).max(initial=0)
+    return InputFormatError(
+        f"expected a {name} side that keeps a buffer of {buffer:,g} m, but it would be empty: the "
+        f"{len(mine):,} patches form {_units(units)}, and no {name} patch is further than {most:,.0f} m "
+        "from another side; ask for a smaller buffer, or try another seed"
+    )
+
+
+def _require_units(units: Units, least: int, what: str, group_by: str | None) -> None:
+    """Refuse to part patches into more sides than there are units, as some would be empty."""
+    found = len(units.patches)
+    if found >= least:
+        return
+    why = "share ground" if group_by is None else f"share ground or a value of {group_by}"
+    possible = (
+        f"ask for at most {found} of them"
+        if found > 1
+        else "they cannot be parted" + ("" if group_by is None else f"; leave out the {group_by}")
+    )
+    raise InputFormatError(
+        f"expected patches for {what}, but the {len(units.of_patch):,} patches form {_units(units)}, as "
+        f"patches that {why} stay together; {possible}"
+    )
+
+
+def _units(units: Units) -> str:
+    return f"{len(units.patches):,} unit{'s' * (len(units.patches) != 1)}"
+
+
+def check_folds(folds: int) -> None:
+    """Refuse a number of folds that can be had of no patches."""
+    if folds < 2:
+        raise OptionError(f"expected at least 2 folds, but it is {folds}")
+    if folds > _MOST_FOLDS:
+        raise OptionError(f"expected at most {_MOST_FOLDS} folds, but it is {folds}")
 
 
 def _check_parts(test: float, validation: float) -> None:

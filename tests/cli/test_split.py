@@ -67,6 +67,11 @@ def fold_lines(folder, number):
         (["--group-by", "labels"], "labels has lists"),
         (["--buffer", "-5"], "expected a buffer of at least 0 metres"),
         (["--seed", "-1"], "expected a seed of at least 0"),
+        (["--folds", "1000000000"], "expected at most 255 folds"),
+        (["--folds", "10"], "expected patches for 10 folds, but the 9 patches form 9 units"),
+        (["--folds", "10", "-q"], "ask for at most 9 of them"),
+        (["--buffer", "1e6", "-q"], "but it would be empty: the 9 patches form 9 units"),
+        (["--group-by", "split", "-q"], "metadata.parquet: expected patches for sides train, test"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options, message, capsys, metadata, tmp_path):
@@ -74,7 +79,7 @@ def test_options_that_make_no_sense_are_refused(options, message, capsys, metada
     status, out, err = call(capsys, metadata, "--output", output, *options)
     assert (status, out) == (2, "")
     assert message in err
-    assert not output.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["metadata.parquet"]
 
 
 def test_an_output_that_is_no_split_or_the_input_is_refused(capsys, metadata, tmp_path):

@@ -1,14 +1,15 @@
 """Splits of small archives of any shape, and of the whole official metadata."""
 
 import hashlib
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from benkit.errors import OptionError
+from benkit.errors import InputFormatError, OptionError
 from benkit.ground.distance_plane import planar_centres
 from benkit.ground.footprints import locate
 from benkit.ground.overlaps import overlapping_pairs
@@ -54,10 +55,27 @@ def whole_tile(country: str = "x") -> pa.Table:
     return metadata(places, labels, country=[country] * len(places))
 
 
+def refused_for_few_units(table: pa.Table, sides: int, make) -> bool:
+    """Whether there are fewer units than sides, which is then an error that says how many."""
+    number = {patch: {patch} for patch in range(len(table))}
+    for first, second in overlapping_pairs(locate(table["patch_id"])).tolist():
+        joined = number[first] | number[second]
+        number |= dict.fromkeys(joined, joined)
+    units = len({min(unit) for unit in number.values()})
+    if units >= sides:
+        return False
+    with pytest.raises(InputFormatError, match=rf"patches form {units} units?, as patches that"):
+        make()
+    return True
+
+
 @settings(max_examples=20)
 @given(archives(), st.sampled_from([(0.25, 0.0), (0.2, 0.2), (0.5, 0.0)]), st.integers(0, 9))
 def test_every_patch_is_on_one_side_and_no_ground_on_two(table, parts, seed):
     test, validation = parts
+    make = partial(split_patches, table, test=test, validation=validation, seed=seed)
+    if refused_for_few_units(table, 2 + (validation > 0), make):
+        return
     split = split_patches(table, test=test, validation=validation, seed=seed)
     sides = split.sides()
     ids = table["patch_id"].to_pylist()
@@ -74,7 +92,14 @@ def test_every_patch_is_on_one_side_and_no_ground_on_two(table, parts, seed):
 @settings(max_examples=10)
 @given(archives(), st.sampled_from([1_000, 5_000, 30_000]))
 def test_a_buffer_is_kept_and_what_is_left_out_is_counted(table, buffer):
-    split = split_patches(table, test=0.3, validation=0.2, buffer=buffer)
+    make = partial(split_patches, table, test=0.3, validation=0.2, buffer=buffer)
+    if refused_for_few_units(table, 3, make):
+        return
+    try:
+        split = make()
+    except InputFormatError:
+        assume(False)
+    assert all(split.sides().values())
     centres = planar_centres(locate(split.patch_ids))
     apart = np.linalg.norm(centres[:, None] - centres[None], axis=2)
     on_a_side = split.side != ""
@@ -91,7 +116,10 @@ def test_a_buffer_is_kept_and_what_is_left_out_is_counted(table, buffer):
 @settings(max_examples=10)
 @given(archives(), st.integers(2, 5))
 def test_each_patch_is_on_the_test_side_of_one_fold(table, folds):
+    if refused_for_few_units(table, folds, partial(split_folds, table, folds)):
+        return
     splits = split_folds(table, folds)
+    assert all(patches for split in splits for patches in split.sides().values())
     assert len(splits) == folds
     in_test = np.array([split.side == "test" for split in splits])
     assert (in_test.sum(0) == 1).all()
@@ -123,17 +151,47 @@ def told(table: pa.Table, **options: float) -> tuple[dict[str, int], list[str]]:
     return sizes, shortfalls(evaluate_split(table, sides), split.parts)
 
 
-def test_what_cannot_be_parted_stays_together_and_is_told():
-    empty = ["the test side is empty: too few patches can be parted"]
-    assert told(metadata([(PRODUCTS[0], 1, 1)], [["A"]])) == ({"train": 1, "test": 0}, empty)
-    spot = metadata([(product, 1, 1) for product in PRODUCTS[:2]], [["A"], ["A"]])
-    assert told(spot, test=0.5) == ({"train": 2, "test": 0}, empty)
-    country = whole_tile().append_column("group", pa.array(["g"] * 91**2))
-    sizes, sentences = told(country, group_by="group", validation=0.2)
-    assert sizes == {"train": 91**2, "validation": 0, "test": 0}
-    assert sentences == [empty[0].replace("test", "validation"), *empty]
-    assert told(metadata([]))[1] == ["the train side is empty", *empty]
-    assert told(metadata([(PRODUCTS[0], 1, 1)]), test=0)[1] == []
+def test_what_cannot_be_parted_is_refused_with_what_is_possible():
+    spot = [(product, 1, 1) for product in PRODUCTS[:2]]
+    for places in (spot[:1], spot):
+        with pytest.raises(InputFormatError, match=r"form 1 unit, as .* they cannot be parted"):
+            split_patches(metadata(places))
+    two = metadata([*spot, (PRODUCTS[0], 80, 80)])
+    with pytest.raises(InputFormatError, match=r"3 patches form 2 units.* at most 2 of them"):
+        split_patches(two, validation=0.2)
+    with pytest.raises(InputFormatError, match=r"expected patches for 3 folds.* at most 2 of them"):
+        split_folds(two, 3)
+    assert all(all(split.sides().values()) for split in split_folds(two, 2))
+    country = two.append_column("group", pa.array(["g"] * 3))
+    message = r"share ground or a value of group stay together; they cannot .* leave out the group"
+    with pytest.raises(InputFormatError, match=message):
+        split_patches(country, group_by="group")
+
+
+def test_a_buffer_that_leaves_no_patch_on_a_side_is_refused():
+    row = metadata([(PRODUCTS[0], 0, row) for row in range(0, 90, 10)])
+    for make in (split_patches, partial(split_folds, folds=3)):
+        with pytest.raises(
+            InputFormatError, match="keeps a buffer of 200,000 m, but it would be empty"
+        ):
+            make(row, buffer=200_000)
+        assert make(row, buffer=5_000)
+
+
+def test_a_side_that_is_not_asked_for_has_no_patch():
+    assert told(metadata([]))[1][0] == "the train side is empty"
+    assert told(metadata([(PRODUCTS[0], 1, 1)]), test=0) == ({"train": 1, "test": 0}, [])
+    row = metadata([(PRODUCTS[0], 0, row) for row in range(10)])
+    assert told(row, test=0)[0] == {"train": 10, "test": 0}
+    sizes, _ = told(row, test=0, validation=0.3)
+    assert sizes == {"train": 7, "validation": 3, "test": 0}
+
+
+def test_more_folds_than_a_byte_counts_are_refused():
+    row = metadata([(PRODUCTS[0], c, r) for c in range(0, 90, 3) for r in range(0, 90, 9)])
+    with pytest.raises(OptionError, match="expected at most 255 folds, but it is 256"):
+        split_folds(row, 256)
+    assert len(split_folds(row, 255)) == 255
 
 
 @pytest.mark.parametrize("test", [1e-9, 0.01, 0.5, 0.99, 0.9999999])

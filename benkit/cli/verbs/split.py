@@ -56,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from benkit.api.split import fold_files, folds, split
+    from benkit.splits.make import check_folds
     from benkit.splits.warnings import shortfalls
 
     output, count = arguments.output, arguments.folds
@@ -63,6 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
     require(
         count is None or not has_parts, "expected --folds, or --test and --validation, not both"
     )
+    if count is not None:
+        check_folds(count)
     check_outputs(arguments, fold_files(output, count or 0))
     made = [call(split, arguments)] if count is None else call(folds, arguments)
     found = {str(number): one.evaluation for number, one in enumerate(made, 1) if one.evaluation}
