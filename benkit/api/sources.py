@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeAlias
 
+import pyarrow as pa
+
 from benkit.engine import Engine
 from benkit.engine.progress import Progress
 from benkit.errors import BenkitError, OptionError, PatchIdError
 from benkit.files.remote.location import LocationLike, as_location, is_location
-from benkit.files.tables.table import as_table, require_columns, strings
+from benkit.files.tables.table import as_table, require_columns, strings, table_or_series
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.metadata.metadata import Metadata, as_metadata
 from benkit.metadata.patch_list import read_patch_list
@@ -64,11 +66,17 @@ def as_patch_ids(patches: TableLike | Iterable[str], what: str) -> list[str]:
     """
     if is_location(patches):
         return read_patch_list(patches)
-    if hasattr(patches, "__arrow_c_stream__"):
-        table = as_table(patches, what)
-        require_columns(table, ["patch_id"], what)
-        return strings(what, table, "patch_id").drop_null().to_pylist()
-    ids = list(patches) if isinstance(patches, Iterable) else None
+    ids: list[Any] | None
+    if isinstance(patches, pa.Array):
+        ids = patches.to_pylist()
+    elif hasattr(patches, "__arrow_c_stream__"):
+        listed = table_or_series(patches, what)
+        if isinstance(listed, pa.Table):
+            require_columns(listed, ["patch_id"], what)
+            return strings(what, listed, "patch_id").drop_null().to_pylist()
+        ids = listed.to_pylist()
+    else:
+        ids = list(patches) if isinstance(patches, Iterable) else None
     if ids is None or not all(isinstance(patch, str) for patch in ids):
         raise OptionError(
             f"expected {what}, as a list of patch ids, a path or a table, "

@@ -13,6 +13,7 @@ from benkit.api.sources import (
 from benkit.engine import Engine
 from benkit.engine.progress import Progress
 from benkit.errors import InputFormatError, OptionError
+from benkit.files.safe_names import some_names
 from benkit.inventory.statistics import Statistics, band_statistics
 from benkit.splits.split import Split
 
@@ -46,7 +47,7 @@ def stats(
     OptionError
         If patches and a split are given, or a split without a side.
     InputFormatError
-        If the split has no such side.
+        If the split has no such side, or none of the patches is in the inventory.
     """
     if (split is None) != (side is None):
         raise OptionError("--split and --side: expected both or none")
@@ -56,7 +57,14 @@ def stats(
     if split is not None and side is not None:
         wanted = _of_side(split, side)
     with open_source(source, engine=engine, progress=progress) as inventory:
-        return band_statistics(inventory, wanted)
+        found = band_statistics(inventory, wanted)
+    if wanted is not None and len(found.absent) == len(set(wanted)):
+        such = f", such as {some_names(wanted[:1])}," if wanted else ""
+        raise InputFormatError(
+            f"{source if is_location(source) else 'the inventory'}: expected patches of those named, "
+            f"but none of {len(set(wanted)):,}{such} is in it; name them as their folders are named"
+        )
+    return found
 
 
 def _of_side(split: SplitLike, side: str) -> list[str]:

@@ -17,6 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from benkit.errors import InputFormatError
+from benkit.files.remote.location import is_location
 from benkit.ground.footprint_table import square_rings
 from benkit.ground.grid import distinct_cells
 from benkit.inventory.findings import KINDS
@@ -103,10 +105,19 @@ def _layers(
 ) -> Iterator[_Layer]:
     ids = metadata.patch_ids
     colours = (colour for _ in count() for colour in LAYER_COLOURS)
-    split = None if sides is None else Split(sides).aligned(ids, strict=False)
-    if split is not None:
+    given = None if sides is None else Split(sides)
+    split = None if given is None else given.aligned(ids, strict=False)
+    if given is not None and split is not None:
+        if (given.code >= 0).any() and not (split.code >= 0).any():
+            named = f"{sides}: " if is_location(sides) else ""
+            raise InputFormatError(
+                f"{named}expected a split of these patches, but none of them is on a side; name the "
+                "metadata that the split was made from"
+            )
         for name in split.names:
             rows = np.flatnonzero(split.side == name)
+            if not len(rows):  # folium draws no layer of nothing
+                continue
             yield _Layer(f"side: {name}", next(colours), rows, shown=True)
     if findings is not None:
         for kind in KINDS.values():

@@ -1,6 +1,6 @@
 """What splits are made of and written to: ids by side, columns, files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -20,6 +20,9 @@ from benkit.metadata.patch_list import first_repeated, patch_ids
 SIDES = ("train", "validation", "test")
 """The sides of a split, in the order in which all output lists them."""
 
+_SHORT = {"val": "validation"}  # as TorchGeo and others call it
+_OF_PANDAS = ("Unnamed: ", "__index_level_")  # columns that it makes of an index
+
 SplitRows = tuple[pa.StringArray, NDArray[np.signedinteger], Sequence[str]]
 """Patch ids, the index of the side of each in `SIDES` or -1, and the sides that the split has."""
 
@@ -29,7 +32,7 @@ def split_rows(sides: Any) -> SplitRows:
     source = str(sides) if is_location(sides) else "the split"
     if isinstance(sides, Mapping):
         return _each_once(_of_sides(sides), source)
-    table = fold_names(as_table(sides, "a split"), ("patch_id", "split", *SIDES))
+    table = fold_names(as_table(sides, "a split"), ("patch_id", "split", *SIDES, *_SHORT))
     names = set(table.column_names)
     if {"patch_id", "split"} <= names:
         return column_rows(table, source)
@@ -38,9 +41,16 @@ def split_rows(sides: Any) -> SplitRows:
             f"{source}: expected a split, with the columns train and test or patch_id and split, "
             f"but there is {some_names(table.column_names)}"
         )
+    table = table.rename_columns([_SHORT.get(name, name) for name in table.column_names])
     require_one_column(table.column_names, SIDES, source)
+    others = [name for name in table.column_names if name not in SIDES and name.strip()]
+    if unknown := [name for name in others if not name.startswith(_OF_PANDAS)]:
+        raise InputFormatError(
+            f"{source}: expected the sides {', '.join(SIDES)}, but there is also the column "
+            f"{some_names(unknown[:1])}; rename it or take it out"
+        )
     columns = {}
-    for name in [name for name in SIDES if name in names]:
+    for name in [name for name in SIDES if name in table.column_names]:
         column = pc.utf8_trim_whitespace(strings(source, table, name).combine_chunks())
         columns[name] = column.filter(pc.not_equal(column, ""))  # the ends of shorter ones
     return _each_once(_of_sides(columns), source)
@@ -57,6 +67,8 @@ def column_rows(table: pa.Table, source: str) -> SplitRows:
     ids = patch_ids(source, table).combine_chunks()
     given = pc.fill_null(strings(source, table, "split").combine_chunks(), "")
     column = pc.utf8_lower(pc.utf8_trim_whitespace(given))
+    for short, name in _SHORT.items():
+        column = pc.if_else(pc.equal(column, short), name, column)
     present = set(pc.unique(column).to_pylist())
     if present - {*SIDES, ""}:
         unknown = pc.invert(pc.is_in(column, pa.array([*SIDES, ""])))
@@ -71,6 +83,9 @@ def column_rows(table: pa.Table, source: str) -> SplitRows:
 
 
 def _of_sides(sides: Mapping[str, Any]) -> SplitRows:
+    if "val" in sides and "validation" in sides:
+        raise InputFormatError("expected each side once, but there is val and validation")
+    sides = {_SHORT.get(name, name): patches for name, patches in sides.items()}
     if unknown := sorted(sides.keys() - set(SIDES)):
         raise InputFormatError(
             f"expected the sides {', '.join(SIDES)}, but there is {some_names(unknown[:1])}"
@@ -83,13 +98,21 @@ def _of_sides(sides: Mapping[str, Any]) -> SplitRows:
 def _ids_of(name: str, patches: Any) -> pa.StringArray:
     if isinstance(patches, pa.StringArray):
         return patches
-    try:
-        return pa.array(list(patches), pa.string())
-    except (pa.ArrowException, TypeError):
-        raise OptionError(
-            f"expected the side {name}, as a list of patch ids, "
-            f"but it is of the type {type(patches).__name__}"
-        ) from None
+    if isinstance(patches, pa.Array | pa.ChunkedArray):
+        patches = patches.to_pylist()
+    expected = f"expected the side {name}, as a list of patch ids"
+    expected += f", but it is of the type {type(patches).__name__}"
+    if not isinstance(patches, Iterable) or isinstance(patches, str | bytes):
+        raise OptionError(expected)
+    ids = list(patches)
+    for patch in ids:
+        if not isinstance(patch, str):
+            raise OptionError(
+                f"{expected} and holds {some_names([str(patch)])}, of the type "
+                f"{type(patch).__name__}; where scikit-learn gives numbers of rows, take the ids of "
+                "these rows"
+            )
+    return pa.array(ids, pa.string())
 
 
 def _each_once(rows: SplitRows, source: str) -> SplitRows:

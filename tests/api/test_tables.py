@@ -1,6 +1,7 @@
 """Every verb, given tables of pyarrow, pandas, polars and DuckDB, and what is none of these."""
 
 import duckdb
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -107,6 +108,70 @@ def test_values_are_taken_where_tables_are(inventory, metadata, table):
     assert benkit.audit(benkit.Inventory(inventory), known) == benkit.audit(inventory, metadata)
 
 
+def test_geodataframes_are_taken_where_tables_are(metadata, table, inventory):
+    frame = benkit.footprints(metadata).to_geodataframe()
+    assert benkit.summary(frame) == benkit.summary(metadata)
+    assert benkit.overlaps(frame).pairs.tolist() == benkit.overlaps(metadata).pairs.tolist()
+    assert benkit.footprints(frame).table["geometry"] == benkit.footprints(table).table["geometry"]
+    ids = frame["patch_id"]
+    expected = benkit.stats(inventory, ids.tolist())
+    assert benkit.stats(inventory, frame) == expected
+
+
+SERIES = {
+    "pandas": lambda ids: ids.to_pandas(),
+    "pandas of Arrow": lambda ids: ids.to_pandas(types_mapper=pd.ArrowDtype),
+    "categories": lambda ids: ids.to_pandas().astype("category"),
+    "polars": pl.Series,
+    "polars categories": lambda ids: pl.Series(ids, dtype=pl.Categorical),
+    "NumPy": lambda ids: ids.to_numpy(),
+    "chunked array": lambda ids: ids,
+    "array": lambda ids: ids.combine_chunks(),
+    "dictionary": lambda ids: ids.dictionary_encode(),
+}
+
+
+@pytest.mark.parametrize("series", SERIES)
+def test_ids_in_a_series_are_taken_where_lists_are(series, inventory, table):
+    ids = table["patch_id"][:10]
+    given = SERIES[series](ids)
+    assert benkit.stats(inventory, given) == benkit.stats(inventory, ids.to_pylist())
+    split = benkit.Split({"train": given, "test": SERIES[series](table["patch_id"][10:])})
+    assert split.sides()["train"] == ids.to_pylist()
+
+
+def test_a_series_is_no_table(table):
+    for series in (table["patch_id"].to_pandas(), pl.Series(table["patch_id"]), table["patch_id"]):
+        with pytest.raises(benkit.OptionError, match=r"^expected metadata, .* it is of the type "):
+            benkit.summary(series)
+
+
+def test_categories_of_polars_are_texts_also_in_lists(table):
+    frame = pl.DataFrame(table).with_columns(
+        pl.col("country").cast(pl.Categorical), pl.col("labels").cast(pl.List(pl.Categorical))
+    )
+    assert benkit.summary(frame) == benkit.summary(table)
+    assert benkit.split(frame).sides() == benkit.split(table).sides()
+
+
+def test_frames_that_arrow_cannot_hold_are_one_clear_error(table, inventory):
+    frame = table.to_pandas()
+    mixed = frame.assign(odd=[1] * (len(frame) - 1) + ["one"])
+    objects = frame.assign(odd=object())
+    twice = pd.concat([frame, frame[["country"]]], axis=1)
+    for wrong in (mixed, objects, twice):
+        for call in (benkit.summary, benkit.split, lambda one: benkit.audit(inventory, one)):
+            with pytest.raises(benkit.InputFormatError, match="cannot be read as one: ") as caught:
+                call(wrong)
+            assert "\n" not in str(caught.value)
+
+
+def test_the_index_of_a_frame_is_no_column_and_may_be_the_ids(table):
+    frame = table.to_pandas()
+    assert "__index_level_0__" not in benkit.Metadata(frame[::2]).table.column_names
+    assert benkit.summary(frame.set_index("patch_id")) == benkit.summary(table)
+
+
 WRONG = [5, 5.5, None, [{"patch_id": "a"}], {"patch_id": ["a"]}, print]
 
 
@@ -151,6 +216,36 @@ def test_what_is_no_split_is_one_clear_error(wrong, inventory, metadata):
     for call in calls:
         with pytest.raises(benkit.OptionError, match=r"^expected .* it is of the type "):
             call()
+
+
+NO_IDS = {
+    "rows of scikit-learn": (
+        [np.int64(3), np.int64(5)],
+        "and holds 3, of the type int64; where scikit-",
+    ),
+    "a mask": ([True, False], "holds True, of the type bool"),
+    "bytes": ([b"a"], "of the type bytes"),
+    "a null": (["a", None], "of the type NoneType"),
+    "not a number": (["a", float("nan")], "of the type float"),
+    "a path": ("train.txt", "a list of patch ids, but it is of the type str"),
+}
+
+
+@pytest.mark.parametrize("case", NO_IDS)
+def test_a_side_of_something_else_than_ids_is_refused(case, metadata):
+    wrong, message = NO_IDS[case]
+    for call in (benkit.Split, lambda sides: benkit.evaluate(sides, metadata)):
+        with pytest.raises(benkit.OptionError, match=r"^expected the side train, ") as caught:
+            call({"train": wrong, "test": ["b"]})
+        assert message in str(caught.value)
+
+
+def test_patches_of_which_none_is_there_are_refused(inventory, table):
+    ids = table["patch_id"].to_pylist()
+    for wrong in ([f"{ids[0]}/"], [f"{one}.tif" for one in ids], [ids[0].lower()], []):
+        with pytest.raises(benkit.InputFormatError, match=f"but none of {len(wrong)}"):
+            benkit.stats(inventory, wrong)
+    assert benkit.stats(inventory, [ids[0], "other"]).absent == ("other",)
 
 
 @pytest.mark.parametrize("wrong", [5, [5], [{"patch_id": "a"}]], ids=repr)

@@ -3,8 +3,10 @@
 import pyarrow as pa
 import pytest
 
+from benkit.api.web_map import web_map
+from benkit.cli import main
 from benkit.errors import InputFormatError
-from benkit.splits.split import read_sides
+from benkit.splits.split import Split, read_sides
 from tests.hostile_tables import IDS, calls_with_split, refused, write, write_whole
 
 
@@ -24,6 +26,11 @@ WRONG_SPLITS = {
     ),
     "two columns": (f"train,train,test\n{IDS[0]},{IDS[1]},{IDS[2]}\n", "expected one column train"),
     "two columns split": (f"patch_id,split,split\n{IDS[0]},train,test\n", "one column split"),
+    "a column of no side": (f"train,test,hold\n{IDS[0]},{IDS[1]},{IDS[2]}\n", "the column hold"),
+    "val and validation": (
+        f"train,val,validation,test\n{IDS[0]},{IDS[1]},,{IDS[2]}\n",
+        "one column validation",
+    ),
     "no side": ("patch_id\na\n", "expected a split, with the columns train and test or"),
     "nothing": ("", "expected comma-separated values"),
 }
@@ -71,3 +78,45 @@ def test_patches_without_a_side_are_on_none(whole):
     assert sides == {"train": IDS[:2], "test": IDS[2:3]}
     (whole / "blank.csv").write_text(f"train,test\n{IDS[0]},{IDS[1]}\n  ,\n,{IDS[2]}\n")
     assert read_sides(whole / "blank.csv") == {"train": IDS[:1], "test": IDS[1:3]}
+
+
+FOREIGN = {
+    "numbers of rows": "train,test\n0,2\n1,3\n",
+    "files": f"train,test\n{IDS[0]}_B02.tif,{IDS[1]}_B02.tif\n",
+    "folders": f"train,test\nBigEarthNet-S2/{IDS[0]}/,BigEarthNet-S2/{IDS[1]}/\n",
+    "lower case": f"train,test\n{IDS[0].lower()},{IDS[1].lower()}\n",
+}
+
+
+@pytest.mark.parametrize("case", FOREIGN)
+def test_splits_of_no_patch_that_is_there_are_refused(capsys, whole, case):
+    file = whole / "foreign.csv"
+    file.write_text(FOREIGN[case])
+    for call in calls_with_split(whole, file):
+        assert main([str(word) for word in call]) == 2, call[0]
+        out, err = capsys.readouterr()
+        assert out == "" and len(err.splitlines()) == 1
+        assert "is not in the metadata" in err or "but none of" in err
+    assert not (whole / "out.html").exists()
+
+
+def test_a_side_without_patches_is_no_layer_of_the_map(whole):
+    page = web_map(whole / "whole.parquet", sides={"train": IDS[:2], "validation": [], "test": []})
+    assert "side: train" in page and "side: test" not in page
+
+
+def test_val_is_validation_and_the_index_of_pandas_is_no_side(whole):
+    meant = {"train": IDS[:1], "validation": IDS[1:2], "test": IDS[2:3]}
+    texts = [
+        f"train,val,test\n{','.join(IDS[:3])}\n",
+        f"Train,Val,Test\n{','.join(IDS[:3])}\n",
+        f",train,val,test\n0,{','.join(IDS[:3])}\n",
+        f"Unnamed: 0,train,validation,test\n0,{','.join(IDS[:3])}\n",
+        f"train,val,test,\n{','.join(IDS[:3])},\n",
+        f"patch_id,split\n{IDS[0]},train\n{IDS[1]},val\n{IDS[2]},test\n",
+        f",patch_id,split\n0,{IDS[0]},train\n1,{IDS[1]},val\n2,{IDS[2]},test\n",
+    ]
+    for text in texts:
+        (whole / "other.csv").write_text(text)
+        assert read_sides(whole / "other.csv") == meant, text
+    assert Split({"train": IDS[:1], "val": IDS[1:2], "test": IDS[2:3]}).sides() == meant

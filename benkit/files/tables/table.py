@@ -72,26 +72,76 @@ def as_table(source: Any, what: str) -> pa.Table:
     if is_location(source):
         return read_table(source)
     if not hasattr(source, "__arrow_c_stream__"):
-        raise OptionError(
-            f"expected {what}, as a path or as a table of pyarrow, pandas, polars or DuckDB, "
-            f"but it is of the type {type(source).__name__}"
-        )
+        raise no_table(source, what)
     if isinstance(source, pa.Table):
         return source
-    table = pa.RecordBatchReader.from_stream(source).read_all()
+    table = table_or_series(source, what)
+    if isinstance(table, pa.ChunkedArray):
+        raise no_table(source, what)
+    return table
+
+
+def table_or_series(source: Any, what: str) -> pa.Table | pa.ChunkedArray:
+    """The table, or the values of a series, of anything with the Arrow PyCapsule interface.
+
+    An `InputFormatError` where Arrow cannot hold them, such as texts and numbers in one column.
+    """
+    try:
+        rows = _rows(source)
+    except (ValueError, TypeError, pa.ArrowException) as error:
+        said = "; ".join(str(text) for text in error.args)
+        raise InputFormatError(
+            f"expected {what}, as a table whose columns hold values of one type each, under names "
+            f"of their own, but it cannot be read as one: {said}"
+        ) from None
+    if not pa.types.is_struct(rows.type):
+        return _plain(rows)
+    table = pa.Table.from_struct_array(rows)
     names = [name for name in table.column_names if not name.startswith("__index_level_")]  # pandas
     require_one_column(names, names, what)
     return pa.table({name: _plain(table[name]) for name in names})
 
 
+def _rows(source: Any) -> pa.ChunkedArray:
+    try:
+        return pa.chunked_array(source)
+    except (ValueError, TypeError, pa.ArrowException):
+        # A GeoDataFrame has the capsule of pandas, which cannot hold geometries.
+        if not hasattr(source, "to_arrow"):
+            raise
+        return pa.chunked_array(source.to_arrow())
+
+
+def no_table(source: Any, what: str) -> OptionError:
+    """The error about something that is neither a path nor a table."""
+    return OptionError(
+        f"expected {what}, as a path or as a table of pyarrow, pandas, polars or DuckDB, "
+        f"but it is of the type {type(source).__name__}"
+    )
+
+
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column of texts as plain strings: views, as of polars, can be neither taken nor written."""
-    if not is_text(column.type):
-        return column
-    if pa.types.is_dictionary(column.type):
-        texts = [c.dictionary.cast(pa.string()).take(c.indices) for c in column.chunks]
-        return pa.chunked_array(texts, pa.string())
-    return column.cast(pa.string())
+    """Texts, also in lists, as plain strings: views, as of polars, can be neither taken nor written."""
+    kind = column.type
+    if is_text(kind) or (_is_list(kind) and pa.types.is_dictionary(kind.value_type)):
+        arrays = [_plain_array(chunk) for chunk in column.chunks]
+        return pa.chunked_array(arrays, pa.string() if is_text(kind) else pa.list_(pa.string()))
+    return column
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return pa.types.is_list(kind) or pa.types.is_large_list(kind)
+
+
+def _plain_array(array: pa.Array) -> pa.Array:
+    if pa.types.is_dictionary(array.type):
+        return array.dictionary.cast(pa.string()).take(array.indices)
+    if is_text(array.type):
+        return array.cast(pa.string())
+    lengths = pc.fill_null(pc.list_value_length(array), 0).cast(pa.int32())
+    offsets = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(lengths)])
+    texts = _plain_array(array.flatten())
+    return pa.ListArray.from_arrays(offsets, texts, mask=array.is_null())
 
 
 def fold_names(table: pa.Table, names: Sequence[str]) -> pa.Table:
