@@ -20,11 +20,18 @@ __all__ = ["VERBS", "main", "program"]
 _INTERRUPTED = 130
 _A_MOMENT, _UNTIL_AGAIN = 0.05, 1.0  # seconds
 _WRONG = 2
+_AROUND = 100  # characters of a text that are shown on both sides of what is wrong in it
 _OF_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def program() -> NoReturn:
-    """Run the command line as a program of its own."""
+    """Run the command line as a program of its own.
+
+    It draws into files only, so that the backend and the settings of matplotlib that the caller has
+    chosen, such as those of a notebook, need not be there.
+    """
+    os.environ.pop("MPLBACKEND", None)
+    os.environ["MATPLOTLIBRC"] = os.devnull
     if hasattr(signal, "setitimer"):  # not on Windows
         sys.unraisablehook = _raise_again
     status = main()
@@ -76,7 +83,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _text_of(error: Exception) -> str | None:
     """What is wrong and what to do; None if the mistake is ours."""
     if isinstance(error, UnicodeEncodeError):
-        return f"{error.object!r}: expected a name in UTF-8; rename the file or folder"
+        name = error.object[max(error.start - _AROUND, 0) : error.end + _AROUND]
+        return f"{name!r}: expected a name in UTF-8; rename the file or folder"
     if isinstance(error, BenkitError):
         return str(error)
     if isinstance(error, OSError):

@@ -15,14 +15,18 @@ from benkit.errors import MissingInputError, OptionError, RasterError
 from benkit.files.file_kinds import kind_of
 from benkit.retiling.plain_part import PlainSource, opened_plain
 from benkit.retiling.window import BYTES_AT_ONCE, PixelSource, Window
-from benkit.tiff.gdal import gdal_profile
+from benkit.tiff.gdal import AS_WRITTEN, gdal_profile, require_proj
 from benkit.tiff.raster import same_pixel
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
 _DRIVERS = {".tif": "GTiff", ".tiff": "GTiff", ".jp2": "JP2OpenJPEG"}
-_CACHE_BYTES = 2 * BYTES_AT_ONCE  # of decoded blocks, in GDAL
+_SETTINGS = AS_WRITTEN | {
+    "GDAL_CACHEMAX": 2 * BYTES_AT_ONCE,  # of decoded blocks
+    "GDAL_TIFF_INTERNAL_MASK": True,
+    "GDAL_DISABLE_READDIR_ON_OPEN": "FALSE",  # side files hold masks and NO_DATA values
+}
 
 
 @contextmanager
@@ -66,10 +70,8 @@ def opened_by_gdal(path: Path, bands: tuple[int, ...] | None = None) -> "Iterato
     """Open some bands, or all, with GDAL and a small cache of blocks; see `opened_raster`."""
     from rasterio.env import Env
 
-    with (
-        Env(GDAL_CACHEMAX=_CACHE_BYTES, GDAL_TIFF_INTERNAL_MASK=True),
-        opened_raster(path) as source,
-    ):
+    with Env(**_SETTINGS), opened_raster(path) as source:
+        require_proj()
         yield GdalSource(path, source, bands)
 
 

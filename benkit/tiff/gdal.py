@@ -1,11 +1,14 @@
 """GDAL: its session, and the profile of a raster that it has opened."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benkit.errors import OptionError, first_line
 from benkit.tiff.raster import RasterProfile
 
 if TYPE_CHECKING:
@@ -13,20 +16,55 @@ if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
 
+AS_WRITTEN = {"GTIFF_IGNORE_READ_ERRORS": "NO", "GTIFF_POINT_GEO_IGNORE": "NO"}
+"""Settings of GDAL without which the caller's environment can hide damage, or move what lies in it."""
+
+_OF_THE_FILE_ITSELF = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_GEOREF_SOURCES": "INTERNAL",
+}
 _METRES_PER_DEGREE = 111_320.0
 
 
 @contextmanager
 def gdal_session() -> Iterator[None]:
-    """Let GDAL not list folders for side files; around many reads this spares time on each."""
+    """Let GDAL read what stands in a file, and list no folders for side files.
+
+    Around many reads this spares time on each. Raises `OptionError` as `require_proj`.
+    """
     from rasterio.env import Env, getenv, hasenv
 
-    options = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}
+    options = AS_WRITTEN | _OF_THE_FILE_ITSELF
     if hasenv() and options.items() <= getenv().items():
         yield
         return
     with Env(**options):
+        require_proj()
         yield
+
+
+@lru_cache(maxsize=1)
+def require_proj() -> None:
+    """Refuse a PROJ without its database: rasters would lose their EPSG codes without a word.
+
+    Raises
+    ------
+    OptionError
+        If ``PROJ_DATA`` or ``PROJ_LIB`` leads to the database of another installation, or to none.
+    """
+    from rasterio.crs import CRS
+    from rasterio.errors import CRSError
+
+    try:
+        CRS.from_epsg(32633)
+    except CRSError as error:
+        names = [name for name in ("PROJ_DATA", "PROJ_LIB") if os.environ.get(name)]
+        where = f"{names[0]}={os.environ[names[0]]}" if names else "PROJ"
+        advice = f"unset {' and '.join(names)}" if names else "install rasterio anew"
+        raise OptionError(
+            f"{where}: expected the database of the PROJ that rasterio uses, but it cannot be read: "
+            f"{first_line(error)}; {advice}"
+        ) from None
 
 
 def metres_per_unit(crs: "CRS | None") -> float:
