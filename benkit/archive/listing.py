@@ -67,14 +67,14 @@ def list_archive(root: Location) -> Listing:
     listed is a `MissingInputError`.
     """
     _require_folder(root)
-    top = _entries(root)
+    top = entries(root)
     if isinstance(top, OSError):
         raise MissingInputError(f"{root}: cannot be listed: {top.strerror}")
     patches: list[PatchFolder] = []
     strays, closed = list(top.files), list(top.closed)
     listings = in_parallel if isinstance(root, RemotePath) else map
     products = [root / product for product in top.folders]
-    for product, found in zip(top.folders, listings(_entries, products), strict=True):
+    for product, found in zip(top.folders, listings(entries, products), strict=True):
         if isinstance(found, OSError):
             closed.append((product, f"cannot be listed: {found.strerror}"))
             continue
@@ -111,7 +111,7 @@ def find_patch(root: Path, patch_id: str) -> PatchFolder:
     """
     _require_folder(root)
     own = require_single_name(patch_id).rsplit("_", 2)[0]
-    top = _entries(root)
+    top = entries(root)
     for product in (own, *([] if isinstance(top, OSError) else top.folders)):
         patch = PatchFolder(product, patch_id)
         if (root / patch.path).is_dir() and not _leads_elsewhere(root / patch.path):
@@ -143,7 +143,7 @@ def _require_folder(root: Location) -> None:
 
 
 @dataclass(frozen=True)
-class _Entries:
+class Entries:
     """The content of a folder, each sorted: names, and why something is not entered."""
 
     folders: list[str]
@@ -151,22 +151,22 @@ class _Entries:
     closed: list[tuple[str, str]]
 
 
-def _entries(folder: Location) -> _Entries | OSError:
+def entries(folder: Location) -> Entries | OSError:
     """The content of a folder, or why it cannot be listed."""
     if isinstance(folder, RemotePath):
         listed = folder.entries()
         inside = [entry.name for entry in listed if entry.is_folder]
         files = [entry.name for entry in listed if not entry.is_folder]
-        return _Entries(
+        return Entries(
             [name for name in inside if not is_hidden(name)],
             files,
             [(name, _HIDDEN) for name in inside if is_hidden(name)],
         )
-    found = _Entries([], [], [])
+    found = Entries([], [], [])
     try:
         with os.scandir(folder) as scanned:
-            entries = sorted(scanned, key=lambda entry: entry.name)
-        for entry in entries:
+            sorted_entries = sorted(scanned, key=lambda entry: entry.name)
+        for entry in sorted_entries:
             if entry.is_dir(follow_symlinks=False):
                 if is_hidden(entry.name):
                     found.closed.append((entry.name, _HIDDEN))

@@ -149,7 +149,7 @@ def parse_patch_id(text: str) -> PatchId:
     >>> patch.product.season
     'summer'
     """
-    if _VERSION_1_PATTERN.fullmatch(text):
+    if is_version_1_name(text):
         raise PatchIdError(
             f"{_shown(text)} is no patch id: it is a name of BigEarthNet v1.0; look up its patch_id by "
             "the column s2v1_name of the v2.0 metadata"
@@ -161,6 +161,17 @@ def parse_patch_id(text: str) -> PatchId:
         return PatchId(parse_product(match[1]), int(match[2]), int(match[3]))
     except PatchIdError as error:
         raise PatchIdError(f"{_shown(text)} is no patch id: {error}") from None
+
+
+def is_version_1_name(text: str) -> bool:
+    """Whether a text is the name of a patch of BigEarthNet v1.0, which has no orbit and no tile.
+
+    Examples
+    --------
+    >>> is_version_1_name("S2A_MSIL2A_20170613T101031_75_43")
+    True
+    """
+    return _VERSION_1_PATTERN.fullmatch(text) is not None
 
 
 def _shown(text: str) -> str:

@@ -14,7 +14,6 @@ from benkit.errors import MissingInputError, OptionError, OutputError
 from benkit.inventory.scanning.fingerprint import hash_bytes, hash_pixels
 from benkit.inventory.scanning.scan import scan
 from benkit.inventory.table.inventory_file import Inventory
-from benkit.inventory.table.schema import INVENTORY_SCHEMA
 from benkit.tiff.plain import encode
 from tests.making import PRODUCT, rows_of, write_patch
 
@@ -154,13 +153,6 @@ def test_other_encodings_take_the_slow_path_to_the_same_row(tmp_path):
         assert summary.slow_files == ({"deflate": 12} if archive is packed else {})
         both[archive] = pq.read_table(output).drop(["bytes", "offset", "header_hash"])
     assert both[plain].equals(both[packed])
-
-
-def test_empty_archive_gives_an_empty_inventory(tmp_path):
-    (tmp_path / "archive").mkdir()
-    output = tmp_path / "inventory.parquet"
-    assert scan(tmp_path / "archive", output).rows == 0
-    assert pq.read_schema(output) == INVENTORY_SCHEMA
 
 
 def test_an_archive_that_is_not_there_is_refused(tmp_path):

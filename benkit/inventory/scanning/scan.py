@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from benkit.archive.listing import PatchFolder, list_archive, require_inside
+from benkit.archive.wrong_level import require_archive
 from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.engine import Engine, run
 from benkit.engine.progress import Progress, reporter
@@ -89,6 +90,8 @@ def scan(
     ------
     MissingInputError
         If the archive is not a folder.
+    InputFormatError
+        If it holds no patch at that place, with the folder that fits.
     OutputError
         If the inventory cannot be written.
     RemoteError
@@ -99,6 +102,7 @@ def scan(
     start = time.monotonic()
     report = reporter(progress)
     listing = list_archive(as_location(archive))
+    require_archive(listing)
     patches = listing.patches
     edges = range(0, len(patches), PATCHES_PER_CHUNK)
     done = unchanged = files = size = 0

@@ -1,0 +1,156 @@
+"""Refuse a folder that is no root of an archive, with what it seems to be and the root that fits.
+
+Of a good archive one folder is listed for that.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from benkit.archive.listing import Entries, Listing, PatchFolder, entries
+from benkit.domain.layouts import BIGEARTHNET_S2
+from benkit.domain.patch_names import is_version_1_name
+from benkit.errors import InputFormatError, MissingInputError, RemoteError
+from benkit.files.file_kinds import is_hidden
+from benkit.files.remote.location import Location, RemotePath
+from benkit.files.safe_names import printable
+
+_MOST_PATCHES = 200  # in which a band is looked for
+_LOOKED_INTO = (50, 3, 3, 3, 3, 3)  # folders of each level below a root that does not fit
+_S2 = "name the folder of the Sentinel-2 patches"
+_OTHERS = {
+    ("_VV.tif", "_VH.tif"): f"Sentinel-1 patches, whose bands are not read; {_S2}",
+    ("_reference_map.tif", "_reference_map.parquet"): f"reference maps, for `benkit labels`; {_S2}",
+    (".jp2",): "products or scenes, which `benkit patchify` cuts into patches",
+    (
+        ".tar",
+        ".gz",
+        ".tgz",
+        ".zst",
+        ".tzst",
+        ".zip",
+        ".bz2",
+        ".xz",
+        ".7z",
+    ): "packed files; unpack them",
+}
+
+
+@dataclass(frozen=True)
+class _Folder:
+    """A folder below a root: the way to it, from the root to itself, and its content."""
+
+    way: tuple[Location, ...]
+    content: Entries
+
+    @property
+    def name(self) -> str:
+        return _name(self.way[-1])
+
+    @property
+    def is_patch(self) -> bool:
+        """Whether it holds a band of the patch whose name it has."""
+        return not {*BIGEARTHNET_S2.band_files(self.name)}.isdisjoint(self.content.files)
+
+
+def require_archive(listing: Listing) -> None:
+    """Refuse a root of which no folder at the place of patches holds a band.
+
+    Raises
+    ------
+    InputFormatError
+        Which says what the folder seems to be, and the root that fits.
+    """
+    some = listing.patches[:: len(listing.patches) // _MOST_PATCHES + 1]
+    if any(_may_hold_band(listing.root, patch) for patch in some):
+        return
+    raise InputFormatError(
+        f"{listing.root}: expected the folder of an archive, <root>/<product>/<patch id>/"
+        f"<patch id>_<band>.tif, but {_what_it_is(listing)}"
+    )
+
+
+def _may_hold_band(root: Location, patch: PatchFolder) -> bool:
+    """Whether a folder holds a band of its patch, whatever that is, or cannot be listed."""
+    if is_version_1_name(patch.patch_id):
+        return False
+    content = _content(root / patch.path)
+    if content is None:
+        return True
+    names = {*content.files, *content.folders, *(name for name, _ in content.closed)}
+    return not names.isdisjoint(BIGEARTHNET_S2.band_files(patch.patch_id))
+
+
+def _content(folder: Location) -> Entries | None:
+    try:
+        content = entries(folder)
+    except (RemoteError, MissingInputError):
+        return None
+    return None if isinstance(content, OSError) else content
+
+
+def _what_it_is(listing: Listing) -> str:
+    looked_at: list[_Folder] = []
+    for folder in _folders(listing.root):
+        if folder.is_patch:
+            return _of_patch(folder)
+        looked_at.append(folder)
+    files = [name for one in looked_at for name in one.content.files if not is_hidden(name)]
+    for endings, what in _OTHERS.items():
+        if found := [name for name in files if name.endswith(endings)]:
+            return f"it seems to hold {what} (such as {printable(found[0])})"
+    if closed := [
+        (name, why) for name, why in listing.closed if not is_hidden(name.rpartition("/")[2])
+    ]:
+        name, why = closed[0]
+        return f"no patch in it can be reached (such as {printable(name)}: {why})"
+    if listing.patches:
+        some = printable(listing.patches[0].path)
+        return f"none of its {len(listing.patches):,} folders such as {some} holds a band"
+    return "there is no patch in it" if files or len(looked_at) > 1 else "it is empty"
+
+
+def _of_patch(patch: _Folder) -> str:
+    """What a root is, given a patch in it or below it, and which root fits."""
+    name, product = patch.name, patch.name[:-6]
+    if is_version_1_name(name):
+        return (
+            f"it seems to be of BigEarthNet v1.0, whose patches (such as {name}) lie in no folders of "
+            "products; download v2.0"
+        )
+    *above, root_or_product, _ = (
+        patch.way if len(patch.way) > 1 else (_above(patch.way[0]), *patch.way)
+    )
+    if len(above) > 1:
+        return f"it seems to lie above an archive; name {above[-1]}"
+    if _name(root_or_product) != product:
+        return (
+            f"its patches (such as {printable(name)}) lie in no folders of products; put each into one, "
+            f"as <root>/{printable(product)}/{printable(name)}"
+        )
+    what = "one product" if len(patch.way) > 1 else "one patch"
+    return f"it seems to be {what} of an archive; name {_above(root_or_product)}"
+
+
+def _name(folder: Location) -> str:
+    return (folder if folder.name else folder.resolve()).name
+
+
+def _above(folder: Location) -> Location:
+    """The folder that a folder lies in."""
+    if isinstance(folder, RemotePath):
+        return replace(folder, path=folder.path.rpartition("/")[0])
+    return folder.resolve().parent
+
+
+def _folders(root: Location) -> Iterator[_Folder]:
+    """The root and some folders below it, each before those that lie in it."""
+    waiting: list[tuple[Location, ...]] = [(root,)]
+    while waiting:
+        way = waiting.pop()
+        content = _content(way[-1])
+        if content is None:
+            continue
+        yield _Folder(way, content)
+        if len(way) <= len(_LOOKED_INTO):
+            some = content.folders[: _LOOKED_INTO[len(way) - 1]]
+            waiting += [(*way, way[-1] / name) for name in reversed(some)]
