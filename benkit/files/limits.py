@@ -13,6 +13,9 @@ LARGEST_FILE = 2 * LARGEST_RASTER
 MOST_BANDS = 256
 """Most bands; GDAL needs minutes for tens of thousands, however small they are."""
 
+MOST_BANDS_CUT = 4096
+"""Most bands of a raster of any size that is cut, which takes some seconds."""
+
 MOST_BLOCKS = 2**16
 """Most strips or tiles, which cost time each, however small they are."""
 

@@ -1,15 +1,25 @@
 """Write windows of a raster with GDAL, with all that describes it, and verify them."""
 
-from math import isclose
+from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from benkit.errors import OutputError, RasterError
-from benkit.retiling.source import GdalSource, opened_raster
+from benkit.retiling.attributes import (
+    NODATA,
+    POINTS,
+    declared_nodata,
+    is_kept,
+    read_attributes,
+    write_attributes,
+)
+from benkit.retiling.source import GdalSource, gdal_errors, opened_raster
 from benkit.retiling.window import PixelSource, Window
-from benkit.tiff.gdal import gdal_profile
+from benkit.tiff.gdal import gdal_profile, gdal_session, metres_per_unit
+from benkit.tiff.raster import same_corner
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -21,35 +31,66 @@ _KEPT_COMPRESSIONS = (*COMPRESSIONS, "packbits", "lzma")
 _WITH_PREDICTOR = ("deflate", "lzw", "zstd")
 _KEPT_PHOTOMETRICS = ("minisblack", "miniswhite", "rgb", "palette")
 _BLOCK_STEP = 16  # sides of a TIFF's tiles are multiples of it
-_ATTRIBUTES = ("descriptions", "scales", "offsets", "units", "colorinterp")
-_VERIFIED = ("dtypes", "descriptions", "scales", "offsets")
+_TRIAL = 16  # most rows and columns of the file that shows what the format keeps
 
 
 class GdalPartWriter:
     """Writes parts of a raster one by one; what they have in common is asked of GDAL once.
 
-    The compression is one of `COMPRESSIONS`; that of the raster if None.
+    The compression is one of `COMPRESSIONS`; that of the raster if None. A small file in memory shows
+    what a GeoTIFF makes of the raster's attributes: ``lost`` names those that it cannot keep, and
+    parts are compared with it, so that what the format changes is no fault of the disk.
     """
 
     def __init__(self, raster: GdalSource, compression: str | None) -> None:
-        from rasterio.enums import ColorInterp
-
         source = raster.source
         self.raster = raster
-        self.profile = _profile(raster, compression)
-        self.blocks = _blocks(source) if compression != "none" else None
-        self.attributes = {name: raster.of_bands(name) for name in (*_ATTRIBUTES, "dtypes")}
-        tags = {key: text for key, text in source.tags().items() if key != "AREA_OR_POINT"}
-        self.tags = {0: tags}  # of the whole, and of the bands, counted from 1
-        self.colours = {}
-        for index, band in enumerate(raster.bands, start=1):
-            self.tags[index] = {
-                key: text
-                for key, text in source.tags(band).items()
-                if not key.startswith("STATISTICS_")  # those of the whole raster
-            }
-            if source.colorinterp[band - 1] == ColorInterp.palette:
-                self.colours[index] = source.colormap(band)
+        with gdal_errors(raster.path):
+            self.profile = _profile(raster, compression)
+            self.blocks = _blocks(source) if compression != "none" else None
+            found = read_attributes(source, raster.bands)
+            texts = declared_nodata(source)
+            declared = [texts[band - 1] for band in raster.bands]
+            self.attributes = dict(found)
+            if raster.profile.transform:  # a GeoTIFF has either
+                del self.attributes[POINTS]
+            elif found[POINTS]:  # GDAL would move those of points by a pixel
+                self.attributes["AREA_OR_POINT"] = "Area"
+            self.nodata = float(declared[0]) if declared[0] and len({*declared}) == 1 else None
+            self.expected, kept = self._try(declared)
+            if not kept:  # none is better than a wrong one
+                self.nodata = None
+                self.expected, _ = self._try(declared)
+        self.lost = tuple(
+            name for name, meant in found.items() if not is_kept(name, meant, self.expected[name])
+        ) + (() if kept else (NODATA,))
+
+    def _try(self, declared: Sequence[str | None]) -> tuple[dict[str, Any], bool]:
+        """What a GeoTIFF makes of the attributes, and whether it keeps what is declared as NO_DATA.
+
+        Attributes that it refuses are not written any more.
+        """
+        from rasterio.io import MemoryFile
+
+        window = Window(0, 0, _TRIAL, _TRIAL).inside(self.raster.profile)
+        with gdal_session(), MemoryFile(ext=".tif") as memory:
+            with memory.open(**self._profile_of(window)) as copy:
+                copy.nodata = self.nodata
+                for name, value in [*self.attributes.items()]:
+                    try:
+                        write_attributes(copy, {name: value}, window)
+                    except Exception:  # GDAL's errors come as many types
+                        del self.attributes[name]
+            with memory.open() as copy:
+                dtype = self.raster.profile.dtype
+                texts = zip(declared, declared_nodata(copy), strict=True)
+                kept = all(_same_nodata(text, made, dtype) for text, made in texts)
+                return self._read(copy, window), kept
+
+    def _read(self, copy: "DatasetReader", window: Window) -> dict[str, Any]:
+        """What describes a part, with places as in the whole raster."""
+        found = read_attributes(copy, copy.indexes, window)
+        return found | {NODATA: copy.nodata}
 
     def write(self, pixels: PixelSource, window: Window, target: Path) -> None:
         """Write a window of the raster, and verify it.
@@ -58,20 +99,17 @@ class GdalPartWriter:
         `OutputError` if it cannot be written or does not read back the same.
         """
         import rasterio
-        from rasterio.errors import RasterioError
 
         raster = self.raster
-        try:
+        with gdal_errors(target, OutputError, "cannot be written", shown=target.name):
             with rasterio.open(target, "w", **self._profile_of(window)) as copy:
-                self._describe(copy)
+                copy.nodata = self.nodata
+                write_attributes(copy, self.attributes, window)
                 for strip in window.strips(pixels.profile.bytes_per_pixel):
                     here = strip.moved(window.row, window.column).ranges
                     copy.write(pixels.read(strip), window=here)
                     if raster.has_mask:
                         copy.write_mask(raster.read_mask(strip), window=here)
-        except RasterioError as error:
-            reason = str(error).replace(str(target), target.name)
-            raise OutputError(f"{target.name}: cannot be written: {reason}") from None
         try:
             with opened_raster(target) as copy:
                 self._verify(copy, pixels, window, target)
@@ -88,17 +126,6 @@ class GdalPartWriter:
             profile["transform"] = Affine(*transform)
         return profile
 
-    def _describe(self, copy: Any) -> None:
-        """Descriptions, colours, scales, offsets, units and tags of all bands, if it lacks them."""
-        for name in _ATTRIBUTES:
-            if getattr(copy, name) != self.attributes[name]:
-                setattr(copy, name, self.attributes[name])
-        for index, tags in self.tags.items():
-            if tags:
-                copy.update_tags(index, **tags)
-        for index, colours in self.colours.items():
-            copy.write_colormap(index, colours)
-
     def _verify(
         self, copy: "DatasetReader", pixels: PixelSource, window: Window, target: Path
     ) -> None:
@@ -106,23 +133,15 @@ class GdalPartWriter:
 
         Pixel (r, c) of the part must lie where pixel (r + row, c + column) of the source lies.
         """
-        source, raster, part = self.raster.source, self.raster.profile, gdal_profile(copy)
+        raster, part = self.raster.profile, gdal_profile(copy)
         if raster.transform:
             height, width = window.height, window.width
+            metres = metres_per_unit(copy.crs)
             for r, c in ((0, 0), (0, width), (height, 0), (height, width)):
                 here, there = part.corner(r, c), raster.corner(r + window.row, c + window.column)
-                same = all(
-                    isclose(came, meant, rel_tol=1e-12, abs_tol=1e-6)
-                    for came, meant in zip(here, there, strict=True)
-                )
-                _demand(same, target, "georeference")
-        _demand(copy.crs == source.crs, target, "CRS")
-        for name in _VERIFIED:
-            _demand(getattr(copy, name) == self.attributes[name], target, name)
-        nodata = (copy.nodata, source.nodata)
-        _demand(nodata[0] == nodata[1] or all(value != value for value in nodata), target, "nodata")
-        for index, colours in self.colours.items():
-            _demand(copy.colormap(index) == colours, target, "colours")
+                _demand(same_corner(here, there, metres), target, "georeference")
+        for name, came in self._read(copy, window).items():
+            _demand(is_kept(name, self.expected[name], came), target, name)
         self._verify_pixels(copy, pixels, window, target)
 
     def _verify_pixels(
@@ -142,14 +161,25 @@ class GdalPartWriter:
 def _profile(raster: GdalSource, compression: str | None) -> dict[str, Any]:
     """Options of a GeoTIFF like the source, whatever its size and position."""
     source, like = raster.source, raster.source.profile
-    profile = {key: like[key] for key in ("dtype", "nodata", "crs")}
-    profile |= {"driver": "GTiff", "count": len(raster.bands)}
+    profile = {"driver": "GTiff", "count": len(raster.bands)}
+    profile |= {"dtype": _one_type(raster), "crs": like["crs"]}
     if len(raster.bands) > 1 and "interleave" in like:
         profile["interleave"] = like["interleave"]
     photometric = getattr(source.photometric, "name", None)
     if photometric in _KEPT_PHOTOMETRICS and len(raster.bands) == source.count:
         profile["photometric"] = photometric
     return profile | _compression(raster, compression)
+
+
+def _one_type(raster: GdalSource) -> str:
+    """Data type of all bands."""
+    types = sorted({*raster.of_bands("dtypes")})
+    if len(types) > 1:
+        raise RasterError(
+            f"{raster.path}: expected bands of one data type, as a GeoTIFF holds, but they are "
+            f"{' and '.join(types)}; cut those of each type by themselves (--bands)"
+        )
+    return str(types[0])
 
 
 def _compression(raster: GdalSource, wanted: str | None) -> dict[str, Any]:
@@ -187,6 +217,16 @@ def _blocks_within(blocks: dict[str, int], window: Window) -> dict[str, Any]:
     if any(side % _BLOCK_STEP for side in sides.values()):  # other formats allow what TIFF does not
         return {"tiled": True}
     return {"tiled": True, **sides}
+
+
+def _same_nodata(declared: str | None, made: str | None, dtype: np.dtype) -> bool:
+    """Whether two texts are the same number: of floats as the data type has it, else exactly."""
+    if declared is None or made is None or declared == made:
+        return declared == made
+    if dtype.kind in "iu":
+        return Decimal(declared) == Decimal(made)
+    with np.errstate(over="ignore"):
+        return bool(dtype.type(declared) == dtype.type(made))
 
 
 def _demand(holds: bool, target: Path, what: str) -> None:

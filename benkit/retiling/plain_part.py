@@ -26,7 +26,7 @@ _LONGEST_SIDE = 65_535
 class PlainSource(PixelSource):
     """The pixels of a plain file, read from disk window by window, also by several threads."""
 
-    georeferenced = True
+    lacks = ""
 
     def __init__(self, path: Path, file: FileIO, header: PlainHeader) -> None:
         self.path = path

@@ -10,9 +10,10 @@ from benkit.engine import Engine
 from benkit.errors import OptionError
 from benkit.files.remote.location import as_path
 from benkit.files.writing.fill_folder import filling_folder
+from benkit.retiling.attributes import NODATA
 from benkit.retiling.source import opened_pixels, pixels_of_metres
 from benkit.retiling.window import Window
-from benkit.retiling.write_parts import COMPRESSIONS, part_form, write_parts
+from benkit.retiling.write_parts import COMPRESSIONS, kept_by_parts, part_form, write_parts
 
 __all__ = [
     "COMPRESSIONS",
@@ -38,15 +39,25 @@ class Retiling:
     ----------
     files : tuple of Path
         The parts, row by row.
-    georeferenced : bool
-        Whether the raster, and so its parts, have a CRS and a transform.
+    lacks : str
+        What is missing for the raster, and so its parts, to say where they lie: ``a CRS``, ``a
+        transform`` or ``a georeference``; empty if it says so, be it by ground control points, RPCs or
+        a geolocation array.
     unmarked_padding : bool
         Whether parts were padded with 0 that no NO_DATA value marks.
+    lost : tuple of str
+        What describes the raster, but is not, or not all, in its parts, as a GeoTIFF cannot hold it.
     """
 
     files: tuple[Path, ...]
-    georeferenced: bool
+    lacks: str
     unmarked_padding: bool
+    lost: tuple[str, ...] = ()
+
+    @property
+    def georeferenced(self) -> bool:
+        """Whether the raster says where it lies."""
+        return not self.lacks
 
 
 Span = tuple[int, int]  # first row or column, and how many
@@ -167,9 +178,10 @@ def retile(
     """Write the parts of a raster as GeoTIFFs ``<stem><suffix>.tif``.
 
     The parts keep the raster's CRS, data type, NO_DATA value, mask, band descriptions, colours,
-    scales, offsets and compression; their transform is the raster's, moved by their first row and
-    column. Each is read back and compared with the source, and they appear when all are there. A
-    worker holds few megabytes of pixels at a time, however large the raster is.
+    scales, offsets and compression; their transform, ground control points and RPCs are the raster's,
+    moved by their first row and column. What a GeoTIFF cannot hold is named. Each part is read back
+    and compared with the source, and they appear when all are there. A worker holds few megabytes of
+    pixels at a time, however large the raster is.
 
     Parameters
     ----------
@@ -218,7 +230,7 @@ def retile(
         )
     size: int | tuple[int, int] | None = tile_size
     with opened_pixels(source) as opened:
-        profile, georeferenced = opened.profile, opened.georeferenced
+        profile, lacks = opened.profile, opened.lacks
         form = part_form(source, profile, bands, compression)
         if tile_metres is not None:
             size = pixels_of_metres(source, opened.pixel_metres, tile_metres)
@@ -226,11 +238,13 @@ def retile(
         parts = parts_of_grid(profile.height, profile.width, *(grid or (2, 2)), overlap=overlap)
     else:
         parts = parts_of_size(profile.height, profile.width, size, overlap=overlap, edge=edge)
+    form, lost = kept_by_parts(source, form)
     names = [f"{source.stem}{suffix}.tif" for suffix in part_suffixes(parts)]
     assert len(set(names)) == len(parts), "every part has a name of its own"
     with filling_folder(folder, names, overwrite=overwrite) as temporary:
         targets = [temporary / name for name in names]
         written = write_parts(source, form, dict(zip(parts, targets, strict=True)), engine)
     assert written == len(names), "every part is there"
-    unmarked = profile.nodata is None and any(part != part.inside(profile) for part in parts)
-    return Retiling(tuple(folder / name for name in names), georeferenced, unmarked)
+    unmarked = profile.nodata is None or NODATA in lost
+    padded = any(part != part.inside(profile) for part in parts)
+    return Retiling(tuple(folder / name for name in names), lacks, unmarked and padded, lost)

@@ -11,11 +11,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benkit.errors import MissingInputError, OptionError, RasterError
+from benkit.errors import BenkitError, MissingInputError, OptionError, RasterError, first_line
 from benkit.files.file_kinds import kind_of
+from benkit.files.limits import MOST_BANDS_CUT
+from benkit.files.safe_names import one_line
 from benkit.retiling.plain_part import PlainSource, opened_plain
 from benkit.retiling.window import BYTES_AT_ONCE, PixelSource, Window
-from benkit.tiff.gdal import AS_WRITTEN, gdal_profile, require_proj
+from benkit.tiff.gdal import (
+    AS_WRITTEN,
+    gdal_profile,
+    metres_per_unit,
+    numpy_dtype,
+    require_proj,
+)
 from benkit.tiff.raster import same_pixel
 
 if TYPE_CHECKING:
@@ -37,7 +45,7 @@ def opened_raster(path: Path) -> "Iterator[DatasetReader]":
     them lead to other files, or to servers.
     """
     import rasterio
-    from rasterio.errors import NotGeoreferencedWarning, RasterioError
+    from rasterio.errors import NotGeoreferencedWarning
 
     if not path.exists():
         raise MissingInputError(f"{path}: expected a raster, but there is no such file")
@@ -46,12 +54,38 @@ def opened_raster(path: Path) -> "Iterator[DatasetReader]":
         raise RasterError(f"{path}: cannot be read as a raster: expected a file, but it is {kind}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        try:
+        with gdal_errors(path):
             source = rasterio.open(path, driver=_DRIVERS.get(path.suffix.lower()))
-        except RasterioError as error:
-            raise RasterError(f"{path}: cannot be read as a raster: {error}") from None
         with source:
+            if source.count > MOST_BANDS_CUT:
+                raise RasterError(
+                    f"{path}: has {source.count:,} bands; expected at most {MOST_BANDS_CUT:,}"
+                )
             yield source
+
+
+@contextmanager
+def gdal_errors(
+    path: Path,
+    kind: type[BenkitError] = RasterError,
+    what: str = "cannot be read as a raster",
+    shown: object = None,
+) -> Iterator[None]:
+    """Whatever GDAL and rasterio raise about a file as one line that names it, or ``shown`` instead.
+
+    Their errors come as many types: not all are rasterio's, some are builtin ones.
+    """
+    try:
+        yield
+    except BenkitError:
+        raise
+    except Exception as error:
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) is not None:
+            raise  # the system's
+        cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
+        name = str(shown or path)
+        reason = first_line(cause).replace(str(path), name)
+        raise kind(f"{name}: {what}: {one_line(reason)}") from None
 
 
 @contextmanager
@@ -66,42 +100,73 @@ def opened_pixels(path: Path) -> "Iterator[PlainSource | GdalSource]":
 
 
 @contextmanager
-def opened_by_gdal(path: Path, bands: tuple[int, ...] | None = None) -> "Iterator[GdalSource]":
+def opened_by_gdal(
+    path: Path, bands: tuple[int, ...] | None = None, *, one_mask: bool = False
+) -> "Iterator[GdalSource]":
     """Open some bands, or all, with GDAL and a small cache of blocks; see `opened_raster`."""
     from rasterio.env import Env
 
     with Env(**_SETTINGS), opened_raster(path) as source:
         require_proj()
-        yield GdalSource(path, source, bands)
+        yield GdalSource(path, source, bands, one_mask=one_mask)
 
 
 class GdalSource(PixelSource):
-    """Some bands, counted from 1, of a raster that GDAL reads; all if none are given."""
+    """Some bands, counted from 1, of a raster that GDAL reads; all if none are given.
+
+    ``one_mask`` says that bands which have masks of their own have the same.
+    """
 
     def __init__(
-        self, path: Path, source: "DatasetReader", bands: tuple[int, ...] | None = None
+        self,
+        path: Path,
+        source: "DatasetReader",
+        bands: tuple[int, ...] | None = None,
+        *,
+        one_mask: bool = False,
     ) -> None:
         from rasterio.enums import MaskFlags
 
         self.path = path
         self.source = source
         self.bands = bands or tuple(source.indexes)
-        self.profile = replace(gdal_profile(source), bands=len(self.bands))
-        flags = source.mask_flag_enums[0]
-        self.has_mask = MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags
+        with gdal_errors(path):
+            first = self.bands[0] - 1
+            self.profile = replace(
+                gdal_profile(source),
+                bands=len(self.bands),
+                dtype=numpy_dtype(source.dtypes[first]),
+                nodata=source.nodatavals[first],
+            )
+            flags = source.mask_flag_enums
+        whole = MaskFlags.per_dataset in flags[first] and MaskFlags.alpha not in flags[first]
+        self.has_mask = whole or one_mask
+        self.has_own_masks = not whole and not all(flags[band - 1] for band in self.bands)
 
     @property
-    def georeferenced(self) -> bool:
-        """Whether the raster has a CRS and a transform."""
-        return self.source.crs is not None and self.profile.transform is not None
+    def has_geolocation(self) -> bool:
+        """Whether other rasters hold the place of each pixel."""
+        return bool(self.source.tags(ns="GEOLOCATION"))
+
+    @property
+    def lacks(self) -> str:
+        """What is missing for the raster to say where it lies; ground control points or RPCs do too."""
+        with gdal_errors(self.path):
+            crs, transform = self.source.crs, self.profile.transform
+            if (crs is not None and transform) or self.source.gcps[0] or self.source.rpcs:
+                return ""
+            if self.has_geolocation:
+                return ""
+        return "a transform" if crs is not None else "a CRS" if transform else "a georeference"
 
     @property
     def pixel_metres(self) -> tuple[float, float] | None:
         """Height and width of a pixel on the ground; None where the CRS has no unit of length."""
-        crs, transform = self.source.crs, self.profile.transform
-        if crs is None or not crs.is_projected or transform is None:
-            return None
-        _, metres = crs.linear_units_factor
+        with gdal_errors(self.path):
+            crs, transform = self.source.crs, self.profile.transform
+            if crs is None or not crs.is_projected or transform is None:
+                return None
+            metres = metres_per_unit(crs)
         a, b, _, d, e, _ = transform
         return hypot(b, e) * metres, hypot(a, d) * metres
 
@@ -119,17 +184,24 @@ class GdalSource(PixelSource):
         inside = window.inside(self.profile)
         mask = np.zeros((window.height, window.width), np.uint8)
         if inside.height and inside.width:
-            mask[: inside.height, : inside.width] = self._read(self.source.read_masks, 1, inside)
+            read = self.source.read_masks
+            found = self._read(read, self.bands[0], inside)
+            mask[: inside.height, : inside.width] = np.where(found, 255, 0)  # as a GeoTIFF holds it
         return mask
 
-    def _read(self, read: Any, bands: Any, window: Window) -> NDArray:
-        from rasterio.errors import RasterioError
+    def masks_are_one(self) -> bool:
+        """Whether the masks of all bands are the same; reads them, strip by strip."""
+        whole = Window(0, 0, self.profile.height, self.profile.width)
+        for strip in whole.strips(len(self.bands)):
+            masks = self._read(self.source.read_masks, list(self.bands), strip)
+            if (masks != masks[0]).any():
+                return False
+        return True
 
-        try:
-            return read(bands, window=window.ranges)
-        except (RasterioError, ValueError) as error:
-            reason = error.__cause__ or error
-            raise RasterError(f"{self.path}: cannot be read as a raster: {reason}") from None
+    def _read(self, read: Any, bands: Any, window: Window) -> NDArray:
+        with gdal_errors(self.path):
+            pixels: NDArray = read(bands, window=window.ranges)
+            return pixels
 
 
 def pixels_of_metres(

@@ -10,23 +10,34 @@ from benkit.engine import Engine, run
 from benkit.errors import OptionError
 from benkit.retiling.gdal_part import COMPRESSIONS, GdalPartWriter
 from benkit.retiling.plain_part import fits_plain, opened_plain, write_plain_part
-from benkit.retiling.source import GdalSource, opened_by_gdal
+from benkit.retiling.source import GdalSource, gdal_errors, opened_by_gdal
 from benkit.retiling.window import PixelSource, Window, pieces
 from benkit.tiff.gdal import gdal_session
 from benkit.tiff.plain import encode_header
 from benkit.tiff.raster import RasterProfile
 
-__all__ = ["COMPRESSIONS", "PartForm", "part_form", "write_parts", "write_plain_parts"]
+__all__ = [
+    "COMPRESSIONS",
+    "PartForm",
+    "kept_by_parts",
+    "part_form",
+    "write_parts",
+    "write_plain_parts",
+]
 
 _PLAIN_BYTES_TOGETHER = 2**23  # little, so that threads end at about the same time
 
 
 @dataclass(frozen=True)
 class PartForm:
-    """Bands of parts, from 1 and in order, and their compression, if they differ from the raster's."""
+    """Bands of parts, from 1 and in order, and their compression, if they differ from the raster's.
+
+    ``one_mask`` says that the bands have masks of their own, and all the same.
+    """
 
     bands: tuple[int, ...] | None = None
     compression: str | None = None
+    one_mask: bool = False
 
     @property
     def keeps_plain(self) -> bool:
@@ -49,6 +60,22 @@ def part_form(
     return PartForm(tuple(bands) if bands else None, compression)
 
 
+def kept_by_parts(path: Path, form: PartForm) -> tuple[PartForm, tuple[str, ...]]:
+    """The form with the mask that parts can have, and what they cannot keep of the raster."""
+    with opened_plain(path) as plain:
+        if plain:
+            return form, ()
+    with opened_by_gdal(path, form.bands) as raster:
+        lost = list(GdalPartWriter(raster, form.compression).lost)
+        with gdal_errors(path):
+            if raster.has_geolocation:
+                lost.append("geolocation array")
+        one_mask = raster.has_own_masks and raster.masks_are_one()
+        if raster.has_own_masks and not one_mask:
+            lost.append("masks of single bands")
+    return replace(form, one_mask=one_mask), tuple(lost)
+
+
 def write_parts(
     path: Path, form: PartForm, parts: Mapping[Window, Path], engine: Engine | None = None
 ) -> int:
@@ -63,7 +90,7 @@ def write_parts(
             chunks = pieces(parts, plain.profile.bytes_per_pixel, _PLAIN_BYTES_TOGETHER)
             with ThreadPoolExecutor((engine or Engine()).local_workers(len(chunks))) as pool:
                 return sum(pool.map(partial(write_plain_parts, plain, plain.profile), chunks))
-    with opened_by_gdal(path, form.bands) as raster:
+    with opened_by_gdal(path, form.bands, one_mask=form.one_mask) as raster:
         chunks = pieces(parts, raster.profile.bytes_per_pixel)
     return sum(run(partial(_cut_with_gdal, path, form), chunks, engine))
 
@@ -80,7 +107,7 @@ def write_plain_parts(
 
 def _cut_with_gdal(path: Path, form: PartForm, parts: Mapping[Window, Path]) -> int:
     """Write parts one by one, by hand as soon as GDAL has shown that they are plain files."""
-    with opened_by_gdal(path, form.bands) as raster:
+    with opened_by_gdal(path, form.bands, one_mask=form.one_mask) as raster:
         writer = GdalPartWriter(raster, form.compression)
         pixels = raster.holding(list(parts))
         like = None

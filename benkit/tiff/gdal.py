@@ -76,6 +76,11 @@ def metres_per_unit(crs: "CRS | None") -> float:
     return float(crs.linear_units_factor[1]) if crs.is_projected else 1.0
 
 
+def numpy_dtype(name: str) -> np.dtype:
+    """The data type in which rasterio reads pixels of one of its own."""
+    return np.dtype("complex64" if name.startswith("complex_int") else name)
+
+
 def gdal_profile(dataset: "DatasetReader") -> RasterProfile:
     """The profile of a raster; an identity transform stands for none."""
     dtype = dataset.dtypes[0]
@@ -84,7 +89,7 @@ def gdal_profile(dataset: "DatasetReader") -> RasterProfile:
         bands=dataset.count,
         height=dataset.height,
         width=dataset.width,
-        dtype=np.dtype("complex64" if dtype.startswith("complex_int") else dtype),
+        dtype=numpy_dtype(dtype),
         nodata=dataset.nodata,
         epsg=epsg,
         transform=None if dataset.transform.is_identity else tuple(dataset.transform)[:6],

@@ -57,9 +57,19 @@ def run(arguments: argparse.Namespace) -> int:
     from benkit.api.retile import retile
 
     retiling = call(retile, arguments, compression=arguments.compress)
-    if not retiling.georeferenced:
-        note(f"{arguments.raster} does not say where it lies; so do the parts")
+    if retiling.lacks == "a georeference":
+        note(f"{arguments.raster} does not say where it lies; nor do the parts")
+    elif retiling.lacks:
+        note(f"{arguments.raster} lacks {retiling.lacks}; so do the parts")
+    if retiling.lost:
+        note(
+            f"{arguments.raster}: a GeoTIFF cannot hold all that describes it; the parts lack, or have "
+            f"otherwise, its {', '.join(retiling.lost)}"
+        )
     if retiling.unmarked_padding:
-        note(f"{arguments.raster} declares no NO_DATA value; its parts are padded with 0")
+        note(
+            f"{arguments.raster} declares no NO_DATA value that its parts can have; "
+            "they are padded with 0"
+        )
     show(arguments, {"files": len(retiling.files)})
     return 0
