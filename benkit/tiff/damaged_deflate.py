@@ -22,9 +22,9 @@ def damaged_block(content: bytes, source: Any) -> str | None:
     whole_blocks = _has_tiles(content)
     height, width = source.block_shapes[0]
     together = source.profile.get("interleave") == "pixel"
-    bits = int(
-        source.tags(1, ns="IMAGE_STRUCTURE").get("NBITS", 8 * np.dtype(source.dtypes[0]).itemsize)
-    )
+    name = source.dtypes[0]  # complex integers of 16 bits are read as floats of 32
+    itemsize = 4 if name == "complex_int16" else np.dtype(name).itemsize
+    bits = int(source.tags(1, ns="IMAGE_STRUCTURE").get("NBITS", 8 * itemsize))
     row = -(-width * bits * (source.count if together else 1) // 8)
     for band in (1,) if together else source.indexes:
         for down in range(-(-source.height // height)):

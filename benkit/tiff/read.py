@@ -21,11 +21,11 @@ from benkit.files.limits import LARGEST_FILE, LARGEST_RASTER, MOST_BANDS, MOST_B
 from benkit.files.remote.location import as_path
 from benkit.tiff.compressed import unpack
 from benkit.tiff.damaged_deflate import damaged_block
-from benkit.tiff.gdal import gdal_profile, gdal_session
+from benkit.tiff.gdal import gdal_profile, gdal_session, numpy_dtype
 from benkit.tiff.plain import parse_header
 from benkit.tiff.raster import Raster
 
-_EXACT = ("deflate", "lzw", "zstd", "lzma", "packbits", "lerc")
+_EXACT = ("deflate", "lzw", "zstd", "lzma", "packbits", "lerc", "ccitt")
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
@@ -131,7 +131,7 @@ def _refuse_giants(path: str, source) -> None:  # type: ignore[no-untyped-def]
             f"{path}: has {blocks:,} strips or tiles; expected at most {MOST_BLOCKS:,}"
         )
     pixels = blocks * height * width  # GDAL decodes whole ones and keeps them
-    claimed = pixels * max(np.dtype(dtype).itemsize for dtype in source.dtypes)
+    claimed = pixels * max(numpy_dtype(dtype).itemsize for dtype in source.dtypes)
     if claimed > LARGEST_RASTER:
         raise RasterError(
             f"{path}: claims {claimed:,} bytes of pixels; expected at most {LARGEST_RASTER:,}"

@@ -62,6 +62,36 @@ def test_equals_rasterio_on_every_file_or_both_refuse(shared_data):
     assert 8 <= refused < 24
 
 
+@pytest.mark.parametrize("compress", ["CCITTRLE", "CCITTFAX3", "CCITTFAX4"])
+@pytest.mark.parametrize("photometric", ["MINISBLACK", "MINISWHITE"])
+def test_fax_compression_keeps_every_pixel_and_is_read(tmp_path, compress, photometric):
+    pixels = np.random.default_rng(3).integers(0, 2, (1, 40, 37)).astype(np.uint8)
+    options = {"nbits": 1, "compress": compress, "photometric": photometric, "crs": 32633}
+    profile = {"driver": "GTiff", "count": 1, "height": 40, "width": 37, "dtype": "uint8"}
+    place = rasterio.Affine(10, 0, 0, 0, -10, 0)
+    with rasterio.open(tmp_path / "in.tif", "w", transform=place, **profile, **options) as target:
+        target.write(pixels)
+    raster = read_raster(tmp_path / "in.tif")
+    np.testing.assert_array_equal(raster.pixels, with_rasterio(tmp_path / "in.tif")[0])
+    np.testing.assert_array_equal(raster.pixels, pixels)
+    assert raster.encoding == compress.lower()
+
+
+@pytest.mark.parametrize("dtype", ["complex_int16", "complex64", "complex128"])
+@pytest.mark.parametrize("compress", [None, "deflate", "lzw"])
+def test_complex_pixels_are_read_as_rasterio_reads_them(tmp_path, dtype, compress):
+    pixels = (np.arange(-200, 200) + 1j * np.arange(400)).reshape(1, 20, 20).astype("complex64")
+    profile = {"driver": "GTiff", "count": 1, "height": 20, "width": 20, "dtype": dtype}
+    options = {"crs": 32633, "transform": rasterio.Affine(10, 0, 0, 0, -10, 0)}
+    with rasterio.open(tmp_path / "in.tif", "w", **profile, **options, compress=compress) as target:
+        target.write(pixels)
+    raster = read_raster(tmp_path / "in.tif")
+    expected = with_rasterio(tmp_path / "in.tif")[0]
+    assert raster.pixels.dtype == raster.profile.dtype == expected.dtype
+    np.testing.assert_array_equal(raster.pixels, expected)
+    np.testing.assert_array_equal(raster.pixels, pixels)
+
+
 def test_side_files_do_not_count(tmp_path):
     file = tmp_path / "plain.tif"
     file.write_bytes(encode(np.ones((20, 20), np.uint16), epsg=32633, x=60, y=120, pixel_size=60))
