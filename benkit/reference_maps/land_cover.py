@@ -138,9 +138,11 @@ def _polygon_rows(files: Sequence[Path], numbers: Sequence[int]) -> Iterator[_Ro
 def _measured(files: Sequence[Path], maps: Mapping[int, MapPolygons]) -> _Rows:
     patch = np.repeat([*maps], [len(polygons.code) for polygons in maps.values()])
     code = np.concatenate([polygons.code for polygons in maps.values()])
-    area, damaged = polygon_areas(joined_wkb([*maps.values()]), patch)
+    wkb = joined_wkb([*maps.values()])
+    area, damaged = polygon_areas(wkb, patch)
     if damaged.any():
-        raise damaged_wkb(files[patch[np.argmax(damaged)]])
+        first = int(np.argmax(damaged))
+        raise damaged_wkb(files[patch[first]], wkb[first].as_py())
     return patch, code, area
 
 

@@ -131,9 +131,11 @@ def _read_polygons(
     files: Sequence[Path], wkb: pa.ChunkedArray, patch: NDArray[np.int32]
 ) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
     """The polygons of some geometries, valid or not, and the patch of each."""
-    geometries, damaged = read_wkb(wkb.to_numpy())
+    texts = wkb.to_numpy()
+    geometries, damaged = read_wkb(texts)
     if damaged.any():
-        raise damaged_wkb(files[patch[np.argmax(damaged)]])
+        first = int(np.argmax(damaged))
+        raise damaged_wkb(files[patch[first]], texts[first])
     polygons, source = _parts(geometries)
     return polygons, patch[source].astype(np.int64)
 
