@@ -107,10 +107,15 @@ def pair_table(
     areas: NDArray[np.float64],
     reasons: pa.Array,
 ) -> pa.Table:
-    """Pairs as a table: ``first`` and ``second``, which are patch ids, ``area_m2`` and ``reason``."""
+    """Pairs as a table: ``first`` and ``second``, which are patch ids, ``area_m2`` and ``reason``.
+
+    Areas that are NaN are null in it.
+    """
     ids = pa.array(patch_ids, pa.string()) if isinstance(patch_ids, Sequence) else patch_ids
     columns = {"first": ids.take(pairs[:, 0]), "second": ids.take(pairs[:, 1])}
-    return pa.table(columns | {"area_m2": areas.round(2), "reason": reasons})
+    return pa.table(
+        columns | {"area_m2": pa.array(areas.round(2), from_pandas=True), "reason": reasons}
+    )
 
 
 def _northings(places: Footprints) -> NDArray[np.int64]:

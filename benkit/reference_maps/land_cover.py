@@ -16,7 +16,9 @@ from benkit.engine import Engine
 from benkit.engine.progress import Progress, reporter
 from benkit.errors import InputFormatError
 from benkit.files.remote.location import as_path
-from benkit.reference_maps.map_files import find_maps, run_over_maps
+from benkit.files.tables.geoparquet import CRS_IF_ABSENT
+from benkit.reference_maps.map_files import find_maps, patch_of, run_over_maps
+from benkit.reference_maps.patch_place import require_place
 from benkit.reference_maps.read_map import (
     MapPolygons,
     joined_wkb,
@@ -139,10 +141,15 @@ def _measured(files: Sequence[Path], maps: Mapping[int, MapPolygons]) -> _Rows:
     patch = np.repeat([*maps], [len(polygons.code) for polygons in maps.values()])
     code = np.concatenate([polygons.code for polygons in maps.values()])
     wkb = joined_wkb([*maps.values()])
-    area, damaged = polygon_areas(wkb, patch)
+    area, damaged, bounds = polygon_areas(wkb, patch)
     if damaged.any():
         first = int(np.argmax(damaged))
         raise damaged_wkb(files[patch[first]], wkb[first].as_py())
+    for number in [number for number, polygons in maps.items() if polygons.crs is None]:
+        some = bounds[np.searchsorted(patch, number) : np.searchsorted(patch, number, "right")]
+        low = np.fmin.reduce(some[:, :2], 0, initial=np.nan)
+        box = np.append(low, np.fmax.reduce(some[:, 2:], 0, initial=np.nan))
+        require_place(files[number], patch_of(files[number]), box)
     return patch, code, area
 
 
@@ -152,27 +159,30 @@ def _pixel_rows(files: Sequence[Path], numbers: Sequence[int]) -> Iterator[_Rows
         for number in numbers:
             pixels = read_map_pixels(files[number])
             _require_metres(files[number], pixels.crs)
+            if pixels.crs is None:
+                require_place(files[number], patch_of(files[number]), pixels.box)
             areas = pixels.pixels * pixels.pixel_area
             yield np.full(len(pixels.code), number), pixels.code, areas
 
 
 def _require_metres(path: Path, crs: str | None) -> None:
     if crs is not None and not is_utm(crs):
+        unnamed = " (degrees, also where no system is named)" if crs == CRS_IF_ABSENT else ""
         raise InputFormatError(
             f"{path}: expected coordinates in a UTM zone, in which areas are square metres, but they "
-            f"are in {shown_crs(crs)}; write the map in its UTM zone"
+            f"are in {shown_crs(crs)}{unnamed}; write the map in its UTM zone"
         )
 
 
 def polygon_areas(
     wkb: pa.Array, group: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Planar areas of geometries in WKB, and whether each is damaged.
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
+    """Planar areas of geometries in WKB, whether each is damaged, and their bounds.
 
     Testing every polygon for validity would take longer than all else. Where the areas of a group,
     numbered in ascending order, add up to its bounding box, as those of a whole map do, its polygons
     are taken as valid. Areas are in the square of the unit of the coordinates, 0 for null; for invalid
-    polygons see `measure_land_cover`.
+    polygons see `measure_land_cover`. Bounds are least x, least y, greatest x, greatest y, NaN for null.
     """
     import shapely
 
@@ -180,14 +190,14 @@ def polygon_areas(
     geometries, damaged = read_wkb(texts)
     absent = np.array([text is None for text in texts], bool)
     area = np.where(absent, 0.0, shapely.area(np.where(damaged, np.array(None), geometries)))
-    if damaged.any() or not len(area):
-        return area, damaged
-    starts = np.flatnonzero(np.diff(group, prepend=-1))
     bounds = shapely.bounds(geometries)
+    if damaged.any() or not len(area):
+        return area, damaged, bounds
+    starts = np.flatnonzero(np.diff(group, prepend=-1))
     low, high = np.fmin.reduceat(bounds, starts), np.fmax.reduceat(bounds, starts)
     box = (high[:, 2] - low[:, 0]) * (high[:, 3] - low[:, 1])
     doubtful = ~np.isclose(np.add.reduceat(area, starts), box, rtol=_SAME_AREA, atol=0)
     check = np.repeat(doubtful, np.diff(starts, append=len(area))) & ~absent
     check[check] = ~shapely.is_valid(geometries[check])
     area[check] = shapely.area(shapely.make_valid(geometries[check]))
-    return area, damaged
+    return area, damaged, bounds

@@ -31,7 +31,7 @@ def find_maps(*folders: Path, only_polygons: bool = False) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for folder in folders:
         for path in _maps_of(folder, only_polygons):
-            patch = path.name.removesuffix(path.suffix).removesuffix(MAP_SUFFIX)
+            patch = patch_of(path)
             if other := found.get(patch):
                 raise InputFormatError(
                     f"{path}: expected one reference map a patch, but {other} is also of {patch}; "
@@ -39,6 +39,11 @@ def find_maps(*folders: Path, only_polygons: bool = False) -> dict[str, Path]:
                 )
             found[patch] = path
     return dict(sorted(found.items()))
+
+
+def patch_of(path: Path) -> str:
+    """The patch of a reference map, by its name."""
+    return path.name.removesuffix(path.suffix).removesuffix(MAP_SUFFIX)
 
 
 def polygon_files(folder: Path) -> list[Path]:

@@ -42,7 +42,8 @@ class MapOverlaps:
     pairs : (m, 2) int64 array
         Indices of the patches of each pair, the smaller first, in ascending order.
     area : (m,) float64 array or None
-        Square metres that each pair shares, if they were asked for.
+        Square metres that each pair shares, if they were asked for; NaN where coordinates of patch ids
+        are assumed to be in metres, but are degrees.
     """
 
     patches: int
@@ -67,9 +68,15 @@ def map_overlaps(
     areas : bool
         Whether to measure what each pair shares: on the plane of the coordinates, or on the ellipsoid
         where two reference systems are compared or coordinates are in degrees.
+
+    Raises
+    ------
+    InputFormatError
+        If areas are measured or reference systems compared, and a map names none and does not lie
+        where its patch id says; or if a system is unknown.
     """
     footprints = map_footprints(maps)
-    systems = Systems.of(maps, assume_same_crs)
+    systems = Systems.of(maps, footprints, assume_same_crs, areas)
     groups = [np.flatnonzero(systems.number == number) for number in range(len(systems))]
     found = [group[_pairs_within(footprints.subset(group))] for group in groups]
     if len(systems) > 1:

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from benkit.domain.classes import CLC_TO_CLASS, CODE_LIMIT
+from benkit.domain.crs import one_name, shown_crs
 from benkit.errors import InputFormatError, first_line
 from benkit.files.file_kinds import kind_of
-from benkit.files.safe_names import some_names
-from benkit.files.tables.geoparquet import geo_column
-from benkit.files.tables.parquet import read_at_most, read_parquet
+from benkit.files.safe_names import printable, some_names
+from benkit.files.tables.geoparquet import geo_column, not_wkb
+from benkit.files.tables.parquet import open_parquet, read_at_most, read_opened
 from benkit.tiff.raster import SAME_PIXEL, is_nodata
 from benkit.tiff.read import read_raster
 
@@ -33,8 +33,9 @@ class MapPolygons:
     Attributes
     ----------
     crs : str or None
-        Coordinate reference system: ``EPSG:32635``, ``OGC:CRS84`` (where the file names none, as
-        GeoParquet defines), a PROJJSON text, or None where it is unknown.
+        Coordinate reference system as the file states it, see `GeoColumn`: ``EPSG:32635``,
+        ``OGC:CRS84`` (where GeoParquet or Parquet define it, as the file names none), the text of a
+        definition, or None where it is unknown.
     code : (k,) int64 array
         For each polygon its CLC code, one of `CLC_TO_CLASS`.
     geometry : pyarrow.ChunkedArray
@@ -53,7 +54,10 @@ class MapPixels:
     Attributes
     ----------
     crs : str or None
-        ``EPSG:`` and the code of its coordinate reference system, None if it has none.
+        ``EPSG:`` and the code of its coordinate reference system, its WKT if it has no code, None if
+        there is none.
+    box : (4,) float64 array
+        Least x, least y, greatest x, greatest y.
     pixel_area : float
         In the square of the unit of the CRS.
     code : (k,) int64 array
@@ -63,6 +67,7 @@ class MapPixels:
     """
 
     crs: str | None
+    box: NDArray[np.float64]
     pixel_area: float
     code: NDArray[np.int64]
     pixels: NDArray[np.int64]
@@ -70,16 +75,19 @@ class MapPixels:
 
 def read_map_polygons(path: Path) -> MapPolygons:
     """Read a reference map in GeoParquet; raises `InputFormatError` if it is none."""
-    needed = ["DN", "geometry"]
     try:
         if kind := kind_of(path.stat().st_mode):
             raise InputFormatError(f"{path}: expected a GeoParquet file, but it is {kind}")
-        content = read_at_most(path)
-        table = read_parquet(content, path, needed)
-        column = geo_column(table.schema.metadata, path)
-        if column.name != "geometry":
-            needed = ["DN", column.name]
-            table = read_parquet(content, path, needed)
+        file = open_parquet(read_at_most(path))
+        column = geo_column(file, path)
+        needed = ["DN", column.name]
+        if column.again and one_name(column.crs or "") != one_name(column.again):
+            raise InputFormatError(
+                f"{path}: expected one coordinate reference system, but the geo metadata say "
+                f"{shown_crs(column.crs or '')} and the Parquet type of {printable(column.name)} says "
+                f"{shown_crs(column.again)}; write the file again with the right one"
+            )
+        table = read_opened(file, path, needed)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputFormatError(
             f"{path}: expected a whole GeoParquet file, but it cannot be read ({first_line(error)}); "
@@ -87,7 +95,7 @@ def read_map_polygons(path: Path) -> MapPolygons:
         ) from None
     missing = [name for name in needed if name not in table.column_names]
     if missing:
-        there = some_names(pq.read_schema(pa.BufferReader(content)).names)
+        there = some_names(file.schema_arrow.names)
         raise InputFormatError(
             f"{path}: expected the column {' and '.join(missing)}, but there is only {there}"
         )
@@ -135,9 +143,7 @@ def _wkb(path: Path, column: pa.ChunkedArray) -> pa.ChunkedArray:
         column = pa.chunked_array([chunk.storage for chunk in column.chunks], kind.storage_type)
         kind = column.type
     if kind not in (pa.binary(), pa.large_binary(), pa.binary_view()):
-        raise InputFormatError(
-            f"{path}: expected geometries encoded as WKB, but their type is {kind}"
-        )
+        raise not_wkb(path, f"their type is {printable(str(kind)[:80])}")
     return column.cast(pa.binary())
 
 
@@ -168,8 +174,11 @@ def read_map_pixels(path: Path) -> MapPixels:
     shown = ~is_nodata(codes, raster.nodata)
     _require_known(path, codes[shown], "in the pixels")
     a, b, _, d, e, _ = raster.transform
+    height, width = raster.pixels.shape[1:]
+    corners = np.array([raster.profile.corner(i, j) for i in (0, height) for j in (0, width)])
     return MapPixels(
-        crs=None if raster.epsg is None else f"EPSG:{raster.epsg}",
+        crs=raster.profile.crs if raster.epsg is None else f"EPSG:{raster.epsg}",
+        box=np.concatenate([corners.min(0), corners.max(0)]),
         pixel_area=_without_rounding(abs(a * e - b * d)),
         code=codes[shown].astype(np.int64),
         pixels=pixels[shown].astype(np.int64),

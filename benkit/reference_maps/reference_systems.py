@@ -6,13 +6,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benkit.domain.crs import is_utm, shown_crs
+from benkit.domain.crs import is_utm, one_name, shown_crs
 from benkit.errors import InputFormatError, first_line
 from benkit.files.safe_names import printable
 from benkit.ground.area_plane import intersection_areas, plane_of, project_polygons
+from benkit.ground.footprints import are_patch_ids
 from benkit.ground.grid import Pairs
 from benkit.ground.projection import Transform, transform_between
 from benkit.reference_maps.map_footprints import MapFootprints
+from benkit.reference_maps.patch_place import may_be_degrees, require_place, zone_at_place
 from benkit.reference_maps.read import ReferenceMaps
 
 _ANY_PLANE = 6931  # EPSG code
@@ -26,22 +28,42 @@ class Systems:
     ----------
     maps : ReferenceMaps
     names : tuple of str or None
-        Each once; one None where all are assumed to be the same.
+        Each once; one None where all are assumed to be the same, or none is known.
     number : (n,) int64 array
         Index of the name for each patch.
+    assumed : bool
+        Whether all are assumed to be the same.
     """
 
     maps: ReferenceMaps
     names: tuple[str | None, ...]
     number: NDArray[np.int64]
+    assumed: bool = False
 
     @classmethod
-    def of(cls, maps: ReferenceMaps, assume_same: bool) -> "Systems":
-        """Number the systems by their first maps; refuse those that are not known or not horizontal."""
+    def of(
+        cls, maps: ReferenceMaps, footprints: MapFootprints, assume_same: bool, areas: bool
+    ) -> "Systems":
+        """Number the systems by their first maps; refuse those that are not known or not horizontal.
+
+        Systems are the same whatever their spelling. That of a map that names none is the UTM zone of
+        its patch, if it lies there; if not, maps without a system are compared with each other alone,
+        and not measured.
+        """
         if assume_same:
-            return cls(maps, (None,), np.zeros(len(maps), np.int64))
-        names = tuple(dict.fromkeys(maps.crs))
-        systems = cls(maps, names, np.array([names.index(name) for name in maps.crs], np.int64))
+            return cls(maps, (None,), np.zeros(len(maps), np.int64), assumed=True)
+        found = [
+            zone_at_place(patch, box) if crs is None else one_name(crs)
+            for crs, patch, box in zip(maps.crs, maps.patch_ids, footprints.boxes, strict=True)
+        ]
+        if areas or len({*found}) > 1:
+            known = next((name for name in found if name), None)
+            for patch in [patch for patch, name in enumerate(found) if name is None]:
+                _require_system(maps, patch, footprints.boxes[patch], alone=known is None)
+                found[patch] = known  # for it is empty, or no other has one either
+        names = tuple(dict.fromkeys(found))
+        index = {name: number for number, name in enumerate(names)}
+        systems = cls(maps, names, np.array([index[name] for name in found], np.int64))
         for number, name in enumerate(names):
             if name is not None and not is_utm(name):
                 _require_ground(systems.file(number), name)
@@ -59,16 +81,12 @@ class Systems:
         """The function that takes coordinates of a system to a plane (EPSG code)."""
         from pyproj.exceptions import ProjError
 
-        name, file = self.names[number], self.file(number)
-        if name is None:
-            raise InputFormatError(
-                f"{file}: expected a coordinate reference system, as other files of the folder have "
-                "one, but there is none; compare coordinates as they are (assume the same CRS) instead"
-            )
+        name = self.names[number]
+        assert name is not None, "what no system is known of is compared as it is"
         try:
             return transform_between(name, plane)
         except ProjError as error:
-            raise _unknown(file, name, error) from None
+            raise _unknown(self.file(number), name, error) from None
 
     def square_metres(self, number: int) -> float:
         """Square metres of a square unit of coordinates; NaN for degrees, 1 where none is known."""
@@ -112,12 +130,18 @@ def project_footprints(
 def shared_map_areas(
     footprints: MapFootprints, systems: Systems, pairs: Pairs
 ) -> NDArray[np.float64]:
-    """Square metres that pairs of patches share; see `benkit.reference_maps.map_overlaps`."""
+    """Square metres that pairs of patches share; see `benkit.reference_maps.map_overlaps`.
+
+    NaN where patches lie on the ground, by their ids, and what is assumed to be metres is degrees.
+    """
     area = np.empty(len(pairs))
     first, second = systems.number[pairs].T
     unit = np.array([systems.square_metres(number) for number in range(len(systems))])[first]
     alone = (first == second) & ~np.isnan(unit)
     area[alone] = _areas(footprints, pairs[alone]) * unit[alone]
+    if systems.assumed:  # to be in metres, which degrees are not
+        degrees = may_be_degrees(footprints.boxes) & are_patch_ids(systems.maps.patch_ids)
+        area[degrees[pairs].all(1)] = np.nan
     rest = np.flatnonzero(~alone)
     if len(rest):
         of_pair = plane_of(latitudes(footprints, systems)[pairs[rest, 0]])
@@ -161,6 +185,20 @@ def _unions(footprints: MapFootprints, patches: NDArray[np.int64]) -> NDArray[np
     collections = shapely.geometrycollections(some.polygons, indices=some.patch)
     assert len(collections) == len(patches), "no footprint is empty"
     return shapely.union_all(collections[:, np.newaxis], axis=1)
+
+
+def _require_system(maps: ReferenceMaps, patch: int, box: NDArray[np.float64], alone: bool) -> None:
+    """Refuse a map that names no system and does not lie at its patch's place, unless it is empty.
+
+    Where no map names one, those whose names are no patch ids may be in metres.
+    """
+    require_place(maps.files[patch], maps.patch_ids[patch], box)
+    if not alone and not np.isnan(box).any():
+        raise InputFormatError(
+            f"{maps.files[patch]}: expected a coordinate reference system, as other files of the "
+            "folder have one, but there is none; compare coordinates as they are (assume the same CRS) "
+            "instead"
+        )
 
 
 def _require_ground(file: Path, name: str) -> None:

@@ -2,11 +2,14 @@
 
 Geometries stay WKB bytes here; nothing in this module needs a geometry library.
 
-Source: GeoParquet 1.1.0 (https://geoparquet.org/releases/v1.1.0/).
+Sources: GeoParquet 1.1.0 (https://geoparquet.org/releases/v1.1.0/), the geospatial logical types of
+Parquet (https://parquet.apache.org/docs/file-format/types/geospatial/), GeoArrow's extension types
+(https://geoarrow.org/extension-types).
 """
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,11 +22,13 @@ from numpy.typing import NDArray
 
 from benkit.errors import InputFormatError
 from benkit.files.remote.location import LocationLike, as_location
+from benkit.files.safe_names import printable
 from benkit.files.writing.replace import replacing
 
 CRS_IF_ABSENT = "OGC:CRS84"
 """The coordinate reference system of a file that names none: longitude, latitude."""
 
+_NATIVE = ("GEOMETRY", "GEOGRAPHY")  # logical types of Parquet
 _ROWS_PER_GROUP = 65_536  # readers skip groups of a large file by their bounds
 _BOX_FIELDS = ("xmin", "ymin", "xmax", "ymax")
 
@@ -36,56 +41,127 @@ class GeoColumn:
     ----------
     name : str
     crs : str or None
-        ``AUTHORITY:CODE`` where the file names one, else the PROJJSON text; None where the file says
-        that the reference system is unknown, or is no GeoParquet file but a plain table with WKB.
+        Coordinate reference system as the file states it: ``AUTHORITY:CODE``, or the text of a
+        definition (PROJJSON, WKT). None where the file says that it is unknown, or is a plain table
+        with WKB.
+    again : str or None
+        Another text for it, where the file states it twice.
     """
 
     name: str
     crs: str | None
+    again: str | None = None
 
 
-def geo_column(metadata: dict[bytes, bytes] | None, path: Path) -> GeoColumn:
-    """Read the ``geo`` metadata of a file's schema; errors name the path.
+_Stated = tuple[str | None, ...] | None
+"""What one place states of the reference system: nothing where it is empty; None where it is missing."""
+
+
+def geo_column(file: pq.ParquetFile, path: Path) -> GeoColumn:
+    """Find the geometry column of a file and its reference system; errors name the path.
+
+    A file states the system in the ``geo`` metadata, in the Parquet logical type GEOMETRY or GEOGRAPHY
+    of the column, or in its GeoArrow metadata. Where the first two are there but name none, it is
+    `CRS_IF_ABSENT`.
 
     Raises
     ------
     InputFormatError
         If the metadata are damaged, or the geometries are in another encoding than WKB.
-
-    Examples
-    --------
-    >>> text = b'{"primary_column": "geometry", "columns": {"geometry": {"encoding": "WKB"}}}'
-    >>> geo_column({b"geo": text}, Path("map.parquet"))
-    GeoColumn(name='geometry', crs='OGC:CRS84')
     """
-    text = (metadata or {}).get(b"geo")
+    metadata = file.metadata.metadata or {}
+    text = metadata.get(b"geo")
     if text is None:
-        return GeoColumn("geometry", None)
+        name, in_geo = _native_geometry(file.schema), None
+    else:
+        name, in_geo = _of_geo_metadata(text, path)
+    in_type = _of_logical_type(file.schema, name, metadata)
+    if in_geo is None and in_type is None:
+        return GeoColumn(name, _of_geoarrow(file.schema_arrow, name))
+    stated = (*(in_geo or ()), *(in_type or ()))
+    if not stated:
+        return GeoColumn(name, CRS_IF_ABSENT)
+    known = dict.fromkeys(crs for crs in stated if crs is not None)
+    return GeoColumn(name, *known) if known else GeoColumn(name, None)
+
+
+def _of_geo_metadata(text: bytes, path: Path) -> tuple[str, _Stated]:
+    """Name of the geometry column, and what is stated of its reference system."""
+    stated: _Stated = ()
     try:
         geo = json.loads(text)
         name = geo.get("primary_column", "geometry")
         column = geo["columns"][name]
         encoding = column.get("encoding", "WKB")
-        crs = _crs_text(column["crs"]) if "crs" in column else CRS_IF_ABSENT
+        if "crs" in column:
+            stated = (_crs_text(column["crs"]),)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise InputFormatError(
             f"{path}: expected GeoParquet metadata that describe the geometry column, "
             "but they are damaged; download or copy the file again"
         ) from None
     if encoding != "WKB":
-        raise InputFormatError(
-            f"{path}: expected geometries encoded as WKB, but it says {encoding}"
-        )
-    return GeoColumn(name, crs)
+        raise not_wkb(path, f"it says {printable(str(encoding)[:40])}")
+    return name, stated
+
+
+def not_wkb(path: Path, found: str) -> InputFormatError:
+    """The error about geometries in another encoding, such as those of GeoArrow."""
+    return InputFormatError(
+        f"{path}: expected geometries encoded as WKB, but {found}; write the file again with "
+        "geometry_encoding='WKB' (geopandas) or -lco GEOMETRY_ENCODING=WKB (ogr2ogr)"
+    )
+
+
+def _native_geometry(schema: pq.ParquetSchema) -> str:
+    """The one column of the logical type GEOMETRY or GEOGRAPHY, else ``geometry``."""
+    columns = [schema.column(index) for index in range(len(schema))]
+    if any(column.path == "geometry" for column in columns):
+        return "geometry"
+    native = [column.path for column in columns if column.logical_type.type in _NATIVE]
+    return native[0] if len(native) == 1 else "geometry"
+
+
+def _of_logical_type(schema: pq.ParquetSchema, name: str, metadata: dict[bytes, bytes]) -> _Stated:
+    """What the logical type of a column states."""
+    for index in range(len(schema)):
+        column = schema.column(index)
+        if column.path == name:
+            break
+    else:
+        return None
+    if column.logical_type.type not in _NATIVE:
+        return None
+    crs = json.loads(column.logical_type.to_json()).get("crs")
+    if not crs:
+        return ()
+    kind, _, rest = crs.partition(":")
+    if kind == "srid":
+        return (None,) if rest == "0" else (f"EPSG:{rest}",)
+    if kind == "projjson":  # then the rest is the key of the text in the file's metadata
+        crs = metadata.get(rest.encode(), crs.encode()).decode(errors="replace")
+    with suppress(ValueError, TypeError, AttributeError, RecursionError):
+        crs = _crs_text(json.loads(crs))
+    return (crs,)
+
+
+def _of_geoarrow(schema: pa.Schema, name: str) -> str | None:
+    """The reference system that the GeoArrow metadata of a column name."""
+    metadata = (schema.field(name).metadata or {}) if name in schema.names else {}
+    try:
+        return _crs_text(json.loads(metadata[b"ARROW:extension:metadata"])["crs"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
 
 
 def _crs_text(crs: Any) -> str | None:
-    if crs is None:
-        return None
-    if isinstance(crs, str):
+    """A reference system of JSON as text: its code if every PROJ knows it, else the whole."""
+    if crs is None or isinstance(crs, str):
         return crs
+    if type(crs) is int:
+        return f"EPSG:{crs}"
     code = crs.get("id") or {}
-    if "authority" in code and "code" in code:
+    if code.get("authority") in ("EPSG", "OGC") and "code" in code:
         return f"{code['authority']}:{code['code']}"
     return json.dumps(crs, sort_keys=True)
 

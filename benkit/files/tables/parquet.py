@@ -34,7 +34,18 @@ def read_parquet(content: bytes, path: Location, columns: Sequence[str] | None =
     pyarrow.ArrowException, OSError, UnicodeDecodeError
         If it is damaged.
     """
-    file = pq.ParquetFile(pa.BufferReader(content))
+    return read_opened(open_parquet(content), path, columns)
+
+
+def open_parquet(content: bytes) -> pq.ParquetFile:
+    """Open the bytes of a file; raises what `read_parquet` does if they are damaged."""
+    return pq.ParquetFile(pa.BufferReader(content))
+
+
+def read_opened(
+    file: pq.ParquetFile, path: Location, columns: Sequence[str] | None = None
+) -> pa.Table:
+    """Read a table as `read_parquet` does, from a file that is open."""
     rows = file.metadata.num_rows
     groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
     if rows > MOST_ROWS:
