@@ -18,6 +18,7 @@ from benkit.domain.patch_names import (
 )
 from benkit.errors import InputFormatError, PatchIdError
 from benkit.files.safe_names import some_names
+from benkit.tiff.raster import SAME_CORNER
 
 _POSITION = r"^_\d\d_\d\d$"  # column and row at the end of a patch id
 _POSITION_LENGTH = len("_00_00")
@@ -155,7 +156,7 @@ def locate_table(table: pa.Table, source: object) -> Footprints:
     if {"epsg", "x", "y"} <= set(table.column_names):
         found = [_flat_values(table[name]) for name in ("epsg", "x", "y")]
         expected = (places.epsg, places.x, places.y)
-        agree = np.logical_and.reduce([a == b for a, b in zip(found, expected, strict=True)])
+        agree = np.logical_and.reduce([_agree(a, b) for a, b in zip(found, expected, strict=True)])
         if not agree.all():
             first = int(np.argmin(agree))
             raise InputFormatError(
@@ -165,6 +166,13 @@ def locate_table(table: pa.Table, source: object) -> Footprints:
                 f"EPSG:{some_names([str(found[0][first])])}; write the footprints again"
             )
     return places
+
+
+def _agree(found: NDArray, expected: NDArray) -> NDArray[np.bool_]:
+    """Which numbers are the same but for rounding; a text is none."""
+    if found.dtype.kind not in "iuf":
+        return np.asarray(found == expected)
+    return np.abs(found - expected) <= SAME_CORNER
 
 
 def _flat_values(column: pa.ChunkedArray) -> NDArray:

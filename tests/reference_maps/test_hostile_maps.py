@@ -276,6 +276,16 @@ def test_footprints_whose_columns_lie(capsys, footprints, column, case):
     assert f" for {IDS[0]}, as its name says, but" in err
 
 
+def test_footprints_whose_corners_other_tools_have_rounded_lie_where_they_should(
+    capsys, footprints
+):
+    corners = pq.read_table(footprints)["x"].to_numpy()
+    for off, status in ((1e-9, 0), (0.0009, 0), (0.002, 2)):
+        replace_column(footprints, "x", corners + off)
+        assert main(["overlaps", str(footprints)]) == status
+    assert f"give {corners[0] + 0.002}," in capsys.readouterr().err
+
+
 def test_geometries_of_footprints_are_not_read(capsys, footprints):
     capsys.readouterr()
     assert main(["overlaps", str(footprints)]) == 0
