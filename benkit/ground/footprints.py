@@ -155,7 +155,7 @@ def locate_table(table: pa.Table, source: object) -> Footprints:
         raise PatchIdError(f"{source}: {error}") from None
     if {"epsg", "x", "y"} <= set(table.column_names):
         found = [_flat_values(table[name]) for name in ("epsg", "x", "y")]
-        expected = (places.epsg, places.x, places.y)
+        expected: tuple[NDArray, ...] = (places.epsg, places.x, places.y)
         agree = np.logical_and.reduce([_agree(a, b) for a, b in zip(found, expected, strict=True)])
         if not agree.all():
             first = int(np.argmin(agree))
