@@ -27,12 +27,7 @@ def zone_at_place(patch: str, box: NDArray[np.float64]) -> str | None:
     >>> zone_at_place(patch, np.array([24.4, 54.7, 24.5, 54.8]))
     """
     place = _place_of(patch)
-    if place is None:
-        return None
-    around = [place.x - PATCH_METRES, place.y - 2 * PATCH_METRES]
-    beyond = np.array(around) + 3 * PATCH_METRES
-    near = (box[:2] >= around).all() and (box[2:] <= beyond).all()
-    return f"EPSG:{place.epsg}" if near else None
+    return f"EPSG:{place.epsg}" if place and _lies_at(place, box) else None
 
 
 def require_place(path: Path, patch: str, box: NDArray[np.float64]) -> None:
@@ -41,7 +36,7 @@ def require_place(path: Path, patch: str, box: NDArray[np.float64]) -> None:
     Where the name is no patch id, only what may be degrees is refused. An empty box, NaN, is fine.
     """
     place = _place_of(patch)
-    if np.isnan(box).any() or zone_at_place(patch, box) or not (place or may_be_degrees(box)):
+    if np.isnan(box).any() or (_lies_at(place, box) if place else not may_be_degrees(box)):
         return
     expected = "coordinates in metres"
     if place:
@@ -56,6 +51,12 @@ def require_place(path: Path, patch: str, box: NDArray[np.float64]) -> None:
         f"to {east:.9g} and y from {south:.9g} to {north:.9g}; write the map in its UTM zone, with "
         "that system named"
     )
+
+
+def _lies_at(place: Footprint, box: NDArray[np.float64]) -> bool:
+    """Whether a box lies within a patch and a patch's side around it."""
+    low = np.array([place.x, place.y - PATCH_METRES]) - PATCH_METRES
+    return bool((box[:2] >= low).all() and (box[2:] <= low + 3 * PATCH_METRES).all())
 
 
 def may_be_degrees(boxes: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -156,7 +156,9 @@ def _of_geoarrow(schema: pa.Schema, name: str) -> str | None:
 
 def _crs_text(crs: Any) -> str | None:
     """A reference system of JSON as text: its code if every PROJ knows it, else the whole."""
-    if crs is None or isinstance(crs, str):
+    if not crs:  # null, or an empty text
+        return None
+    if isinstance(crs, str):
         return crs
     if type(crs) is int:
         return f"EPSG:{crs}"
