@@ -12,6 +12,7 @@ from benkit.domain.patch_names import parse_patch_id
 from benkit.errors import PatchIdError
 from benkit.files.tables.table_value import TableValue
 from benkit.ground.footprints import locate
+from benkit.inventory.baselines import baseline_warnings
 from benkit.inventory.findings import KINDS
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.tiff.raster import SAME_CORNER, SAME_PIXEL
@@ -44,12 +45,15 @@ class Audit(TableValue):
         ``kind``, ``reason``.
     lacking : tuple of str
         Columns that a new scan would add to the inventory, which is of an earlier version.
+    warnings : tuple of str
+        What is no finding: mixed processing baselines (see `benkit.inventory.baselines`).
     """
 
     patches: int
     counts: Mapping[str, int]
     findings: pa.Table
     lacking: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def _facts(self) -> str:
         kinds = [f"{kind} {count:,}" for kind, count in self.counts.items() if count]
@@ -82,7 +86,8 @@ def audit_inventory(inventory: Inventory, metadata: pa.Table) -> Audit:
     )
     findings = _table(_FINDINGS_SCHEMA.names, rows).cast(_FINDINGS_SCHEMA)
     on_disk = len({patch for _, patch in patches})
-    audit = Audit(on_disk, _counts(findings), findings, inventory.lacking)
+    warnings = baseline_warnings(inventory)
+    audit = Audit(on_disk, _counts(findings), findings, inventory.lacking, warnings)
     _check(audit, len(metadata))
     return audit
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.files.tables.table_value import TableValue
+from benkit.inventory.baselines import baseline_warnings
 from benkit.inventory.table.inventory_file import Inventory
 
 _TOLERANCE = 1e-9  # relative; the error of rounded sums is far less
@@ -45,10 +46,13 @@ class Statistics(TableValue):
         By band, in the order of `BIGEARTHNET_S2.band_names`.
     absent : tuple of str
         Patches that were asked for but are not in the inventory, sorted.
+    warnings : tuple of str
+        What makes the numbers doubtful: mixed processing baselines (see `benkit.inventory.baselines`).
     """
 
     bands: Mapping[str, BandStatistics]
     absent: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
     def _facts(self) -> str:
         absent = f", without {len(self.absent):,} absent patches" if self.absent else ""
@@ -83,7 +87,8 @@ def band_statistics(inventory: Inventory, patches: Iterable[str] | None = None) 
     for name, band in statistics.items():
         has_mean = band.mean is not None
         assert has_mean == (band.count > 0), f"{name}: a band has a mean if it has valid pixels"
-    return Statistics(statistics, _absent(inventory, tables))
+    warnings = baseline_warnings(inventory, chosen, **tables)
+    return Statistics(statistics, _absent(inventory, tables), warnings)
 
 
 def _from_sums(

@@ -61,6 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
             f"{arguments.source}: of an earlier version of benkit; a new scan would add "
             f"{', '.join(found.lacking)}"
         )
+    for warning in found.warnings:
+        note(f"{arguments.source}: warning: {warning}")
     if arguments.json:
         show(arguments, {"patches": found.patches, **found.counts})
     else:

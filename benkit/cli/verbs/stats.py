@@ -44,6 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
             f"{len(statistics.absent):,} of the listed patches are not in {arguments.source}, "
             f"{statistics.absent[0]} among them; the statistics leave them out"
         )
+    for warning in statistics.warnings:
+        note(f"{arguments.source}: warning: {warning}")
     bands = {band: asdict(one) for band, one in statistics.bands.items()}
     if arguments.json:
         show(arguments, bands)

@@ -118,6 +118,7 @@ def bands_section(inventory: Inventory, statistics: Statistics) -> str:
     return section(
         "bands",
         "Bands",
+        "".join(f"<p>Warning: {escape(warning)}.</p>" for warning in statistics.warnings),
         table(
             ("Band", "Valid pixels", "Mean", "Standard deviation", "Minimum", "Maximum"),
             rows,
