@@ -13,6 +13,16 @@ _KINDS = {
     stat.S_IFBLK: "a device",
 }
 
+_BEGINNINGS = {
+    b"version https://git-lfs.github.com/": "the pointer that Git LFS has put in its place; fetch the "
+    "file with `git lfs pull`",
+    b"<": "a web page, or other XML; download the file again",
+    b"PK\3\4": "a ZIP archive; unpack it",
+    b"ARROW1": "an Arrow (Feather) file",
+    b"{": "JSON",
+    b"[": "JSON",
+}
+
 # Of Windows, macOS (in archives that it has packed) and network disks; others begin with a dot.
 _LEFT_BY_SYSTEMS = {"thumbs.db", "desktop.ini", "$recycle.bin", "system volume information",
                     "__macosx", "@eadir"}  # fmt: skip
@@ -29,6 +39,18 @@ def is_hidden(name: str) -> bool:
     [True, True, True, True, False]
     """
     return name.startswith(".") or name.lower() in _LEFT_BY_SYSTEMS
+
+
+def other_format(content: bytes) -> str | None:
+    """What the bytes of a file are in the place of a table or raster; None if it cannot be told.
+
+    Examples
+    --------
+    >>> other_format(b"<!doctype html>")
+    'a web page, or other XML; download the file again'
+    """
+    found = (what for start, what in _BEGINNINGS.items() if content.startswith(start))
+    return next(found, None)
 
 
 def kind_of(mode: int) -> str | None:

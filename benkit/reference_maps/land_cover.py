@@ -17,7 +17,12 @@ from benkit.engine.progress import Progress, reporter
 from benkit.errors import InputFormatError
 from benkit.files.remote.location import as_path
 from benkit.files.tables.geoparquet import CRS_IF_ABSENT
-from benkit.reference_maps.map_files import find_maps, patch_of, run_over_maps
+from benkit.reference_maps.map_files import (
+    POLYGON_SUFFIXES,
+    find_maps,
+    patch_of,
+    run_over_maps,
+)
 from benkit.reference_maps.patch_place import require_place
 from benkit.reference_maps.read_map import (
     MapPolygons,
@@ -115,8 +120,9 @@ _Rows = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.floating]]
 
 def _measure_files(files: Sequence[Path]) -> tuple[NDArray, NDArray, NDArray, int]:
     """Number of the file, code and area of every code of some maps, and their bytes."""
-    vector = [number for number, path in enumerate(files) if path.suffix == ".parquet"]
-    raster = [number for number, path in enumerate(files) if path.suffix != ".parquet"]
+    polygons = [path.suffix.lower() in POLYGON_SUFFIXES for path in files]
+    vector = [number for number, is_polygons in enumerate(polygons) if is_polygons]
+    raster = [number for number, is_polygons in enumerate(polygons) if not is_polygons]
     rows = [*_polygon_rows(files, vector), *(_pixel_rows(files, raster) if raster else ())]
     patch, code, area = (np.concatenate(columns) for columns in zip(*rows, strict=True))
     keys, index = np.unique(patch * CODE_LIMIT + code, return_inverse=True)

@@ -14,7 +14,11 @@ MAP_SUFFIX = "_reference_map"
 
 Result = TypeVar("Result")
 
+POLYGON_SUFFIXES = (".parquet", ".geoparquet")
+"""Suffixes of maps of polygons, also in capitals; those of pixels follow `MAP_SUFFIX`."""
+
 _TIFF_SUFFIX = f"{MAP_SUFFIX}.tif"
+_SUFFIXES = (*POLYGON_SUFFIXES, _TIFF_SUFFIX, f"{_TIFF_SUFFIX}f")
 _POLYGON_FILE = f"<patch id>{MAP_SUFFIX}.parquet"
 _PIXEL_FILE = f"<product>/<patch id>/<patch id>{_TIFF_SUFFIX}"
 _FILES_PER_CHUNK = 512
@@ -24,9 +28,10 @@ _FEW_FILES = 3000
 def find_maps(*folders: Path, only_polygons: bool = False) -> dict[str, Path]:
     """Find the reference map of each patch in some folders, sorted by patch id, without opening them.
 
-    Maps are the files that end with ``.parquet`` and those that end with ``_reference_map.tif``, at
-    any depth, or only the `polygon_files`. The patch id is the name without ``_reference_map`` and
-    the suffix. Hidden files and folders are left out.
+    Maps are the files that end with ``.parquet`` or ``.geoparquet`` and those that end with
+    ``_reference_map.tif`` or ``.tiff``, also in capitals, at any depth, or only the `polygon_files`. The
+    patch id is the name without ``_reference_map`` and the suffix. Hidden files and folders are left
+    out.
     """
     found: dict[str, Path] = {}
     for folder in folders:
@@ -52,7 +57,11 @@ def polygon_files(folder: Path) -> list[Path]:
         names = sorted(os.listdir(folder))
     except OSError as error:
         _refuse(error)
-    return [folder / name for name in names if name.endswith(".parquet") and not is_hidden(name)]
+    return [folder / name for name in names if _is_map(name, POLYGON_SUFFIXES)]
+
+
+def _is_map(name: str, suffixes: tuple[str, ...] = _SUFFIXES) -> bool:
+    return name.lower().endswith(suffixes) and not is_hidden(name)
 
 
 def _maps_of(folder: Path, only_polygons: bool) -> list[Path]:
@@ -76,11 +85,7 @@ def _maps_below(folder: Path) -> list[Path]:
     paths = []
     for parent, subfolders, names in os.walk(folder, onerror=_refuse):
         subfolders[:] = sorted(name for name in subfolders if not is_hidden(name))
-        paths += [
-            Path(parent, name)
-            for name in sorted(names)
-            if name.endswith((".parquet", _TIFF_SUFFIX)) and not is_hidden(name)
-        ]
+        paths += [Path(parent, name) for name in sorted(names) if _is_map(name)]
     return paths
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from benkit.domain.classes import CLC_TO_CLASS, CODE_LIMIT
 from benkit.domain.crs import one_name, shown_crs
 from benkit.errors import InputFormatError, first_line
-from benkit.files.file_kinds import kind_of
+from benkit.files.file_kinds import kind_of, other_format
 from benkit.files.safe_names import printable, some_names
 from benkit.files.tables.geoparquet import geo_column, not_wkb
 from benkit.files.tables.parquet import open_parquet, read_at_most, read_opened
@@ -78,7 +78,10 @@ def read_map_polygons(path: Path) -> MapPolygons:
     try:
         if kind := kind_of(path.stat().st_mode):
             raise InputFormatError(f"{path}: expected a GeoParquet file, but it is {kind}")
-        file = open_parquet(read_at_most(path))
+        content = read_at_most(path)
+        if seen := other_format(content):
+            raise InputFormatError(f"{path}: expected a GeoParquet file, but it is {seen}")
+        file = open_parquet(content)
         column = geo_column(file, path)
         needed = ["DN", column.name]
         if column.again and one_name(column.crs or "") != one_name(column.again):

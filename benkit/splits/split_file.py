@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from benkit.errors import InputFormatError, OptionError
+from benkit.domain.patch_names import parse_patch_id
+from benkit.errors import InputFormatError, OptionError, PatchIdError
 from benkit.files.remote.location import Location, LocationLike, as_location, is_location
 from benkit.files.safe_names import some_names
 from benkit.files.tables.csv_guard import guard_cells, quoted
@@ -21,7 +22,6 @@ SIDES = ("train", "validation", "test")
 """The sides of a split, in the order in which all output lists them."""
 
 _SHORT = {"val": "validation"}  # as TorchGeo and others call it
-_OF_PANDAS = ("Unnamed: ", "__index_level_")  # columns that it makes of an index
 
 SplitRows = tuple[pa.StringArray, NDArray[np.signedinteger], Sequence[str]]
 """Patch ids, the index of the side of each in `SIDES` or -1, and the sides that the split has."""
@@ -43,17 +43,26 @@ def split_rows(sides: Any) -> SplitRows:
         )
     table = table.rename_columns([_SHORT.get(name, name) for name in table.column_names])
     require_one_column(table.column_names, SIDES, source)
-    others = [name for name in table.column_names if name not in SIDES and name.strip()]
-    if unknown := [name for name in others if not name.startswith(_OF_PANDAS)]:
-        raise InputFormatError(
-            f"{source}: expected the sides {', '.join(SIDES)}, but there is also the column "
-            f"{some_names(unknown[:1])}; rename it or take it out"
-        )
+    for name in table.column_names:
+        if name not in SIDES and _lists_patches(table[name]):
+            raise InputFormatError(
+                f"{source}: expected the sides {', '.join(SIDES)}, but the column {some_names([name])} "
+                "also lists patches; rename it or take it out"
+            )
     columns = {}
     for name in [name for name in SIDES if name in table.column_names]:
         column = pc.utf8_trim_whitespace(strings(source, table, name).combine_chunks())
         columns[name] = column.filter(pc.not_equal(column, ""))  # the ends of shorter ones
     return _each_once(_of_sides(columns), source)
+
+
+def _lists_patches(column: pa.ChunkedArray) -> bool:
+    """Whether the first value of a column is a patch id."""
+    first = next((value for value in column.to_pylist() if value), None)
+    try:
+        return isinstance(first, str) and bool(parse_patch_id(first.strip()))
+    except PatchIdError:
+        return False
 
 
 def column_rows(table: pa.Table, source: str) -> SplitRows:

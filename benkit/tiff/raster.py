@@ -111,11 +111,14 @@ class Raster:
     encoding : str
         ``plain`` if its bytes are its pixels, else what keeps it from that: its compression,
         ``tiled``, or ``unusual`` for anything else.
+    has_mask : bool
+        Whether the file has a mask or an alpha band, beside which its NO_DATA value says little.
     """
 
     pixels: NDArray = field(repr=False)
     profile: RasterProfile
     encoding: str
+    has_mask: bool = False
 
     @property
     def nodata(self) -> float | None:

@@ -16,7 +16,7 @@ from pathlib import Path, PurePath
 import numpy as np
 
 from benkit.errors import OF_THE_MACHINE, MissingInputError, RasterError
-from benkit.files.file_kinds import kind_of, kind_of_path
+from benkit.files.file_kinds import kind_of, kind_of_path, other_format
 from benkit.files.limits import LARGEST_FILE, LARGEST_RASTER, MOST_BANDS, MOST_BLOCKS
 from benkit.files.remote.location import as_path
 from benkit.tiff.compressed import unpack
@@ -92,11 +92,12 @@ def _read_with_rasterio(path: str, content: bytes) -> Raster:
                 _refuse_giants(path, source)
                 _refuse_damaged(path, source, content)
                 profile = gdal_profile(source)
-                return Raster(source.read(), profile, _encoding(source))
+                return Raster(source.read(), profile, _encoding(source), _has_mask(source))
         except RasterError:
             raise
         except Exception as error:  # GDAL's errors come as many types; each means the same here
-            reason = str(error.__cause__ or error)
+            seen = other_format(content)
+            reason = f"it is {seen}" if seen else str(error.__cause__ or error)
             for called in (file.name, PurePath(file.name).name):
                 reason = reason.replace(called, PurePath(path).name)
             raise RasterError(
@@ -108,6 +109,12 @@ def _encoding(source) -> str:  # type: ignore[no-untyped-def]
     if source.compression:
         return str(getattr(source.compression, "name", source.compression))
     return "tiled" if source.profile.get("tiled") else "unusual"
+
+
+def _has_mask(source) -> bool:  # type: ignore[no-untyped-def]
+    from rasterio.enums import MaskFlags
+
+    return any(MaskFlags.per_dataset in flags for flags in source.mask_flag_enums)
 
 
 def _refuse_inexact(path: str, source) -> None:  # type: ignore[no-untyped-def]

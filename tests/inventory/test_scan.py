@@ -15,6 +15,7 @@ from benkit.inventory.scanning.fingerprint import hash_bytes, hash_pixels
 from benkit.inventory.scanning.scan import scan
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.tiff.plain import encode
+from benkit.tiff.read import read_raster
 from tests.making import PRODUCT, rows_of, write_patch
 
 
@@ -213,3 +214,18 @@ def test_threads_that_scan_one_archive_at_once_give_what_each_gives_alone(tmp_pa
     alone = scanned("alone")
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(scanned, "abcd")) == [alone] * 4
+
+
+def test_a_band_with_a_mask_of_its_own_is_a_finding_and_not_measured_without_it(tmp_path):
+    archive = tmp_path / "archive"
+    file = write_patch(archive) / f"{PRODUCT}_73_05_B02.tif"
+    with (
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+        rasterio.open(file, "r+") as band,
+    ):
+        band.write_mask(np.arange(120 * 120).reshape(120, 120) > 99)
+    assert read_raster(file).has_mask
+    scan(archive, tmp_path / "inventory.parquet", engine=Engine(workers=1))
+    rows = {row["band"]: row for row in rows_of(tmp_path / "inventory.parquet")}
+    assert rows["B03"]["status"] == "ok" and rows["B02"]["status"] == "unreadable"
+    assert "a mask of its own" in rows["B02"]["detail"] and rows["B02"]["valid"] is None

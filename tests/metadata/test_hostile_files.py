@@ -1,6 +1,7 @@
 """Files of metadata that are damaged, of another kind or too large: one line that names the file."""
 
 import gzip
+import re
 import struct
 import subprocess
 import sys
@@ -13,8 +14,11 @@ import pyarrow.orc
 import pyarrow.parquet as pq
 import pytest
 
-from benkit.errors import InputFormatError
+from benkit.errors import InputFormatError, RasterError
+from benkit.files.tables.table import read_table
 from benkit.metadata.metadata_file import read_metadata
+from benkit.reference_maps.land_cover import measure_land_cover
+from benkit.tiff.read import read_raster
 from tests.conftest import ROOT
 from tests.hostile_tables import (
     IDS,
@@ -153,3 +157,30 @@ def test_tables_that_could_unpack_into_too_much_are_read_all_the_same(whole, mon
     assert expected["country"].type == pa.string()
     monkeypatch.setattr("benkit.files.tables.parquet.LARGEST_TABLE", 2**18)
     assert read_metadata(file).equals(expected)
+
+
+OTHER_FORMATS = {
+    "the pointer that Git LFS has put": b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n",
+    "a web page": b"<!DOCTYPE html><html><body>403 Forbidden</body></html>",
+    "a ZIP archive; unpack it": b"PK\3\4 and more",
+    "an Arrow (Feather) file": b"ARROW1\0\0",
+    "it is JSON": b'{"train": ["a"], "test": ["b"]}',
+}
+
+
+@pytest.mark.parametrize("said", OTHER_FORMATS)
+@pytest.mark.parametrize("name", ["table.parquet", "table.csv", "table.csv.zip", "table.txt"])
+def test_what_was_put_in_the_place_of_a_table_is_named(tmp_path, said, name):
+    (tmp_path / name).write_bytes(OTHER_FORMATS[said])
+    with pytest.raises(InputFormatError, match=re.escape(said)):
+        read_table(tmp_path / name)
+
+
+def test_what_was_put_in_the_place_of_a_raster_or_a_map_is_named(tmp_path):
+    pointer = OTHER_FORMATS["the pointer that Git LFS has put"]
+    (tmp_path / "B02.tif").write_bytes(pointer)
+    with pytest.raises(RasterError, match=r"GeoTIFF: it is the pointer .* `git lfs pull`"):
+        read_raster(tmp_path / "B02.tif")
+    (tmp_path / "a_reference_map.parquet").write_bytes(pointer)
+    with pytest.raises(InputFormatError, match="GeoParquet file, but it is the pointer"):
+        measure_land_cover(tmp_path)

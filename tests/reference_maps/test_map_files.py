@@ -4,9 +4,10 @@ import pytest
 from rasterio.transform import Affine
 
 from benkit.errors import InputFormatError, MissingInputError, RasterError
+from benkit.reference_maps.land_cover import measure_land_cover
 from benkit.reference_maps.map_files import find_maps, polygon_files
 from benkit.reference_maps.read_map import read_map_pixels, read_map_polygons
-from tests.making import SQUARE, write_map_tiff
+from tests.making import SQUARE, write_map, write_map_tiff
 
 PRODUCT = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP"
 
@@ -33,6 +34,21 @@ def test_maps_are_found_at_any_depth_and_sorted(tmp_path):
     directly = {patch: first[patch] for patch in ("a", "b")}
     assert find_maps(tmp_path, only_polygons=True) == directly
     assert polygon_files(tmp_path) == list(directly.values())
+
+
+def test_maps_with_suffixes_in_capitals_or_spelt_otherwise_are_not_passed_over(tmp_path):
+    write_map(tmp_path, "a", [211], [SQUARE])
+    for patch, suffix in (("b", "PARQUET"), ("c", "geoparquet"), ("d", "GeoParquet")):
+        write_map(tmp_path, patch, [211], [SQUARE])
+        file = tmp_path / f"{patch}_reference_map.parquet"
+        file.rename(file.with_suffix(f".{suffix}"))
+    for patch, suffix in (("e", "TIF"), ("f", "tiff")):
+        file = write_map_tiff(tmp_path, patch, np.full((120, 120), 211, np.uint16))
+        file.rename(file.with_suffix(f".{suffix}"))
+    cover = measure_land_cover(tmp_path)
+    assert cover.patch_ids == tuple("abcdef")
+    assert cover.code.tolist() == [211] * 6 and cover.area.tolist() == [1_440_000] * 6
+    assert [path.name[0] for path in polygon_files(tmp_path)] == list("abcd")
 
 
 @pytest.mark.parametrize("only_polygons", [False, True])

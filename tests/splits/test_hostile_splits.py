@@ -26,7 +26,10 @@ WRONG_SPLITS = {
     ),
     "two columns": (f"train,train,test\n{IDS[0]},{IDS[1]},{IDS[2]}\n", "expected one column train"),
     "two columns split": (f"patch_id,split,split\n{IDS[0]},train,test\n", "one column split"),
-    "a column of no side": (f"train,test,hold\n{IDS[0]},{IDS[1]},{IDS[2]}\n", "the column hold"),
+    "a column of no side": (
+        f"train,test,hold\n{IDS[0]},{IDS[1]},{IDS[2]}\n",
+        "the column hold also lists patches",
+    ),
     "val and validation": (
         f"train,val,validation,test\n{IDS[0]},{IDS[1]},,{IDS[2]}\n",
         "one column validation",
@@ -113,6 +116,7 @@ def test_val_is_validation_and_the_index_of_pandas_is_no_side(whole):
         f",train,val,test\n0,{','.join(IDS[:3])}\n",
         f"Unnamed: 0,train,validation,test\n0,{','.join(IDS[:3])}\n",
         f"train,val,test,\n{','.join(IDS[:3])},\n",
+        f"train,val,test,note\n{','.join(IDS[:3])},made by hand\n",
         f"patch_id,split\n{IDS[0]},train\n{IDS[1]},val\n{IDS[2]},test\n",
         f",patch_id,split\n0,{IDS[0]},train\n1,{IDS[1]},val\n2,{IDS[2]},test\n",
     ]

@@ -18,6 +18,7 @@ from benkit.errors import (
     RemoteError,
     first_line,
 )
+from benkit.files.file_kinds import other_format
 from benkit.files.limits import LARGEST_TABLE
 from benkit.files.remote.location import (
     Location,
@@ -47,12 +48,18 @@ def read_table(path: LocationLike, needed: Sequence[str] = ()) -> pa.Table:
     """
     path = as_location(path)
     content = _read_bytes(path)
+    seen = other_format(content)
     if content[:4] == b"PAR1":
         table = _parse_parquet(path, content)
-    elif is_csv(path):
-        table = fold_names(parse_csv(path, content), needed)
+    elif not is_csv(path):
+        more = f": it is {seen}" if seen else "; the name of a CSV file ends with .csv"
+        raise InputFormatError(
+            f"{path}: expected a Parquet file, but it does not begin as one{more}"
+        )
+    elif seen:
+        raise InputFormatError(f"{path}: expected comma-separated values, but it is {seen}")
     else:
-        raise InputFormatError(f"{path}: expected a Parquet file, but it does not begin as one")
+        table = fold_names(parse_csv(path, content), needed)
     require_columns(table, needed, path)
     if content[:4] == b"PAR1":
         require_one_column(table.column_names, table.column_names, path)

@@ -198,6 +198,11 @@ def _fill_other(
 def _fill_raster(rows: InventoryRows, row: int, band: str, raster: Raster) -> None:
     if len(raster.pixels) != 1:
         raise TypeError(f"expected one band in the file, but there are {len(raster.pixels)}")
+    if raster.has_mask:
+        raise TypeError(
+            "it has a mask of its own, which is not measured; mark its pixels without a measurement "
+            "by a NO_DATA value instead"
+        )
     if raster.pixels.dtype.name not in MEASURABLE:
         raise TypeError(f"its data type, {raster.pixels.dtype.name}, cannot be measured")
     pixels = raster.pixels[0]
