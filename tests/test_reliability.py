@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-DOCUMENTS = ("docs/reliability.md", "docs/hostile-input.md", "SECURITY.md")
+DOCUMENTS = ("docs/reliability.md", "docs/hostile-input.md", "docs/field-cases.md", "SECURITY.md")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -36,10 +36,11 @@ def test_every_promise_has_a_test():
     assert all("`tests/" in row for row in promises if row in tables)
 
 
-def test_every_test_that_is_named_is_there():
-    text = (ROOT / "docs" / "hostile-input.md").read_text("utf-8")
+@pytest.mark.parametrize(("document", "least"), [("hostile-input.md", 30), ("field-cases.md", 20)])
+def test_every_test_that_is_named_is_there(document, least):
+    text = (ROOT / "docs" / document).read_text("utf-8")
     named = re.findall(r"`(tests/[\w/.-]+)::(\w+)`", text)
-    assert len(named) >= 30
+    assert len(named) >= least
     missing = [
         f"{file}::{name}"
         for file, name in named
