@@ -204,7 +204,7 @@ def metadata(buckets):
     patches = [
         f"{PRODUCT}_{column:02d}_{row:02d}" for column in range(0, 60, 9) for row in range(9)
     ]
-    patches.append(f"{PRODUCT}_05_00")  # of the archive
+    patches[-1] = f"{PRODUCT}_05_00"  # of the archive
     labels = [[("Arable land", "Pastures")[len(patch) % 2], "Mixed forest"] for patch in patches]
     path = buckets / "bucket" / "metadata.parquet"
     pq.write_table(pa.table({"patch_id": patches, "labels": labels}), path)
