@@ -36,6 +36,7 @@ MEANT = {
     "numpy.savetxt": f"# train, validation, test\n{A}, , {C}\n{B}, , {D}\n",
     "an index": f",train,validation,test\n0,{A},,{C}\n1,{B},,{D}\n",
     "another column": f"train,note,validation,test\n{A},x;y,,{C}\n{B},,,{D}\n",
+    "a column without a name": f"train,,validation,test\n{A},x;y,,{C}\n{B},,,{D}\n",
 }
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-le mark", "utf-16-be mark")
 
@@ -75,6 +76,12 @@ def test_a_split_without_validation_patches_is_judged(tmp_path, capsys):
     assert benkit.evaluate(tmp_path / "s.csv", tmp_path / "m.parquet").validation.patches == 0
 
 
+@pytest.mark.parametrize("text", ["train;test", "Train\tTest\n", "train, test\r\n"])
+def test_a_header_alone_is_a_split_without_patches(tmp_path, text):
+    (tmp_path / "s.csv").write_text(text)
+    assert read_sides(tmp_path / "s.csv") == {"train": [], "test": []}
+
+
 def test_texts_that_look_like_something_else_stay_texts(tmp_path):
     (tmp_path / "t.csv").write_text("a , b,  c\n007,true,2018-01-01\n, ,NaN\n")
     assert read_table(tmp_path / "t.csv").to_pylist() == [
@@ -92,6 +99,7 @@ REFUSED = {
     "no mark": (PLAIN.encode("utf-16-le"), "as UTF-16 without a byte order mark"),
     "half a text": (PLAIN.encode("utf-16")[:-1], "it begins as UTF-16 and is not"),
     "bars": (PLAIN.replace(",", "|"), "there is train|validation|test"),
+    "another list": (f"train,dev,test\n{A},{B},{C}\n", "but the column dev also lists patches"),
     "no header": (f"{A},{B}\n", f"but there is {A}, {B}"),
 }  # fmt: skip
 

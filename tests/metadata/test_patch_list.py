@@ -26,7 +26,7 @@ def test_patch_lists(tmp_path, name):
         ("list.csv", b"tile\nx\n", "expected the column patch_id"),
         ("list.csv", b"tile,patch_id\n", "it names none"),
         ("list.csv", b"tile,patch_id\na,b,c\n", "expected comma-separated"),
-        ("list.csv", b"\xff\xfe\x00\n", "expected comma-separated"),
+        ("list.csv", b"\xff\xfe\x00\n\x00", "it begins as UTF-16 and is not"),
         ("list.csv.gz", b"tile,patch_id\na,b\n", "expected a gzipped file"),
         (
             "list.csv.gz",

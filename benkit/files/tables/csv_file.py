@@ -61,6 +61,8 @@ def parse_csv(path: Location, content: bytes) -> pa.Table:
     content = _as_utf8(path, _unzipped(path, content))
     if mark := _SEPARATOR_LINE.match(content):
         content = content[mark.end() :]
+    if not content.endswith((b"\n", b"\r")):
+        content += b"\n"  # without it Arrow takes a header alone for nothing
     separator, width = _separator(content)
     try:
         if b' "' in content and _BLANK_AND_QUOTE.search(content):  # which Arrow takes for texts
