@@ -103,7 +103,7 @@ def _too_wide(
     centres = units.patch_centre.astype(np.float64)
     most = nearest_distances(centres[mine], centres[others]).max(initial=0)
     return InputFormatError(
-        f"expected a {name} side that keeps a buffer of {buffer:,g} m, but it would be empty: the "
+        f"expected a {name} side that keeps a buffer of {buffer:,.10g} m, but it would be empty: the "
         f"{len(mine):,} patches form {_units(units)}, and no {name} patch is further than {most:,.0f} m "
         "from another side; ask for a smaller buffer, or try another seed"
     )

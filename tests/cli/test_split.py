@@ -70,7 +70,10 @@ def fold_lines(folder, number):
         (["--folds", "1000000000"], "expected at most 255 folds"),
         (["--folds", "10"], "expected patches for 10 folds, but the 9 patches form 9 units"),
         (["--folds", "10", "-q"], "ask for at most 9 of them"),
-        (["--buffer", "1e6", "-q"], "but it would be empty: the 9 patches form 9 units"),
+        (
+            ["--buffer", "1e6", "-q"],
+            "a buffer of 1,000,000 m, but it would be empty: the 9 patches form 9 units",
+        ),
         (["--group-by", "split", "-q"], "metadata.parquet: expected patches for sides train, test"),
     ],
 )
