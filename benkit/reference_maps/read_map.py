@@ -91,6 +91,8 @@ def read_map_polygons(path: Path) -> MapPolygons:
                 f"{shown_crs(column.again)}; write the file again with the right one"
             )
         table = read_opened(file, path, needed)
+    except MemoryError:
+        raise
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputFormatError(
             f"{path}: expected a whole GeoParquet file, but it cannot be read ({first_line(error)}); "

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import rasterio
 from rasterio.transform import from_origin
@@ -30,6 +31,10 @@ def sample(tmp_path_factory):
     assert main(["sample", str(folder), "--patches", "24", "--quiet"]) == 0
     write_scene(folder / SCENE, "none")
     write_scene(folder / "packed" / SCENE, "deflate")
+    for path in (folder / "metadata.parquet", next(folder.glob("geoparquets/*"))):
+        table = pq.read_table(path)  # large enough that the most memory is asked for to read it
+        longer = (table.schema.metadata or {}) | {"longer": "x" * 2**17}
+        pq.write_table(table.replace_schema_metadata(longer), path)
     return folder
 
 

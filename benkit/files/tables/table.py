@@ -206,6 +206,8 @@ def _parse_parquet(path: Location, content: bytes) -> pa.Table:
         table = read_parquet(content, path)
         table.validate(full=True)  # texts that are not UTF-8 fail far from here else
         return table
+    except MemoryError:
+        raise
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputFormatError(
             f"{path}: expected a whole Parquet file, but it is damaged ({first_line(error)}); "
