@@ -11,8 +11,8 @@ _LARGE = 10  # numbers from here on are shown with fewer digits
 
 
 def escape(value: object) -> str:
-    """A text as HTML shows it."""
-    return html.escape(str(value))
+    """A text as HTML shows it; what is no text in the name of a file stays readable."""
+    return html.escape(str(value).encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def section(name: str, title: str, *parts: str) -> str:

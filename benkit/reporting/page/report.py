@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benkit.files.safe_names import one_line
 from benkit.inventory.audit import Audit, audit_inventory
 from benkit.inventory.statistics import band_statistics
 from benkit.inventory.table.inventory_file import Inventory
@@ -121,7 +120,7 @@ def _evaluations(metadata: Metadata, split: Split) -> dict[str, Evaluation]:
 
 def _made_section(made: Mapping[str, str]) -> str:
     lines = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td><code>{escape(one_line(value))}</code></td></tr>'
+        f'<tr><th scope="row">{escape(name)}</th><td><code>{escape(value)}</code></td></tr>'
         for name, value in made.items()
     )
     return section(
@@ -148,7 +147,6 @@ _LINKS = {
 
 
 def _page(title: str, body: str) -> str:
-    title = one_line(title)  # names of files may be no text at all
     links = "".join(
         f'<a href="#{name}">{text}</a>'
         for name, text in _LINKS.items()
