@@ -13,6 +13,8 @@ from benkit.files.safe_names import printable
 _UTM = re.compile(r"EPSG:(32[67](0[1-9]|[1-5]\d|60)|258(2[89]|3[0-8]))", re.ASCII)
 _ZONES_OF_EPSG = {4326: {True: 32600, False: 32700}, 4258: {True: 25800}}
 """By the base of a zone, and whether it is in the north, the code of zone 0."""
+_LONGITUDE_FIRST = {("OGC", "CRS84"): 4326, ("OGC", "CRS83"): 4269, ("OGC", "CRS27"): 4267}
+"""EPSG codes of the same systems with latitude first, as their authorities define them."""
 _FALSE_NORTHING = 10_000_000
 _SAME_METRES = 1e-3
 _LONGEST_SHOWN = 80
@@ -42,13 +44,15 @@ def one_name(crs: str) -> str:
     --------
     >>> one_name("EPSG:3045"), one_name("urn:ogc:def:crs:EPSG::3035"), one_name("nonsense")
     ('EPSG:25833', 'EPSG:3035', 'nonsense')
+    >>> one_name("OGC:CRS84")
+    'EPSG:4326'
     """
     if _UTM.fullmatch(crs):
         return crs
     system = _on_the_ground(crs)
     if system is None:
         return crs
-    code = system.to_epsg()
+    code = system.to_epsg() or _LONGITUDE_FIRST.get(system.to_authority())
     if zone := _utm_zone(crs):
         number, north = zone
         base = system.geodetic_crs.to_epsg()

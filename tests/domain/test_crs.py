@@ -57,6 +57,12 @@ def test_the_order_of_axes_does_not_matter():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("name", "code"), [("CRS84", 4326), ("CRS83", 4269), ("CRS27", 4267)])
+def test_longitude_before_latitude_is_no_other_system(name, code):
+    for spelling in (f"OGC:{name}", CRS(f"OGC:{name}").to_wkt(), f"EPSG:{code}"):
+        assert one_name(spelling) == f"EPSG:{code}"
+
+
 @pytest.mark.parametrize("code", [23033, 26915, 31983, 32233, 3051])
 def test_zones_of_other_datums_are_utm(code):
     assert is_utm(f"EPSG:{code}")

@@ -141,6 +141,19 @@ def test_geo_metadata_and_logical_type_are_held_against_each_other(tmp_path):
         assert read_map_polygons(path).crs is None
 
 
+def test_longitude_and_latitude_are_one_system_whatever_their_order_is(tmp_path):
+    """In GeoParquet and Parquet x is longitude, so that EPSG:4326 and OGC:CRS84 say the same."""
+    for patch, in_type, in_geo in ((PATCH, 4326, "OGC:CRS84"), (LATER, "OGC:CRS84", 4326)):
+        about, column = ({"crs": CRS(crs).to_json_dict()} for crs in (in_type, in_geo))
+        write_native(tmp_path, about, DEGREES, patch, geo=geo(**column))
+    maps = read_reference_maps(tmp_path)
+    assert maps.crs == ("OGC:CRS84", "EPSG:4326")
+    found = map_overlaps(maps, areas=True)
+    assert (found.overlapping, found.pairs.tolist()) == (2, [[0, 1]])
+    assert found.area == pytest.approx([AREA], rel=1e-3)
+    assert map_overlaps(maps, assume_same_crs=True).overlapping == 2
+
+
 def test_geoarrow_metadata_without_a_logical_type_state_the_system(tmp_path):
     path = tmp_path / f"{PATCH}_reference_map.parquet"
     for crs, expected in ((LAEA.to_json_dict(), "EPSG:3035"), (None, None)):
