@@ -132,7 +132,8 @@ def _codes(path: Path, column: pa.ChunkedArray) -> NDArray[np.int64]:
 
 
 def _require_known(path: Path, codes: NDArray, where: str) -> None:
-    known = _KNOWN_CODES[np.minimum(np.maximum(codes, 0), CODE_LIMIT).astype(np.int64)]
+    limit = min(CODE_LIMIT, np.iinfo(codes.dtype).max) if codes.dtype.kind in "iu" else CODE_LIMIT
+    known = _KNOWN_CODES[np.minimum(np.maximum(codes, 0), limit).astype(np.int64)]
     if not known.all():
         raise InputFormatError(
             f"{path}: expected CLC 2018 level-3 codes {where}, such as 111 or 523, or 999, "
@@ -161,8 +162,8 @@ def joined_wkb(maps: Sequence[MapPolygons]) -> pa.Array:
 def read_map_pixels(path: Path) -> MapPixels:
     """Read a reference map in GeoTIFF and count its codes.
 
-    Raises `InputFormatError` if it has several bands, pixels that are not integers, no georeference, or
-    a pixel that is neither NO_DATA nor a known code; for other files see `read_raster`.
+    Raises `InputFormatError` if it has several bands, pixels that are not integers, a mask, no
+    georeference, or a pixel that is neither NO_DATA nor a known code; for other files see `read_raster`.
     """
     raster = read_raster(path)
     bands, dtype = len(raster.pixels), raster.pixels.dtype
@@ -170,6 +171,11 @@ def read_map_pixels(path: Path) -> MapPixels:
         raise InputFormatError(
             f"{path}: expected one band of integers, the CLC codes, "
             f"but there {'is' if bands == 1 else 'are'} {bands} of {dtype}"
+        )
+    if raster.has_mask:
+        raise InputFormatError(
+            f"{path}: expected pixels without a code to hold a NO_DATA value, but the file has a mask; "
+            "write it again with that value in the place of the mask"
         )
     if raster.transform is None:
         raise InputFormatError(

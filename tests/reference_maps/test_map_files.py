@@ -1,6 +1,9 @@
 import geopandas as gpd
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import rasterio
 from rasterio.transform import Affine
 
 from benkit.errors import InputFormatError, MissingInputError, RasterError
@@ -121,6 +124,31 @@ def test_pixels_that_are_something_else(tmp_path, options, dtype, message):
     with pytest.raises(InputFormatError, match=message) as caught:
         read_map_pixels(path)
     assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_pixels_that_a_mask_hides_are_refused_and_not_counted(tmp_path):
+    path = write_map_tiff(tmp_path, "a", np.array([[111, 523]], np.uint16), nodata=None)
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "r+") as target:
+        target.write_mask(np.array([[True, False]]))
+    with pytest.raises(InputFormatError, match="but the file has a mask; write it again") as caught:
+        read_map_pixels(path)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.uint64])
+def test_codes_of_any_integers_that_hold_them_are_read(tmp_path, dtype):
+    """Types of eight bits hold codes too, but not the limit that codes are below."""
+    codes = np.array([[111, 112]], dtype)
+    found = read_map_pixels(write_map_tiff(tmp_path, "a", codes))
+    assert found.code.tolist() == [111, 112]
+    table = pa.table({"DN": codes[0], "geometry": [SQUARE.wkb] * 2})
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert read_map_polygons(tmp_path / "a.parquet").code.tolist() == [111, 112]
+    for wrong in (7, np.iinfo(dtype).max):
+        table = pa.table({"DN": np.array([111, wrong], dtype), "geometry": [SQUARE.wkb] * 2})
+        pq.write_table(table, tmp_path / "a.parquet")
+        with pytest.raises(InputFormatError, match=f"but there is {wrong}$"):
+            read_map_polygons(tmp_path / "a.parquet")
 
 
 @pytest.mark.parametrize("code", [1, 114, 1111, 60_000])
