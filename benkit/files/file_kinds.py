@@ -17,7 +17,11 @@ _BEGINNINGS = {
     b"version https://git-lfs.github.com/": "the pointer that Git LFS has put in its place; fetch the "
     "file with `git lfs pull`",
     b"<": "a web page, or other XML; download the file again",
-    b"PK\3\4": "a ZIP archive; unpack it",
+    b"PK\3\4": "a ZIP archive, as workbooks of Excel are; unpack or export it",
+    b"\xd0\xcf\x11\xe0": "a workbook of an old Excel; export it",
+    b"BZh": "compressed with bzip2; unpack it",
+    b"\xfd7zXZ\0": "compressed with xz; unpack it",
+    b"\x28\xb5\x2f\xfd": "compressed with Zstandard; unpack it",
     b"ARROW1": "an Arrow (Feather) file",
     b"{": "JSON",
     b"[": "JSON",

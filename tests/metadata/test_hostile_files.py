@@ -162,7 +162,7 @@ def test_tables_that_could_unpack_into_too_much_are_read_all_the_same(whole, mon
 OTHER_FORMATS = {
     "the pointer that Git LFS has put": b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n",
     "a web page": b"<!DOCTYPE html><html><body>403 Forbidden</body></html>",
-    "a ZIP archive; unpack it": b"PK\3\4 and more",
+    "a ZIP archive, as workbooks of Excel are; unpack or export it": b"PK\3\4 and more",
     "an Arrow (Feather) file": b"ARROW1\0\0",
     "it is JSON": b'{"train": ["a"], "test": ["b"]}',
 }
