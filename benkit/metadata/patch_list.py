@@ -8,6 +8,14 @@ from benkit.files.remote.location import LocationLike
 from benkit.files.safe_names import some_names
 from benkit.files.tables.table import read_table, strings
 
+_NO_VALUE = ("", "na", "n/a", "nan", "null", "none", "<na>")  # as R, pandas and SQL write it
+
+
+def is_no_value(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Which texts are missing, empty, or what programs write for missing ones, such as ``NA``."""
+    plain = pc.utf8_lower(pc.utf8_trim_whitespace(texts))
+    return pc.is_in(plain, pa.array([*_NO_VALUE, None]))
+
 
 def read_patch_table(path: LocationLike) -> pa.Table:
     """Read a table of one row a patch, whose column ``patch_id`` is a string, unique and never null."""
@@ -30,7 +38,7 @@ def unique_patch_ids(source: LocationLike, table: pa.Table) -> pa.ChunkedArray:
 def patch_ids(path: LocationLike, table: pa.Table) -> pa.ChunkedArray:
     """The column ``patch_id`` without blanks around; an `InputFormatError` if a row holds no text."""
     ids = pc.utf8_trim_whitespace(strings(path, table, "patch_id"))
-    empty = pc.fill_null(pc.equal(ids, ""), True)
+    empty = is_no_value(ids)
     if without := pc.sum(empty).as_py() or 0:
         raise InputFormatError(
             f"{path}: expected a patch_id in every row, but {without:,} of {len(ids):,} rows have none, "
@@ -51,7 +59,7 @@ def first_repeated(ids: pa.Array | pa.ChunkedArray) -> str | None:
 def read_patch_list(path: LocationLike) -> list[str]:
     """Read the column ``patch_id`` of a CSV (gzipped or not) or Parquet file, each patch once."""
     ids = strings(path, read_table(path, needed=("patch_id",)), "patch_id")
-    patches = [text.strip() for text in ids.drop_null().to_pylist() if text.strip()]
+    patches = pc.utf8_trim_whitespace(ids.filter(pc.invert(is_no_value(ids)))).to_pylist()
     if not patches:
         raise InputFormatError(f"{path}: expected a list of patches, but it names none")
     return list(dict.fromkeys(patches))

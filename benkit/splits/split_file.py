@@ -16,7 +16,7 @@ from benkit.files.safe_names import some_names
 from benkit.files.tables.csv_guard import guard_cells, quoted
 from benkit.files.tables.table import as_table, fold_names, require_one_column, strings
 from benkit.files.writing.replace import write_text
-from benkit.metadata.patch_list import first_repeated, patch_ids
+from benkit.metadata.patch_list import first_repeated, is_no_value, patch_ids
 
 SIDES = ("train", "validation", "test")
 """The sides of a split, in the order in which all output lists them."""
@@ -52,7 +52,7 @@ def split_rows(sides: Any) -> SplitRows:
     columns = {}
     for name in [name for name in SIDES if name in table.column_names]:
         column = pc.utf8_trim_whitespace(strings(source, table, name).combine_chunks())
-        columns[name] = column.filter(pc.not_equal(column, ""))  # the ends of shorter ones
+        columns[name] = column.filter(pc.invert(is_no_value(column)))  # the ends of shorter ones
     return _each_once(_of_sides(columns), source)
 
 
@@ -74,8 +74,8 @@ def column_rows(table: pa.Table, source: str) -> SplitRows:
         )
     require_one_column(table.column_names, ("patch_id", "split"), source)
     ids = patch_ids(source, table).combine_chunks()
-    given = pc.fill_null(strings(source, table, "split").combine_chunks(), "")
-    column = pc.utf8_lower(pc.utf8_trim_whitespace(given))
+    given = strings(source, table, "split").combine_chunks()
+    column = pc.if_else(is_no_value(given), "", pc.utf8_lower(pc.utf8_trim_whitespace(given)))
     for short, name in _SHORT.items():
         column = pc.if_else(pc.equal(column, short), name, column)
     present = set(pc.unique(column).to_pylist())

@@ -1,6 +1,8 @@
 """CSV as people have it: what is plainly meant is read, all else refused with the line."""
 
+import bz2
 import gzip
+import lzma
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -30,6 +32,14 @@ MEANT = {
     "empty columns": PLAIN.replace("\n", ",,\n"),
     "empty lines": PLAIN.replace("\n", "\n\n") + ",,\n , ,\n",
     "a leading empty line": "\n" + PLAIN,
+    "lines of blanks": f" \n\t\n{PLAIN}   \n".replace(f"{B}", f" \t\n{B}"),
+    "lines of separators": f",,\r\n,\r\n{PLAIN}".replace(f"{B}", f",,,,\n{B}") + ",",
+    "lines of semicolons": f";;\n{PLAIN};\n".replace(",", ";"),
+    "a comma in a name": f'train;"note, x";validation;"test"\n{A};1,5;;{C}\n{B};2;;{D}\n',
+    "commas in a name and a value": f"train;a,b;validation;test\n{A};1,5;;{C}\n{B};2,5;;{D}\n",
+    "a comma in a name beside tabs": f"train\ta,b\tvalidation\ttest\n{A}\t1\t\t{C}\n{B}\t2\t\t{D}\n",
+    "NA of R": f'"train","validation","test"\n"{A}",NA,"{C}"\n"{B}",NA,"{D}"\n',
+    "no value": f"train,validation,test\n{A},nan,{C}\n{B},NULL,{D}\nNaN,None,<NA>\n",
     "quotes": f'"train","validation","test"\n"{A}","","{C}"\n"{B}","","{D}"\n',
     "blanks before quotes": f'"train", "validation", "test"\n"{A}",  "", "{C}"\n{B}, , "{D}"\n',
     "capitals": PLAIN.replace("train", "Train").replace("test", "TEST"),
@@ -76,6 +86,19 @@ def test_a_split_without_validation_patches_is_judged(tmp_path, capsys):
     assert benkit.evaluate(tmp_path / "s.csv", tmp_path / "m.parquet").validation.patches == 0
 
 
+def test_a_patch_without_a_side_or_an_id_is_said_in_any_of_these_words(tmp_path):
+    for nothing in ("", "NA", "nan", "NULL", " None "):
+        (tmp_path / "s.csv").write_text(f"patch_id,split\n{A},train\n{B},{nothing}\n{C},test\n")
+        assert read_sides(tmp_path / "s.csv") == {"train": [A], "test": [C]}
+        (tmp_path / "l.csv").write_text(f"tile,patch_id\nx,{A}\nx,{nothing}\n")
+        assert read_patch_list(tmp_path / "l.csv") == [A]
+        (tmp_path / "s.csv").write_text(f"patch_id,split\n{A},train\n{nothing},test\n")
+        with pytest.raises(
+            InputFormatError, match="1 of 2 rows have none, the first of them row 2"
+        ):
+            read_sides(tmp_path / "s.csv")
+
+
 @pytest.mark.parametrize("text", ["train;test", "Train\tTest\n", "train, test\r\n"])
 def test_a_header_alone_is_a_split_without_patches(tmp_path, text):
     (tmp_path / "s.csv").write_text(text)
@@ -98,6 +121,9 @@ REFUSED = {
     "an open quote": (f'train,test\n{A}, "{B}\n', "line 2: unexpected end of data"),
     "no mark": (PLAIN.encode("utf-16-le"), "as UTF-16 without a byte order mark"),
     "half a text": (PLAIN.encode("utf-16")[:-1], "it begins as UTF-16 and is not"),
+    "nothing": ("", "there is no line with a value"),
+    "blanks": (b"\xef\xbb\xbf \r\n,;\r\n", "there is no line with a value"),
+    "too wide below": (f"\n ,\ntrain,test\n \n{A},{B},x\n", "line 5 has 3 values instead of 2"),
     "bars": (PLAIN.replace(",", "|"), "there is train|validation|test"),
     "another list": (f"train,dev,test\n{A},{B},{C}\n", "but the column dev also lists patches"),
     "no header": (f"{A},{B}\n", f"but there is {A}, {B}"),
@@ -114,3 +140,22 @@ def test_all_else_is_refused_with_what_was_seen(tmp_path, case, name):
         read_sides(tmp_path / name)
     assert str(tmp_path / name) in str(caught.value)
     assert message in str(caught.value)
+
+
+OTHERS = {
+    "a workbook of an old Excel; export it": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+    "compressed with bzip2; unpack it": bz2.compress(PLAIN.encode()),
+    "compressed with xz; unpack it": lzma.compress(PLAIN.encode()),
+    "compressed with Zstandard; unpack it": b"\x28\xb5\x2f\xfd",
+}
+
+
+@pytest.mark.parametrize("message", OTHERS)
+def test_what_must_be_unpacked_or_exported_first_is_named(tmp_path, message):
+    for name in ("s.csv", "s.csv.xz"):
+        (tmp_path / name).write_bytes(OTHERS[message])
+        with pytest.raises(InputFormatError) as caught:
+            read_sides(tmp_path / name)
+        assert str(caught.value) == (
+            f"{tmp_path / name}: expected comma-separated values, but it is {message}"
+        )

@@ -1,7 +1,8 @@
 """Read CSV as people have it: separators, encodings, blanks and empty lines of many programs.
 
-The separator is a comma, or a semicolon or tab where the header has no comma; the text is UTF-8, or what
-a byte order mark says. Everything else is refused with the line and what stands there.
+The separator is the comma, semicolon or tab that parts the header and the line below it into the same
+number of values, the most; the text is UTF-8, or what a byte order mark says. Lines of nothing but
+blanks and separators are empty. Everything else is refused with the line and what stands there.
 """
 
 import csv
@@ -10,6 +11,7 @@ import io
 import re
 import zlib
 from functools import reduce
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -38,6 +40,7 @@ _UTF8_MARK = b"\xef\xbb\xbf"
 _SEPARATOR_LINE = re.compile(rb"sep=[^\r\n]\r?\n", re.IGNORECASE)  # Excel's first line
 _COMMENT = re.compile(r"#\s*(?=\S)")  # before the header that numpy.savetxt writes
 _BLANK_AND_QUOTE = re.compile(rb'(?:^|[,;\t])[ \t]+"', re.MULTILINE)
+_EMPTY_LINE = re.compile(rb"([\r\n])[ \t,;]+(?=[\r\n])")
 _HEAD = 1_000_000  # bytes within which the header ends
 _LONGEST_SHOWN = 200
 
@@ -63,6 +66,9 @@ def parse_csv(path: Location, content: bytes) -> pa.Table:
         content = content[mark.end() :]
     if not content.endswith((b"\n", b"\r")):
         content += b"\n"  # without it Arrow takes a header alone for nothing
+    content = _EMPTY_LINE.sub(rb"\1", b"\n" + content)[
+        1:
+    ]  # the line stays, so that all keep numbers
     separator, width = _separator(content)
     try:
         if b' "' in content and _BLANK_AND_QUOTE.search(content):  # which Arrow takes for texts
@@ -122,14 +128,17 @@ def _reader(text: str, separator: str) -> "_csv.Reader":
 def _separator(content: bytes) -> tuple[str, int]:
     """What stands between the names of the columns, and their number."""
     head = content[:_HEAD].decode(errors="replace")
-    widths = {}
+    widths, same = {}, {}
     for separator in _SEPARATORS:
         try:
-            widths[separator] = len(next(filter(None, _reader(head, separator)), []))
-        except csv.Error:
-            widths[separator] = 1
-    found = next((one for one, width in widths.items() if width > 1), ",")
-    return found, widths[found]
+            first, *below = islice(filter(None, _reader(head, separator)), 2)
+        except (csv.Error, ValueError):  # of a text without a line
+            first, below = [], []
+        widths[separator] = len(first)
+        same[separator] = len(first) * all(len(row) == len(first) for row in below)
+    parting = [one for one in _SEPARATORS if widths[one] > 1]
+    found = max(parting, key=lambda one: same[one], default=",")
+    return found, max(widths[found], 1)
 
 
 def _read_with_arrow(content: bytes, separator: str, width: int) -> pa.Table:
@@ -161,7 +170,7 @@ def _what_is_wrong(content: bytes, separator: str) -> str | None:
                 return f"line {reader.line_num} has {values}: {shown}"
     except csv.Error as error:
         return f"line {reader.line_num}: {first_line(error)}"
-    return None
+    return "there is no line with a value" if width is None else None
 
 
 def _named(table: pa.Table) -> pa.Table:
