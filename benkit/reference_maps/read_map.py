@@ -20,6 +20,7 @@ from benkit.files.file_kinds import kind_of, other_format
 from benkit.files.safe_names import printable, some_names
 from benkit.files.tables.geoparquet import geo_column, not_wkb
 from benkit.files.tables.parquet import open_parquet, read_at_most, read_opened
+from benkit.files.tables.table import require_one_column
 from benkit.tiff.raster import SAME_PIXEL, is_nodata
 from benkit.tiff.read import read_raster
 
@@ -104,6 +105,7 @@ def read_map_polygons(path: Path) -> MapPolygons:
         raise InputFormatError(
             f"{path}: expected the column {' and '.join(missing)}, but there is only {there}"
         )
+    require_one_column(table.column_names, needed, path)
     return MapPolygons(column.crs, _codes(path, table["DN"]), _wkb(path, table[column.name]))
 
 

@@ -178,6 +178,16 @@ def test_columns_of_other_types(capsys, folder, case):
     assert message in refused(capsys, folder)
 
 
+@pytest.mark.parametrize("about", [geo(), None])
+@pytest.mark.parametrize("twice", ["DN", "geometry"])
+def test_columns_that_come_twice(capsys, folder, twice, about):
+    columns = {"DN": pa.array([312]), "geometry": pa.array([SQUARE])}
+    names = ["DN", "geometry", twice]
+    table = pa.table([columns[name] for name in names], names).replace_schema_metadata(about)
+    pq.write_table(table, folder / "a_reference_map.parquet")
+    assert f"expected one column {twice}, but there are several" in refused(capsys, folder)
+
+
 def test_codes_and_geometries_of_other_types_that_are_whole(folder):
     """Null geometries add nothing; types that hold the same are read as they are."""
     for code, geometry in (

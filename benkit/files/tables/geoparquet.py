@@ -147,8 +147,8 @@ def _of_logical_type(schema: pq.ParquetSchema, name: str, metadata: dict[bytes, 
 
 def _of_geoarrow(schema: pa.Schema, name: str) -> str | None:
     """The reference system that the GeoArrow metadata of a column name."""
-    metadata = (schema.field(name).metadata or {}) if name in schema.names else {}
     try:
+        metadata = schema.field(name).metadata or {}  # there may be none, or two
         return _crs_text(json.loads(metadata[b"ARROW:extension:metadata"])["crs"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
