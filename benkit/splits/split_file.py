@@ -51,6 +51,9 @@ def split_rows(sides: Any) -> SplitRows:
             )
     columns = {}
     for name in [name for name in SIDES if name in table.column_names]:
+        if pa.types.is_null(table[name].type):  # as pandas writes a side without patches
+            columns[name] = pa.array([], pa.string())
+            continue
         column = pc.utf8_trim_whitespace(strings(source, table, name).combine_chunks())
         columns[name] = column.filter(pc.invert(is_no_value(column)))  # the ends of shorter ones
     return _each_once(_of_sides(columns), source)

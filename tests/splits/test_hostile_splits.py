@@ -1,5 +1,6 @@
 """Splits that are broken: one line that names the file, whichever verb is asked."""
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -124,3 +125,12 @@ def test_val_is_validation_and_the_index_of_pandas_is_no_side(whole):
         (whole / "other.csv").write_text(text)
         assert read_sides(whole / "other.csv") == meant, text
     assert Split({"train": IDS[:1], "val": IDS[1:2], "test": IDS[2:3]}).sides() == meant
+
+
+def test_a_side_of_nulls_alone_is_empty(tmp_path):
+    """pandas gives a column of which no value is there no type of its own."""
+    frame = pd.DataFrame({"train": IDS[:2], "validation": [None, None], "test": [None, IDS[2]]})
+    frame.to_parquet(tmp_path / "split.parquet")
+    for source in (frame, tmp_path / "split.parquet"):
+        sides = Split(source).sides()
+        assert sides == {"train": IDS[:2], "validation": [], "test": IDS[2:3]}
