@@ -38,7 +38,7 @@ def test_equals_python_integers(pixels, nodata):
     st.sampled_from(["uint8", "uint16", "int16"]).flatmap(
         lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=2, max_dims=2, max_side=70))
     ),
-    st.sampled_from([None, 0, 7]),
+    st.sampled_from([None, 0, 7, 0.4, -0.4, 1.5, float("nan"), 1e300]),
 )
 def test_many_at_once_equal_one_at_a_time(rows, nodata):
     many = measure_rows(rows, nodata)
@@ -48,6 +48,12 @@ def test_many_at_once_equal_one_at_a_time(rows, nodata):
         assert (many.sum[index], many.sum_sq[index]) == (one.sum, one.sum_sq)
         if one.valid:
             assert (many.min[index], many.max[index]) == (one.min, one.max)
+
+
+@pytest.mark.parametrize(("nodata", "value"), [(0.4, 0), (-0.4, 0), (1.9, 1), (-1.5, -1)])
+def test_a_fraction_of_the_value_is_cut_off_also_where_all_pixels_are_no_data(nodata, value):
+    rows = np.array([[value] * 4, [value, 5, 6, 7], [5, 6, 7, 8]], np.int16)
+    assert measure_rows(rows, nodata).valid.tolist() == [0, 3, 4]
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint32", "int16", "int32"])

@@ -140,7 +140,8 @@ def measure_rows(pixels: NDArray, nodata: float | None) -> RowMoments:
     total = pixels.sum(1, dtype=np.uint32 if narrow else np.int64).astype(np.int64)
     total_sq = _squares(pixels)
     if nodata is not None:
-        for row in np.flatnonzero((least <= nodata) & (greatest >= nodata)).tolist():
+        value = math.trunc(nodata) if math.isfinite(nodata) else nodata  # as GDAL masks integers
+        for row in np.flatnonzero((least <= value) & (greatest >= value)).tolist():
             moments = measure(pixels[row], nodata)
             valid[row], total[row], total_sq[row] = moments.valid, moments.sum, moments.sum_sq
             least[row], greatest[row] = moments.min or 0, moments.max or 0
