@@ -80,8 +80,9 @@ def gdal_errors(
     except BenkitError:
         raise
     except Exception as error:
-        if isinstance(error, MemoryError) or getattr(error, "errno", None) is not None:
-            raise  # the system's
+        of_system = isinstance(error, OSError) and error.errno is not None
+        if of_system or isinstance(error, MemoryError):
+            raise
         cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
         name = str(shown or path)
         reason = first_line(cause).replace(str(path), name)

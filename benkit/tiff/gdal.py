@@ -1,5 +1,6 @@
 """GDAL: its session, and the profile of a raster that it has opened."""
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,15 +10,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benkit.errors import OptionError, first_line
-from benkit.tiff.raster import RasterProfile
+from benkit.tiff.raster import IDENTITY, AffineTransform, RasterProfile
 
 if TYPE_CHECKING:
     from rasterio.crs import CRS
     from rasterio.io import DatasetReader
 
 
-AS_WRITTEN = {"GTIFF_IGNORE_READ_ERRORS": "NO", "GTIFF_POINT_GEO_IGNORE": "NO"}
-"""Settings of GDAL without which the caller's environment can hide damage, or move what lies in it."""
+AS_WRITTEN = {
+    "GTIFF_IGNORE_READ_ERRORS": "NO",
+    "GTIFF_POINT_GEO_IGNORE": "NO",
+    "GDAL_PNG_WHOLE_IMAGE_OPTIM": "NO",  # it takes what is missing at the end for zeros
+}
+"""Settings of GDAL without which the environment, or GDAL itself, can hide damage or move a raster."""
 
 _OF_THE_FILE_ITSELF = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
@@ -82,7 +87,7 @@ def numpy_dtype(name: str) -> np.dtype:
 
 
 def gdal_profile(dataset: "DatasetReader") -> RasterProfile:
-    """The profile of a raster; an identity transform stands for none."""
+    """The profile of a raster; a transform that places no pixel, as an identity does not, is none."""
     dtype = dataset.dtypes[0]
     epsg = dataset.crs.to_epsg() if dataset.crs else None
     return RasterProfile(
@@ -92,6 +97,13 @@ def gdal_profile(dataset: "DatasetReader") -> RasterProfile:
         dtype=numpy_dtype(dtype),
         nodata=dataset.nodata,
         epsg=epsg,
-        transform=None if dataset.transform.is_identity else tuple(dataset.transform)[:6],
+        transform=_transform(dataset),
         crs=dataset.crs.to_wkt() if dataset.crs and epsg is None else None,
     )
+
+
+def _transform(dataset: "DatasetReader") -> AffineTransform | None:
+    numbers: AffineTransform = tuple(dataset.transform)[:6]
+    a, b, _, d, e, _ = numbers
+    placed = all(map(math.isfinite, numbers)) and a * e != b * d
+    return numbers if placed and numbers != IDENTITY else None

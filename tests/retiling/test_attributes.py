@@ -11,7 +11,7 @@ import rasterio.shutil
 from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
 from rasterio.rpc import RPC
-from rasterio.transform import from_origin
+from rasterio.transform import Affine, from_origin
 
 from benkit.cli import main
 from benkit.engine import Engine
@@ -318,7 +318,7 @@ def test_a_crs_that_a_geotiff_holds_otherwise_is_no_fault_of_the_disk(tmp_path):
     assert done.lost == ("CRS",)
 
 
-GDAL_METADATA = 42112
+GDAL_METADATA, RESOLUTION_UNIT = 42112, 296
 
 
 @pytest.mark.parametrize(
@@ -336,6 +336,24 @@ def test_attributes_that_are_no_text_are_one_line_in_every_verb(tmp_path, capsys
     assert status == 0 or (status == 2 and err.startswith(f"benkit: {tmp_path / 'in.tif'}: cannot"))
     assert err.count("\n") <= 1
     assert not list(tmp_path.rglob("*.part"))
+
+
+def test_errors_of_gdal_that_have_a_number_as_those_of_the_system_are_one_line(tmp_path):
+    entry = {RESOLUTION_UNIT: (SHORT, 1, struct.pack("<H", 9))}
+    (tmp_path / "in.tif").write_bytes(with_entries(variant(PIXELS, {}), entry))
+    with pytest.raises(RasterError, match=r"in\.tif: cannot be read as a raster: .*ResolutionUnit"):
+        cut(tmp_path / "in.tif")
+
+
+@pytest.mark.parametrize("numbers", [(np.nan, 10, 3e5), (10, 10, np.inf), (0, 0, 0), (10, 0, 3e5)])
+def test_a_transform_that_places_no_pixel_is_none_and_no_fault_of_the_disk(tmp_path, numbers):
+    width, height, x = numbers
+    place = Affine(width, 0, x, 0, -height, 5_400_000)
+    done = cut(write(tmp_path / "in.tif", np.stack([PIXELS] * 2), transform=place))
+    assert done.lacks == "a transform"
+    with rasterio.open(done.files[3]) as part:
+        assert part.transform.is_identity
+        assert np.array_equal(part.read(1), PIXELS[10:, 15:])
 
 
 def test_incomplete_rpcs_are_one_line(tmp_path):

@@ -55,6 +55,21 @@ def test_damage_is_refused_though_gdal_is_told_to_pass_over_it(tmp_path):
     assert not (tmp_path / "parts").exists()
 
 
+def test_a_png_that_ends_too_early_is_refused_and_not_filled_with_zeros(tmp_path):
+    pixels = np.random.default_rng(0).integers(1, 255, (1, 200, 200), np.uint8)
+    profile = {"driver": "PNG", "width": 200, "height": 200, "count": 1, "dtype": "uint8"}
+    with rasterio.open(tmp_path / "whole.png", "w", **profile) as target:
+        target.write(pixels)
+    content = (tmp_path / "whole.png").read_bytes()
+    (tmp_path / "short.png").write_bytes(content[: len(content) * 6 // 10])
+    part = retile(tmp_path / "whole.png", tmp_path / "parts", engine=HERE).files[0]
+    with rasterio.open(part) as copy:
+        assert np.array_equal(copy.read(), pixels[:, :100, :100])
+    with pytest.raises(RasterError, match=r"short\.png: cannot be read as a raster"):
+        retile(tmp_path / "short.png", tmp_path / "no", engine=HERE)
+    assert not (tmp_path / "no").exists()
+
+
 ODD = {
     "south-up": Affine(10, 0, 500_000, 0, 10, 5_298_800),
     "west on the right": Affine(-10, 0, 501_200, 0, -10, 5_300_000),
