@@ -16,6 +16,8 @@ from benkit.api.sources import (
     naming,
     open_source,
 )
+from benkit.archive.listing import list_archive
+from benkit.archive.wrong_level import require_archive
 from benkit.engine import Engine
 from benkit.engine.progress import Progress
 from benkit.errors import OptionError
@@ -68,7 +70,7 @@ def report(
     Raises
     ------
     InputFormatError
-        If the split names other patches than the metadata.
+        If the split names other patches than the metadata, or the archive's folder is not its root.
     OptionError
         If the archive is no folder, or comes without an inventory.
     """
@@ -113,6 +115,7 @@ def _archive(source: Any, archive: str | os.PathLike[str] | None) -> Path | None
         raise OptionError("--archive goes with an inventory as SOURCE")
     if not as_path(archive).is_dir():
         raise OptionError(f"--archive {archive}: expected the folder of an archive")
+    require_archive(list_archive(as_path(archive)))
     return as_path(archive)
 
 

@@ -5,6 +5,7 @@ Of a good archive one folder is listed for that.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from benkit.archive.listing import Entries, Listing, PatchFolder, entries
 from benkit.domain.layouts import BIGEARTHNET_S2
@@ -32,6 +33,8 @@ _OTHERS = {
         ".xz",
         ".7z",
     ): "packed files; unpack them",
+    tuple(f"_{band}.tif" for band in BIGEARTHNET_S2.bands): "bands in folders of other names; each "
+    "is to be <patch id>_<band>.tif in the folder <patch id>",
 }
 
 
@@ -90,13 +93,17 @@ def _content(folder: Location) -> Entries | None:
 
 def _what_it_is(listing: Listing) -> str:
     looked_at: list[_Folder] = []
-    for folder in _folders(listing.root):
+    root = listing.root
+    if isinstance(root, Path) and root.is_symlink():  # its own name tells nothing
+        root = root.resolve()
+    for folder in _folders(root):
         if folder.is_patch:
             return _of_patch(folder)
         looked_at.append(folder)
     files = [name for one in looked_at for name in one.content.files if not is_hidden(name)]
     for endings, what in _OTHERS.items():
-        if found := [name for name in files if name.endswith(endings)]:
+        lowered = tuple(ending.lower() for ending in endings)
+        if found := [name for name in files if name.lower().endswith(lowered)]:
             return f"it seems to hold {what} (such as {printable(found[0])})"
     if closed := [
         (name, why) for name, why in listing.closed if not is_hidden(name.rpartition("/")[2])

@@ -41,6 +41,13 @@ def root(tmp_path):
     (parent / "links").mkdir()
     (parent / "links" / PRODUCT).symlink_to(parent / "BigEarthNet-S2" / PRODUCT)
     (parent / "hollow" / PRODUCT / PATCH).mkdir(parents=True)
+    (parent / "ways").mkdir()
+    (parent / "ways" / "product").symlink_to(parent / "BigEarthNet-S2" / PRODUCT)
+    (parent / "ways" / "patch").symlink_to(parent / "BigEarthNet-S2" / PRODUCT / PATCH)
+    (parent / "renamed" / "p" / "x").mkdir(parents=True)
+    (parent / "renamed" / "p" / "x" / f"{PATCH}_B02.tif").touch()
+    (parent / "capitals" / PRODUCT / PATCH).mkdir(parents=True)
+    (parent / "capitals" / PRODUCT / PATCH / f"{PATCH}_B8A.TIF").touch()
     (parent / "empty").mkdir()
     (parent / "empty" / ".DS_Store").touch()
     (parent / "documents" / "a").mkdir(parents=True)
@@ -53,6 +60,11 @@ WRONG = {
     "..": "it seems to lie above an archive; name {data}/../data/BigEarthNet-S2",
     f"BigEarthNet-S2/{PRODUCT}": "seems to be one product of an archive; name {data}/BigEarthNet-S2",
     f"BigEarthNet-S2/{PRODUCT}/{PATCH}": "to be one patch of an archive; name {data}/BigEarthNet-S2",
+    "ways/product": "seems to be one product of an archive; name {data}/BigEarthNet-S2",
+    "ways/patch": "seems to be one patch of an archive; name {data}/BigEarthNet-S2",
+    "renamed": f"is to be <patch id>_<band>.tif in the folder <patch id> (such as {PATCH}_B02.tif)",
+    "renamed/p/x": "it seems to hold bands in folders of other names",
+    "capitals": f"is to be <patch id>_<band>.tif in the folder <patch id> (such as {PATCH}_B8A.TIF)",
     f"links/{PRODUCT}": "seems to be one product of an archive; name {data}/BigEarthNet-S2",
     "v1": f"of BigEarthNet v1.0, whose patches (such as {OLD}) lie in no folders",
     f"v1/{OLD}": "it seems to be of BigEarthNet v1.0",
@@ -113,6 +125,14 @@ def test_every_verb_that_takes_an_archive_refuses_alike(root, tmp_path, capsys):
         assert printed.out == ""
         assert f"it seems to be one product of an archive; name {root}" in printed.err
     assert {path.name for path in tmp_path.iterdir()} == {"data", "flat", "m.parquet"}
+
+
+def test_a_folder_for_quick_looks_that_is_no_root_is_refused(root, tmp_path):
+    benkit.scan(root, tmp_path / "i.parquet")
+    metadata = pa.table({"patch_id": [PATCH], "labels": [["Pastures"]]})
+    with pytest.raises(InputFormatError, match=f"one product of an archive; name {root}$"):
+        benkit.report(metadata, tmp_path / "i.parquet", archive=root / PRODUCT)
+    assert benkit.report(metadata, tmp_path / "i.parquet", archive=root).startswith("<!")
 
 
 def test_remote_folders_are_answered_alike(root, tmp_path):
