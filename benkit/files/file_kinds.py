@@ -27,9 +27,9 @@ _BEGINNINGS = {
     b"[": "JSON",
 }
 
-# Of Windows, macOS (in archives that it has packed) and network disks; others begin with a dot.
+# Of Windows, macOS (in archives that it has packed), network disks and Linux; others begin with a dot.
 _LEFT_BY_SYSTEMS = {"thumbs.db", "desktop.ini", "$recycle.bin", "system volume information",
-                    "__macosx", "@eadir"}  # fmt: skip
+                    "__macosx", "@eadir", "#recycle", "lost+found"}  # fmt: skip
 
 
 def is_hidden(name: str) -> bool:

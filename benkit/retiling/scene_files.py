@@ -24,9 +24,9 @@ def find_bands(folder: Path) -> dict[str, Path]:
 
     A band's file is named ``B02.tif``, or ends so after ``_``: ``T32UMF_20180101T101010_B02_10m.jp2``
     in a SAFE folder. Only that in the band's own pixel size counts, as the name, a folder above it
-    (``R10m/B02.jp2``) or, where there are several, the raster says. Masks (``MSK_...``) and hidden
-    files (see `is_hidden`) do not. Raises `MissingInputError` if one is not there, or a folder cannot
-    be listed, and `InputFormatError` if there are several of a band.
+    (``R10m/B02.jp2``) or, where these name several or none, the raster says. Masks (``MSK_...``) and
+    hidden files (see `is_hidden`) do not. Raises `MissingInputError` if one is not there, or a folder
+    cannot be listed, and `InputFormatError` if there are several of a band.
     """
     if not folder.is_dir():
         raise MissingInputError(
@@ -34,16 +34,17 @@ def find_bands(folder: Path) -> dict[str, Path]:
             f"but there is {'a file' if folder.exists() else 'nothing'}"
         )
     found: dict[str, list[Path]] = {name: [] for name in BIGEARTHNET_S2.bands}
+    others: dict[str, list[Path]] = {name: [] for name in BIGEARTHNET_S2.bands}
     for path in _all_below(folder):
         match = _BAND_FILE.fullmatch(path.name)
         band = BIGEARTHNET_S2.bands.get(match[1].upper()) if match else None
         if match and band:
             size = match[2] or _size_of_folder(path.relative_to(folder)) or band.pixel_size
-            if int(size) == band.pixel_size:
-                found[band.name].append(path)
+            (found if int(size) == band.pixel_size else others)[band.name].append(path)
     for name, paths in found.items():
-        if len(paths) > 1:
-            found[name] = [path for path in paths if _has_size(path, BIGEARTHNET_S2.bands[name])]
+        if len(paths) != 1:
+            some = paths or others[name]
+            found[name] = [path for path in some if _has_size(path, BIGEARTHNET_S2.bands[name])]
     missing = [name for name, paths in found.items() if not paths]
     if missing:
         raise MissingInputError(

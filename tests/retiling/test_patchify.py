@@ -189,10 +189,17 @@ def test_a_band_that_is_there_in_other_sizes_only_is_missing(tmp_path):
         patchify(tmp_path / PRODUCT, tmp_path / "out")
 
 
+def test_a_folder_that_is_named_after_another_size_hides_no_band(tmp_path):
+    scene = write_scene(tmp_path / PRODUCT / "10m", 1_200)
+    patchify(tmp_path / PRODUCT, tmp_path / "out", engine=ONE)
+    assert_patches_equal(tmp_path / "out", PRODUCT, scene)
+
+
 def test_hidden_files_and_what_systems_leave_do_not_count(tmp_path):
     scene = write_scene(tmp_path / PRODUCT, 1_200)
     left = ["._B02.tif", ".DS_Store", "Thumbs.db", "__MACOSX/B02.tif", "__MACOSX/._B02.tif",
-            ".Trash/B02.tif", "@eaDir/B02.tif/SYNOPHOTO_THUMB_M.jpg"]  # fmt: skip
+            ".Trash/B02.tif", "#recycle/B02.tif", "lost+found/B02.tif",
+            "@eaDir/B02.tif/SYNOPHOTO_THUMB_M.jpg"]  # fmt: skip
     for name in left:
         (tmp_path / PRODUCT / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / PRODUCT / name).write_bytes(b"\0\x05\x16\7")
