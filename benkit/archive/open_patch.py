@@ -8,7 +8,7 @@ from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.errors import MissingInputError, RasterError
 from benkit.files.remote.location import as_path
 from benkit.tiff.gdal import metres_per_unit
-from benkit.tiff.raster import Raster, RasterProfile, same_corner
+from benkit.tiff.raster import Raster, RasterProfile, same_corner, same_pixel
 from benkit.tiff.read import read_raster
 
 if TYPE_CHECKING:
@@ -61,12 +61,16 @@ def _require_one_grid(path: Path, raster: Raster, first: Raster) -> None:
 
 
 def _on_same_grid(profile: RasterProfile, first: RasterProfile) -> bool:
-    """Whether the corners of two rasters of one CRS and size are the same but for rounding."""
+    """Whether corners and pixels of two rasters of one CRS and size are the same but for rounding."""
     from rasterio.crs import CRS
 
     if profile.transform is None or first.transform is None:
         return False
     metres = 1.0 if first.epsg is None else metres_per_unit(CRS.from_epsg(first.epsg))
+    sides, expected = profile.pixel_sides, first.pixel_sides
+    if sides and expected:
+        same = all(map(same_pixel, sides, expected))
+        return same and same_corner(profile.corner(), first.corner(), metres)
     height, width = first.height, first.width
     return all(
         same_corner(profile.corner(row, column), first.corner(row, column), metres)

@@ -49,6 +49,18 @@ def test_bands_lie_on_one_grid_although_other_tools_have_rounded_their_corners(t
                 benkit.open_patch(folder)
 
 
+def test_pixels_within_a_millionth_are_the_same_although_their_far_corner_is_off(tmp_path):
+    pixels = np.ones((120, 120), np.uint16)
+    for size, opened in ((10.0000099, True), (10.000011, False)):
+        place = {"epsg": 32633, "x": 587_580, "y": 5_394_000}
+        folder = write_patch(tmp_path / str(size), B02=encode(pixels, pixel_size=size, **place))
+        if opened:
+            assert set(benkit.open_patch(folder)[10]) == {"B02", "B03", "B04", "B08"}
+        else:
+            with pytest.raises(RasterError, match="on the same grid"):
+                benkit.open_patch(folder)
+
+
 def test_a_band_is_what_rioxarray_opens(real_archive):
     folder = next(folder for folder in sorted(real_archive.glob("*/*")) if folder.is_dir())
     band = benkit.open_patch(str(folder))[60]["B01"]
