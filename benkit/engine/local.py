@@ -11,6 +11,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
+from multiprocessing.process import BaseProcess
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -35,9 +36,9 @@ def run_on_processes(
     done = deaths = 0
     while done < len(chunks):
         try:
-            with _pool(workers) as pool:
-                submit = partial(_submit, pool, function)
-                for result in in_order(submit, Future.result, chunks[done:], workers):
+            with _pool(workers) as submit:
+                some = partial(submit, function)
+                for result in in_order(some, Future.result, chunks[done:], workers):
                     yield result
                     done, deaths = done + 1, 0
         except BrokenProcessPool:
@@ -47,14 +48,6 @@ def run_on_processes(
                     f"worker processes ended {deaths} times in a row before their work was done; "
                     "they were killed, or there was not enough memory: try fewer workers"
                 ) from None
-
-
-def _submit(
-    pool: ProcessPoolExecutor, function: Callable[[Chunk], Result], chunk: Chunk
-) -> Future[Result]:
-    """Hand a chunk to the pool, which may start a process."""
-    with starting(function):
-        return pool.submit(function, chunk)
 
 
 @contextmanager
@@ -112,18 +105,27 @@ def in_order(
 
 
 @contextmanager
-def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes that end with the block, however it ends."""
-    others = set(multiprocessing.active_children())
+def _pool(workers: int) -> Iterator[Callable[..., "Future[Any]"]]:
+    """A function that hands a call to processes, which end with the block, however it ends."""
+    started: set[BaseProcess] = set()
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, context, initializer=follow_parent)
+
+    def submit(function: Callable[[Chunk], Result], chunk: Chunk) -> "Future[Result]":
+        with starting(function):  # one thread at a time: what appears meanwhile is of this pool
+            before = set(multiprocessing.active_children())
+            try:
+                return pool.submit(function, chunk)
+            finally:
+                started.update(set(multiprocessing.active_children()) - before)
+
     try:
-        yield pool
-    except BaseException:
-        for process in set(multiprocessing.active_children()) - others:
-            process.terminate()
-        raise
+        yield submit
     finally:
+        # They are not asked to end: one that was killed while it waited for work would leave the
+        # others waiting for ever.
+        for process in started:
+            process.terminate()
         pool.shutdown(cancel_futures=True)
 
 

@@ -1,7 +1,10 @@
+import multiprocessing
+import operator
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -154,3 +157,19 @@ def test_ray_that_ends_is_an_error():
     assert next(results) == 4
     with pytest.raises(WorkerError, match="this machine ended before its work was done"):
         next(results)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+def test_a_worker_that_is_killed_while_it_waits_does_not_hold_up_the_end():
+    def kill_the_first_again_and_again():
+        for _ in range(4):
+            results = run(partial(operator.pow, 2), list(range(4)), Engine(workers=2))
+            done.append(next(results))
+            os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
+            done.extend(results)
+
+    done = []
+    thread = threading.Thread(target=kill_the_first_again_and_again, daemon=True)
+    thread.start()
+    thread.join(60)
+    assert done == [1, 2, 4, 8] * 4
