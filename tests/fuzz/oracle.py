@@ -90,8 +90,14 @@ def facts(source: Any) -> dict[str, Any]:
     return {
         "nodata": source.nodata,
         "epsg": source.crs.to_epsg() if source.crs else None,
-        "transform": None if source.transform.is_identity else tuple(source.transform)[:6],
+        "transform": tuple(source.transform)[:6] if places(source.transform) else None,
     }
+
+
+def places(transform: Any) -> bool:
+    """Whether a transform says where pixels lie: an identity and pixels without a finite area do not."""
+    finite = all(map(math.isfinite, transform[:6]))
+    return finite and not transform.is_identity and transform.determinant != 0
 
 
 def same(found: Any, expected: Any) -> bool:
