@@ -52,6 +52,10 @@ _NAMES = {
     "metadata.metadata": "Metadata",
     "metadata.summary": "Summary",
     "reference_maps.labels": "LabelSets",
+    "inventory.scanning.scan": "scan",
+    "samples.sample": "sample",
+    "retiling.retile": "retile",
+    "retiling.patchify": "patchify",
     "splits.evaluation": "Evaluation",
     "splits.split": "Split",
     "tiff.raster": "Raster",
@@ -79,20 +83,20 @@ _OLD = {
     "label_sets": ("reference_maps.labels", "labels"),
     "land_cover_labels": ("reference_maps.labels", "labels"),
     "locate": ("ground.footprints", "Metadata"),
-    "make_sample": ("api.sample", "sample"),
+    "make_sample": ("samples.sample", "sample"),
     "map_overlaps": ("reference_maps.map_overlaps", "overlaps"),
     "measure_land_cover": ("reference_maps.land_cover", "labels"),
     "open_source": ("api.sources", "Inventory"),
     "overlapping_pairs": ("ground.overlaps", "overlaps"),
-    "patchify_scene": ("api.patchify", "patchify"),
+    "patchify_scene": ("retiling.patchify", "patchify"),
     "read_metadata": ("metadata.metadata_file", "Metadata"),
     "read_patch_list": ("metadata.patch_list", "stats"),
     "read_pixels": ("inventory.inspect", "open_patch"),
     "read_reference_maps": ("reference_maps.read", "labels"),
     "read_sides": ("splits.split", "Split"),
     "report_page": ("reporting.page.report", "report"),
-    "retile_raster": ("api.retile", "retile"),
-    "scan_archive": ("api.scan", "scan"),
+    "retile_raster": ("retiling.retile", "retile"),
+    "scan_archive": ("inventory.scanning.scan", "scan"),
     "shortfalls": ("splits.warnings", "split"),
     "split_folds": ("splits.make", "folds"),
     "split_patches": ("splits.make", "split"),
@@ -119,11 +123,11 @@ if TYPE_CHECKING:  # the same names for type checkers and editors
     from benkit.api.inspect import inspect as inspect
     from benkit.api.labels import labels as labels
     from benkit.api.overlaps import Overlaps as Overlaps, overlaps as overlaps
-    from benkit.api.patchify import patchify as patchify
+    from benkit.retiling.patchify import patchify as patchify
     from benkit.api.report import report as report
-    from benkit.api.retile import retile as retile
-    from benkit.api.sample import sample as sample
-    from benkit.api.scan import scan as scan
+    from benkit.retiling.retile import retile as retile
+    from benkit.samples.sample import sample as sample
+    from benkit.inventory.scanning.scan import scan as scan
     from benkit.api.split import folds as folds, split as split
     from benkit.api.stats import stats as stats
     from benkit.api.summary import summary as summary

@@ -1,4 +1,6 @@
-"""The public functions, one a verb of the command line: they open what people have, and call a room.
+"""Public functions, one a verb of the command line: they open what people have, and call a room.
+
+`scan`, `sample`, `retile` and `patchify`, which take paths alone, lie in the rooms of their subjects.
 
 A verb's arguments and options are the function's: where a verb takes a file, a path, a URL and the
 value or table that the file would give are taken alike, and an option that names an output is an

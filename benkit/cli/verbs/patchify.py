@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from benkit.api.patchify import patchify
+    from benkit.retiling.patchify import patchify
 
     patches = call(patchify, arguments, archive=arguments.output)
     show(arguments, {"patches": patches.patches, "files": patches.files})

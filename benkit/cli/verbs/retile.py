@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from benkit.api.retile import retile
+    from benkit.retiling.retile import retile
 
     retiling = call(retile, arguments, compression=arguments.compress)
     if retiling.lacks == "a georeference":

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from benkit.api.sample import sample
+    from benkit.samples.sample import sample
 
     summary = call(sample, arguments)
     note(f"{arguments.folder} is {summary.note}")

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     try:
-        from benkit.api.scan import scan
+        from benkit.inventory.scanning.scan import scan
 
         summary = call(scan, arguments)
     except KeyboardInterrupt:

@@ -1,5 +1,0 @@
-"""Cut a scene into patches."""
-
-from benkit.retiling.patchify import patchify
-
-__all__ = ["patchify"]

@@ -1,5 +1,0 @@
-"""Cut a raster into parts."""
-
-from benkit.retiling.retile import retile
-
-__all__ = ["retile"]

@@ -1,5 +1,0 @@
-"""Scan an archive into an inventory."""
-
-from benkit.inventory.scanning.scan import scan
-
-__all__ = ["scan"]
