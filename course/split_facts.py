@@ -11,7 +11,6 @@ from benchmarks.split import BLOCK_METRES, benkit_split, official_split, random_
 from benkit.ground.distance_plane import nearest_distances, planar_centres
 from benkit.ground.footprints import Footprints, locate
 from benkit.ground.overlaps import overlapping_pairs
-from benkit.metadata.metadata import Metadata
 from benkit.splits.make import split_patches
 from course.inputs import BUFFERS, TEST
 
@@ -35,6 +34,7 @@ METHODS = {
 _FIGURES = (
     "train", "test", "fraction", "crossing_pairs", "leakage", "median_nearest_train_m", "label_rms",
     "season_deviation", "country_deviation", "label_shares", "country_shares", "regions",
+    "copy_f1", "constant_f1",
 )  # fmt: skip
 
 
@@ -44,7 +44,6 @@ def split_facts(
     """Numbers for JSON, and arrays for the figures."""
     ids = np.array(metadata["patch_id"].to_pylist(), object)
     pairs = overlapping_pairs(places)
-    labels = _label_matrix(metadata)
     numbers: dict[str, Any] = {}
     arrays: dict[str, Any] = {}
     for name, method in METHODS.items():
@@ -56,8 +55,6 @@ def split_facts(
         seen[np.unique(crossing)] = True
         numbers[name] = {key: figures[key] for key in _FIGURES} | {
             "test_on_train_ground": float(seen[in_test].mean()),
-            "copy_f1": _copied_labels(centres, labels, in_test),
-            "constant_f1": _constant_labels(labels, in_test),
         }
         arrays[f"test_{name}"] = in_test
         arrays[f"nearest_{name}"] = nearest_distances(centres[in_test], centres[~in_test])
@@ -66,46 +63,6 @@ def split_facts(
         "official": _official(metadata),
         "buffers": {str(metres): _buffered(metadata, metres) for metres in BUFFERS},
     }, arrays
-
-
-def _label_matrix(metadata: pa.Table) -> NDArray[np.bool_]:
-    """Which patch has which label: (patches, labels)."""
-    labels = Metadata(metadata).labels
-    matrix = np.zeros((len(metadata), len(labels.names)), bool)
-    matrix[labels.patch, labels.value] = True
-    return matrix
-
-
-def _copied_labels(
-    centres: NDArray[np.float64], labels: NDArray[np.bool_], in_test: NDArray[np.bool_]
-) -> float:
-    """Micro-averaged F1 of a "model" that copies the labels of the nearest train patch."""
-    import shapely
-
-    train = np.flatnonzero(~in_test)
-    tree = shapely.STRtree(shapely.points(centres[train]))
-    pairs = tree.query_nearest(shapely.points(centres[in_test]))
-    first = np.unique(pairs[0], return_index=True)[1]  # of several, the least index
-    nearest = np.minimum.reduceat(pairs[1], first)
-    return _f1(labels[train[nearest]], labels[in_test])
-
-
-def _constant_labels(labels: NDArray[np.bool_], in_test: NDArray[np.bool_]) -> float:
-    """The same for one that says the same few labels of every patch, the best on the train side."""
-    train = labels[~in_test]
-    common = np.argsort(-train.sum(0), kind="stable")
-    answers = []
-    for many in range(1, len(common) + 1):
-        answer = np.zeros(labels.shape[1], bool)
-        answer[common[:many]] = True
-        answers.append((_f1(np.broadcast_to(answer, train.shape), train), answer))
-    best = max(answers, key=lambda pair: pair[0])[1]
-    test = labels[in_test]
-    return _f1(np.broadcast_to(best, test.shape), test)
-
-
-def _f1(said: NDArray[np.bool_], true: NDArray[np.bool_]) -> float:
-    return float(2 * (said & true).sum() / (said.sum() + true.sum()))
 
 
 def _official(metadata: pa.Table) -> dict[str, Any]:

@@ -67,6 +67,8 @@ def _rows(
         yield f"train centre under {int(metres) / 1000:g} km", partial(_leakage, metres)
     for place, quartile in enumerate(_QUARTILES):
         yield f"nearest train: {quartile}", partial(_nearest, place)
+    yield "F1 of copying the nearest train", lambda _, side: _number(side.copy_f1, 4)
+    yield "F1 of the best constant answer", lambda _, side: _number(side.constant_f1, 4)
     yield "label deviation, rms", lambda _, side: _number(side.label_rms, 4)
     yield "Jensen-Shannon divergence", lambda _, side: _number(side.js_divergence_bits, 5, " bit")
     yield "largest season deviation", lambda _, side: _number(side.season_deviation, 4)

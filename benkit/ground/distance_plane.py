@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from benkit.domain.patch_names import PATCH_METRES
 from benkit.ground.footprints import Footprints
-from benkit.ground.grid import sorted_unique
 from benkit.ground.projection import project, project_from_zones
 
 _EUROPE = (
@@ -57,16 +56,31 @@ def nearest_distances(points: NDArray, others: NDArray) -> NDArray[np.float64]:
     >>> nearest_distances(np.array([[0.0, 0.0], [9.0, 0.0]]), np.array([[3.0, 4.0], [9.0, 1.0]]))
     array([5., 1.])
     """
+    return nearest_points(points, others)[1]
+
+
+def nearest_points(
+    points: NDArray, others: NDArray
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The nearest of some others of each point, of several equally near the first, and its distance.
+
+    Returns
+    -------
+    (n,) int64 array
+        Index among the others; -1 if there are none.
+    (n,) float64 array
+        Infinite if there are none.
+    """
     import shapely
 
-    distances = np.full(len(points), np.inf)
-    if len(points) and len(others):
-        # complex numbers sort as their two parts do, and much faster than rows
-        distinct, which = np.unique(points @ (1, 1j), return_inverse=True)
-        others = sorted_unique(others @ (1, 1j))
-        tree = shapely.STRtree(shapely.points(others.real, others.imag))
-        nearest = tree.query_nearest(
-            shapely.points(distinct.real, distinct.imag), return_distance=True, all_matches=False
-        )[1]
-        distances = nearest[which]
-    return distances
+    if not (len(points) and len(others)):
+        return np.full(len(points), -1), np.full(len(points), np.inf)
+    # complex numbers sort as their two parts do, and much faster than rows
+    distinct, which = np.unique(points @ (1, 1j), return_inverse=True)
+    places, first = np.unique(others @ (1, 1j), return_index=True)
+    tree = shapely.STRtree(shapely.points(places.real, places.imag))
+    (point, place), distance = tree.query_nearest(
+        shapely.points(distinct.real, distinct.imag), return_distance=True
+    )
+    start = np.flatnonzero(np.diff(point, prepend=-1))
+    return np.minimum.reduceat(first[place], start)[which], distance[start][which]

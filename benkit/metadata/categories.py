@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from benkit.ground.grid import sorted_unique
+from benkit.ground.grid import expand_ranges, sorted_unique
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Categories:
     names : tuple of str
         The values that occur, sorted; of seasons all, in the order of `SEASONS`.
     patch, value : (m,) int64 arrays
-        Patch ``patch[k]`` has the value ``names[value[k]]``, of which it may have several or none.
+        Patch ``patch[k]`` has the value ``names[value[k]]``, of which it may have several or none;
+        in ascending order.
     """
 
     names: tuple[str, ...]
@@ -30,6 +31,14 @@ class Categories:
         """Number of patches, or of the chosen ones, that have each value: (names,) int64."""
         values = self.value if chosen is None else self.value[chosen[self.patch]]
         return np.bincount(values, minlength=len(self.names)).astype(np.int64)
+
+    def common(self, first: NDArray[np.int64], second: NDArray[np.int64]) -> int:
+        """Number of values that both patches of a pair have, added up over pairs."""
+        start, end = np.searchsorted(self.patch, first), np.searchsorted(self.patch, first, "right")
+        pair, place = expand_ranges(start, end - start)
+        keys = self.patch * len(self.names) + self.value
+        wanted = second[pair] * len(self.names) + self.value[place]
+        return int((np.append(keys, -1)[np.searchsorted(keys, wanted)] == wanted).sum())
 
 
 def list_categories(column: pa.ChunkedArray) -> Categories:

@@ -80,6 +80,11 @@ class Metadata(TableValue):
         return self.table["patch_id"].combine_chunks()
 
     @cached_property
+    def by_id(self) -> NDArray[np.int64]:
+        """Rows in the order of their ids, for what must not depend on the order of the rows."""
+        return pc.sort_indices(self.patch_ids).to_numpy().astype(np.int64)
+
+    @cached_property
     def footprints(self) -> Footprints:
         """Where the patches lie; a `PatchIdError` where an id does not tell."""
         return locate(self.patch_ids) if self.places is None else self.places

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benkit.ground.distance_plane import nearest_distances
+from benkit.ground.distance_plane import nearest_points
 from benkit.ground.grid import (
     TOUCHING,
     Pairs,
@@ -21,6 +21,7 @@ from benkit.ground.grid import (
 )
 from benkit.metadata.categories import Categories
 from benkit.metadata.metadata import Metadata
+from benkit.splits.copied_labels import constant_labels_f1, copied_f1
 
 LEAKAGE_METRES = (2500, 5000, 10000)
 """Distances below which a train patch is counted as near."""
@@ -43,6 +44,9 @@ class SideMetrics:
         Part of the side's patches with a train centre nearer than so many metres.
     nearest_train_m : tuple of float or None
         Least distance to a train centre, quartiles, greatest, in metres; None without such patches.
+    copy_f1, constant_f1 : float or None
+        Micro-averaged F1 of copying the labels of the nearest train patch (of several equally near the
+        one whose id sorts first), and of the best answer that is the same for all patches.
     label_rms : float or None
         sqrt(mean over labels of ((share - fraction) / fraction)^2).
     js_divergence_bits : float or None
@@ -64,6 +68,8 @@ class SideMetrics:
     shared_ground: float | None
     leakage: dict[str, float | None]
     nearest_train_m: tuple[float, ...] | None
+    copy_f1: float | None
+    constant_f1: float | None
     label_rms: float | None
     js_divergence_bits: float | None
     season_deviation: float | None
@@ -88,7 +94,8 @@ def side_metrics(
     """Metrics of the patches ``mine`` against those of ``train``, all of them within ``split``."""
     count = int(mine.sum())
     fraction = count / int(split.sum()) if count else 0.0
-    nearest = nearest_distances(metadata.centres[mine], metadata.centres[train])
+    sources = metadata.by_id[train[metadata.by_id]]
+    source, nearest = nearest_points(metadata.centres[mine], metadata.centres[sources])
     known = count > 0 and bool(train.any())
     label, season, country = (
         _shares(categories, mine, split)
@@ -106,6 +113,10 @@ def side_metrics(
             for metres in LEAKAGE_METRES
         },
         nearest_train_m=tuple(np.percentile(nearest, _QUARTILES).tolist()) if known else None,
+        copy_f1=copied_f1(metadata.labels, np.flatnonzero(mine), sources[source])
+        if known
+        else None,
+        constant_f1=constant_labels_f1(metadata.labels, mine, train),
         label_rms=float(np.sqrt(np.mean(off**2))) if off is not None else None,
         js_divergence_bits=_divergence(metadata.labels.count(mine), metadata.labels.count(train)),
         season_deviation=_largest(season, fraction),

@@ -185,4 +185,5 @@ def test_the_official_split_has_its_known_figures(shared_data):
     assert round(found.test.label_rms, 3) == 0.246
     assert round(found.test.season_deviation, 3) == 0.005
     assert round(found.test.country_deviation, 3) == 0.237
+    assert (round(found.test.copy_f1, 4), round(found.test.constant_f1, 4)) == (0.5966, 0.4379)
     assert found.warnings == ()

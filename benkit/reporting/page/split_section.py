@@ -17,6 +17,8 @@ _METRICS: dict[str, Callable[[Evaluation, SideMetrics], object]] = {
     "patches with a train centre nearer than 2.5 km": lambda _, side: percent(side.leakage["2500"]),
     "nearer than 5 km": lambda _, side: percent(side.leakage["5000"]),
     "nearer than 10 km": lambda _, side: percent(side.leakage["10000"]),
+    "F1 of copying the labels of the nearest train patch": lambda _, side: _fixed(side.copy_f1, 4),
+    "F1 of the best labels that are the same for all": lambda _, side: _fixed(side.constant_f1, 4),
     "label deviation, root mean square": lambda _, side: _fixed(side.label_rms, 4),
     "Jensen-Shannon divergence of the labels, bits": lambda _, side: _fixed(
         side.js_divergence_bits, 6
