@@ -49,7 +49,7 @@ PRINTED = {
     "benkit labels sample/geoparquets --json": "555b507821388b19",
     "benkit overlaps sample/geoparquets --json": "87484184a368c124",
     "benkit overlaps sample/metadata.parquet --json": "6256de444e60ec37",
-    "benkit evaluate split.csv --metadata sample/metadata.parquet --json": "1261f8de8e257d6a",
+    "benkit evaluate split.csv --metadata sample/metadata.parquet --json": "c27184e9f75ad7cc",
 }
 
 

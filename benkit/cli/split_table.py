@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from benkit.engine.progress import width_of
@@ -17,6 +18,7 @@ _NAMES = 32
 _NARROWEST, _WIDEST = 12, 16
 _QUARTILES = ("least", "lower quartile", "median", "upper quartile", "greatest")
 _SHARES = ("label", "season", "country")
+_POSSIBLE = "  least that is possible"
 
 Column = tuple[str, str, "Evaluation", "SideMetrics"]
 """Name of the split and of the side, and their metrics."""
@@ -38,6 +40,9 @@ def show_evaluations(evaluations: "Mapping[str, Evaluation]") -> None:
     for title, *texts in lines:
         cells = "".join(f"{text:>{width}}" for text in texts)
         print(f"{_shortened(title, names - 1):<{names}}{cells}".rstrip())
+    for name, side in next(iter(evaluations.values())).sides.items():
+        if held := side.possible.sentence():
+            print(f"\n{fill(f'{name}: {held}', room)}")
 
 
 def _lines(columns: list[Column], width: int) -> Iterator[list[str]]:
@@ -70,9 +75,12 @@ def _rows(
     yield "F1 of copying the nearest train", lambda _, side: _number(side.copy_f1, 4)
     yield "F1 of the best constant answer", lambda _, side: _number(side.constant_f1, 4)
     yield "label deviation, rms", lambda _, side: _number(side.label_rms, 4)
+    yield _POSSIBLE, lambda _, side: _number(side.possible.label_rms, 4)
     yield "Jensen-Shannon divergence", lambda _, side: _number(side.js_divergence_bits, 5, " bit")
     yield "largest season deviation", lambda _, side: _number(side.season_deviation, 4)
+    yield _POSSIBLE, lambda _, side: _number(side.possible.season_deviation, 4)
     yield "largest country deviation", lambda _, side: _number(side.country_deviation, 4)
+    yield _POSSIBLE, lambda _, side: _number(side.possible.country_deviation, 4)
     yield "labels missing in train", lambda split, _: f"{len(split.missing_labels)}"
     yield "labels missing on the side", lambda _, side: f"{len(side.missing_labels)}"
     yield "MGRS tiles", lambda _, side: f"{side.tiles:,}"

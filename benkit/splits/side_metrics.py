@@ -21,6 +21,7 @@ from benkit.ground.grid import (
 )
 from benkit.metadata.categories import Categories
 from benkit.metadata.metadata import Metadata
+from benkit.splits.balance_bounds import LeastDeviations, least_deviations
 from benkit.splits.copied_labels import constant_labels_f1, copied_f1
 
 LEAKAGE_METRES = (2500, 5000, 10000)
@@ -53,6 +54,8 @@ class SideMetrics:
         Jensen-Shannon divergence of the side's and the train side's label frequencies, 0 to 1.
     season_deviation, country_deviation : float or None
         Largest |share - fraction| of a season or country; None without the column ``country``.
+    possible : LeastDeviations
+        The least deviations that whole units allow a side with as many patches.
     label_shares, season_shares, country_shares : dict of str to float
     missing_labels : tuple of str
         Labels of the split that no patch of the side has.
@@ -74,6 +77,7 @@ class SideMetrics:
     js_divergence_bits: float | None
     season_deviation: float | None
     country_deviation: float | None
+    possible: LeastDeviations
     label_shares: dict[str, float]
     season_shares: dict[str, float]
     country_shares: dict[str, float]
@@ -121,6 +125,7 @@ def side_metrics(
         js_divergence_bits=_divergence(metadata.labels.count(mine), metadata.labels.count(train)),
         season_deviation=_largest(season, fraction),
         country_deviation=_largest(country, fraction),
+        possible=least_deviations(metadata, mine, split),
         label_shares=label,
         season_shares=season,
         country_shares=country,

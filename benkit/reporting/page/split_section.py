@@ -20,11 +20,14 @@ _METRICS: dict[str, Callable[[Evaluation, SideMetrics], object]] = {
     "F1 of copying the labels of the nearest train patch": lambda _, side: _fixed(side.copy_f1, 4),
     "F1 of the best labels that are the same for all": lambda _, side: _fixed(side.constant_f1, 4),
     "label deviation, root mean square": lambda _, side: _fixed(side.label_rms, 4),
+    "least label deviation possible": lambda _, side: _fixed(side.possible.label_rms, 4),
     "Jensen-Shannon divergence of the labels, bits": lambda _, side: _fixed(
         side.js_divergence_bits, 6
     ),
     "largest deviation of a season": lambda _, side: _fixed(side.season_deviation, 4),
+    "least possible of a season": lambda _, side: _fixed(side.possible.season_deviation, 4),
     "largest deviation of a country": lambda _, side: _fixed(side.country_deviation, 4),
+    "least possible of a country": lambda _, side: _fixed(side.possible.country_deviation, 4),
 }
 
 
@@ -35,6 +38,11 @@ def split_section(splits: Mapping[str, Evaluation]) -> str:
     if first.validation:
         columns.append((f"{own}: validation", first, first.validation))
     columns += [(other, split, split.test) for other, split in splits.items() if split is not first]
+    held = [
+        f"On the {name} side {sentence}"
+        for name, side in first.sides.items()
+        if (sentence := side.possible.sentence())
+    ]
     rows = [
         (name, *(metric(split, side) for _, split, side in columns))
         for name, metric in _METRICS.items()
@@ -45,7 +53,12 @@ def split_section(splits: Mapping[str, Evaluation]) -> str:
         table(
             ("Test side against train side", *(name for name, *_ in columns)),
             rows,
-            "Beside other splits of the same patches; from the pairs on, less is better",
+            ". ".join(
+                [
+                    "Beside other splits of the same patches; from the pairs on, less is better",
+                    *held,
+                ]
+            ),
         ),
         _label_shares(first),
     )

@@ -1,0 +1,128 @@
+"""How evenly a side can hold labels, seasons and countries at best.
+
+Of three patches with a label none, one, two or all can lie on a side, never a quarter; patches that
+share ground go together, which leaves fewer numbers still. What counts here is the least
+|share - fraction| of each label, season and country by itself that any choice of whole units reaches.
+No split that parts no ground comes closer; whether one comes as close in all of them is not known.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benkit.files.safe_names import some_names
+from benkit.ground.grid import connected_components
+from benkit.metadata.categories import Categories
+from benkit.metadata.metadata import Metadata
+
+
+@dataclass(frozen=True)
+class LeastDeviations:
+    """The least deviations of a side that holds as many patches, from whole units.
+
+    Attributes
+    ----------
+    label_rms, season_deviation, country_deviation : float or None
+        As of `benkit.splits.side_metrics.SideMetrics`; no split that parts no ground has less.
+    held_by_units : tuple of str
+        Labels, seasons and countries that single patches would allow to come closer.
+    """
+
+    label_rms: float | None
+    season_deviation: float | None
+    country_deviation: float | None
+    held_by_units: tuple[str, ...]
+
+    def sentence(self) -> str | None:
+        """What keeps the balance from what whole numbers allow; None if nothing does."""
+        if not self.held_by_units:
+            return None
+        return (
+            "patches that share ground stay together, which keeps the share of "
+            f"{some_names(self.held_by_units)} further from the fraction than whole numbers do"
+        )
+
+
+def least_deviations(
+    metadata: Metadata, mine: NDArray[np.bool_], split: NDArray[np.bool_]
+) -> LeastDeviations:
+    """The least deviations of a side with as many of the patches ``split`` as ``mine`` are."""
+    part, whole = int(mine.sum()), int(split.sum())
+    pairs = metadata.pairs
+    unit = connected_components(len(metadata), pairs[split[pairs].all(1)])
+    held: dict[str, None] = {}
+    least: list[NDArray[np.float64]] = []
+    for categories in (metadata.labels, metadata.seasons, metadata.countries):
+        off = []
+        for name, sizes in _unit_sizes(categories, unit, split) if part else ():
+            total = int(sizes.sum())
+            count, rest = nearest_sum(sizes, part, whole), total * part % whole
+            off.append(abs(count / total - part / whole))
+            if abs(count * whole - total * part) > min(rest, whole - rest):
+                held[name] = None
+        least.append(np.array(off, float))
+    label, season, country = least
+    return LeastDeviations(
+        label_rms=float(np.sqrt(np.mean((label / (part / whole)) ** 2))) if len(label) else None,
+        season_deviation=float(season.max()) if len(season) else None,
+        country_deviation=float(country.max()) if len(country) else None,
+        held_by_units=tuple(held),
+    )
+
+
+def nearest_sum(sizes: NDArray[np.int64], part: int, whole: int) -> int:
+    """The sum of some of the sizes that is nearest to a part of the sum of all, ``part / whole``.
+
+    Parameters
+    ----------
+    sizes : (n,) int64 array
+        Each at least 1.
+    part, whole : int
+        0 <= part <= whole.
+
+    Examples
+    --------
+    >>> nearest_sum(np.array([1, 1, 1]), 1, 4), nearest_sum(np.array([3, 4]), 1, 4)
+    (1, 3)
+    """
+    total = int(sizes.sum())
+    below, above = total * part // whole, -(-total * part // whole)
+    ascending = np.sort(sizes)
+    if (ascending > 1 + np.cumsum(ascending) - ascending).any():
+        sums = _sums(sizes)  # else each whole number is one
+        below, above = _greatest(sums, below), total - _greatest(sums, total - above)
+    return min(below, above, key=lambda count: abs(count * whole - total * part))
+
+
+def _sums(sizes: NDArray[np.int64]) -> int:
+    """All sums of some of the sizes: bit k is set if some add up to k."""
+    sums = 1
+    for size, count in zip(*np.unique(sizes, return_counts=True), strict=True):
+        left, times = int(count), 1
+        while left > 0:  # one, two, four, ... of a size and the rest give any number of them
+            sums |= sums << min(times, left) * int(size)
+            left, times = left - times, 2 * times
+    return sums
+
+
+def _greatest(sums: int, most: int) -> int:
+    """The greatest of the sums that is not above ``most``."""
+    return (sums & ((2 << most) - 1)).bit_length() - 1
+
+
+def _unit_sizes(
+    categories: Categories | None, unit: NDArray[np.int64], split: NDArray[np.bool_]
+) -> Iterator[tuple[str, NDArray[np.int64]]]:
+    """Each value that occurs, and how many patches with it each unit that holds it has."""
+    if categories is None:
+        return
+    chosen = split[categories.patch]
+    key = np.sort(categories.value[chosen] * len(unit) + unit[categories.patch[chosen]])
+    first = np.flatnonzero(np.diff(key, prepend=-1))
+    sizes = np.diff(first, append=len(key))
+    ends = np.searchsorted(key[first] // len(unit), np.arange(len(categories.names) + 1))
+    for name, start, end in zip(categories.names, ends, ends[1:], strict=False):
+        if start < end:
+            yield name, sizes[start:end]
