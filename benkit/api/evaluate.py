@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from benkit.api.sources import MetadataLike, SplitLike, as_metadata, is_location, naming
-from benkit.errors import InputFormatError
-from benkit.files.remote.location import as_location
+from benkit.errors import InputFormatError, OptionError
+from benkit.files.remote.location import as_location, as_path
+from benkit.files.tables.table import write_table
 from benkit.metadata.metadata import Metadata
+from benkit.splits.correlogram import label_correlogram
 from benkit.splits.evaluate import evaluate_splits, official_split, random_split
 from benkit.splits.evaluation import Evaluation
 from benkit.splits.split import Split
@@ -20,6 +22,10 @@ AGAINST = ("random", "official")
 FIGURES = ("map.png", "labels.png", "distances.png")
 """Files that are drawn."""
 
+_PICTURES = (".png", ".svg", ".pdf")
+CORRELOGRAM_SUFFIXES = (*_PICTURES, ".json", ".csv", ".parquet")
+"""How the name of a correlogram may end."""
+
 
 def evaluate(
     split: SplitLike,
@@ -28,6 +34,7 @@ def evaluate(
     against: Collection[str] = (),
     validation_as_train: bool = False,
     figures: str | os.PathLike[str] | None = None,
+    correlogram: str | os.PathLike[str] | None = None,
     seed: int = 0,
 ) -> Evaluation:
     """Judge how far the score on the test side of a split can be trusted.
@@ -47,6 +54,9 @@ def evaluate(
         Judge the test side against train and validation together.
     figures : path, optional
         Folder to draw `FIGURES` into, beside a random split and the official one where there is one.
+    correlogram : path, optional
+        File to write the correlogram of the labels to: at which distance patches stop being alike. Its
+        name ends with one of `CORRELOGRAM_SUFFIXES`: a picture, or a table.
     seed : int
         Of the random split.
 
@@ -54,7 +64,10 @@ def evaluate(
     ------
     InputFormatError
         If the metadata does not hold a patch of the split.
+    OptionError
+        If the name of the correlogram ends with something else.
     """
+    drawn = None if correlogram is None else _correlogram_file(correlogram)
     where = as_location(split) if is_location(split) else None
     source: Any = split if metadata is None else metadata
     name = str(source) if is_location(source) else "the metadata"
@@ -82,7 +95,31 @@ def evaluate(
     if figures is not None:
         title = "this split" if where is None else where.name
         _draw(known, own, {name or title: one for name, one in found.items()}, Path(figures))
-    return replace(found[""], against={one: found[one] for one in AGAINST if one in against})
+    judged = replace(found[""], against={one: found[one] for one in AGAINST if one in against})
+    if drawn is None:
+        return judged
+    judged = replace(judged, correlogram=label_correlogram(known))
+    _write_correlogram(judged, drawn)
+    return judged
+
+
+def _correlogram_file(name: str | os.PathLike[str]) -> Path:
+    path = as_path(name)
+    if path.suffix not in CORRELOGRAM_SUFFIXES:
+        *others, last = CORRELOGRAM_SUFFIXES
+        raise OptionError(f"{path}: expected a name that ends with {', '.join(others)} or {last}")
+    return path
+
+
+def _write_correlogram(judged: Evaluation, path: Path) -> None:
+    from benkit.files.writing.figure import write_figure
+    from benkit.reporting.figures.correlogram_figure import correlogram_figure
+
+    assert judged.correlogram is not None
+    if path.suffix in _PICTURES:
+        write_figure(correlogram_figure(judged.correlogram, judged.test.nearest_train_m), path)
+    else:
+        write_table(judged.correlogram.table, path)
 
 
 def _draw(metadata: Metadata, split: Split, found: dict[str, Evaluation], folder: Path) -> None:

@@ -18,7 +18,7 @@ from benkit.files.safe_names import one_line
 
 Result = TypeVar("Result")
 
-OUTPUTS = ("output", "findings", "differences", "figure", "figures")
+OUTPUTS = ("output", "findings", "differences", "figure", "figures", "correlogram")
 """Names of the arguments that say where something is written."""
 
 TABLE_SUFFIXES = (".parquet", ".csv", ".json")

@@ -76,19 +76,41 @@ def near_pairs(points: NDArray, reach: float) -> Pairs:
     >>> near_pairs(np.array([[0, 0], [9, 0], [3, 4]]), 6).tolist()
     [[0, 2]]
     """
-    cells, cell = distinct_cells(points, reach)
-    order = np.argsort(cell, kind="stable")
-    cell = cell[order]
-    count = np.bincount(cell, minlength=len(cells) + 1)
-    end = np.cumsum(count)
-    rank = np.arange(len(points))
-    found = [expand_ranges(rank + 1, end[cell] - rank - 1)]
-    beside = _cells_at(cells, _HALF_AROUND)[cell].T
-    found += [expand_ranges(end[other] - count[other], count[other]) for other in beside]
-    first, second = order[np.concatenate(found, axis=1)]
+    order, *ranges = _partners(points, reach)
     x, y = points.T
-    near = np.maximum(np.abs(x[first] - x[second]), np.abs(y[first] - y[second])) < reach
-    return np.stack([first[near], second[near]], axis=1)
+    found = []
+    for start, count in zip(*ranges, strict=True):
+        rank, partner = expand_ranges(start, count)
+        first, second = order[rank], order[partner]
+        near = np.maximum(np.abs(x[first] - x[second]), np.abs(y[first] - y[second])) < reach
+        found.append(np.stack([first[near], second[near]], axis=1))
+    return np.concatenate(found)
+
+
+def pairs_of_touching_cells(
+    points: NDArray, size: float, most: int, generator: np.random.Generator
+) -> tuple[Pairs, bool]:
+    """Pairs of (n, 2) points in one cell or in two that touch, in no order.
+
+    Returns
+    -------
+    (m, 2) int64 array
+        Each pair once; if there are more than ``most``, so many drawn at random with replacement.
+    bool
+        Whether they were drawn.
+    """
+    order, start, count = _partners(points, size)
+    begin, number = start.ravel(), count.ravel()
+    end = np.cumsum(number)
+    total = int(number.sum())
+    if total <= most:
+        which, partner = expand_ranges(begin, number)
+    else:
+        drawn = np.sort(generator.integers(0, total, size=most))
+        which = np.searchsorted(end, drawn, "right")
+        partner = begin[which] + drawn - (end - number)[which]
+    first, second = order[which % max(len(points), 1)], order[partner]
+    return np.stack([first, second], axis=1), total > most
 
 
 def connected_components(count: int, pairs: Pairs) -> NDArray[np.int64]:
@@ -132,6 +154,26 @@ def expand_ranges(
     before = np.cumsum(count) - count
     which = np.repeat(np.arange(len(count)), count)
     return which, np.arange(len(which)) + (start - before)[which]
+
+
+def _partners(
+    points: NDArray, size: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """An order of (n, 2) points in which the partners of each are five ranges; where these begin, and
+    how many points they hold: (5, n) int64 arrays.
+
+    Partners are points of the same cell (the first range) and of those that touch it; each pair is met
+    once.
+    """
+    cells, cell = distinct_cells(points, size)
+    order = np.argsort(cell, kind="stable")
+    cell = cell[order]
+    count = np.bincount(cell, minlength=len(cells) + 1)
+    end = np.cumsum(count)
+    rank = np.arange(len(points))
+    beside = _cells_at(cells, _HALF_AROUND)[cell].T
+    start = np.concatenate([rank[np.newaxis] + 1, (end - count)[beside]])
+    return order, start, np.concatenate([(end[cell] - rank - 1)[np.newaxis], count[beside]])
 
 
 def _cells_at(cells: NDArray[np.int64], steps: Sequence[tuple[int, int]]) -> NDArray[np.int64]:

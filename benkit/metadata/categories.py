@@ -34,8 +34,8 @@ class Categories:
 
     def common(self, first: NDArray[np.int64], second: NDArray[np.int64]) -> int:
         """Number of values that both patches of a pair have, added up over pairs."""
-        start, end = np.searchsorted(self.patch, first), np.searchsorted(self.patch, first, "right")
-        pair, place = expand_ranges(start, end - start)
+        each = np.bincount(self.patch, minlength=int(first.max(initial=0)) + 1)
+        pair, place = expand_ranges((np.cumsum(each) - each)[first], each[first])
         keys = self.patch * len(self.names) + self.value
         wanted = second[pair] * len(self.names) + self.value[place]
         return int((np.append(keys, -1)[np.searchsorted(keys, wanted)] == wanted).sum())

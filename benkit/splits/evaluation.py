@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from benkit.splits.correlogram import Correlogram
 from benkit.splits.side_metrics import SideMetrics
 
 
@@ -31,6 +32,8 @@ class Evaluation:
     warnings : tuple of str
     against : mapping of str to Evaluation
         Other splits of the same patches, to compare with.
+    correlogram : Correlogram or None
+        Of the labels of all patches of the metadata; None if it was not asked for.
     """
 
     train: int
@@ -43,6 +46,7 @@ class Evaluation:
     missing_labels: tuple[str, ...]
     warnings: tuple[str, ...]
     against: Mapping[str, "Evaluation"] = field(default_factory=dict)
+    correlogram: Correlogram | None = None
 
     def __repr__(self) -> str:
         """How large the sides are, and how many pairs share ground across them, in a line."""
@@ -85,6 +89,8 @@ class Evaluation:
         metrics["left_out"] = self.left_out
         metrics["validation"] = self.validation.to_dict() if self.validation else None
         metrics["warnings"] = self.warnings
+        if self.correlogram is not None:
+            metrics["correlogram"] = self.correlogram.to_dict()
         if self.against:
             metrics["against"] = {name: other.to_dict() for name, other in self.against.items()}
         return metrics

@@ -147,3 +147,38 @@ def test_what_is_missing_in_the_metadata_is_told(capsys, files):
     status, _, err = evaluate(capsys, files / "two.csv")
     assert status == 2
     assert "name the metadata with --metadata" in err
+
+
+def test_a_correlogram_is_written_as_the_suffix_says(capsys, files):
+    call = [files / "two.csv", "--metadata", files / "metadata.parquet", "--correlogram"]
+    heads = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml", "parquet": b"PAR1"}
+    for suffix in ("png", "pdf", "svg", "json", "csv", "parquet"):
+        file = files / f"correlogram.{suffix}"
+        status, out, err = evaluate(capsys, *call, file, "--json")
+        assert status == 0
+        assert f"{file} is written: labels of patches 0.9 to 1.2 km apart correlate by" not in err
+        assert (
+            f"{file} is written: how labels correlate over distance is not known: no class" in err
+        )
+        classes = json.loads(out)["correlogram"]["classes"]
+        assert file.read_bytes().startswith(heads.get(suffix, b""))
+    assert [row["pairs"] for row in classes[:2]] == [16, 10]
+    assert json.loads((files / "correlogram.json").read_text()) == classes
+    assert pq.read_table(files / "correlogram.parquet").to_pylist() == classes
+    lines = (files / "correlogram.csv").read_text().splitlines()
+    assert lines[0].replace('"', "") == "from_m,to_m,mean_m,pairs,drawn,correlation"
+    assert len(lines) == len(classes) + 1
+    assert "correlogram" not in json.loads(evaluate(capsys, *call[:3], "--json")[1])
+
+
+def test_a_correlogram_of_another_kind_is_refused_before_any_work(capsys, files):
+    for name in ("correlogram.gif", "correlogram", "correlogram.PNG"):
+        call = ["nowhere.csv", "--metadata", "nowhere.parquet", "--correlogram", files / name]
+        status, out, err = evaluate(capsys, *call)
+        assert (status, out) == (2, "")
+        kinds = ".png, .svg, .pdf, .json, .csv or .parquet"
+        assert err == f"benkit: {files / name}: expected a name that ends with {kinds}\n"
+    metadata = files / "metadata.parquet"
+    status, _, err = evaluate(capsys, metadata, "--correlogram", metadata)
+    assert status == 2
+    assert "is an input of this call and would be replaced" in err

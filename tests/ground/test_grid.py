@@ -13,6 +13,7 @@ from benkit.ground.grid import (
     expand_ranges,
     near_pairs,
     neighbouring_cells,
+    pairs_of_touching_cells,
 )
 
 whole = st.integers(-40, 40)
@@ -70,6 +71,41 @@ def test_near_pairs_are_those_of_brute_force(points, reach):
 def test_points_as_far_apart_as_the_reach_are_not_near():
     row = np.array([[0, 0], [10, 0], [10, 9], [0, 10]])
     assert sorted(map(sorted, near_pairs(row, 10).tolist())) == [[1, 2]]
+
+
+@given(any_points, sizes, st.integers(0, 400))
+def test_pairs_of_touching_cells_are_those_of_brute_force_or_drawn_from_them(points, size, most):
+    pairs, drawn = pairs_of_touching_cells(points, size, most, np.random.default_rng(0))
+    cells = points // size
+    apart = np.abs(cells[:, np.newaxis] - cells).max(2)
+    expected = np.argwhere(np.triu(apart <= 1, 1)).tolist()
+    found = sorted(map(sorted, pairs.tolist()))
+    assert drawn == (len(expected) > most)
+    if drawn:
+        assert len(found) == most
+        assert all(pair in expected for pair in found)
+    else:
+        assert found == expected
+
+
+def test_each_pair_of_touching_cells_is_drawn_as_often_as_another():
+    points = np.array([[x, y] for x in range(6) for y in range(x + 2)])
+    everything, _ = pairs_of_touching_cells(points, 2, 10**6, np.random.default_rng(0))
+    pairs, drawn = pairs_of_touching_cells(
+        points, 2, 40 * len(everything), np.random.default_rng(1)
+    )
+    assert not drawn
+    pairs, drawn = pairs_of_touching_cells(
+        np.repeat(points, 30, axis=0), 2, 100 * len(everything), np.random.default_rng(1)
+    )
+    assert drawn
+    places = np.sort(pairs // 30, axis=1)
+    between = places[places[:, 0] != places[:, 1]]
+    counts = np.unique(between, axis=0, return_counts=True)[1]
+    assert len(counts) == len(everything)
+    expected = 100 * len(everything) * 900 / (900 * len(everything) + 435 * len(points))
+    assert abs(counts.mean() - expected) < 2
+    assert counts.std() < 1.3 * np.sqrt(expected)
 
 
 @given(st.integers(1, 25).flatmap(

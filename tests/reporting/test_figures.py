@@ -12,6 +12,8 @@ from benkit.errors import OptionError
 from benkit.files.writing.figure import write_figure
 from benkit.ground.distance_plane import centre_degrees, to_plane
 from benkit.ground.footprints import locate
+from benkit.metadata.metadata import Metadata
+from benkit.reporting.figures.correlogram_figure import correlogram_figure
 from benkit.reporting.figures.split_figures import (
     distance_figure,
     label_figure,
@@ -19,6 +21,7 @@ from benkit.reporting.figures.split_figures import (
     split_figures,
 )
 from benkit.reporting.style import SIDE_COLOURS
+from benkit.splits.correlogram import LEAST_PAIRS, label_correlogram
 from benkit.splits.evaluate import evaluate_split
 
 PRODUCT = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP"
@@ -164,3 +167,24 @@ def test_labels_with_dollar_signs_are_no_formulas(tmp_path):
         write_figure(figure, tmp_path / f"{name}.png")
         named = [text for text in figure.findobj(Text) if label in text.get_text()]
         assert not any(text.get_parse_math() for text in named)
+
+
+def test_a_correlogram_is_drawn_with_the_distances_of_leakage_and_of_the_test_side(tmp_path):
+    metadata = Metadata(small_split(PRODUCT, FAR)[0])
+    correlogram = label_correlogram(metadata)
+    rows = correlogram.table.to_pylist()
+    figure = correlogram_figure(correlogram, (0, 1200, 3000, 9000, 20_000))
+    axes = figure.axes[0]
+    lines = [line.get_xdata() for line in axes.lines]
+    assert [line[0] for line in lines[:3]] == [2.5, 5, 10]
+    assert lines[-1][0] == 3
+    assert lines[4] == pytest.approx([row["mean_m"] / 1000 for row in rows])
+    assert axes.lines[4].get_ydata() == pytest.approx([row["correlation"] for row in rows])
+    texts = [text.get_text() for text in figure.legends[0].texts]
+    assert min(row["pairs"] for row in rows) < LEAST_PAIRS
+    assert texts[0] == "fewer than 30 pairs"
+    assert "median 3.0, middle half 1.2 to 9.0" in texts[1]
+    alike = Metadata(small_split(PRODUCT)[0].set_column(1, "labels", pa.array([["A"]] * 18)))
+    empty = correlogram_figure(label_correlogram(alike))
+    assert "all patches have the same ones" in empty.axes[0].texts[0].get_text()
+    write_figure(empty, tmp_path / "empty.png")

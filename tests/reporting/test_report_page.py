@@ -145,6 +145,25 @@ def test_one_entry_makes_a_new_kind_of_finding(sample, monkeypatch):
     assert sum("brighter than 2" in kinds for kinds in shine) == 60
 
 
+def test_the_split_is_judged_by_memory_and_by_how_alike_labels_are(page, sample):
+    found = benkit.evaluate(
+        benkit.split(sample / "metadata.parquet"),
+        sample / "metadata.parquet",
+        correlogram=sample / "correlogram.csv",
+    )
+    for value in (found.test.copy_f1, found.test.constant_f1):
+        assert f'<td class="number">{value:.4f}</td>' in page
+    classes = found.correlogram.to_dict()["classes"]
+    points = re.search('<polyline class="curve" points="([^"]*)"', page)[1].split()
+    assert len(points) == len(classes) == page.count("<circle")
+    assert found.correlogram.sentence[1:] in page
+    across = [float(point.split(",")[0]) for point in points]
+    down = [float(point.split(",")[1]) for point in points]
+    assert across == sorted(across)
+    values = [row["correlation"] for row in classes]
+    assert [y for _, y in sorted(zip(values, down, strict=True), reverse=True)] == sorted(down)
+
+
 def test_metadata_alone_make_a_page(sample):
     page = report_page(benkit.Metadata(sample / "metadata.parquet").table)
     assert "No archive was looked at" in page

@@ -10,7 +10,8 @@ from benkit.errors import InputFormatError, MissingColumnError
 EXAMPLE = """\
 example: benkit evaluate split.csv --metadata metadata.parquet
          benkit evaluate split.csv --metadata metadata.parquet --against random --against official
-         benkit evaluate metadata.parquet --validation-as-train --figures figures"""
+         benkit evaluate metadata.parquet --validation-as-train --figures figures
+         benkit evaluate split.csv --metadata metadata.parquet --correlogram correlogram.png"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "and the official one where there is one",
     )
     parser.add_argument(
+        "--correlogram",
+        type=Path,
+        metavar="FILE",
+        help="how alike the labels of patches are by distance: a picture where the name ends with "
+        ".png, .svg or .pdf, the numbers where it ends with .json, .csv or .parquet",
+    )
+    parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="of the random split; default %(default)s"
     )
 
@@ -65,6 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
         note(f"{arguments.split}: warning: {warning}")
     for name in FIGURES if arguments.figures else ():
         note(f"{arguments.figures / name} is written")
+    if found.correlogram is not None:
+        note(f"{arguments.correlogram} is written: {found.correlogram.sentence}")
     if arguments.json:
         show(arguments, found.to_dict())
     else:

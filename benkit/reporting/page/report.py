@@ -1,6 +1,7 @@
 """One page that tells whether an archive is whole, what is in it and whether its split is sound."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
@@ -25,6 +26,7 @@ from benkit.reporting.page.sections import (
 )
 from benkit.reporting.page.split_section import split_section
 from benkit.reporting.page.verdict import verdict_section
+from benkit.splits.correlogram import label_correlogram
 from benkit.splits.evaluate import evaluate_splits, official_split, random_split
 from benkit.splits.evaluation import Evaluation
 from benkit.splits.split import Split
@@ -115,6 +117,7 @@ def _evaluations(metadata: Metadata, split: Split) -> dict[str, Evaluation]:
     if "split" in metadata.table.column_names:
         others["official"] = official_split(metadata, "validation" in split.names)
     own = evaluate_splits(metadata, {"this split": split})
+    own = {name: replace(one, correlogram=label_correlogram(metadata)) for name, one in own.items()}
     return own | evaluate_splits(metadata, others, measured=("test",))
 
 

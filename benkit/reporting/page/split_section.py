@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from benkit.reporting.page.correlogram_chart import correlogram_chart
 from benkit.reporting.page.markup import percent, section, table
 from benkit.splits.evaluation import Evaluation
 from benkit.splits.side_metrics import SideMetrics
@@ -61,6 +62,9 @@ def split_section(splits: Mapping[str, Evaluation]) -> str:
             ),
         ),
         _label_shares(first),
+        correlogram_chart(first.correlogram, first.test.nearest_train_m)
+        if first.correlogram
+        else "",
     )
 
 
