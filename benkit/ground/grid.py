@@ -166,7 +166,8 @@ def _partners(
     once.
     """
     cells, cell = distinct_cells(points, size)
-    order = np.argsort(cell, kind="stable")
+    # of small numbers NumPy makes a radix sort
+    order = np.argsort(cell.astype(np.min_scalar_type(len(cells))), kind="stable")
     cell = cell[order]
     count = np.bincount(cell, minlength=len(cells) + 1)
     end = np.cumsum(count)
