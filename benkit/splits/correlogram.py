@@ -77,7 +77,8 @@ class Correlogram(TableValue):
             return f"how labels correlate over distance is not known: {why}"
         first = told[0]
         where = f"{_km(first['from_m'])} to {_km(first['to_m'])} km apart"
-        parts = [f"labels of patches {where} correlate by {first['correlation']:.2f}"]
+        correlation = round(first["correlation"], 2) + 0.0  # no minus before a zero
+        parts = [f"labels of patches {where} correlate by {correlation:.2f}"]
         for level in _LEVELS.values():
             metres = self.below(level)
             from_there = "nowhere" if metres is None else f"from {_km(metres)} km on"

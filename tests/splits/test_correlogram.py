@@ -140,3 +140,13 @@ def test_what_cannot_be_known_is_said(labels, classes, why):
     assert found.sentence == f"how labels correlate over distance is not known: {why}"
     assert classes is None or len(found.table) == classes
     assert found.to_dict()["below_half_m"] is None
+
+
+def test_labels_without_any_relation_are_told_without_a_minus_before_zero():
+    days = [f"{month:02d}{day:02d}" for month in range(1, 13) for day in range(1, 26)]
+    ids = [f"{PRODUCT.replace('0613', day)}_05_05" for day in days]
+    labels = dict(zip(ids, "AAB" * 100, strict=True))
+    assert (
+        "0 to 0.9 km apart correlate by 0.00, from 0 km"
+        in label_correlogram(archive(labels)).sentence
+    )
