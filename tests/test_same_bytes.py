@@ -92,7 +92,7 @@ def test_the_course_data_set(shared_data, tmp_path, monkeypatch):
     found = {name: digest(tmp_path / name) for name in ("inventory.parquet", "split.csv", "parts")}
     assert found == {
         "inventory.parquet": "0d0e1517fbf97408",
-        "split.csv": "cd811a3334b678d4",
+        "split.csv": "20bc4f464b4dc112",
         "parts": "f8ee352f50b9b521",
     }
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benkit.api.sources import MetadataLike, SplitLike, as_metadata, is_location, naming
+from benkit.api.sources import MetadataLike, SplitLike, is_location, naming, placed_metadata
 from benkit.errors import InputFormatError, OptionError
 from benkit.files.remote.location import as_location, as_path
 from benkit.files.tables.table import write_table
@@ -36,6 +36,8 @@ def evaluate(
     figures: str | os.PathLike[str] | None = None,
     correlogram: str | os.PathLike[str] | None = None,
     seed: int = 0,
+    id_column: str | None = None,
+    patch_size: float | None = None,
 ) -> Evaluation:
     """Judge how far the score on the test side of a split can be trusted.
 
@@ -59,6 +61,11 @@ def evaluate(
         name ends with one of `CORRELOGRAM_SUFFIXES`: a picture, or a table.
     seed : int
         Of the random split.
+    id_column : str, optional
+        Column of the metadata whose texts name the patches in the split, such as ``s1_name`` for a
+        sister archive; default ``patch_id``, which tells their places where it is there.
+    patch_size : float, optional
+        Edge in metres of the patches of a table with coordinates of points, which else have no extent.
 
     Raises
     ------
@@ -71,11 +78,13 @@ def evaluate(
     where = as_location(split) if is_location(split) else None
     source: Any = split if metadata is None else metadata
     name = str(source) if is_location(source) else "the metadata"
-    known = as_metadata(source)
+    known = placed_metadata(source, id_column, patch_size)
     is_other = metadata is not None and not (
         metadata is split or (is_location(metadata) and as_location(metadata) == where)
     )
-    own = Split(split) if is_other else official_split(known, source=name)
+    own = (
+        Split(split, id_column=known.id_column) if is_other else official_split(known, source=name)
+    )
     if validation_as_train:
         own = own.without_validation()
     has_official = is_other and "split" in known.table.column_names

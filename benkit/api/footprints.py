@@ -1,6 +1,7 @@
 """Where the patches lie."""
 
 from benkit.api.sources import MetadataLike, as_metadata, naming
+from benkit.errors import InputFormatError
 from benkit.files.remote.location import LocationLike
 from benkit.files.tables.geoparquet import write_geoparquet
 from benkit.ground.footprint_table import OUTPUT_CRS, FootprintTable, footprint_table
@@ -26,7 +27,7 @@ def footprints(
         If the reference system is not known, or cannot show a patch in one piece.
     """
     known = as_metadata(metadata)
-    with naming(metadata):
+    with naming(metadata, InputFormatError):
         found = footprint_table(known.table, crs, known.footprints)
     if output is not None:
         write_geoparquet(

@@ -10,13 +10,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from benkit.api.sources import TableLike, is_location
+from benkit.api.sources import TableLike, is_location, naming, placed_metadata
 from benkit.archive.listing import list_archive
-from benkit.errors import MissingInputError, OptionError
+from benkit.errors import InputFormatError, MissingInputError, OptionError
 from benkit.files.remote.location import Location, LocationLike, as_location
 from benkit.files.tables.table import as_table, require_columns, write_table
 from benkit.files.tables.table_value import TableValue
-from benkit.ground.footprints import are_patch_ids, locate_table
+from benkit.ground.coordinates import place_patches
+from benkit.ground.footprints import Footprints, are_patch_ids, require_same_corners
 from benkit.ground.overlaps import overlap_reasons, overlapping_pairs, pair_table, shared_areas
 from benkit.metadata.metadata import Metadata
 from benkit.metadata.patch_list import read_patch_table
@@ -68,6 +69,7 @@ def overlaps(
     *,
     assume_same_crs: bool = False,
     areas: bool = False,
+    patch_size: float | None = None,
     output: LocationLike | None = None,
 ) -> Overlaps:
     """Find all pairs of patches that show the same ground.
@@ -76,11 +78,13 @@ def overlaps(
     ----------
     source : path, table or Metadata
         Folder of GeoParquet reference maps, whose polygons tell; or what names patches, which tell by
-        their names: metadata, footprints, or the folder of an archive.
+        their names: metadata, footprints, or the folder of an archive; or a table with coordinates.
     assume_same_crs : bool
         Compare the coordinates of all reference maps as they are, as if of one CRS in metres.
     areas : bool
         Whether the table of pairs is wanted, with the ground that they share.
+    patch_size : float, optional
+        Edge in metres of the patches of a table with coordinates of points, which else have no extent.
     output : path, optional
         Where to write that table: Parquet, CSV or JSON, as the suffix says.
 
@@ -98,7 +102,7 @@ def overlaps(
             f"--assume-same-crs is for a folder of reference maps, and {where or 'the table'} is none"
         )
     else:
-        found = _of_names(source, where, areas)
+        found = _of_names(source, where, areas, patch_size)
     if output is not None:
         assert found.table is not None, "it was asked for"
         write_table(found.table, output)
@@ -122,10 +126,13 @@ def _of_maps(folder: Path, assume_same_crs: bool, areas: bool) -> Overlaps:
     return Overlaps(maps.patch_ids, found.pairs, table)
 
 
-def _of_names(source: Any, where: Location | None, areas: bool) -> Overlaps:
+def _of_names(
+    source: Any, where: Location | None, areas: bool, patch_size: float | None
+) -> Overlaps:
     left_out: tuple[str, ...] = ()
     if isinstance(source, Metadata):
-        patches, places = source.table, source.footprints
+        known = placed_metadata(source, patch_size=patch_size)
+        patches, places = known.table, known.ground
     else:
         if where is None:
             patches = as_table(source, "reference maps, an archive, metadata or footprints")
@@ -134,11 +141,16 @@ def _of_names(source: Any, where: Location | None, areas: bool) -> Overlaps:
             patches, left_out = _of_archive(where)
         else:
             patches = read_patch_table(where)
-        places = locate_table(patches, where or "the table")
+        with naming(where or "the table", InputFormatError):
+            places = place_patches(patches, patch_size)
+        if isinstance(places, Footprints):
+            require_same_corners(patches, places, where or "the table")
     pairs = overlapping_pairs(places)
     table = None
     if areas:
-        reasons = overlap_reasons(places.products, places.product[pairs])
+        reasons = pa.nulls(len(pairs), pa.string())
+        if isinstance(places, Footprints):
+            reasons = overlap_reasons(places.products, places.product[pairs])
         table = pair_table(patches["patch_id"], pairs, shared_areas(places, pairs), reasons)
     return Overlaps(patches["patch_id"], pairs, table, left_out)
 

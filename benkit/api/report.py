@@ -11,10 +11,10 @@ from benkit.api.sources import (
     MetadataLike,
     SourceLike,
     SplitLike,
-    as_metadata,
     is_location,
     naming,
     open_source,
+    placed_metadata,
 )
 from benkit.archive.listing import list_archive
 from benkit.archive.wrong_level import require_archive
@@ -36,6 +36,8 @@ def report(
     archive: str | os.PathLike[str] | None = None,
     split: SplitLike | None = None,
     reference_maps: str | os.PathLike[str] | LabelSets | None = None,
+    id_column: str | None = None,
+    patch_size: float | None = None,
     command: str | None = None,
     output: str | os.PathLike[str] | None = None,
     engine: Engine | None = None,
@@ -55,6 +57,8 @@ def report(
         A split to judge.
     reference_maps : path or LabelSets, optional
         Folder of reference maps, or their labels, which are compared with those of the metadata.
+    id_column, patch_size
+        As of `benkit.evaluate`, to judge the split.
     command : str, optional
         What the page says that it was made with.
     output : path, optional
@@ -75,7 +79,7 @@ def report(
         If the archive is no folder, or comes without an inventory.
     """
     root = _archive(source, archive)
-    known = as_metadata(metadata)
+    known = placed_metadata(metadata, id_column, patch_size)
     comparison = None
     if isinstance(reference_maps, LabelSets):
         comparison = compare_labels(reference_maps, known.table)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from benkit.api.sources import MetadataLike, as_metadata, naming
+from benkit.api.sources import MetadataLike, naming, placed_metadata
 from benkit.errors import InputFormatError
 from benkit.files.remote.location import Location, LocationLike
 from benkit.metadata.metadata import Metadata
@@ -21,6 +21,8 @@ def split(
     seed: int = 0,
     group_by: str | None = None,
     compactness: float = 1.0,
+    id_column: str | None = None,
+    patch_size: float | None = None,
     output: LocationLike | None = None,
 ) -> Split:
     """Split patches into sides that share no ground, lie apart and hold the same mix, and judge them.
@@ -28,7 +30,8 @@ def split(
     Parameters
     ----------
     metadata : path, URL, Metadata or table
-        With the columns ``patch_id`` and ``labels``, and ``country`` if there is one.
+        With the columns ``patch_id`` and ``labels``, and ``country`` if there is one; where ids do not
+        tell the places of patches, with coordinates, and maybe dates, but labels need not be there.
     test, validation : float
         Part of the patches on these sides; at least 0, together below 1.
     buffer : float
@@ -43,6 +46,11 @@ def split(
     compactness : float
         Weight of separation against balance, from 0.001 to 1000. More gives fewer and larger regions
         that lie further apart, less gives more of them and a closer balance.
+    id_column : str, optional
+        Column of the metadata whose texts name the patches in the split, such as ``s1_name`` for a
+        sister archive; default ``patch_id``, which tells their places where it is there.
+    patch_size : float, optional
+        Edge in metres of the patches of a table with coordinates of points, which else have no extent.
     output : path or URL, optional
         Where to write the split: a CSV with a column a side, or ``.parquet``, the metadata with a
         column ``split``.
@@ -58,7 +66,7 @@ def split(
         If patches stay together in fewer units than there are sides, or the buffer leaves none on one.
     """
     target = None if output is None else split_location(output)
-    known = as_metadata(metadata)
+    known = placed_metadata(metadata, id_column, patch_size)
     with naming(metadata, InputFormatError):
         made = split_patches(
             known,
@@ -80,6 +88,8 @@ def folds(
     seed: int = 0,
     group_by: str | None = None,
     compactness: float = 1.0,
+    id_column: str | None = None,
+    patch_size: float | None = None,
     output: LocationLike | None = None,
 ) -> list[Split]:
     """Split patches several times for cross-validation: each is on the test side once.
@@ -90,7 +100,7 @@ def folds(
         As of `split`.
     folds : int
         How many splits, 2 to 255.
-    buffer, seed, group_by, compactness
+    buffer, seed, group_by, compactness, id_column, patch_size
         As of `split`; a buffer leaves patches out of train sides only.
     output : path or URL, optional
         As of `split`; the files of the folds have ``_1``, ``_2``, ... before the suffix.
@@ -107,7 +117,7 @@ def folds(
     """
     check_folds(folds)
     files = None if output is None else fold_files(output, folds)
-    known = as_metadata(metadata)
+    known = placed_metadata(metadata, id_column, patch_size)
     with naming(metadata, InputFormatError):
         made = split_folds(
             known,

@@ -43,6 +43,27 @@ def add_metadata(parser: argparse.ArgumentParser, name: str = "metadata", **opti
     parser.add_argument(name, type=location_of, metavar="METADATA", help=text, **options)
 
 
+def add_patch_size(parser: argparse.ArgumentParser) -> None:
+    """How large patches are, for the verbs that take coordinates of points."""
+    parser.add_argument(
+        "--patch-size",
+        type=float,
+        metavar="METRES",
+        help="edge of the patches of a table with coordinates of points (lon and lat, x and y with crs, "
+        "or geometry); default: points share ground only at the same place",
+    )
+
+
+def add_id_column(parser: argparse.ArgumentParser) -> None:
+    """By what the patches go in a split, for the verbs that write or read one."""
+    parser.add_argument(
+        "--id-column",
+        metavar="COLUMN",
+        help="column of METADATA whose texts name the patches in the split, such as s1_name for the "
+        "same split of a sister archive; default patch_id",
+    )
+
+
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
     """Where a verb's work is done, for all verbs that share it out."""
     parser.add_argument("--workers", type=int, metavar="N", help="processes; default one a core")

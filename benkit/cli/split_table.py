@@ -83,7 +83,8 @@ def _rows(
     yield _POSSIBLE, lambda _, side: _number(side.possible.country_deviation, 4)
     yield "labels missing in train", lambda split, _: f"{len(split.missing_labels)}"
     yield "labels missing on the side", lambda _, side: f"{len(side.missing_labels)}"
-    yield "MGRS tiles", lambda _, side: f"{side.tiles:,}"
+    if columns[0][3].tiles is not None:
+        yield "MGRS tiles", lambda _, side: f"{side.tiles:,}"
     yield "countries", lambda _, side: f"{side.countries:,}"
     yield "separate regions", lambda _, side: f"{side.regions:,}"
 

@@ -33,12 +33,14 @@ PolygonsOf = Callable[[NDArray[np.int64]], NDArray[np.object_]]
 """Gives the polygons of patches by index."""
 
 
-def planes(latitudes: NDArray[np.float64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+def planes(
+    latitudes: NDArray[np.float64], margin: float = _MARGIN
+) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """Planes (EPSG codes) and the points on each by index; those next to the equator are on both.
 
-    Latitudes are in degrees; a point with NaN is on no plane.
+    Latitudes and the margin beyond the equator are in degrees; a point with NaN is on no plane.
     """
-    for epsg, here in ((_NORTH, latitudes > -_MARGIN), (_SOUTH, latitudes < _MARGIN)):
+    for epsg, here in ((_NORTH, latitudes > -margin), (_SOUTH, latitudes < margin)):
         if here.any():
             yield epsg, np.flatnonzero(here)
 

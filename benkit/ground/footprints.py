@@ -143,16 +143,11 @@ def _is_product(name: str) -> bool:
     return True
 
 
-def locate_table(table: pa.Table, source: object) -> Footprints:
-    """Footprints of the patches of a table, which ``source`` is called in errors.
+def require_same_corners(table: pa.Table, places: Footprints, source: object) -> None:
+    """Refuse a table, which ``source`` is called in errors, whose corners are not those of its ids.
 
-    Where it has the columns ``epsg``, ``x`` and ``y`` beside ``patch_id``, as `footprint_table` gives
-    them, they have to agree with the ids.
+    They are in the columns ``epsg``, ``x`` and ``y``, as `footprint_table` gives them, if at all.
     """
-    try:
-        places = locate(table["patch_id"])
-    except PatchIdError as error:
-        raise PatchIdError(f"{source}: {error}") from None
     if {"epsg", "x", "y"} <= set(table.column_names):
         found = [_flat_values(table[name]) for name in ("epsg", "x", "y")]
         expected: tuple[NDArray, ...] = (places.epsg, places.x, places.y)
@@ -165,7 +160,6 @@ def locate_table(table: pa.Table, source: object) -> Footprints:
                 f"columns x, y and epsg give {some_names([str(a[first]) for a in found[1:]])} in "
                 f"EPSG:{some_names([str(found[0][first])])}; write the footprints again"
             )
-    return places
 
 
 def _agree(found: NDArray, expected: NDArray) -> NDArray[np.bool_]:

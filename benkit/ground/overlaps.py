@@ -32,6 +32,7 @@ from benkit.ground.grid import (
     near_pairs,
     neighbouring_cells,
 )
+from benkit.ground.points import Points
 from benkit.ground.projection import project_from_zones, transform_between
 
 REASONS = (
@@ -47,22 +48,27 @@ _SOUTH = 10_000_000  # false northing of the southern hemisphere in metres
 _METRES_PER_DEGREE = 111_000  # of latitude, roughly
 
 
-def overlapping_pairs(places: Footprints) -> Pairs:
+def overlapping_pairs(places: Footprints | Points) -> Pairs:
     """All pairs of patches that share ground, across dates, tiles and UTM zones.
 
     The smaller index comes first, and the pairs are in ascending order.
     """
+    if isinstance(places, Points):
+        return places.pairs()
     zone, north = places.epsg % 100, _northings(places)
     within = _pairs_within_zones(zone, places.x, north)
     pairs = np.sort(np.concatenate([within, _pairs_across_zones(places, zone, north)]), axis=1)
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
 
 
-def shared_areas(places: Footprints, pairs: Pairs) -> NDArray[np.float64]:
+def shared_areas(places: Footprints | Points, pairs: Pairs) -> NDArray[np.float64]:
     """The ground that pairs of patches share: (m,) float64 array, square metres.
 
-    Exact in the coordinates of the UTM zone where both lie in the same one, else on the ellipsoid.
+    Exact in the coordinates of the UTM zone where both lie in the same one, else on the ellipsoid; NaN
+    where points tell the places.
     """
+    if isinstance(places, Points):
+        return places.areas(pairs)
     north = _northings(places)
     first, second = pairs[:, 0], pairs[:, 1]
     wide = PATCH_METRES - np.abs(places.x[first] - places.x[second])

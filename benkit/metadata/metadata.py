@@ -1,7 +1,7 @@
 """The metadata of an archive: a value of one row a patch, and what follows from it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -14,11 +14,15 @@ from benkit.domain.seasons import SEASONS
 from benkit.errors import InputFormatError
 from benkit.files.safe_names import some_names
 from benkit.files.tables.table_value import TableValue
-from benkit.ground.distance_plane import centre_degrees, to_plane
-from benkit.ground.footprints import Footprints, locate
+from benkit.ground.coordinates import place_patches
+from benkit.ground.distance_plane import centre_degrees, is_european, to_local_plane
+from benkit.ground.footprints import Footprints
+from benkit.ground.geocentric import geocentric
 from benkit.ground.grid import Pairs
 from benkit.ground.overlaps import overlapping_pairs
+from benkit.ground.points import Points
 from benkit.metadata.categories import Categories, column_categories, list_categories
+from benkit.metadata.dates import date_seasons
 from benkit.metadata.metadata_file import TEXTS, lists_of_texts, metadata_table
 
 
@@ -33,8 +37,14 @@ class Metadata(TableValue):
         is made of a path or URL, of anything with the Arrow PyCapsule interface (pyarrow, pandas,
         polars, DuckDB), or of a list of these, which are put together: the columns of all, nulls where
         one lacks them.
-    places : Footprints, optional
-        Where the patches lie, in the order of the rows, where their ids do not tell.
+    places : Footprints or Points, optional
+        Where the patches lie, in the order of the rows, where neither their ids tell nor coordinates
+        (see `benkit.ground.coordinates`); without labels, coordinates give a table empty ones.
+    id_column : str
+        The column whose texts name the patches in splits, such as ``s1_name`` for a sister archive;
+        ``patch_id`` still tells their places. In a table without ``patch_id`` it is both.
+    patch_size : float, optional
+        Edge in metres of the patches around coordinates of points, which have no extent without it.
 
     Raises
     ------
@@ -53,11 +63,13 @@ class Metadata(TableValue):
     """
 
     table: pa.Table
-    places: Footprints | None = None
+    places: Footprints | Points | None = None
+    id_column: str = "patch_id"
+    patch_size: float | None = None
 
     def __post_init__(self) -> None:
         """Read and check what it is made of."""
-        object.__setattr__(self, "table", metadata_table(self.table))
+        object.__setattr__(self, "table", metadata_table(self.table, self.id_column))
         if self.places is not None and len(self.places) != len(self):
             raise InputFormatError(
                 f"expected a footprint for each of {len(self):,} patches, "
@@ -77,32 +89,55 @@ class Metadata(TableValue):
     @cached_property
     def patch_ids(self) -> pa.StringArray:
         """The ids, in the order of the rows."""
-        return self.table["patch_id"].combine_chunks()
+        return self.table[self.id_column].combine_chunks()
 
     @cached_property
     def by_id(self) -> NDArray[np.int64]:
-        """Rows in the order of their ids, for what must not depend on the order of the rows."""
-        return pc.sort_indices(self.patch_ids).to_numpy().astype(np.int64)
+        """Rows in the order of ``patch_id``, for what must not depend on the order of the rows."""
+        ids = self.table["patch_id"].combine_chunks()
+        return pc.sort_indices(ids).to_numpy().astype(np.int64)
 
     @cached_property
+    def ground(self) -> Footprints | Points:
+        """Where the patches lie; a `PatchIdError` where neither ids nor coordinates tell."""
+        if self.places is not None:
+            return self.places
+        return place_patches(self.table, self.patch_size)
+
+    @property
     def footprints(self) -> Footprints:
-        """Where the patches lie; a `PatchIdError` where an id does not tell."""
-        return locate(self.patch_ids) if self.places is None else self.places
+        """Where the patches lie, as their ids tell; an `InputFormatError` where coordinates do."""
+        if isinstance(self.ground, Points):
+            raise InputFormatError(
+                "expected patches whose names tell their footprints, as in BigEarthNet, but coordinates "
+                "tell where these lie; split, evaluate, overlaps and report take such tables"
+            )
+        return self.ground
 
     @cached_property
     def degrees(self) -> NDArray[np.float64]:
         """Centres: (n, 2) float64 array, longitude and latitude (EPSG:4326)."""
-        return centre_degrees(self.footprints)
+        ground = self.ground
+        return ground.degrees if isinstance(ground, Points) else centre_degrees(ground)
 
     @cached_property
     def centres(self) -> NDArray[np.float64]:
         """Centres on one plane (see `benkit.ground.distance_plane`): (n, 2) float64, metres."""
-        return to_plane(self.degrees)[0]
+        return to_local_plane(self.degrees)
+
+    @cached_property
+    def positions(self) -> NDArray[np.float64]:
+        """Centres between which `nearest_distances` measures: ``centres``, or (n, 3) geocentric metres.
+
+        The plane of Europe serves patches whose ids tell that they lie there.
+        """
+        on_plane = isinstance(self.ground, Footprints) and is_european(self.degrees)
+        return self.centres if on_plane else geocentric(self.degrees)
 
     @cached_property
     def pairs(self) -> Pairs:
         """Patches that share ground, as `benkit.overlapping_pairs` gives them: (m, 2) int64."""
-        return overlapping_pairs(self.footprints)
+        return overlapping_pairs(self.ground)
 
     @cached_property
     def labels(self) -> Categories:
@@ -111,10 +146,12 @@ class Metadata(TableValue):
 
     @cached_property
     def seasons(self) -> Categories:
-        """The meteorological season of each patch."""
-        products = self.footprints.products
+        """The meteorological season of each patch; of none where coordinates tell and no date does."""
+        if isinstance(self.ground, Points):
+            return date_seasons(self.table)
+        products = self.ground.products
         of_product = np.array([SEASONS.index(product.season) for product in products], np.int64)
-        return Categories(SEASONS, np.arange(len(self)), of_product[self.footprints.product])
+        return Categories(SEASONS, np.arange(len(self)), of_product[self.ground.product])
 
     @cached_property
     def countries(self) -> Categories | None:
@@ -144,18 +181,24 @@ class Metadata(TableValue):
     def _take(self, rows: NDArray[np.integer]) -> Self:
         """Rows by index, of which nothing is checked again."""
         taken = object.__new__(type(self))
-        known = self.places or self.__dict__.get("footprints")
+        known = self.places or self.__dict__.get("ground")
         object.__setattr__(taken, "table", self.table.take(pa.array(rows)))
         object.__setattr__(taken, "places", known and known.take(rows))
+        object.__setattr__(taken, "id_column", self.id_column)
+        object.__setattr__(taken, "patch_size", self.patch_size)
         return taken
 
 
-def as_metadata(metadata: Any) -> Metadata:
+def as_metadata(
+    metadata: Any, id_column: str | None = None, patch_size: float | None = None
+) -> Metadata:
     """A value as it is, or made of what `Metadata` takes; labels of an Arrow table may be missing."""
+    given = {"id_column": id_column, "patch_size": patch_size}
+    options: Any = {name: value for name, value in given.items() if value is not None}
     if isinstance(metadata, Metadata):
-        return metadata
+        return replace(metadata, **options) if options else metadata
     if not isinstance(metadata, pa.Table):
-        return Metadata(metadata)
+        return Metadata(metadata, **options)
     names = metadata.column_names
     if "labels" not in names:
         metadata = metadata.append_column("labels", pa.array([[]] * len(metadata), TEXTS))
@@ -163,4 +206,4 @@ def as_metadata(metadata: Any) -> Metadata:
         lists = lists_of_texts("the metadata", metadata["labels"])
         filled = pc.coalesce(lists, pa.scalar([], TEXTS))
         metadata = metadata.set_column(names.index("labels"), "labels", filled)
-    return Metadata(metadata)
+    return Metadata(metadata, **options)

@@ -11,7 +11,9 @@ from benkit.files.limits import MOST_NAMES
 from benkit.files.remote.location import LocationLike, is_location
 from benkit.files.safe_names import some_names
 from benkit.files.tables.table import as_table, is_text, require_columns
-from benkit.metadata.patch_list import first_repeated, unique_patch_ids
+from benkit.ground.coordinates import tells_coordinates
+from benkit.ground.footprints import are_patch_ids
+from benkit.metadata.patch_list import first_repeated, identified, unique_patch_ids
 
 TEXTS = pa.list_(pa.string())
 """Type of the column ``labels``."""
@@ -31,17 +33,21 @@ def read_metadata(path: LocationLike) -> pa.Table:
     return metadata_table(path)
 
 
-def metadata_table(source: Any) -> pa.Table:
+def metadata_table(source: Any, id_column: str = "patch_id") -> pa.Table:
     """The table of a path, of what has the Arrow PyCapsule interface, or of a list of these."""
     sources = source if isinstance(source, list | tuple) else [source]
-    tables = [_checked(one) for one in sources]
-    return tables[0] if len(tables) == 1 else _put_together(sources, tables)
+    tables = [_checked(one, id_column) for one in sources]
+    return tables[0] if len(tables) == 1 else _put_together(sources, tables, id_column)
 
 
-def _checked(source: Any) -> pa.Table:
+def _checked(source: Any, id_column: str) -> pa.Table:
     """The table of one source, whose ids and labels are what they have to be."""
     name = _name(source)
     table = as_table(source, "metadata")
+    if id_column != "patch_id":
+        table = identified(name, table, id_column)
+    if "patch_id" in table.column_names and "labels" not in table.column_names:
+        table = _without_labels(table)
     require_columns(table, _NEEDED, name)
     ids = unique_patch_ids(name, table)
     labels = lists_of_texts(name, table["labels"])
@@ -52,6 +58,17 @@ def _checked(source: Any) -> pa.Table:
     for column, values in zip(_NEEDED, (ids, labels), strict=True):
         table = table.set_column(table.column_names.index(column), column, values)
     return table
+
+
+def _without_labels(table: pa.Table) -> pa.Table:
+    """The same with empty labels where coordinates, and no names, tell the places of the patches.
+
+    A table of patches of BigEarthNet without labels is something else than metadata.
+    """
+    first = table["patch_id"][:1]
+    if not tells_coordinates(table) or not is_text(first.type) or are_patch_ids(first).any():
+        return table
+    return table.append_column("labels", pa.array([[]] * len(table), TEXTS))
 
 
 def lists_of_texts(source: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -84,7 +101,7 @@ def _name(source: Any) -> str:
     return str(source) if is_location(source) else "the metadata"
 
 
-def _put_together(sources: Any, tables: list[pa.Table]) -> pa.Table:
+def _put_together(sources: Any, tables: list[pa.Table], id_column: str) -> pa.Table:
     """The rows of all tables, with the columns of all."""
     if not tables:
         raise InputFormatError("expected metadata, but the list of files is empty")
@@ -95,16 +112,17 @@ def _put_together(sources: Any, tables: list[pa.Table]) -> pa.Table:
         raise InputFormatError(
             f"{names}: expected columns that can be put together; {error}"
         ) from None
-    if (repeated := first_repeated(table["patch_id"])) is not None:
-        both = [
-            _name(source)
-            for source, one in zip(sources, tables, strict=True)
-            if pc.any(pc.equal(one["patch_id"], repeated)).as_py()
-        ]
-        raise InputFormatError(
-            f"{' and '.join(both)}: expected each patch in one of them, but "
-            f"{some_names([repeated])} is in both; take it out of one"
-        )
+    for column in dict.fromkeys(("patch_id", id_column)):
+        if (repeated := first_repeated(table[column])) is not None:
+            both = [
+                _name(source)
+                for source, one in zip(sources, tables, strict=True)
+                if pc.any(pc.equal(one[column], repeated)).as_py()
+            ]
+            raise InputFormatError(
+                f"{' and '.join(both)}: expected each patch in one of them, but "
+                f"{some_names([repeated])} is in both; take it out of one"
+            )
     return table
 
 

@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 from benkit.errors import InputFormatError
 from benkit.files.remote.location import LocationLike
 from benkit.files.safe_names import some_names
-from benkit.files.tables.table import read_table, strings
+from benkit.files.tables.table import read_table, require_columns, strings
 
 _NO_VALUE = ("", "na", "n/a", "nan", "null", "none", "<na>")  # as R, pandas and SQL write it
 
@@ -24,27 +24,50 @@ def read_patch_table(path: LocationLike) -> pa.Table:
     return table.set_column(table.column_names.index("patch_id"), "patch_id", ids)
 
 
-def unique_patch_ids(source: LocationLike, table: pa.Table) -> pa.ChunkedArray:
+def identified(source: LocationLike, table: pa.Table, id_column: str = "patch_id") -> pa.Table:
+    """A table whose patches another column than ``patch_id`` names, such as ``s1_name``.
+
+    The names are unique and never null; where there is no ``patch_id``, they are it too.
+    """
+    require_columns(table, (id_column,), source)
+    ids = unique_patch_ids(source, table, id_column)
+    table = table.set_column(table.column_names.index(id_column), id_column, ids)
+    return table if "patch_id" in table.column_names else table.append_column("patch_id", ids)
+
+
+def unique_patch_ids(
+    source: LocationLike, table: pa.Table, column: str = "patch_id"
+) -> pa.ChunkedArray:
     """As `patch_ids`; an `InputFormatError` if one comes twice."""
-    ids = patch_ids(source, table)
+    ids = patch_ids(source, table, column)
     if (repeated := first_repeated(ids)) is not None:
+        beside = _beside(table, column, pc.equal(ids, repeated))
         raise InputFormatError(
-            f"{source}: expected each patch_id once, but {some_names([repeated])} is repeated; "
+            f"{source}: expected each {column} once, but {some_names([repeated])} is repeated{beside}; "
             "keep one row of it"
         )
     return ids
 
 
-def patch_ids(path: LocationLike, table: pa.Table) -> pa.ChunkedArray:
-    """The column ``patch_id`` without blanks around; an `InputFormatError` if a row holds no text."""
-    ids = pc.utf8_trim_whitespace(strings(path, table, "patch_id"))
+def patch_ids(path: LocationLike, table: pa.Table, column: str = "patch_id") -> pa.ChunkedArray:
+    """The names in a column without blanks around; an `InputFormatError` if a row holds no text."""
+    ids = pc.utf8_trim_whitespace(strings(path, table, column))
     empty = is_no_value(ids)
     if without := pc.sum(empty).as_py() or 0:
         raise InputFormatError(
-            f"{path}: expected a patch_id in every row, but {without:,} of {len(ids):,} rows have none, "
-            f"the first of them row {pc.index(empty, True).as_py() + 1:,}; take these rows out"
+            f"{path}: expected a {column} in every row, but {without:,} of {len(ids):,} rows have none, "
+            f"the first of them row {pc.index(empty, True).as_py() + 1:,}"
+            f"{_beside(table, column, empty, 1)}; take these rows out"
         )
     return ids
+
+
+def _beside(table: pa.Table, column: str, rows: pa.ChunkedArray, most: int = 2) -> str:
+    """By which patches a name of another column stands, for a message."""
+    if column == "patch_id" or "patch_id" not in table.column_names:
+        return ""
+    patches = table["patch_id"].filter(rows)[:most].to_pylist()
+    return f", beside {' and '.join(some_names([str(patch)]) for patch in patches)}"
 
 
 def first_repeated(ids: pa.Array | pa.ChunkedArray) -> str | None:

@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benkit.domain.seasons import SEASONS
 from benkit.metadata.metadata import Metadata, as_metadata
 
 
@@ -21,7 +20,7 @@ class Summary:
     patches : int
     seasons : mapping of str to int
         Patches by meteorological season of the sensing date, northern hemisphere, in the order of
-        `SEASONS`.
+        `benkit.domain.seasons.SEASONS`; empty where neither names nor a column tell dates.
     average_num_labels : Fraction
         Labels per patch, exact, each counted once a patch; 0 where there is no patch.
     maximum_num_labels : int
@@ -55,17 +54,18 @@ def summarize(metadata: Metadata | pa.Table) -> Summary:
     (Fraction(1, 1), 1)
     """
     metadata = as_metadata(metadata)
-    counts = metadata.seasons.count().tolist()
+    seasons = metadata.seasons
+    counts = seasons.count().tolist()
     patches = len(metadata)
     num_labels = np.bincount(metadata.labels.patch, minlength=patches)
     listed = pc.list_value_length(metadata.table["labels"]).to_numpy()
     labels, most = int(num_labels.sum()), int(num_labels.max(initial=0))
-    assert sum(counts) == patches, "every patch has exactly one season"
+    assert sum(counts) == len(np.unique(seasons.patch)), "a patch has one season at most"
     assert most * patches >= labels, "no patch has more labels than the maximum"
     assert labels >= most, "the patch with the most labels is one of them"
     return Summary(
         patches=patches,
-        seasons=dict(zip(SEASONS, counts, strict=True)),
+        seasons=dict(zip(seasons.names, counts, strict=True)),
         average_num_labels=Fraction(labels, patches) if patches else Fraction(0),
         maximum_num_labels=most,
         with_repeated_labels=int((listed > num_labels).sum()),

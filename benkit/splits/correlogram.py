@@ -29,8 +29,7 @@ from benkit.metadata.metadata import Metadata
 LEAST_PAIRS = 30
 """Pairs of a class from which on its correlation is told in sentences, and drawn as a full circle."""
 _EDGES = (0, *(round(2500 * 2 ** (step / 2)) for step in range(-3, 17)))
-"""Metres: 2.5, 5 and 10 km are among them; patches of the first class, below 884 m, share ground (in
-Europe: the plane of the other continents distorts short distances)."""
+"""Metres: 2.5, 5 and 10 km are among them; patches of the first class, below 884 m, share ground."""
 _LEVELS = {"below_half_m": 0.5, "below_tenth_m": 0.1}
 _MOST_DRAWN = 1 << 18  # pairs of a class and of what lies around it
 _SCHEMA = pa.schema(
@@ -103,12 +102,12 @@ def label_correlogram(metadata: Metadata) -> Correlogram:
     those of so many that are drawn at random, with a fixed seed.
     """
     rows = metadata.by_id
-    points = metadata.centres[rows]
+    points, positions = metadata.centres[rows], metadata.positions[rows]
     generator = np.random.default_rng(0)
     classes = []
     for low, high in pairwise(_EDGES):
         pairs, drawn = pairs_of_touching_cells(points, high, _MOST_DRAWN, generator)
-        apart = np.hypot(*(points[pairs[:, 0]] - points[pairs[:, 1]]).T)
+        apart = np.linalg.norm(positions[pairs[:, 0]] - positions[pairs[:, 1]], axis=1)
         within = (low <= apart) & (apart < high)
         count = int(within.sum())
         if count:

@@ -47,7 +47,7 @@ def official_split(
     metadata: Metadata, with_validation: bool = True, source: str = "the metadata"
 ) -> Split:
     """The split that the column ``split`` of the metadata gives; its validation side may be train."""
-    split = Split.of_rows(*column_rows(metadata.table, source))
+    split = Split.of_rows(*column_rows(metadata.table, source, metadata.id_column))
     return split if with_validation else split.without_validation()
 
 

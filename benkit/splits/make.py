@@ -6,6 +6,8 @@ few test patches near train patches, and shares of all labels, seasons and count
 fraction (see `benkit.splits.search.search`).
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -87,11 +89,12 @@ def _finished(
     """A split of the units into sides, without the patches within the buffer."""
     asked = [SIDES.index(name) for name, part in parts.items() if part]
     code = np.array(asked)[side_of_unit[units.of_patch]]
-    out = left_out(units, side_of_unit, buffer)
+    measured = replace(units, patch_centre=np.rint(metadata.positions).astype(np.int64))
+    out = left_out(measured, side_of_unit, buffer)
     for number in asked:
         mine = code == number
         if out[mine].all():
-            raise _too_wide(units, SIDES[number], buffer, mine, (code != number) & ~out)
+            raise _too_wide(measured, SIDES[number], buffer, mine, (code != number) & ~out)
     code[out] = -1
     return Split.of_rows(metadata.patch_ids, code, tuple(parts), parts)
 

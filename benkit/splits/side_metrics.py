@@ -1,6 +1,6 @@
 """Metrics of one side of a split: distances to the train side, balance, spread.
 
-Distances run between patch centres (see `distance_plane`). A share is the part of the patches of the
+Distances run between patch centres (see `Metadata.positions`). A share is the part of the patches of the
 split with a label, season or country that lies on the side; shares are compared with the fraction of
 all patches that lies there.
 """
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benkit.ground.distance_plane import nearest_points
+from benkit.ground.footprints import Footprints
 from benkit.ground.grid import (
     TOUCHING,
     Pairs,
@@ -19,6 +20,7 @@ from benkit.ground.grid import (
     distinct_cells,
     neighbouring_cells,
 )
+from benkit.ground.points import Points
 from benkit.metadata.categories import Categories
 from benkit.metadata.metadata import Metadata
 from benkit.splits.balance_bounds import LeastDeviations, least_deviations
@@ -61,7 +63,8 @@ class SideMetrics:
         Labels of the split that no patch of the side has.
     tiles, countries, regions : int
         How far the side is spread: MGRS tiles and countries with a patch of it, and regions, which
-        are cells of 5 km with a patch of it that touch one another.
+        are cells of 5 km with a patch of it that touch one another; no tiles are known where coordinates
+        tell the places.
     distances : (patches,) float64 array
         Metres to the nearest train centre, in the order of the metadata; infinite without one.
     """
@@ -82,7 +85,7 @@ class SideMetrics:
     season_shares: dict[str, float]
     country_shares: dict[str, float]
     missing_labels: tuple[str, ...]
-    tiles: int
+    tiles: int | None
     countries: int
     regions: int
     distances: NDArray[np.float64] = field(repr=False, compare=False)
@@ -99,14 +102,13 @@ def side_metrics(
     count = int(mine.sum())
     fraction = count / int(split.sum()) if count else 0.0
     sources = metadata.by_id[train[metadata.by_id]]
-    source, nearest = nearest_points(metadata.centres[mine], metadata.centres[sources])
+    source, nearest = nearest_points(metadata.positions[mine], metadata.positions[sources])
     known = count > 0 and bool(train.any())
     label, season, country = (
         _shares(categories, mine, split)
         for categories in (metadata.labels, metadata.seasons, metadata.countries)
     )
     off = (np.array(list(label.values())) - fraction) / fraction if count and label else None
-    tiles = np.array([product.tile.name for product in metadata.footprints.products], str)
     in_countries = metadata.countries.count(mine) if metadata.countries else np.zeros(0)
     return SideMetrics(
         patches=count,
@@ -130,11 +132,18 @@ def side_metrics(
         season_shares=season,
         country_shares=country,
         missing_labels=tuple(name for name, share in label.items() if not share),
-        tiles=len(np.unique(tiles[metadata.footprints.product[mine]])),
+        tiles=_tiles(metadata.ground, mine),
         countries=int((in_countries > 0).sum()),
         regions=_regions(metadata.centres[mine]),
         distances=nearest,
     )
+
+
+def _tiles(ground: Footprints | Points, mine: NDArray[np.bool_]) -> int | None:
+    if isinstance(ground, Points):
+        return None
+    tiles = np.array([product.tile.name for product in ground.products], str)
+    return len(np.unique(tiles[ground.product[mine]]))
 
 
 def _shares(categories: Categories | None, mine: NDArray, split: NDArray) -> dict[str, float]:

@@ -35,6 +35,8 @@ class Split(TableValue):
         Part of the patches that was asked for, by side.
     evaluation : Evaluation, optional
         How it is to be judged.
+    id_column : str
+        The column that names the patches in a table that has it, in the place of ``patch_id``.
 
     Attributes
     ----------
@@ -75,10 +77,11 @@ class Split(TableValue):
         *,
         parts: Mapping[str, float] | None = None,
         evaluation: Evaluation | None = None,
+        id_column: str = "patch_id",
     ) -> None:
         """Read and check the sides; a split keeps what it was asked for and how it was judged."""
         if not isinstance(sides, Split):
-            sides = Split.of_rows(*split_rows(sides))
+            sides = Split.of_rows(*split_rows(sides, id_column))
         known = {
             "parts": sides.parts if parts is None else dict(parts),
             "evaluation": sides.evaluation if evaluation is None else evaluation,

@@ -27,15 +27,16 @@ SplitRows = tuple[pa.StringArray, NDArray[np.signedinteger], Sequence[str]]
 """Patch ids, the index of the side of each in `SIDES` or -1, and the sides that the split has."""
 
 
-def split_rows(sides: Any) -> SplitRows:
+def split_rows(sides: Any, id_column: str = "patch_id") -> SplitRows:
     """The rows of a split that is made of what `benkit.Split` takes, each patch on one side."""
     source = str(sides) if is_location(sides) else "the split"
     if isinstance(sides, Mapping):
         return _each_once(_of_sides(sides), source)
     table = fold_names(as_table(sides, "a split"), ("patch_id", "split", *SIDES, *_SHORT))
     names = set(table.column_names)
-    if {"patch_id", "split"} <= names:
-        return column_rows(table, source)
+    id_column = id_column if id_column in names else "patch_id"
+    if {id_column, "split"} <= names:
+        return column_rows(table, source, id_column)
     if not {"train", "test"} <= names:
         raise InputFormatError(
             f"{source}: expected a split, with the columns train and test or patch_id and split, "
@@ -68,15 +69,15 @@ def _lists_patches(column: pa.ChunkedArray) -> bool:
         return False
 
 
-def column_rows(table: pa.Table, source: str) -> SplitRows:
-    """The rows of a split from the columns ``patch_id`` and ``split`` of a table."""
-    if missing := [name for name in ("patch_id", "split") if name not in table.column_names]:
+def column_rows(table: pa.Table, source: str, id_column: str = "patch_id") -> SplitRows:
+    """The rows of a split from the columns ``patch_id``, or another of names, and ``split``."""
+    if missing := [name for name in (id_column, "split") if name not in table.column_names]:
         raise InputFormatError(
             f"{source}: expected the sides in the column {missing[0]}, "
             f"but there is only {some_names(table.column_names)}"
         )
-    require_one_column(table.column_names, ("patch_id", "split"), source)
-    ids = patch_ids(source, table).combine_chunks()
+    require_one_column(table.column_names, (id_column, "split"), source)
+    ids = patch_ids(source, table, id_column).combine_chunks()
     given = strings(source, table, "split").combine_chunks()
     column = pc.if_else(is_no_value(given), "", pc.utf8_lower(pc.utf8_trim_whitespace(given)))
     for short, name in _SHORT.items():

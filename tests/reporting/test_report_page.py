@@ -223,14 +223,14 @@ def test_wrong_input_is_told(tmp_path, sample, capsys):
 def test_footprints_and_pairs_are_computed_once_for_a_page(sample, monkeypatch):
     metadata = benkit.Metadata(sample / "metadata.parquet")
     calls = []
-    for name in ("locate", "overlapping_pairs"):
+    for name in ("place_patches", "overlapping_pairs"):
         function = getattr(metadata_module, name)
 
-        def counted(value, name=name, function=function):
+        def counted(*values, name=name, function=function):
             calls.append(name)
-            return function(value)
+            return function(*values)
 
         monkeypatch.setattr(metadata_module, name, counted)
     ids = metadata.patch_ids.to_pylist()
     assert "Split sound?" in report_page(metadata, sides={"train": ids[::2], "test": ids[1::2]})
-    assert sorted(calls) == ["locate", "overlapping_pairs"]
+    assert sorted(calls) == ["overlapping_pairs", "place_patches"]

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benkit.cli.common import call, location_of, note, show
+from benkit.cli.common import add_id_column, add_patch_size, call, location_of, note, show
 from benkit.cli.split_table import show_evaluations
 from benkit.errors import InputFormatError, MissingColumnError
 
@@ -58,6 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="of the random split; default %(default)s"
     )
+    add_id_column(parser)
+    add_patch_size(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

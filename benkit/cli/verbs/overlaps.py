@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benkit.cli.common import call, note, show, table_file
+from benkit.cli.common import add_patch_size, call, note, show, table_file
 
 EXAMPLE = "example: benkit overlaps metadata.parquet --output pairs.parquet"
 
@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="compare the coordinates of all reference maps as they are, as if of one CRS in metres",
     )
+    add_patch_size(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

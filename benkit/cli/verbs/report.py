@@ -6,7 +6,14 @@ import sys
 import time
 from pathlib import Path
 
-from benkit.cli.common import add_engine_options, call, page_file, show
+from benkit.cli.common import (
+    add_engine_options,
+    add_id_column,
+    add_patch_size,
+    call,
+    page_file,
+    show,
+)
 
 EXAMPLE = """\
 example: benkit report archive/ --metadata metadata.parquet --split split.csv --output report.html
@@ -29,6 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder of the archive that an inventory tells of, for quick looks",
     )
     parser.add_argument("--split", type=Path, metavar="SPLIT", help="a split to judge")
+    add_id_column(parser)
+    add_patch_size(parser)
     parser.add_argument(
         "--reference-maps", type=Path, metavar="DIR", help="hold their labels against the metadata"
     )

@@ -3,7 +3,9 @@
 import argparse
 
 from benkit.cli.common import (
+    add_id_column,
     add_metadata,
+    add_patch_size,
     call,
     check_outputs,
     fraction,
@@ -52,6 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--group-by", metavar="COLUMN", help="never part patches with one value")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default %(default)s")
+    add_id_column(parser)
+    add_patch_size(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -85,7 +85,22 @@ def geo_column(file: pq.ParquetFile, path: Path) -> GeoColumn:
     return GeoColumn(name, *known) if known else GeoColumn(name, None)
 
 
-def _of_geo_metadata(text: bytes, path: Path) -> tuple[str, _Stated]:
+def table_crs(table: pa.Table, name: str) -> str | None:
+    """The reference system of a column of a table that was read whole, or comes from geopandas.
+
+    It is stated in the ``geo`` metadata of the table or in the GeoArrow metadata of the column; None
+    where it is not. Errors are those of `geo_column`.
+    """
+    text = (table.schema.metadata or {}).get(b"geo")
+    if text is None:
+        return _of_geoarrow(table.schema, name)
+    primary, stated = _of_geo_metadata(text, "the table")
+    if primary != name or stated is None:
+        return _of_geoarrow(table.schema, name)
+    return stated[0] if stated else CRS_IF_ABSENT
+
+
+def _of_geo_metadata(text: bytes, path: Path | str) -> tuple[str, _Stated]:
     """Name of the geometry column, and what is stated of its reference system."""
     stated: _Stated = ()
     try:
@@ -105,7 +120,7 @@ def _of_geo_metadata(text: bytes, path: Path) -> tuple[str, _Stated]:
     return name, stated
 
 
-def not_wkb(path: Path, found: str) -> InputFormatError:
+def not_wkb(path: Path | str, found: str) -> InputFormatError:
     """The error about geometries in another encoding, such as those of GeoArrow."""
     return InputFormatError(
         f"{path}: expected geometries encoded as WKB, but {found}; write the file again with "

@@ -106,7 +106,12 @@ def table_or_series(source: Any, what: str) -> pa.Table | pa.ChunkedArray:
     table = pa.Table.from_struct_array(rows)
     names = [name for name in table.column_names if not name.startswith("__index_level_")]  # pandas
     require_one_column(names, names, what)
-    return pa.table({name: _plain(table[name]) for name in names})
+    columns = [_plain(table[name]) for name in names]
+    # what a field says beside its type: the reference system of geometries
+    fields = [
+        table.field(name).with_type(one.type) for name, one in zip(names, columns, strict=True)
+    ]
+    return pa.table(columns, schema=pa.schema(fields))
 
 
 def _rows(source: Any) -> pa.ChunkedArray:

@@ -70,7 +70,8 @@ def map_section(
     split : Split, optional
         Whose rows are those of the metadata.
     """
-    ids = pa.concat_arrays([metadata.patch_ids, pa.array(on_disk, pa.string())])
+    own = metadata.table["patch_id"].combine_chunks()  # which tell the places
+    ids = pa.concat_arrays([own, pa.array(on_disk, pa.string())])
     if not len(ids):
         return ""
     order = pc.sort_indices(ids).to_numpy()

@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from benkit.ground.footprints import Footprints
+from benkit.ground.points import Points
 from benkit.inventory.audit import Audit, audit_inventory
 from benkit.inventory.statistics import band_statistics
 from benkit.inventory.table.inventory_file import Inventory
@@ -68,12 +70,18 @@ def report_page(
     """
     metadata = as_metadata(metadata)
     audit = None if inventory is None else audit_inventory(inventory, metadata.table)
-    split = None if sides is None else Split(sides).aligned(metadata.patch_ids)
+    split = (
+        None
+        if sides is None
+        else Split(sides, id_column=metadata.id_column).aligned(metadata.patch_ids)
+    )
     splits = {} if split is None else _evaluations(metadata, split)
     parts = [verdict_section(audit, metadata.patch_ids, splits)]
     if audit is not None:
         parts.append(findings_section(audit))
-    parts.append(map_section(metadata, _unknown_patches(audit), audit and audit.findings, split))
+    if isinstance(metadata.ground, Footprints):  # the map's script draws tiles and their patches
+        found = audit and audit.findings
+        parts.append(map_section(metadata, _unknown_patches(audit), found, split))
     if splits:
         parts.append(split_section(splits))
     parts.append(contents_section(metadata, summarize(metadata), _months(metadata)))
@@ -98,8 +106,10 @@ def _unknown_patches(audit: Audit | None) -> list[str]:
 
 
 def _months(metadata: Metadata) -> dict[str, int]:
-    """Patches by month of sensing, from the first to the last."""
-    places = metadata.footprints
+    """Patches by month of sensing, from the first to the last; none where names do not tell it."""
+    places = metadata.ground
+    if isinstance(places, Points):
+        return {}
     of_product = np.bincount(places.product, minlength=len(places.products)).tolist()
     counts: dict[str, int] = {}
     for product, count in zip(places.products, of_product, strict=True):

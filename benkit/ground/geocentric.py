@@ -1,0 +1,119 @@
+"""Distances between points anywhere on the Earth, where no plane shows them all as they are.
+
+Points are held as geocentric coordinates, metres from the middle of the Earth. They have neither seams
+nor poles, and the nearest of some points on the straight line is the nearest on the ground.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benkit.ground.grid import expand_ranges
+
+_A, _F = 6_378_137.0, 1 / 298.257223563  # WGS 84
+_FLAT = _F * (2 - _F)  # square of the eccentricity
+_AT_ONCE = 32_768  # points that are held in memory with all boxes that they reach
+
+
+def geocentric(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Points on the ellipsoid, given longitude and latitude (EPSG:4326): (n, 3) float64, metres.
+
+    Examples
+    --------
+    >>> geocentric(np.array([[0, 0], [90, 0], [7, -90]])).round().astype(int).tolist()
+    [[6378137, 0, 0], [0, 6378137, 0], [0, 0, -6356752]]
+    """
+    longitude, latitude = np.radians(degrees).T
+    normal = _A / np.sqrt(1 - _FLAT * np.sin(latitude) ** 2)
+    across = normal * np.cos(latitude)
+    z = normal * (1 - _FLAT) * np.sin(latitude)
+    return np.stack([across * np.cos(longitude), across * np.sin(longitude), z], axis=1)
+
+
+def nearest_on_earth(
+    points: NDArray[np.float64], others: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The nearest of some others of each point, of several equally near the first, all geocentric.
+
+    The others are halved again and again, each time across the longest side of their box [1]_. All
+    points go down that tree together: first each to a near one of the others, then to all boxes that may
+    hold a nearer one.
+
+    Returns
+    -------
+    (n,) int64 array
+        Index among the others, of which there is one at least.
+    (n,) float64 array
+        Metres along the ground.
+
+    References
+    ----------
+    .. [1] J. H. Friedman, J. L. Bentley, R. A. Finkel, An algorithm for finding best matches in
+       logarithmic expected time, 1977, https://doi.org/10.1145/355744.355745
+    """
+    from pyproj import Geod
+
+    points, which = np.unique(points, axis=0, return_inverse=True)
+    levels, index = _tree(others)
+    starts = range(0, len(points), _AT_ONCE)
+    parts = [_nearest(points[start : start + _AT_ONCE], levels, index) for start in starts]
+    nearest = np.concatenate(parts)
+    ends = np.hstack([_degrees(points), _degrees(others[nearest])])
+    metres = np.asarray(Geod(a=_A, f=_F).inv(*ends.T)[2])
+    return nearest[which.ravel()], metres[which.ravel()]
+
+
+def _degrees(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Longitude and latitude of geocentric points on the ellipsoid."""
+    x, y, z = points.T
+    latitude = np.arctan2(z, (1 - _FLAT) * np.hypot(x, y))
+    return np.degrees(np.stack([np.arctan2(y, x), latitude], axis=1))
+
+
+BoxLevel = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Least and greatest coordinates of some boxes: two (boxes, 3) float64 arrays."""
+
+
+def _tree(points: NDArray[np.float64]) -> tuple[list[BoxLevel], NDArray[np.int64]]:
+    """Boxes of a tree: one of all points, its halves, ..., single points; and the indices of these."""
+    points, index = np.unique(points, axis=0, return_index=True)
+    depth = (len(points) - 1).bit_length()
+    spare = 2**depth - len(points)
+    parts = np.pad(points, ((0, spare), (0, 0)), "edge")[np.newaxis]
+    index = np.pad(index, (0, spare), "edge")[np.newaxis]
+    levels = []
+    for level in range(depth + 1):
+        parts, index = parts.reshape(2**level, -1, 3), index.reshape(2**level, -1)
+        levels.append((parts.min(1), parts.max(1)))
+        longest = np.ptp(parts, axis=1).argmax(1)[:, np.newaxis, np.newaxis]
+        order = np.take_along_axis(parts, longest, axis=2)[..., 0].argsort(1)
+        parts = np.take_along_axis(parts, order[..., np.newaxis], axis=1)
+        index = np.take_along_axis(index, order, axis=1)
+    return levels, index[:, 0]
+
+
+def _squares(points: NDArray, level: BoxLevel, box: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The square of the least distance from points to boxes, one of each: (n,) float64."""
+    low, high = level
+    beyond = np.maximum(np.maximum(low[box] - points, points - high[box]), 0)
+    return np.einsum("ij,ij->i", beyond, beyond)
+
+
+def _nearest(
+    points: NDArray[np.float64], levels: list[BoxLevel], index: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Index of the point of a tree that is nearest on the straight line to each point: (n,) int64."""
+    point, box = np.arange(len(points)), np.zeros(len(points), np.int64)
+    for level in levels[1:]:
+        box = 2 * box
+        box += _squares(points, level, box + 1) < _squares(points, level, box)
+    most = _squares(points, levels[-1], box)
+    box = np.zeros(len(points), np.int64)
+    for level in levels[1:]:
+        which, half = expand_ranges(0, np.full(len(point), 2))
+        point, box = point[which], 2 * box[which] + half
+        near = _squares(points[point], level, box) <= most[point]
+        point, box = point[near], box[near]
+    order = np.lexsort((index[box], _squares(points[point], levels[-1], box), point))
+    first = order[np.flatnonzero(np.diff(point[order], prepend=-1))]
+    assert len(first) == len(points), "each point has a nearest one"
+    return index[box[first]]
