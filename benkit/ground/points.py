@@ -14,6 +14,7 @@ from benkit.ground.area_plane import (
     planes,
     project_polygons,
 )
+from benkit.ground.geocentric import geocentric
 from benkit.ground.grid import Pairs, near_pairs, sorted_unique
 from benkit.ground.projection import project, transform_between
 
@@ -24,6 +25,7 @@ _MARGIN = 5  # degrees beyond the equator that each plane holds: more than such 
 _SAME_PLACE = 1.0  # metres; rounding of coordinates moves a point by less
 _TOUCHING_EDGE = 0.99  # of the edge: neighbours in a grid that is not quite north-up only touch
 _TOUCHING_AREA = 0.001  # of the smaller polygon: corners that are rounded cross by less
+_DIAGONAL = 1.5  # of a square, and a little more
 _STRETCH = 2.2  # diagonal of a square, times the largest scale of the planes up to their margins
 
 
@@ -93,6 +95,10 @@ class Points:
         most = _TOUCHING_EDGE * self.edge or _SAME_PLACE
         centres = project(4326, plane, *self.degrees[some].T)
         pairs = near_pairs(centres, _STRETCH * most)
+        first, second = geocentric(self.degrees[some])[pairs.T]
+        pairs = pairs[
+            ((first - second) ** 2).sum(1) < (_DIAGONAL * most) ** 2
+        ]  # geodesics take longer
         return pairs[np.abs(self._steps(some[pairs])).max(1, initial=0) < most]
 
     def _steps(self, pairs: Pairs) -> NDArray[np.float64]:

@@ -89,6 +89,7 @@ def _finished(
     """A split of the units into sides, without the patches within the buffer."""
     asked = [SIDES.index(name) for name, part in parts.items() if part]
     code = np.array(asked)[side_of_unit[units.of_patch]]
+    # not on the plane of the search, where distances are not everywhere those that are judged
     measured = replace(units, patch_centre=np.rint(metadata.positions).astype(np.int64))
     out = left_out(measured, side_of_unit, buffer)
     for number in asked:

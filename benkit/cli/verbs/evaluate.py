@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--metadata",
         type=location_of,
         metavar="METADATA",
-        help="table with the columns patch_id and labels; default SPLIT",
+        help="table with the columns patch_id and labels, or patch_id and coordinates; default SPLIT",
     )
     parser.add_argument(
         "--against",
