@@ -6,12 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benkit.errors import InputFormatError
+from benkit.errors import InputFormatError, MissingColumnError
 from benkit.files.limits import MOST_NAMES
 from benkit.files.remote.location import LocationLike, is_location
 from benkit.files.safe_names import some_names
 from benkit.files.tables.table import as_table, is_text, require_columns
-from benkit.ground.coordinates import tells_coordinates
+from benkit.ground.coordinates import LOOKED_FOR, tells_coordinates
 from benkit.ground.footprints import are_patch_ids
 from benkit.metadata.patch_list import first_repeated, identified, unique_patch_ids
 
@@ -47,7 +47,7 @@ def _checked(source: Any, id_column: str) -> pa.Table:
     if id_column != "patch_id":
         table = identified(name, table, id_column)
     if "patch_id" in table.column_names and "labels" not in table.column_names:
-        table = _without_labels(table)
+        table = _without_labels(name, table)
     require_columns(table, _NEEDED, name)
     ids = unique_patch_ids(name, table)
     labels = lists_of_texts(name, table["labels"])
@@ -60,14 +60,19 @@ def _checked(source: Any, id_column: str) -> pa.Table:
     return table
 
 
-def _without_labels(table: pa.Table) -> pa.Table:
+def _without_labels(name: str, table: pa.Table) -> pa.Table:
     """The same with empty labels where coordinates, and no names, tell the places of the patches.
 
     A table of patches of BigEarthNet without labels is something else than metadata.
     """
     first = table["patch_id"][:1]
-    if not tells_coordinates(table) or not is_text(first.type) or are_patch_ids(first).any():
+    if not is_text(first.type) or are_patch_ids(first).any():
         return table
+    if not tells_coordinates(table):
+        raise MissingColumnError(
+            f"{name}: expected the column labels, but there is only {some_names(table.column_names)}; "
+            f"without it, coordinates have to tell the places: {LOOKED_FOR}"
+        )
     return table.append_column("labels", pa.array([[]] * len(table), TEXTS))
 
 
