@@ -1,4 +1,4 @@
-"""Simulated annealing of blocks between sides, in integers.
+"""Simulated annealing of blocks between sides, many moves at a time, the same on every machine.
 
 The objective is a sum of three parts:
 
@@ -6,10 +6,14 @@ The objective is a sum of three parts:
 - the border: neighbouring blocks on different sides, weighted with the smaller one's patches;
 - the squared deviations of all counts of each side from their targets.
 
-A move puts one block on another side: it is kept if it lowers the objective, and otherwise with the
-probability exp(-rise / temperature) [1]_. The objective is a whole number, the logarithm of the random
-number is taken as linear between powers of two and every random number is a raw output of PCG64, so that
-a run gives the same on every machine.
+A move puts one block on another side: it is made if it lowers the objective, and otherwise with the
+probability exp(-rise / temperature) [1]_. Many moves are drawn and judged together: of those whose
+blocks have a neighbour in common only the first is made, so that it was judged rightly; and as each
+changes the deviations, each is judged with all earlier ones made.
+
+Counts are whole numbers, and so small that float64 holds their products and sums exactly, in whatever
+order BLAS adds them; the logarithm of the random number is taken as linear between powers of two, and
+every random number is a raw output of PCG64. So a run gives the same on every machine.
 
 References
 ----------
@@ -19,7 +23,6 @@ References
    Optimization Theory and Applications 4, 1969, https://doi.org/10.1007/BF00927673
 """
 
-from array import array
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,10 +31,13 @@ from numpy.typing import NDArray
 SCALE = 2**20
 """Unit of a deviation; the square of it is the unit of the objective."""
 
-_LEAST_AT_ONCE = 1000  # moves that are drawn together, at one temperature
-_BLOCKS_PER_MOVE = 10  # of those: finding the border anew takes time that grows with the blocks
+_BLOCKS_PER_MOVE = 4  # fewer moves at a time are slower, more are refused as they meet
+_LEAST_AT_ONCE, _MOST_AT_ONCE = 8, 8192
+_ROUND = 1000  # moves between two shifts of the targets, at least
+_PASSES = 4  # over moves that change each other's deviations
 _LN2 = 0.6931471805599453
 _NO_SIDE = 255
+_EXACT = 2.0**53
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ class Objective:
     within_reach : (b, m) int64 array
         Blocks within reach of each; b where there are fewer. A block without any is never exposed.
     beside : (b, n) int64 array
-        Neighbours of each block in ascending order; b where there are fewer.
+        Neighbours of each block in ascending order, within its reach too; b where there are fewer.
     border : (b, n) int64 array
         Price if a block and its neighbour are on different sides; 0 where there is none.
     movable : (b,) bool array
@@ -100,69 +106,80 @@ class Schedule:
 
 def anneal(
     objective: Objective, side: NDArray[np.uint8], schedule: Schedule, source: np.random.PCG64
-) -> NDArray[np.uint8]:
-    """Move blocks between the sides, from the number of each one's side at first: (b,) uint8 array."""
+) -> tuple[NDArray[np.uint8], int]:
+    """Move blocks between the sides, from the number of each one's side at first.
+
+    Returns
+    -------
+    side : (b,) uint8 array
+    value : int
+        The objective that they have.
+    """
     state = AnnealingState(objective, side)
-    at_once = max(_LEAST_AT_ONCE, len(side) // _BLOCKS_PER_MOVE)
-    rounds = -(-schedule.moves // at_once)
-    step = (schedule.cold / schedule.hot) ** (1 / rounds)
+    at_once = min(max(_LEAST_AT_ONCE, len(side) // _BLOCKS_PER_MOVE), _MOST_AT_ONCE)
+    steps = -(-schedule.moves // at_once)
+    step = (schedule.cold / schedule.hot) ** (1 / steps)
     temperature = schedule.hot
-    for _ in range(rounds):
+    patience = schedule.patience * max(1, _ROUND // at_once)
+    for _ in range(steps):
         raw = source.random_raw((3, at_once))
         state.move(*state.draw(raw[:2], schedule.anywhere), _limits(raw[2], temperature))
-        state.shift_targets(schedule.patience)
+        state.shift_targets(patience)
         temperature *= round(step, 9)  # rounded: powers differ in the last place between machines
-    return np.frombuffer(state.side, np.uint8)[:-1]
+    return state.side[:-1], state.value()
 
 
-def _limits(raw: NDArray[np.uint64], temperature: float) -> NDArray[np.int64]:
+def _limits(raw: NDArray[np.uint64], temperature: float) -> NDArray[np.float64]:
     """By how much each move may raise the objective: -log(random number) * temperature."""
     mantissa, exponent = np.frexp(
         ((raw >> np.uint64(32)) + np.uint64(1)).astype(np.float64) / 2**32
     )
-    logarithm = (2 * (1 - mantissa) - exponent) * _LN2
-    return (logarithm * temperature).astype(np.int64)
+    return np.floor((2 * (1 - mantissa) - exponent) * _LN2 * temperature)
 
 
 class AnnealingState:
-    """Sides of the blocks and what follows from them.
+    """Sides of the blocks, and what follows from them.
 
-    The sides and the numbers of others within reach are kept in buffers that NumPy sees too: single
-    moves are quicker on the buffers, many at once in NumPy.
+    Arrays of neighbours are (m, b) here: sums over few neighbours of many blocks are quick so.
     """
 
     def __init__(self, objective: Objective, side: NDArray[np.uint8]) -> None:
         blocks, self.sides = len(side), len(objective.targets)
+        assert objective.amounts.sum(0).astype(np.float64) @ objective.amounts.sum(0) < _EXACT, (
+            "products of counts are exact in float64"
+        )
         self.objective = objective
-        self.side = bytearray(side.astype(np.uint8).tobytes() + bytes([_NO_SIDE]))
-        self.reached = (objective.within_reach < blocks).sum(1)
-        self.degrees = self.reached.tolist()
-        same = np.frombuffer(self.side, np.uint8)[objective.within_reach] == side[:, np.newaxis]
-        self.others = array("i", (*(self.reached - same.sum(1)).tolist(), 0))
+        self.side = np.append(side, _NO_SIDE).astype(np.uint8)
+        self.near = np.ascontiguousarray(objective.within_reach.T)
+        self.reached = (self.near < blocks).sum(0)
+        same = self.side[self.near] == side
+        self.others = np.append(self.reached - same.sum(0), 0)
         self.exposure = np.append(objective.exposure * (self.reached > 0), 0)
-        self.squares = (objective.amounts**2).sum(1)
-        self.deviation = -objective.targets
-        np.add.at(self.deviation, side, objective.amounts)
+        self.beside = np.ascontiguousarray(objective.beside.T)
+        self.degree = (self.beside < blocks).sum(0)
+        self.border = np.ascontiguousarray(objective.border.T)
+        self.amounts = objective.amounts.astype(np.float64)
+        self.squares = (self.amounts**2).sum(1)
+        deviation = -objective.targets
+        np.add.at(deviation, side, objective.amounts)
+        self.deviation = deviation.astype(np.float64)
         self.shift = np.zeros_like(self.deviation)
-        self.rows = list(objective.amounts)
-        self.lists = [
-            values.tolist()
-            for values in (self.exposure, self.squares, objective.prices, objective.weights)
-        ]
-        self.near = objective.within_reach.tolist()
-        self.neighbours = [
-            list(zip(near, prices, strict=True))
-            for near, prices in zip(
-                objective.beside.tolist(), objective.border.tolist(), strict=True
-            )
-        ]
-        self.beside = (objective.beside < blocks).sum(1)
+        self.weights = objective.weights.astype(np.float64)
         self.movable = np.flatnonzero(objective.movable)
+        self.first_move = np.zeros(blocks + 1, np.int64)
+
+    def value(self) -> int:
+        """The objective, with the true targets."""
+        mine = self.side[:-1]
+        exposed = self.exposure[:-1] * self.objective.prices[mine] * (self.others[:-1] > 0)
+        differs = (self.side[self.beside] != mine) * self.border
+        squares = ((self.deviation - self.shift) ** 2).sum(1).astype(np.int64)
+        return int(exposed.sum() + differs.sum() // 2 + (squares * self.objective.weights).sum())
 
     def shift_targets(self, patience: int) -> None:
         """Shift the targets against what deviates from the true ones."""
         most = self.objective.most_shift
-        shift = self.shift + (self.deviation - self.shift) // patience
+        shift = self.shift + np.floor((self.deviation - self.shift) / patience)
         shift = np.clip(shift, -most, most)
         self.deviation += shift - self.shift
         self.shift = shift
@@ -171,107 +188,93 @@ class AnnealingState:
         self, raw: NDArray[np.uint64], anywhere: float
     ) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
         """Blocks to move, and the side that each is to go to: that of a neighbour, or any other."""
-        side = np.frombuffer(self.side, np.uint8)
         high, low = raw >> np.uint64(32), raw & np.uint64(2**32 - 1)
         blocks = self.movable[_below(high[0], len(self.movable))]
-        border = self._border(side)
+        border = self._at_border()
         if len(border):
             at_border = border[_below(high[0], len(border))]
             blocks = np.where(low[0] < anywhere * 2**32, blocks, at_border)
-        here = side[blocks]
+        here = self.side[blocks]
         other = (here + 1 + _below(low[1], self.sides - 1)) % self.sides
-        neighbour = self.objective.beside[blocks, _below(high[1], self.beside[blocks])]
-        beside = side[neighbour]
-        return blocks, np.where((beside == here) | (beside == _NO_SIDE), other, beside)
+        neighbour = self.beside[_below(high[1], self.degree[blocks]), blocks]
+        beside = self.side[neighbour]
+        to = np.where((beside == here) | (beside == _NO_SIDE), other, beside)
+        return blocks, to.astype(np.uint8)
 
-    def _border(self, side: NDArray[np.uint8]) -> NDArray[np.int64]:
+    def _at_border(self) -> NDArray[np.int64]:
         """Movable blocks with a neighbour on another side, or without any neighbour."""
-        differs = (side[self.objective.beside] != side[:-1, np.newaxis]) & (
-            self.objective.border > 0
-        )
-        return np.flatnonzero((differs.any(1) | (self.beside == 0)) & self.objective.movable)
+        differs = (self.side[self.beside] != self.side[:-1]) & (self.border > 0)
+        return np.flatnonzero((differs.any(0) | (self.degree == 0)) & self.objective.movable)
 
-    def rises(self, blocks: NDArray[np.int64], to: NDArray[np.uint8]) -> NDArray[np.int64]:
+    def rises(self, blocks: NDArray[np.int64], to: NDArray[np.uint8]) -> NDArray[np.float64]:
         """By how much the objective rises when one of the blocks goes to another side."""
-        objective = self.objective
-        side, others = np.frombuffer(self.side, np.uint8), np.frombuffer(self.others, np.int32)
-        here, there = side[blocks][:, np.newaxis], to[:, np.newaxis]
-        old, new = objective.prices[here[:, 0]], objective.prices[to]
-        near = objective.within_reach[blocks]
-        sides, differing, exposure = side[near], others[near], self.exposure[near]
-        becomes = (sides == here) & (differing == 0)
-        ceases = (sides == there) & (differing == 1)
-        rise = (exposure * becomes).sum(1) * old - (exposure * ceases).sum(1) * new
-        left = self.reached[blocks] - (sides == there).sum(1)
-        rise += self.exposure[blocks] * (new * (left > 0) - old * (others[blocks] > 0))
-        beside, border = side[objective.beside[blocks]], objective.border[blocks]
-        rise += (border * (beside == here)).sum(1) - (border * (beside == there)).sum(1)
-        weighted = objective.weights[:, np.newaxis] * self.deviation
-        change = 2 * (objective.amounts[blocks] * (weighted[to] - weighted[here[:, 0]])).sum(1)
+        prices, here = self.objective.prices, self.side[blocks]
+        old, new = prices[here], prices[to]
+        near = self.near[:, blocks]
+        sides, differing, exposure = self.side[near], self.others[near], self.exposure[near]
+        becomes = (exposure * ((sides == here) & (differing == 0))).sum(0)
+        ceases = (exposure * ((sides == to) & (differing == 1))).sum(0)
+        left = self.reached[blocks] - (sides == to).sum(0)
+        itself = self.exposure[blocks] * (new * (left > 0) - old * (self.others[blocks] > 0))
+        beside, border = self.side[self.beside[:, blocks]], self.border[:, blocks]
+        length = (border * (beside == here)).sum(0) - (border * (beside == to)).sum(0)
+        pull = 2 * self.weights * (self.amounts @ self.deviation.T)
         return (
-            rise
-            + change
-            + self.squares[blocks] * (objective.weights[to] + objective.weights[here[:, 0]])
+            (becomes * old - ceases * new + itself + length)
+            + (pull[blocks, to] - pull[blocks, here])
+            + self.squares[blocks] * (self.weights[to] + self.weights[here])
         )
 
     def move(
-        self, blocks: NDArray[np.int64], to: NDArray[np.uint8], limits: NDArray[np.int64]
+        self, blocks: NDArray[np.int64], to: NDArray[np.uint8], limits: NDArray[np.float64]
     ) -> None:
-        """Put each block in turn on its new side if that raises the objective by no more than its limit.
+        """Put blocks on their new sides where that raises the objective by no more than its limit.
 
-        Moves that are refused as things stand at first are not tried again.
+        A move that meets an earlier one, or is refused as things stand at first, is not tried again.
         """
-        likely = self.rises(blocks, to) <= limits
-        tried = (values[likely].tolist() for values in (blocks, to, limits))
-        for block, there, limit in zip(*tried, strict=True):
-            if self.side[block] != there and self.rise(block, there) <= limit:
-                self.put(block, there)
+        room = limits - self.rises(blocks, to)
+        likely = np.flatnonzero((room >= 0) & (to != self.side[blocks]))
+        likely = likely[self._apart(blocks[likely])]
+        made = likely[self._within(room[likely], blocks[likely], to[likely])]
+        self.put(blocks[made], to[made])
 
-    def rise(self, block: int, there: int) -> int:
-        """As `rises`, of one block."""
-        side, others = self.side, self.others
-        exposure, squares, prices, weights = self.lists
-        here = side[block]
-        becomes = ceases = 0
-        left = self.degrees[block]
-        for near in self.near[block]:
-            if side[near] == here:
-                if not others[near]:
-                    becomes += exposure[near]
-            elif side[near] == there:
-                left -= 1
-                if others[near] == 1:
-                    ceases += exposure[near]
-        if left:
-            ceases -= exposure[block]
-        if others[block]:
-            becomes -= exposure[block]
-        rise = becomes * prices[here] - ceases * prices[there]
-        for near, price in self.neighbours[block]:
-            if side[near] == here:
-                rise += price
-            elif side[near] == there:
-                rise -= price
-        for number, sign in ((there, 2), (here, -2)):
-            if weights[number]:
-                change = sign * int(self.rows[block].dot(self.deviation[number])) + squares[block]
-                rise += weights[number] * change
-        return rise
+    def _apart(self, blocks: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Blocks of which no earlier one, and none within reach of that, is within reach."""
+        own = np.concatenate([blocks[np.newaxis], self.near[:, blocks]])
+        number = np.arange(len(blocks))
+        # Of several values for one block the last is kept: that of the first move.
+        self.first_move[own[:, ::-1].T.ravel()] = np.repeat(number[::-1], len(own))
+        return ((self.first_move[own] == number) | (own == len(self.side) - 1)).all(0)
 
-    def put(self, block: int, there: int) -> None:
-        """Put a block on another side."""
-        side, others, here = self.side, self.others, self.side[block]
-        differing = self.degrees[block]
-        for near in self.near[block]:
-            if side[near] == here:
-                others[near] += 1
-            elif side[near] == there:
-                others[near] -= 1
-                differing -= 1
-        others[block] = differing
-        side[block] = there
-        self.deviation[here] -= self.rows[block]
-        self.deviation[there] += self.rows[block]
+    def _within(
+        self, room: NDArray[np.float64], blocks: NDArray[np.int64], to: NDArray[np.uint8]
+    ) -> NDArray[np.bool_]:
+        """Moves that stay within their limits when the earlier ones of them are made."""
+        sign = self._signs(blocks, to)
+        earlier = np.tril(self.amounts[blocks] @ self.amounts[blocks].T, -1)
+        made = np.ones(len(blocks), bool)
+        for _ in range(_PASSES):
+            products = earlier @ (sign * made[:, np.newaxis]) * sign
+            rise = sum(2 * w * column for w, column in zip(self.weights, products.T, strict=True))
+            before, made = made, rise <= room
+            if (made == before).all():
+                break
+        return made
+
+    def _signs(self, blocks: NDArray[np.int64], to: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """What each move does to each side: 1 where the block goes, -1 where it was: (n, s)."""
+        number = np.arange(self.sides)
+        arrives, leaves = (at[:, np.newaxis] == number for at in (to, self.side[blocks]))
+        return arrives.astype(np.float64) - leaves
+
+    def put(self, blocks: NDArray[np.int64], to: NDArray[np.uint8]) -> None:
+        """Put blocks on other sides; none of them may have a block within reach in common."""
+        self.deviation += self._signs(blocks, to).T @ self.amounts[blocks]
+        here, near = self.side[blocks], self.near[:, blocks]
+        left, joined = self.side[near] == here, self.side[near] == to
+        self.others[near] += left.astype(np.int64) - joined
+        self.others[blocks] = self.reached[blocks] - joined.sum(0)
+        self.side[blocks] = to
 
 
 def _below(raw: NDArray[np.uint64], limit: int | NDArray[np.int64]) -> NDArray[np.int64]:

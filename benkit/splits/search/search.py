@@ -9,11 +9,16 @@ mended. All sides are searched at once, so that the last of them is as whole as 
 keeps regions whole which single small blocks would never find, as in multilevel graph partitioning [1]_;
 balancing many rare labels by greedy assignment alone [2]_ scatters them.
 
-Sides that keep a buffer lose patches along their border. At the beginning of each level the targets are
-set anew, for the patches that the sides found so far would keep, and single units are moved in several
-rounds, each cooler than the one before, so that less and less changes after what is lost was counted.
+Which regions go to which side is settled early and by chance, and decides how good the end can be. So
+the coarse levels are searched from many random beginnings, in a short run each and on all cores; the
+best are searched further, and the best of these goes on.
 
-The number of moves is fixed, so that the result does not depend on the machine.
+Sides that keep a buffer lose patches along their border. After the random beginnings the targets are set
+anew at each level, for the patches that the sides found so far would keep, and single units are moved in
+several rounds, each cooler than the one before, so that less and less changes after what is lost was
+counted.
+
+The numbers of runs and of moves are fixed, so that the result does not depend on the machine.
 
 References
 ----------
@@ -23,17 +28,21 @@ References
    https://doi.org/10.1007/978-3-642-23808-6_10
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count, islice
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benkit.engine import Engine, run
 from benkit.splits.search.anneal import SCALE, Objective, Schedule, anneal
 from benkit.splits.search.blocks import Blocks
 from benkit.splits.search.buffer import left_out
 from benkit.splits.search.cells import gather_cells
 from benkit.splits.search.groups import Units
-from benkit.splits.search.levels import LARGEST_CELLS, SMALLEST_CELLS, Level, levels_for
+from benkit.splits.search.levels import SMALLEST_CELLS, Level, Plan, plan_for
 from benkit.splits.search.single_units import choose_units
 
 
@@ -59,28 +68,88 @@ class Wanted:
     compactness: float = 1.0
 
 
+@dataclass(frozen=True)
+class Run:
+    """What is annealed, and how."""
+
+    objective: Objective
+    schedule: Schedule
+
+
 _MOST_CENTRES = 100  # a single unit is moved if its patches have no more different centres
 _ROUNDS_WITH_BUFFER = 3  # what is lost is known only once the sides are
 _COOLER = 4  # each round after the first
 _LEAST_FRACTION = 0.05  # smaller sides are weighted as if of this part, so that squares fit 64 bits
-_MOVES_PER_BLOCK = 1500
 _PATIENCE = 30  # see `Schedule`
 _FEW_CELLS = 100  # with fewer of the smallest cells all units are moved
+_FEW_BLOCKS = 500  # fewer are searched in this process: others take longer to start
 
 
 def choose_sides(units: Units, wanted: Wanted, seed: int) -> NDArray[np.uint8]:
     """Choose the side of each unit: (u,) uint8 array of indices into ``wanted.fractions``."""
-    source = np.random.PCG64(seed)
-    side = _random_sides(units, wanted, source)
-    *coarse, level = levels_for(sum(wanted.held_out))
-    for of_cells in coarse:
-        side = _search(
-            gather_cells(units.centre, of_cells.metres), units, wanted, of_cells, side, source
-        )
+    plan = plan_for(sum(wanted.held_out))
+    sources = _sources(seed)
+    side = _regions(units, wanted, plan, sources)
+    for level in plan.cells:
+        blocks = gather_cells(units.centre, level.metres)
+        side = _search(blocks, units, wanted, level, side, next(sources))
+    level = plan.single_units
     for _ in range(_ROUNDS_WITH_BUFFER if wanted.buffer else 1):
-        side = _move_single_units(units, wanted, level, side, source)
+        side = _move_single_units(units, wanted, level, side, next(sources))
         level = replace(level, hot=max(level.hot / _COOLER, level.cold))
     return _without_empty_sides(units.patches, side, wanted.fractions)
+
+
+def _sources(seed: int) -> Iterator[np.random.PCG64]:
+    """Random numbers for one run after the other, each as if from another seed."""
+    return (np.random.PCG64(seed).jumped(number) for number in count())
+
+
+def _regions(
+    units: Units, wanted: Wanted, plan: Plan, sources: Iterator[np.random.PCG64]
+) -> NDArray[np.uint8]:
+    """The side of each unit by the best of many searches of the coarse levels."""
+    coarse, fine = (gather_cells(units.centre, level.metres) for level in plan.beginning)
+    side = np.zeros(len(units.patches), np.uint8)
+    without_buffer = replace(wanted, buffer=0.0)  # random sides would lose most patches to it
+    runs = [
+        _run(blocks, units, without_buffer, level, side)
+        for blocks, level in zip((coarse, fine), plan.beginning, strict=True)
+    ]
+    parent = np.zeros(len(fine), np.int64)
+    parent[fine.of_unit] = coarse.of_unit
+    engine = Engine(workers=1 if len(fine) < _FEW_BLOCKS else None)
+    begin = partial(_begin, runs, parent, wanted.fractions)
+    found = list(run(begin, list(islice(sources, plan.beginnings)), engine))
+    best = sorted(found, key=lambda result: result[1])[: plan.best]
+    sides = [fine.spread(of_blocks, side) for of_blocks, _ in best]
+    further = [
+        (_run(fine, units, wanted, plan.further, one), of_blocks, next(sources))
+        for one, (of_blocks, _) in zip(sides, best, strict=True)
+    ]
+    found = list(run(_go_on, further, engine))
+    return fine.spread(min(found, key=lambda result: result[1])[0], side)
+
+
+def _begin(
+    runs: "list[Run]",
+    parent: NDArray[np.int64],
+    fractions: tuple[float, ...],
+    source: np.random.PCG64,
+) -> tuple[NDArray[np.uint8], int]:
+    """Search coarse blocks from random sides, then finer ones, of which each has a coarse parent."""
+    number = (source.random_raw(len(runs[0].objective.amounts)) >> np.uint64(32)) / 2**32
+    side = np.searchsorted(np.cumsum(fractions[:-1]), number, side="right").astype(np.uint8)
+    side, _ = anneal(runs[0].objective, side, runs[0].schedule, source)
+    return anneal(runs[1].objective, side[parent], runs[1].schedule, source)
+
+
+def _go_on(
+    further: "tuple[Run, NDArray[np.uint8], np.random.PCG64]",
+) -> tuple[NDArray[np.uint8], int]:
+    """Search blocks from the sides that they have."""
+    run_of_blocks, side, source = further
+    return anneal(run_of_blocks.objective, side, run_of_blocks.schedule, source)
 
 
 def _move_single_units(
@@ -125,14 +194,6 @@ def _without_empty_sides(
     return side
 
 
-def _random_sides(units: Units, wanted: Wanted, source: np.random.PCG64) -> NDArray[np.uint8]:
-    """A side for all units of each of the coarsest blocks."""
-    blocks = gather_cells(units.centre, LARGEST_CELLS)
-    number = (source.random_raw(len(blocks)) >> np.uint64(32)) / 2**32
-    side = np.searchsorted(np.cumsum(wanted.fractions[:-1]), number, side="right")
-    return side.astype(np.uint8)[blocks.of_unit]
-
-
 def _search(
     blocks: Blocks,
     units: Units,
@@ -142,13 +203,21 @@ def _search(
     source: np.random.PCG64,
 ) -> NDArray[np.uint8]:
     """Anneal the blocks of one level from the sides found so far."""
+    of_blocks = _run(blocks, units, wanted, level, side)
+    start = blocks.sides(side, units.patches)
+    found, _ = anneal(of_blocks.objective, start, of_blocks.schedule, source)
+    return blocks.spread(found, side)
+
+
+def _run(
+    blocks: Blocks, units: Units, wanted: Wanted, level: Level, side: NDArray[np.uint8]
+) -> Run:
+    """How the blocks of one level are to be annealed, given the sides found so far."""
     patches = blocks.total(units.patches).sum()
     price = level.exposed * _one_patch(units, wanted) * patches / len(blocks)
-    moves = min(_MOVES_PER_BLOCK * len(blocks), level.moves)
+    moves = min(level.moves_per_block * len(blocks), level.moves)
     schedule = Schedule(moves, level.hot * price, level.cold * price, _PATIENCE)
-    start = blocks.sides(side, units.patches)
-    found = anneal(_objective(blocks, units, wanted, level, side), start, schedule, source)
-    return blocks.spread(found, side)
+    return Run(_objective(blocks, units, wanted, level, side), schedule)
 
 
 def _one_patch(units: Units, wanted: Wanted) -> float:
