@@ -42,6 +42,14 @@ def test_eight_clusters_are_split_as_evenly_as_they_nearly_can_be(tiles):
         assert found.test.label_rms <= found.test.possible.label_rms + NEAR_POSSIBLE
 
 
+@pytest.mark.parametrize("tiles", [TILES, TILES[:1]])
+def test_whole_clusters_are_held_out_whichever_the_seed(tiles):
+    metadata = Metadata(clusters(tiles))
+    for seed in range(5):
+        found = evaluate_split(metadata, split_patches(metadata, seed=seed))
+        assert found.test.leakage["2500"] <= 1 / 49
+
+
 def test_a_label_on_one_patch_spoils_no_other():
     generator = np.random.default_rng(3)
     column, row = np.nonzero(generator.random((91, 91)) < 0.03)
