@@ -71,14 +71,15 @@ def test_a_rise_is_the_difference_of_the_goal(seed):
 def test_no_single_move_lowers_the_goal_that_was_found(seed):
     objective = random_goal(seed)
     start = np.zeros(len(GRID), np.uint8)
-    found, value = anneal(
-        objective, start, Schedule(20_000, 20_000, 1, 30), np.random.PCG64(seed)
-    )
+    found, value = anneal(objective, start, Schedule(20_000, 20_000, 1, 30), np.random.PCG64(seed))
     least = height(objective, tuple(found.tolist()))
     assert value == least
     assert least < height(objective, tuple(start.tolist()))
     for block, there in product(range(len(GRID)), range(SIDES)):
-        assert height(objective, (*found[:block].tolist(), there, *found[block + 1 :].tolist())) >= least
+        assert (
+            height(objective, (*found[:block].tolist(), there, *found[block + 1 :].tolist()))
+            >= least
+        )
 
 
 def test_the_best_of_all_sides_is_not_left_in_the_cold():

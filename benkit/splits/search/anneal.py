@@ -34,7 +34,7 @@ SCALE = 2**20
 _BLOCKS_PER_MOVE = 4  # fewer moves at a time are slower, more are refused as they meet
 _LEAST_AT_ONCE, _MOST_AT_ONCE = 8, 8192
 _ROUND = 1000  # moves between two shifts of the targets, at least
-_PASSES = 4  # over moves that change each other's deviations
+_WITHOUT_THREADS = 2**17  # multiplications that BLAS does in the thread that asks for them
 _LN2 = 0.6931471805599453
 _NO_SIDE = 255
 _EXACT = 2.0**53
@@ -212,16 +212,17 @@ class AnnealingState:
         old, new = prices[here], prices[to]
         near = self.near[:, blocks]
         sides, differing, exposure = self.side[near], self.others[near], self.exposure[near]
-        becomes = (exposure * ((sides == here) & (differing == 0))).sum(0)
-        ceases = (exposure * ((sides == to) & (differing == 1))).sum(0)
-        left = self.reached[blocks] - (sides == to).sum(0)
-        itself = self.exposure[blocks] * (new * (left > 0) - old * (self.others[blocks] > 0))
+        becomes = old * ((sides == here) & (differing == 0))
+        ceases = new * ((sides == to) & (differing == 1))
+        left = self.reached[blocks] > (sides == to).sum(0)
+        itself = self.exposure[blocks] * (new * left - old * (self.others[blocks] > 0))
         beside, border = self.side[self.beside[:, blocks]], self.border[:, blocks]
-        length = (border * (beside == here)).sum(0) - (border * (beside == to)).sum(0)
-        pull = 2 * self.weights * (self.amounts @ self.deviation.T)
+        longer = (beside == here).view(np.int8) - (beside == to).view(np.int8)
+        pull = self.amounts[blocks] @ (2 * self.weights * self.deviation.T)
+        move = np.arange(len(blocks))
         return (
-            (becomes * old - ceases * new + itself + length)
-            + (pull[blocks, to] - pull[blocks, here])
+            ((exposure * (becomes - ceases)).sum(0) + itself + (border * longer).sum(0))
+            + (pull[move, to] - pull[move, here])
             + self.squares[blocks] * (self.weights[to] + self.weights[here])
         )
 
@@ -248,17 +249,15 @@ class AnnealingState:
 
     def _within(
         self, room: NDArray[np.float64], blocks: NDArray[np.int64], to: NDArray[np.uint8]
-    ) -> NDArray[np.bool_]:
+    ) -> list[int]:
         """Moves that stay within their limits when the earlier ones of them are made."""
         sign = self._signs(blocks, to)
-        earlier = np.tril(self.amounts[blocks] @ self.amounts[blocks].T, -1)
-        made = np.ones(len(blocks), bool)
-        for _ in range(_PASSES):
-            products = earlier @ (sign * made[:, np.newaxis]) * sign
-            rise = sum(2 * w * column for w, column in zip(self.weights, products.T, strict=True))
-            before, made = made, rise <= room
-            if (made == before).all():
-                break
+        rises = 2 * ((sign * self.weights) @ sign.T) * _products(self.amounts[blocks])
+        made = []
+        for move, of_others in enumerate(rises):
+            if room[move] >= 0:
+                made.append(move)
+                room -= of_others
         return made
 
     def _signs(self, blocks: NDArray[np.int64], to: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -275,6 +274,13 @@ class AnnealingState:
         self.others[near] += left.astype(np.int64) - joined
         self.others[blocks] = self.reached[blocks] - joined.sum(0)
         self.side[blocks] = to
+
+
+def _products(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Products of every two rows, a few at a time: BLAS takes threads for more, and waits for them."""
+    few = max(_WITHOUT_THREADS // max(rows.size, 1), 1)
+    parts = [rows[start : start + few] @ rows.T for start in range(0, len(rows), few)]
+    return np.concatenate([np.zeros((0, len(rows))), *parts])
 
 
 def _below(raw: NDArray[np.uint64], limit: int | NDArray[np.int64]) -> NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 Coarse levels weigh the balance weakly, so that regions stay whole, and fine ones strongly, since it is
 mended along the border. The last level moves single units apart that lie nearer than two patches. Many
-sides have more border to find, so they are searched longer and hotter. ``benchmarks/split.py`` and
+sides have more border to find, so they are searched hotter. ``benchmarks/split.py`` and
 ``benchmarks/split_options.py`` print what the settings give on the official metadata.
 """
 
@@ -29,14 +29,16 @@ class Level:
         Price of the border against that of exposed blocks.
     exposed : float
         Part of the patches of such a block that count as exposed.
-    moves, moves_per_block : int
-        How many are tried: for each block, and at most.
+    moves : int
+        How many are tried at most.
     hot, cold : float
         Temperatures, in the price of an average block.
     balance : dict of str to float
         Weights of the squared relative deviations, by trait; for labels, of their mean.
-    exact : bool
-        Whether targets of labels and patches shift (see `Schedule`).
+    exact : tuple of str
+        Traits whose targets shift (see `Schedule`).
+    patience : int
+        See `Schedule`.
     """
 
     metres: int
@@ -44,11 +46,11 @@ class Level:
     border: float
     exposed: float
     moves: int
-    moves_per_block: int
     hot: float
     cold: float
     balance: dict[str, float]
-    exact: bool = True
+    exact: tuple[str, ...] = ("label", "patch")
+    patience: int = 30
 
 
 def _weights(label: float, season: float, country: float, patch: float = 100) -> dict[str, float]:
@@ -57,49 +59,50 @@ def _weights(label: float, season: float, country: float, patch: float = 100) ->
 
 @dataclass(frozen=True)
 class Plan:
-    """The levels of a search, from coarse to fine.
+    """What is searched, from coarse to fine.
 
     Attributes
     ----------
-    beginning : (Level, Level)
-        Two sizes of cells that are searched from random sides, ...
-    beginnings : int
-        ... so many times.
-    best : int
-        How many of these are searched further, ...
-    further : Level
-        ... at the finer of the two sizes.
+    starts : int
+        How many times the cells are searched from random sides; the best of these goes on.
     cells : tuple of Level
-        Smaller cells, of the best of these.
     single_units : Level
+    mending : Level
+        For all units if they are few, to mend the balance.
     """
 
-    beginning: tuple[Level, Level]
-    beginnings: int
-    best: int
-    further: Level
+    starts: int
     cells: tuple[Level, ...]
     single_units: Level
+    mending: Level
 
 
-_REGIONS = Level(
-    LARGEST_CELLS, 20_000, 0.25, 0.4, 100_000, 100, 3, 0.1, _weights(0.3, 0.3, 0.3, 10), exact=False
-)
-_OUTLINES = Level(10_000, 10_000, 0.25, 1, 750_000, 200, 2, 0.1, _weights(3, 2, 1))
+_ALL = ("label", "season", "country", "patch")
+_UNITS = Level(1_300, 2_500, 1, 1, 1_500_000, 0.5, 0.05, _weights(10, 8, 4), patience=10)
 _PLAN = Plan(
-    beginning=(_REGIONS, _OUTLINES),
-    beginnings=12,
-    best=2,
-    further=replace(_OUTLINES, moves=3_000_000, moves_per_block=1500, hot=0.5),
-    cells=(Level(SMALLEST_CELLS, 10_000, 0.25, 1, 3_000_000, 1500, 0.3, 0.02, _weights(10, 3, 1)),),
-    single_units=Level(1_300, 2_500, 1, 1, 1_500_000, 1500, 0.5, 0.05, _weights(10, 8, 4)),
+    4,
+    (
+        Level(LARGEST_CELLS, 20_000, 0.25, 0.4, 100_000, 3, 0.1, _weights(0.3, 0.3, 0.3, 10), ()),
+        Level(10_000, 10_000, 0.25, 1, 6_000_000, 1.2, 0.15, _weights(3, 2, 1)),
+        Level(SMALLEST_CELLS, 10_000, 0.25, 1, 1_000_000, 0.3, 0.02, _weights(10, 3, 1)),
+    ),
+    _UNITS,
+    replace(
+        _UNITS,
+        reach=10_000,
+        exposed=0.5,
+        moves=150_000,
+        hot=0.05,
+        balance=_weights(50, 30, 30),
+        exact=_ALL,
+    ),
 )
 _MANY_SIDES = 3
 _OF_MANY = replace(
     _PLAN,
-    beginning=(replace(_REGIONS, border=1, hot=6), replace(_OUTLINES, border=1, hot=3)),
-    further=replace(_PLAN.further, border=1, moves=5_000_000),
-    cells=tuple(replace(level, border=1, moves=5_000_000, hot=1) for level in _PLAN.cells),
+    cells=tuple(
+        replace(level, border=1, hot=hot) for level, hot in zip(_PLAN.cells, (6, 3, 1), strict=True)
+    ),
     single_units=replace(_PLAN.single_units, moves=3_000_000),
 )
 
@@ -107,6 +110,6 @@ _OF_MANY = replace(
 def plan_for(sides: int) -> Plan:
     """The plan for so many sides that are to lie apart.
 
-    From three on, the search is longer and begins hotter, since whole regions have more sides to go to.
+    From three on, the search begins hotter, since whole regions have more sides to go to.
     """
     return _OF_MANY if sides >= _MANY_SIDES else _PLAN

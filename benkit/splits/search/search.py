@@ -10,15 +10,14 @@ keeps regions whole which single small blocks would never find, as in multilevel
 balancing many rare labels by greedy assignment alone [2]_ scatters them.
 
 Which regions go to which side is settled early and by chance, and decides how good the end can be. So
-the coarse levels are searched from many random beginnings, in a short run each and on all cores; the
-best are searched further, and the best of these goes on.
+the cells are searched several times from random sides, on all cores, and the best goes on.
 
-Sides that keep a buffer lose patches along their border. After the random beginnings the targets are set
-anew at each level, for the patches that the sides found so far would keep, and single units are moved in
-several rounds, each cooler than the one before, so that less and less changes after what is lost was
+Sides that keep a buffer lose patches along their border. For these the smallest cells are searched once
+more and single units in several rounds, each with targets for the patches that the sides found so far
+would keep, and each cooler than the one before, so that less and less changes after what is lost was
 counted.
 
-The numbers of runs and of moves are fixed, so that the result does not depend on the machine.
+The numbers of starts and of moves are fixed, so that the result does not depend on the machine.
 
 References
 ----------
@@ -28,15 +27,16 @@ References
    https://doi.org/10.1007/978-3-642-23808-6_10
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import count, islice
+from itertools import pairwise
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benkit.engine import Engine, run
+from benkit.splits.balance_bounds import nearest_sum
 from benkit.splits.search.anneal import SCALE, Objective, Schedule, anneal
 from benkit.splits.search.blocks import Blocks
 from benkit.splits.search.buffer import left_out
@@ -80,76 +80,62 @@ _MOST_CENTRES = 100  # a single unit is moved if its patches have no more differ
 _ROUNDS_WITH_BUFFER = 3  # what is lost is known only once the sides are
 _COOLER = 4  # each round after the first
 _LEAST_FRACTION = 0.05  # smaller sides are weighted as if of this part, so that squares fit 64 bits
-_PATIENCE = 30  # see `Schedule`
-_FEW_CELLS = 100  # with fewer of the smallest cells all units are moved
+_MOST_MOVES, _LEAST_MOVES = 1500, 100  # for each block
+_FEW_UNITS = 20_000
+_FEW_PATCHES = 5_000  # of these the targets are sums that whole units can have
 _FEW_BLOCKS = 500  # fewer are searched in this process: others take longer to start
 
 
 def choose_sides(units: Units, wanted: Wanted, seed: int) -> NDArray[np.uint8]:
     """Choose the side of each unit: (u,) uint8 array of indices into ``wanted.fractions``."""
     plan = plan_for(sum(wanted.held_out))
-    sources = _sources(seed)
-    side = _regions(units, wanted, plan, sources)
-    for level in plan.cells:
-        blocks = gather_cells(units.centre, level.metres)
-        side = _search(blocks, units, wanted, level, side, next(sources))
+    side = _search_cells(units, replace(wanted, buffer=0.0), plan, seed)
+    source = np.random.PCG64(seed).jumped(plan.starts)
     level = plan.single_units
-    for _ in range(_ROUNDS_WITH_BUFFER if wanted.buffer else 1):
-        side = _move_single_units(units, wanted, level, side, next(sources))
+    if not wanted.buffer:
+        side = _move_single_units(units, wanted, level, side, source)
+        side = _mend_balance(units, wanted, plan.mending, side, source)
+        return _without_empty_sides(units, wanted, side)
+    cells = gather_cells(units.centre, SMALLEST_CELLS)
+    side = _search(cells, units, wanted, plan.cells[-1], side, source)
+    for _ in range(_ROUNDS_WITH_BUFFER):
+        side = _move_single_units(units, wanted, level, side, source)
         level = replace(level, hot=max(level.hot / _COOLER, level.cold))
-    return _without_empty_sides(units.patches, side, wanted.fractions)
+    return _without_empty_sides(units, wanted, side)
 
 
-def _sources(seed: int) -> Iterator[np.random.PCG64]:
-    """Random numbers for one run after the other, each as if from another seed."""
-    return (np.random.PCG64(seed).jumped(number) for number in count())
-
-
-def _regions(
-    units: Units, wanted: Wanted, plan: Plan, sources: Iterator[np.random.PCG64]
-) -> NDArray[np.uint8]:
-    """The side of each unit by the best of many searches of the coarse levels."""
-    coarse, fine = (gather_cells(units.centre, level.metres) for level in plan.beginning)
+def _search_cells(units: Units, wanted: Wanted, plan: Plan, seed: int) -> NDArray[np.uint8]:
+    """The side of each unit by the best of several searches of the levels of cells."""
     side = np.zeros(len(units.patches), np.uint8)
-    without_buffer = replace(wanted, buffer=0.0)  # random sides would lose most patches to it
+    cells = [gather_cells(units.centre, level.metres) for level in plan.cells]
     runs = [
-        _run(blocks, units, without_buffer, level, side)
-        for blocks, level in zip((coarse, fine), plan.beginning, strict=True)
+        _run(of_level, units, wanted, level, side)
+        for of_level, level in zip(cells, plan.cells, strict=True)
     ]
-    parent = np.zeros(len(fine), np.int64)
-    parent[fine.of_unit] = coarse.of_unit
-    engine = Engine(workers=1 if len(fine) < _FEW_BLOCKS else None)
-    begin = partial(_begin, runs, parent, wanted.fractions)
-    found = list(run(begin, list(islice(sources, plan.beginnings)), engine))
-    best = sorted(found, key=lambda result: result[1])[: plan.best]
-    sides = [fine.spread(of_blocks, side) for of_blocks, _ in best]
-    further = [
-        (_run(fine, units, wanted, plan.further, one), of_blocks, next(sources))
-        for one, (of_blocks, _) in zip(sides, best, strict=True)
-    ]
-    found = list(run(_go_on, further, engine))
-    return fine.spread(min(found, key=lambda result: result[1])[0], side)
+    parents = []
+    for coarse, fine in pairwise(cells):
+        parents.append(np.zeros(len(fine), np.int64))
+        parents[-1][fine.of_unit] = coarse.of_unit
+    sources = [np.random.PCG64(seed).jumped(number) for number in range(plan.starts)]
+    engine = Engine(workers=1 if len(cells[-1]) < _FEW_BLOCKS else None)
+    found = run(partial(_from_random_sides, runs, parents, wanted.fractions), sources, engine)
+    best, _ = min(found, key=itemgetter(1))
+    return cells[-1].spread(best, side)
 
 
-def _begin(
+def _from_random_sides(
     runs: "list[Run]",
-    parent: NDArray[np.int64],
+    parents: list[NDArray[np.int64]],
     fractions: tuple[float, ...],
     source: np.random.PCG64,
 ) -> tuple[NDArray[np.uint8], int]:
     """Search coarse blocks from random sides, then finer ones, of which each has a coarse parent."""
     number = (source.random_raw(len(runs[0].objective.amounts)) >> np.uint64(32)) / 2**32
     side = np.searchsorted(np.cumsum(fractions[:-1]), number, side="right").astype(np.uint8)
-    side, _ = anneal(runs[0].objective, side, runs[0].schedule, source)
-    return anneal(runs[1].objective, side[parent], runs[1].schedule, source)
-
-
-def _go_on(
-    further: "tuple[Run, NDArray[np.uint8], np.random.PCG64]",
-) -> tuple[NDArray[np.uint8], int]:
-    """Search blocks from the sides that they have."""
-    run_of_blocks, side, source = further
-    return anneal(run_of_blocks.objective, side, run_of_blocks.schedule, source)
+    side, value = anneal(runs[0].objective, side, runs[0].schedule, source)
+    for of_level, parent in zip(runs[1:], parents, strict=True):
+        side, value = anneal(of_level.objective, side[parent], of_level.schedule, source)
+    return side, value
 
 
 def _move_single_units(
@@ -159,34 +145,44 @@ def _move_single_units(
     side: NDArray[np.uint8],
     source: np.random.PCG64,
 ) -> NDArray[np.uint8]:
-    """Anneal the units near the border, or all of them if there are few cells."""
+    """Anneal the units near the border."""
     cells = gather_cells(units.centre, SMALLEST_CELLS)
-    if len(cells) < _FEW_CELLS:
-        everything = np.ones(len(side), bool)
-        chosen = choose_units(units, everything, everything, len(units.of_patch))
-        level = replace(level, exact=False)  # single units cannot be balanced by a price
-    else:
-        number = np.arange(len(wanted.fractions))
-        found = cells.total((side[:, np.newaxis] == number).astype(np.int64)) > 0
-        movable = cells.around(found).sum(1) > 1
-        near = cells.around(movable)  # where units may be exposed by those that move
-        chosen = choose_units(units, near[cells.of_unit], movable[cells.of_unit], _MOST_CENTRES)
+    number = np.arange(len(wanted.fractions))
+    found = cells.total((side[:, np.newaxis] == number).astype(np.int64)) > 0
+    movable = cells.around(found).sum(1) > 1
+    near = cells.around(movable)  # where units may be exposed by those that move
+    chosen = choose_units(units, near[cells.of_unit], movable[cells.of_unit], _MOST_CENTRES)
     return _search(chosen, units, wanted, level, side, source) if chosen.movable.any() else side
 
 
+def _mend_balance(
+    units: Units,
+    wanted: Wanted,
+    level: Level,
+    side: NDArray[np.uint8],
+    source: np.random.PCG64,
+) -> NDArray[np.uint8]:
+    """Anneal all units if they are few: rare labels may be far from the border."""
+    if len(side) > _FEW_UNITS:
+        return side
+    everything = np.ones(len(side), bool)
+    chosen = choose_units(units, everything, everything, len(units.of_patch))
+    return _search(chosen, units, wanted, level, side, source)
+
+
 def _without_empty_sides(
-    patches: NDArray[np.int64], side: NDArray[np.uint8], fractions: tuple[float, ...]
+    units: Units, wanted: Wanted, side: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
     """Give each empty side the unit of the largest side whose size suits it best.
 
     If there are no more units than sides, the largest goes to the first and the others to the last.
     """
-    side = side.copy()
+    patches, fractions, side = units.patches, wanted.fractions, side.copy()
     if len(side) <= len(fractions):
         side[np.argsort(-patches, kind="stable")] = -np.arange(len(side)) % len(fractions)
     for number in sorted(set(range(len(fractions))) - set(side.tolist())):
-        units = np.bincount(side, minlength=len(fractions))
-        sizes = np.bincount(side, patches, len(fractions)) * (units > 1)
+        count = np.bincount(side, minlength=len(fractions))
+        sizes = np.bincount(side, patches, len(fractions)) * (count > 1)
         if sizes.any():
             donors = np.flatnonzero(side == sizes.argmax())
             off = np.abs(patches[donors] - fractions[number] * patches.sum())
@@ -215,8 +211,8 @@ def _run(
     """How the blocks of one level are to be annealed, given the sides found so far."""
     patches = blocks.total(units.patches).sum()
     price = level.exposed * _one_patch(units, wanted) * patches / len(blocks)
-    moves = min(level.moves_per_block * len(blocks), level.moves)
-    schedule = Schedule(moves, level.hot * price, level.cold * price, _PATIENCE)
+    moves = min(min(_LEAST_MOVES + len(blocks), _MOST_MOVES) * len(blocks), level.moves)
+    schedule = Schedule(moves, level.hot * price, level.cold * price, level.patience)
     return Run(_objective(blocks, units, wanted, level, side), schedule)
 
 
@@ -255,8 +251,7 @@ def _objective(
         beside=beside,
         border=np.maximum(np.rint(border).astype(np.int64), beside < len(blocks)),
         movable=blocks.movable,
-        most_shift=np.rint(targets * scale).astype(np.int64)
-        * (level.exact & np.isin(kinds, ("label", "patch"))),
+        most_shift=np.rint(targets * scale).astype(np.int64) * np.isin(kinds, level.exact),
     )
 
 
@@ -275,4 +270,10 @@ def _targets(units: Units, wanted: Wanted, side: NDArray[np.uint8]) -> NDArray[n
     numbers = range(len(wanted.fractions))
     lost = np.array([units.count(out & (side == number)[units.of_patch]) for number in numbers])
     kept = units.counts.sum(0) - lost.sum(0)
-    return np.array(wanted.fractions)[:, np.newaxis] * kept + lost
+    targets = np.array(wanted.fractions)[:, np.newaxis] * kept + lost
+    if not wanted.buffer:
+        parts = np.rint(targets[:, -1]).astype(int)
+        for column in np.flatnonzero(kept <= _FEW_PATCHES):
+            sizes = units.counts[units.counts[:, column] > 0, column]
+            targets[:, column] = [nearest_sum(sizes, part, int(kept[-1])) for part in parts]
+    return targets
