@@ -107,9 +107,16 @@ _OF_MANY = replace(
 )
 
 
-def plan_for(sides: int) -> Plan:
-    """The plan for so many sides that are to lie apart.
+def plan_for(sides: int, exact: bool = True) -> Plan:
+    """The plan for so many sides that are to lie apart, in which targets may shift or not.
 
     From three on, the search begins hotter, since whole regions have more sides to go to.
     """
-    return _OF_MANY if sides >= _MANY_SIDES else _PLAN
+    plan = _OF_MANY if sides >= _MANY_SIDES else _PLAN
+    if exact:
+        return plan
+    return replace(
+        plan,
+        cells=tuple(replace(level, exact=()) for level in plan.cells),
+        single_units=replace(plan.single_units, exact=()),
+    )

@@ -36,7 +36,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benkit.engine import Engine, run
-from benkit.splits.balance_bounds import nearest_sum
 from benkit.splits.search.anneal import SCALE, Objective, Schedule, anneal
 from benkit.splits.search.blocks import Blocks
 from benkit.splits.search.buffer import left_out
@@ -44,6 +43,7 @@ from benkit.splits.search.cells import gather_cells
 from benkit.splits.search.groups import Units
 from benkit.splits.search.levels import SMALLEST_CELLS, Level, Plan, plan_for
 from benkit.splits.search.single_units import choose_units
+from benkit.splits.search.subset_sums import nearest_sum
 
 
 @dataclass(frozen=True)
@@ -83,18 +83,22 @@ _LEAST_FRACTION = 0.05  # smaller sides are weighted as if of this part, so that
 _MOST_MOVES, _LEAST_MOVES = 1500, 100  # for each block
 _FEW_UNITS = 20_000
 _FEW_PATCHES = 5_000  # of these the targets are sums that whole units can have
+_FEW_CELLS = 100  # of the smallest: so few regions cannot be balanced without tearing them
 _FEW_BLOCKS = 500  # fewer are searched in this process: others take longer to start
 
 
 def choose_sides(units: Units, wanted: Wanted, seed: int) -> NDArray[np.uint8]:
     """Choose the side of each unit: (u,) uint8 array of indices into ``wanted.fractions``."""
-    plan = plan_for(sum(wanted.held_out))
+    few_cells = len(gather_cells(units.centre, SMALLEST_CELLS)) < _FEW_CELLS
+    plan = plan_for(sum(wanted.held_out), exact=not few_cells)
     side = _search_cells(units, replace(wanted, buffer=0.0), plan, seed)
     source = np.random.PCG64(seed).jumped(plan.starts)
     level = plan.single_units
     if not wanted.buffer:
-        side = _move_single_units(units, wanted, level, side, source)
-        side = _mend_balance(units, wanted, plan.mending, side, source)
+        move = _move_all_units if few_cells else _move_single_units
+        side = move(units, wanted, level, side, source)
+        if not few_cells and len(side) <= _FEW_UNITS:
+            side = _move_all_units(units, wanted, plan.mending, side, source)
         return _without_empty_sides(units, wanted, side)
     cells = gather_cells(units.centre, SMALLEST_CELLS)
     side = _search(cells, units, wanted, plan.cells[-1], side, source)
@@ -155,16 +159,14 @@ def _move_single_units(
     return _search(chosen, units, wanted, level, side, source) if chosen.movable.any() else side
 
 
-def _mend_balance(
+def _move_all_units(
     units: Units,
     wanted: Wanted,
     level: Level,
     side: NDArray[np.uint8],
     source: np.random.PCG64,
 ) -> NDArray[np.uint8]:
-    """Anneal all units if they are few: rare labels may be far from the border."""
-    if len(side) > _FEW_UNITS:
-        return side
+    """Anneal all units: rare labels may be far from the border."""
     everything = np.ones(len(side), bool)
     chosen = choose_units(units, everything, everything, len(units.of_patch))
     return _search(chosen, units, wanted, level, side, source)
@@ -272,7 +274,7 @@ def _targets(units: Units, wanted: Wanted, side: NDArray[np.uint8]) -> NDArray[n
     kept = units.counts.sum(0) - lost.sum(0)
     targets = np.array(wanted.fractions)[:, np.newaxis] * kept + lost
     if not wanted.buffer:
-        parts = np.rint(targets[:, -1]).astype(int)
+        parts = np.rint(targets[:, -1]).astype(int).tolist()
         for column in np.flatnonzero(kept <= _FEW_PATCHES):
             sizes = units.counts[units.counts[:, column] > 0, column]
             targets[:, column] = [nearest_sum(sizes, part, int(kept[-1])) for part in parts]
