@@ -74,3 +74,13 @@ def test_fewer_units_than_sides_are_refused_and_nothing_is_written(tmp_path, cap
         assert "2 patches form 2 units" in err and "at most 2 of them" in err
         assert [path.name for path in tmp_path.iterdir()] == ["two.parquet"]
     assert main(call) == 0
+
+
+@pytest.mark.parametrize("dates", [28, 70])
+def test_a_place_on_many_dates_leaves_the_test_side_what_lies_elsewhere(dates):
+    places = [("T33UUP", column, 0) for column in (50, 60, 70)]
+    ids = [f"S2A_MSIL2A_20170613T1010{n:02d}_N9999_R022_T33UUP_00_00" for n in range(30)]
+    ids += [f"S2A_MSIL2A_20170614T1010{n:02d}_N9999_R022_T33UUP_00_00" for n in range(dates - 30)]
+    ids = ids[:dates] + table(places, [["A"]] * 3)["patch_id"].to_pylist()
+    made = split_patches(pa.table({"patch_id": ids, "labels": [["A"]] * len(ids)}))
+    assert made.sides()["test"] == ids[dates:]
