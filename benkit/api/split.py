@@ -1,8 +1,10 @@
 """Train and test sides that a score can be trusted on."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from benkit.api.sources import MetadataLike, naming, placed_metadata
+from benkit.engine.progress import Progress
 from benkit.errors import InputFormatError
 from benkit.files.remote.location import Location, LocationLike
 from benkit.metadata.metadata import Metadata
@@ -23,6 +25,8 @@ def split(
     compactness: float = 1.0,
     id_column: str | None = None,
     patch_size: float | None = None,
+    seconds: float | None = None,
+    progress: Progress = None,
     output: LocationLike | None = None,
 ) -> Split:
     """Split patches into sides that share no ground, lie apart and hold the same mix, and judge them.
@@ -51,6 +55,13 @@ def split(
         sister archive; default ``patch_id``, which tells their places where it is there.
     patch_size : float, optional
         Edge in metres of the patches of a table with coordinates of points, which else have no extent.
+    seconds : float, optional
+        Begin the search again and again for so long and take the best, whose border is then settled, in
+        the place of a fixed number of times. KeyboardInterrupt then ends the search with the best so
+        far. Such a split is not repeatable, which its warnings and those of its evaluation say.
+    progress : bool or callable, optional
+        Off, on (shown on stderr), or a callable with (done, of, bytes): searches that are done, of all,
+        or with ``seconds`` these, and 0.
     output : path or URL, optional
         Where to write the split: a CSV with a column a side, or ``.parquet``, the metadata with a
         column ``split``.
@@ -58,7 +69,7 @@ def split(
     Returns
     -------
     Split
-        With its evaluation; the same for the same arguments on every machine.
+        With its evaluation; the same for the same arguments on every machine, but for ``seconds``.
 
     Raises
     ------
@@ -76,6 +87,8 @@ def split(
             seed=seed,
             group_by=group_by,
             compactness=compactness,
+            seconds=seconds,
+            progress=progress,
         )
     return _written_and_judged(known, [made], [target])[0]
 
@@ -90,6 +103,8 @@ def folds(
     compactness: float = 1.0,
     id_column: str | None = None,
     patch_size: float | None = None,
+    seconds: float | None = None,
+    progress: Progress = None,
     output: LocationLike | None = None,
 ) -> list[Split]:
     """Split patches several times for cross-validation: each is on the test side once.
@@ -100,7 +115,7 @@ def folds(
         As of `split`.
     folds : int
         How many splits, 2 to 255.
-    buffer, seed, group_by, compactness, id_column, patch_size
+    buffer, seed, group_by, compactness, id_column, patch_size, seconds, progress
         As of `split`; a buffer leaves patches out of train sides only.
     output : path or URL, optional
         As of `split`; the files of the folds have ``_1``, ``_2``, ... before the suffix.
@@ -126,6 +141,8 @@ def folds(
             seed=seed,
             group_by=group_by,
             compactness=compactness,
+            seconds=seconds,
+            progress=progress,
         )
     return _written_and_judged(known, made, files or [None] * folds)
 
@@ -144,4 +161,7 @@ def _written_and_judged(
         if file is not None:
             split.write(file, metadata.table)
     found = evaluate_splits(metadata, {str(number): one for number, one in enumerate(splits)})
-    return [Split(one, evaluation=two) for one, two in zip(splits, found.values(), strict=True)]
+    return [
+        Split(one, evaluation=replace(two, warnings=two.warnings + one.warnings))
+        for one, two in zip(splits, found.values(), strict=True)
+    ]

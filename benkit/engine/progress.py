@@ -10,9 +10,12 @@ Report = Callable[[int, int, int], None]
 Progress = bool | Report | None
 """Off (None or False), on (True: shown on stderr), or a callable with (done, of, bytes).
 
-It is called with the number of patches, maps or files that are done, of all of them, and of bytes that
-were read, 0 where nobody counts them.
+It is called with the number of patches, maps, files or starts of a search that are done, of all of them,
+and of bytes that were read, 0 where nobody counts them. A search for a given time counts its seconds.
 """
+
+Text = Callable[[int, int, int, float, int], str]
+"""What is shown, given what a `Report` is given, seconds since the beginning, and columns."""
 
 _SECONDS_BETWEEN_LINES = 5.0
 _SECONDS_BETWEEN_UPDATES = 0.1
@@ -21,8 +24,12 @@ _USUAL_WIDTH = 80
 _open_line = False
 
 
-def reporter(progress: Progress) -> Report:
-    """The callable that long work calls when a part of it is done, for a `Progress` argument."""
+def reporter(progress: Progress, text_of: Text | None = None) -> Report:
+    """The callable that long work calls when a part of it is done, for a `Progress` argument.
+
+    What is shown is in the words of ``text_of``, by default those of `progress_text`.
+    """
+    text_of = text_of or progress_text
     if callable(progress):
         return progress
     if not progress:
@@ -40,14 +47,14 @@ def reporter(progress: Progress) -> Report:
         last, seconds = now, max(now - start, 1e-9)
         if terminal:
             room = width_of(sys.stderr) - 1
-            text = progress_text(done, total, size, seconds, room)
+            text = text_of(done, total, size, seconds, room)
             print(f"\r{text:<{room}}", end="", file=sys.stderr)
             _open_line = True
             if done == total:
                 end_line()
             sys.stderr.flush()
         elif done < total:
-            text = progress_text(done, total, size, seconds, _USUAL_WIDTH)
+            text = text_of(done, total, size, seconds, _USUAL_WIDTH)
             print(text, file=sys.stderr, flush=True)
 
     return show_progress

@@ -12,12 +12,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from benkit.engine.progress import Progress
 from benkit.errors import InputFormatError, OptionError
 from benkit.ground.distance_plane import nearest_distances
 from benkit.metadata.metadata import Metadata, as_metadata
 from benkit.splits.search.buffer import left_out
 from benkit.splits.search.groups import Units, gather_units
 from benkit.splits.search.search import Wanted, choose_sides
+from benkit.splits.search.starts import Effort
 from benkit.splits.split import Split
 from benkit.splits.split_file import SIDES
 
@@ -34,11 +36,13 @@ def split_patches(
     seed: int = 0,
     group_by: str | None = None,
     compactness: float = 1.0,
+    seconds: float | None = None,
+    progress: Progress = None,
 ) -> Split:
     """Split patches as `benkit.split` does, without judging the split."""
     metadata = as_metadata(metadata)
     _check_parts(test, validation)
-    _check_options(metadata.table, buffer, seed, group_by, compactness)
+    _check_options(metadata.table, buffer, seed, group_by, compactness, seconds)
     parts = {"train": 1 - test - validation, "validation": validation, "test": test}
     parts = {name: part for name, part in parts.items() if part or name != "validation"}
     if not len(metadata):
@@ -51,7 +55,8 @@ def split_patches(
     _require_units(units, len(asked), f"sides {', '.join(asked)}", group_by)
     held_out = tuple(name != "train" for name in asked)
     wanted = Wanted(tuple(asked.values()), held_out, buffer, compactness)
-    return _finished(metadata, units, choose_sides(units, wanted, seed), parts, buffer)
+    side, warnings = choose_sides(units, wanted, Effort(seed, seconds, progress))
+    return _finished(metadata, units, side, parts, buffer, warnings)
 
 
 def split_folds(
@@ -62,11 +67,13 @@ def split_folds(
     seed: int = 0,
     group_by: str | None = None,
     compactness: float = 1.0,
+    seconds: float | None = None,
+    progress: Progress = None,
 ) -> list[Split]:
     """Split patches several times as `benkit.folds` does, without judging the splits."""
     check_folds(folds)
     metadata = as_metadata(metadata)
-    _check_options(metadata.table, buffer, seed, group_by, compactness)
+    _check_options(metadata.table, buffer, seed, group_by, compactness, seconds)
     parts = {"train": 1 - 1 / folds, "test": 1 / folds}
     if not len(metadata):
         none = np.zeros(0, np.int8)
@@ -74,9 +81,9 @@ def split_folds(
     units = gather_units(metadata, group_by)
     _require_units(units, folds, f"{folds} folds", group_by)
     wanted = Wanted((1 / folds,) * folds, (True,) * folds, 0.0, compactness)
-    fold_of_unit = choose_sides(units, wanted, seed)
+    fold_of_unit, warnings = choose_sides(units, wanted, Effort(seed, seconds, progress))
     in_test = (fold_of_unit == np.arange(folds)[:, np.newaxis]).astype(np.uint8)
-    return [_finished(metadata, units, side, parts, buffer) for side in in_test]
+    return [_finished(metadata, units, side, parts, buffer, warnings) for side in in_test]
 
 
 def _finished(
@@ -85,6 +92,7 @@ def _finished(
     side_of_unit: NDArray[np.uint8],
     parts: dict[str, float],
     buffer: float,
+    warnings: tuple[str, ...],
 ) -> Split:
     """A split of the units into sides, without the patches within the buffer."""
     asked = [SIDES.index(name) for name, part in parts.items() if part]
@@ -97,7 +105,7 @@ def _finished(
         if out[mine].all():
             raise _too_wide(measured, SIDES[number], buffer, mine, (code != number) & ~out)
     code[out] = -1
-    return Split.of_rows(metadata.patch_ids, code, tuple(parts), parts)
+    return Split.of_rows(metadata.patch_ids, code, tuple(parts), parts, warnings)
 
 
 def _too_wide(
@@ -151,7 +159,12 @@ def _check_parts(test: float, validation: float) -> None:
 
 
 def _check_options(
-    metadata: pa.Table, buffer: float, seed: int, group_by: str | None, compactness: float
+    metadata: pa.Table,
+    buffer: float,
+    seed: int,
+    group_by: str | None,
+    compactness: float,
+    seconds: float | None,
 ) -> None:
     if not 0 <= buffer < np.inf:
         raise OptionError(f"expected a buffer of at least 0 metres, but it is {buffer}")
@@ -162,6 +175,8 @@ def _check_options(
             f"expected a compactness from {_LEAST_COMPACTNESS} to {_MOST_COMPACTNESS}, "
             f"but it is {compactness}"
         )
+    if seconds is not None and not 0 < seconds < np.inf:
+        raise OptionError(f"expected a time of more than 0 seconds, but it is {seconds}")
     if group_by is None:
         return
     if group_by not in metadata.column_names:

@@ -48,6 +48,8 @@ class Split(TableValue):
         Empty if it is not known.
     evaluation : Evaluation or None
         None if it was not judged.
+    warnings : tuple of str
+        What is to be known of how it was made: that it is not repeatable, if the search was timed.
 
     Raises
     ------
@@ -69,6 +71,7 @@ class Split(TableValue):
     names: tuple[str, ...]
     parts: Mapping[str, float]
     evaluation: Evaluation | None
+    warnings: tuple[str, ...]
     _ids: pa.StringArray
 
     def __init__(
@@ -85,6 +88,7 @@ class Split(TableValue):
         known = {
             "parts": sides.parts if parts is None else dict(parts),
             "evaluation": sides.evaluation if evaluation is None else evaluation,
+            "warnings": sides.warnings,
         }
         self.__dict__.update({"code": sides.code, "names": sides.names, "_ids": sides._ids} | known)
 
@@ -95,11 +99,13 @@ class Split(TableValue):
         code: NDArray[np.signedinteger],
         names: Sequence[str],
         parts: Mapping[str, float] | None = None,
+        warnings: Sequence[str] = (),
     ) -> Self:
         """The split of patches that are known to come once each, by the numbers of their sides."""
         made = object.__new__(cls)
         known = {"code": code.astype(np.int8), "names": tuple(names), "_ids": ids}
-        made.__dict__.update(known | {"parts": dict(parts or {}), "evaluation": None})
+        known |= {"parts": dict(parts or {}), "evaluation": None, "warnings": tuple(warnings)}
+        made.__dict__.update(known)
         return made
 
     def _facts(self) -> str:

@@ -66,6 +66,8 @@ def fold_lines(folder, number):
         (["--compactness", "inf"], "expected a compactness from 0.001 to 1000"),
         (["--group-by", "labels"], "labels has lists"),
         (["--buffer", "-5"], "expected a buffer of at least 0 metres"),
+        (["--time", "0"], "expected a time of more than 0 seconds, but it is 0.0"),
+        (["--time", "nan", "--folds", "2"], "expected a time of more than 0 seconds"),
         (["--seed", "-1"], "expected a seed of at least 0"),
         (["--folds", "1000000000"], "expected at most 255 folds"),
         (["--folds", "10"], "expected patches for 10 folds, but the 9 patches form 9 units"),

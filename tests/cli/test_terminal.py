@@ -1,6 +1,7 @@
 """The command line in a real terminal."""
 
 import contextlib
+import json
 import re
 import shlex
 import shutil
@@ -129,6 +130,22 @@ def test_ctrl_c_ends_a_long_computation(seconds, shared_data, tmp_path):
     terminal = in_terminal(*call)  # takes many seconds
     time.sleep(seconds)
     assert_ended_by_ctrl_c(terminal, tmp_path)
+
+
+@pytest.mark.parametrize("buffer", [0, 3000])
+def test_ctrl_c_ends_a_search_for_a_given_time_with_the_best_so_far(sample, tmp_path, buffer):
+    call = ["split", sample / "metadata.parquet", "--output", tmp_path / "split.csv"]
+    terminal = in_terminal(*call, "--time", 1000, "--buffer", buffer, "--json")
+    terminal.read_until("% near another side")
+    terminal.press(CTRL_C)
+    assert terminal.finish() == 0
+    assert re.search(r"\rstart \d+, \d+ of 1,000 s, best so far \d+\.\d% near", terminal.text)
+    mark = re.search(
+        r"\nbenkit: (not repeatable: searched in a given time of 1,000 s, \d+ starts?)\r",
+        terminal.text,
+    )
+    assert json.loads(terminal.text[terminal.text.index("\n{") :])["warnings"][-1] == mark[1]
+    assert len(benkit.Split(tmp_path / "split.csv")) > PATCHES / 2
 
 
 def assert_ended_by_ctrl_c(terminal, folder):

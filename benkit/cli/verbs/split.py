@@ -1,6 +1,9 @@
 """``benkit split``."""
 
 import argparse
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 from benkit.cli.common import (
     add_id_column,
@@ -15,6 +18,7 @@ from benkit.cli.common import (
     show,
 )
 from benkit.cli.split_table import show_evaluations
+from benkit.engine.progress import end_line
 
 EXAMPLE = "example: benkit split metadata.parquet --output split.csv --test 0.25"
 
@@ -52,6 +56,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="W",
         help="weight of separation against balance and spread, 0.001 to 1000; default %(default)s",
     )
+    parser.add_argument(
+        "--time",
+        type=float,
+        dest="seconds",
+        metavar="SECONDS",
+        help="search for so long, not a fixed number of times; Ctrl-C ends that with the best so far. "
+        "Not repeatable",
+    )
     parser.add_argument("--group-by", metavar="COLUMN", help="never part patches with one value")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default %(default)s")
     add_id_column(parser)
@@ -71,7 +83,11 @@ def run(arguments: argparse.Namespace) -> int:
     if count is not None:
         check_folds(count)
     check_outputs(arguments, fold_files(output, count or 0))
-    made = [call(split, arguments)] if count is None else call(folds, arguments)
+    with nullcontext() if arguments.seconds is None else _interrupts_end_search():
+        made = [call(split, arguments)] if count is None else call(folds, arguments)
+    end_line()
+    for warning in made[0].warnings:
+        note(warning)
     found = {str(number): one.evaluation for number, one in enumerate(made, 1) if one.evaluation}
     for (number, evaluation), one in zip(found.items(), made, strict=True):
         for sentence in shortfalls(evaluation, one.parts):
@@ -84,3 +100,15 @@ def run(arguments: argparse.Namespace) -> int:
     for start in range(0, len(named), _FOLDS_BESIDE):
         show_evaluations(dict(list(named.items())[start : start + _FOLDS_BESIDE]))
     return 0
+
+
+@contextmanager
+def _interrupts_end_search() -> Iterator[None]:
+    """Let Ctrl-C be an interrupt that the search may take, and not yet one of the whole command."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

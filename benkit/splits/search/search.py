@@ -17,7 +17,8 @@ more and single units in several rounds, each with targets for the patches that 
 would keep, and each cooler than the one before, so that less and less changes after what is lost was
 counted.
 
-The numbers of starts and of moves are fixed, so that the result does not depend on the machine.
+The numbers of starts and of moves are fixed, so that the result does not depend on the machine; unless
+a time is given, in which as many starts are made as there is time for.
 
 References
 ----------
@@ -27,15 +28,15 @@ References
    https://doi.org/10.1007/978-3-642-23808-6_10
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
-from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benkit.engine import Engine, run
+from benkit.engine import Engine
 from benkit.splits.search.anneal import SCALE, Objective, Schedule, anneal
 from benkit.splits.search.blocks import Blocks
 from benkit.splits.search.buffer import left_out
@@ -43,6 +44,7 @@ from benkit.splits.search.cells import gather_cells
 from benkit.splits.search.groups import Units
 from benkit.splits.search.levels import SMALLEST_CELLS, Level, Plan, plan_for
 from benkit.splits.search.single_units import choose_units
+from benkit.splits.search.starts import Effort, Found, search_starts
 from benkit.splits.search.subset_sums import nearest_sum
 
 
@@ -83,33 +85,65 @@ _LEAST_FRACTION = 0.05  # smaller sides are weighted as if of this part, so that
 _MOST_MOVES, _LEAST_MOVES = 1500, 100  # for each block
 _FEW_UNITS = 20_000
 _FEW_PATCHES = 5_000  # of these the targets are sums that whole units can have
-_FEW_CELLS = 100  # of the smallest: so few regions cannot be balanced without tearing them
+_FEW_CELLS = 100  # of the smallest
 _FEW_BLOCKS = 500  # fewer are searched in this process: others take longer to start
 
 
-def choose_sides(units: Units, wanted: Wanted, seed: int) -> NDArray[np.uint8]:
-    """Choose the side of each unit: (u,) uint8 array of indices into ``wanted.fractions``."""
-    few_cells = len(gather_cells(units.centre, SMALLEST_CELLS)) < _FEW_CELLS
-    plan = plan_for(sum(wanted.held_out), exact=not few_cells)
-    side = _search_cells(units, replace(wanted, buffer=0.0), plan, seed)
-    source = np.random.PCG64(seed).jumped(plan.starts)
-    level = plan.single_units
+def choose_sides(
+    units: Units, wanted: Wanted, effort: Effort
+) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Choose the side of each unit.
+
+    Returns
+    -------
+    side : (u,) uint8 array
+        Indices into ``wanted.fractions``.
+    warnings : tuple of str
+        That it cannot be had again, if a time was given.
+    """
+    plan = plan_for(sum(wanted.held_out), exact=not _has_few_cells(units))
+    side, starts = _search_cells(units, replace(wanted, buffer=0.0), plan, effort)
+    source = np.random.PCG64(effort.seed).jumped(starts)
+    try:
+        for refined in _refined(units, wanted, plan, side, source):
+            side = refined
+    except KeyboardInterrupt:
+        if effort.seconds is None:
+            raise
+    side = _without_empty_sides(units, wanted, side)
+    if effort.seconds is None:
+        return side, ()
+    times = f"{starts:,} start{'s' * (starts != 1)}"
+    return side, (f"not repeatable: searched in a given time of {effort.seconds:,.10g} s, {times}",)
+
+
+def _refined(
+    units: Units, wanted: Wanted, plan: Plan, side: NDArray[np.uint8], source: np.random.PCG64
+) -> Iterator[NDArray[np.uint8]]:
+    """Better and better sides, from those that the cells were given."""
+    level, few_cells = plan.single_units, _has_few_cells(units)
     if not wanted.buffer:
         move = _move_all_units if few_cells else _move_single_units
-        side = move(units, wanted, level, side, source)
+        yield (side := move(units, wanted, level, side, source))
         if not few_cells and len(side) <= _FEW_UNITS:
-            side = _move_all_units(units, wanted, plan.mending, side, source)
-        return _without_empty_sides(units, wanted, side)
+            yield _move_all_units(units, wanted, plan.mending, side, source)
+        return
     cells = gather_cells(units.centre, SMALLEST_CELLS)
-    side = _search(cells, units, wanted, plan.cells[-1], side, source)
+    yield (side := _search(cells, units, wanted, plan.cells[-1], side, source))
     for _ in range(_ROUNDS_WITH_BUFFER):
-        side = _move_single_units(units, wanted, level, side, source)
+        yield (side := _move_single_units(units, wanted, level, side, source))
         level = replace(level, hot=max(level.hot / _COOLER, level.cold))
-    return _without_empty_sides(units, wanted, side)
 
 
-def _search_cells(units: Units, wanted: Wanted, plan: Plan, seed: int) -> NDArray[np.uint8]:
-    """The side of each unit by the best of several searches of the levels of cells."""
+def _has_few_cells(units: Units) -> bool:
+    """Whether so few regions can be told apart that an exact balance would tear them."""
+    return len(gather_cells(units.centre, SMALLEST_CELLS)) < _FEW_CELLS
+
+
+def _search_cells(
+    units: Units, wanted: Wanted, plan: Plan, effort: Effort
+) -> tuple[NDArray[np.uint8], int]:
+    """The side of each unit by the best of several searches of the levels of cells, and their number."""
     side = np.zeros(len(units.patches), np.uint8)
     cells = [gather_cells(units.centre, level.metres) for level in plan.cells]
     runs = [
@@ -120,20 +154,36 @@ def _search_cells(units: Units, wanted: Wanted, plan: Plan, seed: int) -> NDArra
     for coarse, fine in pairwise(cells):
         parents.append(np.zeros(len(fine), np.int64))
         parents[-1][fine.of_unit] = coarse.of_unit
-    sources = [np.random.PCG64(seed).jumped(number) for number in range(plan.starts)]
     engine = Engine(workers=1 if len(cells[-1]) < _FEW_BLOCKS else None)
-    found = run(partial(_from_random_sides, runs, parents, wanted.fractions), sources, engine)
-    best, _ = min(found, key=itemgetter(1))
-    return cells[-1].spread(best, side)
+    search = partial(_from_random_sides, runs, parents, wanted.fractions, effort.seed)
+    patches, reach = cells[-1].total(units.patches), runs[-1].objective.within_reach
+    near = partial(_part_near, patches, reach, np.array(wanted.held_out))
+    best, starts = search_starts(search, plan.starts, engine, effort, near)
+    return cells[-1].spread(best, side), starts
+
+
+def _part_near(
+    patches: NDArray[np.int64],
+    within_reach: NDArray[np.int64],
+    held_out: NDArray[np.bool_],
+    side: NDArray[np.uint8],
+) -> float:
+    """Part of the held-out patches in blocks that have one of another side within reach."""
+    there = within_reach < len(side)
+    near = (there & (np.append(side, 0)[within_reach] != side[:, np.newaxis])).any(1)
+    mine = held_out[side]
+    return float(patches[mine & near].sum() / max(patches[mine].sum(), 1))
 
 
 def _from_random_sides(
     runs: "list[Run]",
     parents: list[NDArray[np.int64]],
     fractions: tuple[float, ...],
-    source: np.random.PCG64,
-) -> tuple[NDArray[np.uint8], int]:
+    seed: int,
+    start: int,
+) -> Found:
     """Search coarse blocks from random sides, then finer ones, of which each has a coarse parent."""
+    source = np.random.PCG64(seed).jumped(start)
     number = (source.random_raw(len(runs[0].objective.amounts)) >> np.uint64(32)) / 2**32
     side = np.searchsorted(np.cumsum(fractions[:-1]), number, side="right").astype(np.uint8)
     side, value = anneal(runs[0].objective, side, runs[0].schedule, source)
