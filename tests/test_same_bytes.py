@@ -31,13 +31,13 @@ WRITTEN = {
     "benkit labels sample/geoparquets --metadata sample/metadata.parquet --output lab.parquet": {
         "lab.parquet": "99e774ce0b576cc6"
     },
-    "benkit split sample/metadata.parquet --output split.csv": {"split.csv": "674d734ad12046aa"},
+    "benkit split sample/metadata.parquet --output split.csv": {"split.csv": "ddf7aa8c84057bc7"},
     "benkit split sample/metadata.parquet --validation 0.1 --buffer 2000 --output s.parquet": {
-        "s.parquet": "0e82e863bf5a16a2"
+        "s.parquet": "081bd4045afa68fa"
     },
     "benkit split sample/metadata.parquet --folds 2 --output folds.csv": {
-        "folds_1.csv": "6f0d23e98adbb174",
-        "folds_2.csv": "49aec6dfd06084f8",
+        "folds_1.csv": "25ff2ecff2cd8a62",
+        "folds_2.csv": "84c91db4fd6ae99b",
     },
 }
 LISTED = "sample/patches_for_stats.csv.gz"
@@ -49,7 +49,7 @@ PRINTED = {
     "benkit labels sample/geoparquets --json": "555b507821388b19",
     "benkit overlaps sample/geoparquets --json": "87484184a368c124",
     "benkit overlaps sample/metadata.parquet --json": "6256de444e60ec37",
-    "benkit evaluate split.csv --metadata sample/metadata.parquet --json": "c27184e9f75ad7cc",
+    "benkit evaluate split.csv --metadata sample/metadata.parquet --json": "7e4848721cc614d8",
 }
 
 
@@ -92,7 +92,7 @@ def test_the_course_data_set(shared_data, tmp_path, monkeypatch):
     found = {name: digest(tmp_path / name) for name in ("inventory.parquet", "split.csv", "parts")}
     assert found == {
         "inventory.parquet": "0d0e1517fbf97408",
-        "split.csv": "20bc4f464b4dc112",
+        "split.csv": "cd5f2e75232a37cf",
         "parts": "f8ee352f50b9b521",
     }
 
@@ -100,4 +100,4 @@ def test_the_course_data_set(shared_data, tmp_path, monkeypatch):
 def test_the_split_of_the_official_metadata(shared_data, tmp_path):
     output = tmp_path / "split.csv"
     call(f"benkit split {shared_data / 'metadata.parquet'} --output {output}")
-    assert digest(output) == "3719074faaf9b138"
+    assert digest(output) == "2f9f2e82ef5f958b"

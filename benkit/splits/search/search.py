@@ -122,8 +122,8 @@ def _refined(
 ) -> Iterator[NDArray[np.uint8]]:
     """Better and better sides, from those that the cells were given."""
     level, few_cells = plan.single_units, _has_few_cells(units)
+    move = _move_all_units if few_cells else _move_single_units
     if not wanted.buffer:
-        move = _move_all_units if few_cells else _move_single_units
         yield (side := move(units, wanted, level, side, source))
         if not few_cells and len(side) <= _FEW_UNITS:
             yield _move_all_units(units, wanted, plan.mending, side, source)
@@ -131,7 +131,7 @@ def _refined(
     cells = gather_cells(units.centre, SMALLEST_CELLS)
     yield (side := _search(cells, units, wanted, plan.cells[-1], side, source))
     for _ in range(_ROUNDS_WITH_BUFFER):
-        yield (side := _move_single_units(units, wanted, level, side, source))
+        yield (side := move(units, wanted, level, side, source))
         level = replace(level, hot=max(level.hot / _COOLER, level.cold))
 
 
