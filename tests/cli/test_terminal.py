@@ -141,11 +141,11 @@ def test_ctrl_c_ends_a_search_for_a_given_time_with_the_best_so_far(sample, tmp_
     assert terminal.finish() == 0
     assert re.search(r"\rstart \d+, \d+ of 1,000 s, best so far \d+\.\d% near", terminal.text)
     mark = re.search(
-        r"\nbenkit: (not repeatable: searched in a given time of 1,000 s, \d+ starts?)\r",
+        r"benkit: (not repeatable: searched in a given time of 1,000 s, [\d,]+ starts?)",
         terminal.text,
     )
     assert json.loads(terminal.text[terminal.text.index("\n{") :])["warnings"][-1] == mark[1]
-    assert len(benkit.Split(tmp_path / "split.csv")) > PATCHES / 2
+    assert len(benkit.Split(tmp_path / "split.csv")) >= PATCHES / 3
 
 
 def assert_ended_by_ctrl_c(terminal, folder):
