@@ -33,7 +33,7 @@ WRITTEN = {
     },
     "benkit split sample/metadata.parquet --output split.csv": {"split.csv": "ddf7aa8c84057bc7"},
     "benkit split sample/metadata.parquet --validation 0.1 --buffer 2000 --output s.parquet": {
-        "s.parquet": "081bd4045afa68fa"
+        "s.parquet": "8d7a78bdfb51489f"
     },
     "benkit split sample/metadata.parquet --folds 2 --output folds.csv": {
         "folds_1.csv": "25ff2ecff2cd8a62",

@@ -18,7 +18,8 @@ from benkit.ground.distance_plane import nearest_distances
 from benkit.metadata.metadata import Metadata, as_metadata
 from benkit.splits.search.buffer import left_out
 from benkit.splits.search.groups import Units, gather_units
-from benkit.splits.search.search import Wanted, choose_sides
+from benkit.splits.search.objectives import Wanted
+from benkit.splits.search.search import choose_sides
 from benkit.splits.search.starts import Effort
 from benkit.splits.split import Split
 from benkit.splits.split_file import SIDES

@@ -250,3 +250,21 @@ def test_footprints_of_points_are_refused_in_words(tmp_path, capsys):
 def test_a_size_that_fits_no_table_is_an_option_error():
     with pytest.raises(OptionError, match="1,200 m is theirs"):
         benkit.split(sister_table(), patch_size=1200)
+
+
+def test_a_table_of_hundreds_of_countries_is_split():
+    random = np.random.default_rng(0)
+    points = np.repeat(random.uniform((0, 40), (10, 50), (150, 2)), 6, axis=0)
+    rows = range(len(points))
+    table = pa.table(
+        {
+            "patch_id": [f"patch {row}" for row in rows],
+            "lon": points[:, 0],
+            "lat": points[:, 1],
+            "labels": [["forest"]] * len(rows),
+            "country": [f"country {row % 300}" for row in rows],
+        }
+    )
+    made = benkit.split(table)
+    assert made.evaluation.crossing_pairs == 0
+    assert 0.2 < made.evaluation.test.fraction < 0.3

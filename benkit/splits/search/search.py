@@ -29,7 +29,7 @@ References
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
@@ -37,55 +37,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benkit.engine import Engine
-from benkit.splits.search.anneal import SCALE, Objective, Schedule, anneal
+from benkit.splits.search.anneal import anneal
 from benkit.splits.search.blocks import Blocks
-from benkit.splits.search.buffer import left_out
-from benkit.splits.search.cells import gather_cells
+from benkit.splits.search.cells import Cells, gather_cells
 from benkit.splits.search.groups import Units
 from benkit.splits.search.levels import SMALLEST_CELLS, Level, Plan, plan_for
-from benkit.splits.search.single_units import choose_units
+from benkit.splits.search.objectives import Run, Wanted, run_of
+from benkit.splits.search.single_units import SingleUnits, choose_units
 from benkit.splits.search.starts import Effort, Found, search_starts
-from benkit.splits.search.subset_sums import nearest_sum
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """The sides that are asked for.
-
-    Attributes
-    ----------
-    fractions : tuple of float
-        Part of the patches of each side, above 0, together 1.
-    held_out : tuple of bool
-        Sides that are to lie apart from the others and to hold the same mix.
-    buffer : float
-        Metres between patches of different sides (see `buffer`).
-    compactness : float
-        Weight of separation against balance.
-    """
-
-    fractions: tuple[float, ...]
-    held_out: tuple[bool, ...]
-    buffer: float = 0.0
-    compactness: float = 1.0
-
-
-@dataclass(frozen=True)
-class Run:
-    """What is annealed, and how."""
-
-    objective: Objective
-    schedule: Schedule
-
 
 _MOST_CENTRES = 100  # a single unit is moved if its patches have no more different centres
 _ROUNDS_WITH_BUFFER = 3  # what is lost is known only once the sides are
 _COOLER = 4  # each round after the first
-_LEAST_FRACTION = 0.05  # smaller sides are weighted as if of this part, so that squares fit 64 bits
-_MOST_MOVES, _LEAST_MOVES = 1500, 100  # for each block
-_FEW_UNITS = 20_000
-_FEW_PATCHES = 5_000  # of these the targets are sums that whole units can have
-_FEW_CELLS = 100  # of the smallest
+_FEW_UNITS = 20_000  # all of which may move at the end: a rare label may be far from the border
+_FEW_CELLS = 100  # of the smallest: an exact balance would tear so few regions
 _FEW_BLOCKS = 500  # fewer are searched in this process: others take longer to start
 
 
@@ -101,7 +66,8 @@ def choose_sides(
     warnings : tuple of str
         That it cannot be had again, if a time was given.
     """
-    plan = plan_for(sum(wanted.held_out), exact=not _has_few_cells(units))
+    cells = gather_cells(units.centre, SMALLEST_CELLS)
+    plan = plan_for(sum(wanted.held_out), exact=len(cells) >= _FEW_CELLS)
     side, starts = _search_cells(units, replace(wanted, buffer=0.0), plan, effort)
     source = np.random.PCG64(effort.seed).jumped(starts)
     try:
@@ -121,23 +87,29 @@ def _refined(
     units: Units, wanted: Wanted, plan: Plan, side: NDArray[np.uint8], source: np.random.PCG64
 ) -> Iterator[NDArray[np.uint8]]:
     """Better and better sides, from those that the cells were given."""
-    level, few_cells = plan.single_units, _has_few_cells(units)
-    move = _move_all_units if few_cells else _move_single_units
-    if not wanted.buffer:
-        yield (side := move(units, wanted, level, side, source))
-        if not few_cells and len(side) <= _FEW_UNITS:
-            yield _move_all_units(units, wanted, plan.mending, side, source)
-        return
-    cells = gather_cells(units.centre, SMALLEST_CELLS)
-    yield (side := _search(cells, units, wanted, plan.cells[-1], side, source))
-    for _ in range(_ROUNDS_WITH_BUFFER):
-        yield (side := move(units, wanted, level, side, source))
+    cells, level = gather_cells(units.centre, SMALLEST_CELLS), plan.single_units
+    if wanted.buffer:
+        yield (side := _search(cells, units, wanted, plan.cells[-1], side, source))
+    for _ in range(_ROUNDS_WITH_BUFFER if wanted.buffer else 1):
+        some = _all_units(units) if len(cells) < _FEW_CELLS else _near_border(units, cells, side)
+        yield (side := _search(some, units, wanted, level, side, source))
         level = replace(level, hot=max(level.hot / _COOLER, level.cold))
+    if not wanted.buffer and len(cells) >= _FEW_CELLS and len(side) <= _FEW_UNITS:
+        yield _search(_all_units(units), units, wanted, plan.mending, side, source)
 
 
-def _has_few_cells(units: Units) -> bool:
-    """Whether so few regions can be told apart that an exact balance would tear them."""
-    return len(gather_cells(units.centre, SMALLEST_CELLS)) < _FEW_CELLS
+def _all_units(units: Units) -> SingleUnits:
+    """All units, each a block of its own that may move."""
+    everything = np.ones(len(units.patches), bool)
+    return choose_units(units, everything, everything, len(units.of_patch))
+
+
+def _near_border(units: Units, cells: Cells, side: NDArray[np.uint8]) -> SingleUnits:
+    """Units that may move, near another side, and those that they may expose."""
+    found = cells.total((side[:, np.newaxis] == range(side.max() + 1)).astype(np.int64)) > 0
+    movable = cells.around(found).sum(1) > 1
+    near = cells.around(movable)
+    return choose_units(units, near[cells.of_unit], movable[cells.of_unit], _MOST_CENTRES)
 
 
 def _search_cells(
@@ -147,7 +119,7 @@ def _search_cells(
     side = np.zeros(len(units.patches), np.uint8)
     cells = [gather_cells(units.centre, level.metres) for level in plan.cells]
     runs = [
-        _run(of_level, units, wanted, level, side)
+        run_of(of_level, units, wanted, level, side)
         for of_level, level in zip(cells, plan.cells, strict=True)
     ]
     parents = []
@@ -176,7 +148,7 @@ def _part_near(
 
 
 def _from_random_sides(
-    runs: "list[Run]",
+    runs: list[Run],
     parents: list[NDArray[np.int64]],
     fractions: tuple[float, ...],
     seed: int,
@@ -190,36 +162,6 @@ def _from_random_sides(
     for of_level, parent in zip(runs[1:], parents, strict=True):
         side, value = anneal(of_level.objective, side[parent], of_level.schedule, source)
     return side, value
-
-
-def _move_single_units(
-    units: Units,
-    wanted: Wanted,
-    level: Level,
-    side: NDArray[np.uint8],
-    source: np.random.PCG64,
-) -> NDArray[np.uint8]:
-    """Anneal the units near the border."""
-    cells = gather_cells(units.centre, SMALLEST_CELLS)
-    number = np.arange(len(wanted.fractions))
-    found = cells.total((side[:, np.newaxis] == number).astype(np.int64)) > 0
-    movable = cells.around(found).sum(1) > 1
-    near = cells.around(movable)  # where units may be exposed by those that move
-    chosen = choose_units(units, near[cells.of_unit], movable[cells.of_unit], _MOST_CENTRES)
-    return _search(chosen, units, wanted, level, side, source) if chosen.movable.any() else side
-
-
-def _move_all_units(
-    units: Units,
-    wanted: Wanted,
-    level: Level,
-    side: NDArray[np.uint8],
-    source: np.random.PCG64,
-) -> NDArray[np.uint8]:
-    """Anneal all units: rare labels may be far from the border."""
-    everything = np.ones(len(side), bool)
-    chosen = choose_units(units, everything, everything, len(units.of_patch))
-    return _search(chosen, units, wanted, level, side, source)
 
 
 def _without_empty_sides(
@@ -251,81 +193,9 @@ def _search(
     source: np.random.PCG64,
 ) -> NDArray[np.uint8]:
     """Anneal the blocks of one level from the sides found so far."""
-    of_blocks = _run(blocks, units, wanted, level, side)
+    if not blocks.movable.any():
+        return side
+    of_blocks = run_of(blocks, units, wanted, level, side)
     start = blocks.sides(side, units.patches)
     found, _ = anneal(of_blocks.objective, start, of_blocks.schedule, source)
     return blocks.spread(found, side)
-
-
-def _run(
-    blocks: Blocks, units: Units, wanted: Wanted, level: Level, side: NDArray[np.uint8]
-) -> Run:
-    """How the blocks of one level are to be annealed, given the sides found so far."""
-    patches = blocks.total(units.patches).sum()
-    price = level.exposed * _one_patch(units, wanted) * patches / len(blocks)
-    moves = min(min(_LEAST_MOVES + len(blocks), _MOST_MOVES) * len(blocks), level.moves)
-    schedule = Schedule(moves, level.hot * price, level.cold * price, level.patience)
-    return Run(_objective(blocks, units, wanted, level, side), schedule)
-
-
-def _one_patch(units: Units, wanted: Wanted) -> float:
-    """Price of one exposed patch: all of an average held-out side cost the square of `SCALE`."""
-    held_out = np.array(wanted.fractions)[np.array(wanted.held_out)]
-    fraction = max(float(held_out.mean()), _LEAST_FRACTION)
-    return float(wanted.compactness * SCALE**2 / units.patches.sum() / fraction)
-
-
-def _objective(
-    blocks: Blocks, units: Units, wanted: Wanted, level: Level, side: NDArray[np.uint8]
-) -> Objective:
-    kinds, held_out = units.kinds, np.array(wanted.held_out)
-    weight = np.array([level.balance[kind] for kind in kinds], float)
-    weight[kinds == "label"] /= max((kinds == "label").sum(), 1)
-    scale = SCALE * np.sqrt(weight) / np.maximum(units.counts.sum(0), 1)
-    targets = _targets(units, wanted, side)
-    kept = np.array(
-        [
-            units.counts[(blocks.of_unit < 0) & (side == number)].sum(0)
-            for number in range(len(targets))
-        ]
-    )
-    price = _one_patch(units, wanted) * np.append(blocks.total(units.patches), 0)
-    beside = blocks.neighbours(level.metres)
-    border = np.minimum(price[:-1, np.newaxis], price[beside]) * level.border
-    return Objective(
-        amounts=_rounded(blocks.total(units.counts), scale),
-        targets=np.rint((targets - kept) * scale).astype(np.int64),
-        weights=held_out
-        * np.rint(1 / np.maximum(wanted.fractions, _LEAST_FRACTION) ** 2).astype(int),
-        exposure=np.rint(price[:-1] * level.exposed).astype(np.int64),
-        prices=held_out.astype(np.int64),
-        within_reach=blocks.neighbours(level.reach),
-        beside=beside,
-        border=np.maximum(np.rint(border).astype(np.int64), beside < len(blocks)),
-        movable=blocks.movable,
-        most_shift=np.rint(targets * scale).astype(np.int64) * np.isin(kinds, level.exact),
-    )
-
-
-def _rounded(counts: NDArray[np.int64], scale: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Scaled counts of blocks in whole numbers, whose sums over the first blocks are rounded alike.
-
-    Each rounded by itself, many small counts would all be off in the same direction.
-    """
-    sums = np.rint(np.cumsum(counts, axis=0) * scale).astype(np.int64)
-    return np.diff(sums, axis=0, prepend=0)
-
-
-def _targets(units: Units, wanted: Wanted, side: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Patches wanted of each side, by trait, so that the parts are right among those that are kept."""
-    out = left_out(units, side, wanted.buffer)
-    numbers = range(len(wanted.fractions))
-    lost = np.array([units.count(out & (side == number)[units.of_patch]) for number in numbers])
-    kept = units.counts.sum(0) - lost.sum(0)
-    targets = np.array(wanted.fractions)[:, np.newaxis] * kept + lost
-    if not wanted.buffer:
-        parts = np.rint(targets[:, -1]).astype(int).tolist()
-        for column in np.flatnonzero(kept <= _FEW_PATCHES):
-            sizes = units.counts[units.counts[:, column] > 0, column]
-            targets[:, column] = [nearest_sum(sizes, part, int(kept[-1])) for part in parts]
-    return targets
