@@ -31,13 +31,13 @@ WRITTEN = {
     "benkit labels sample/geoparquets --metadata sample/metadata.parquet --output lab.parquet": {
         "lab.parquet": "99e774ce0b576cc6"
     },
-    "benkit split sample/metadata.parquet --output split.csv": {"split.csv": "ddf7aa8c84057bc7"},
+    "benkit split sample/metadata.parquet --output split.csv": {"split.csv": "0081d6472765fc64"},
     "benkit split sample/metadata.parquet --validation 0.1 --buffer 2000 --output s.parquet": {
-        "s.parquet": "8d7a78bdfb51489f"
+        "s.parquet": "37edad2879ca4c46"
     },
     "benkit split sample/metadata.parquet --folds 2 --output folds.csv": {
-        "folds_1.csv": "25ff2ecff2cd8a62",
-        "folds_2.csv": "84c91db4fd6ae99b",
+        "folds_1.csv": "b40b683a9205b35c",
+        "folds_2.csv": "451119df18547d97",
     },
 }
 LISTED = "sample/patches_for_stats.csv.gz"
@@ -49,7 +49,7 @@ PRINTED = {
     "benkit labels sample/geoparquets --json": "555b507821388b19",
     "benkit overlaps sample/geoparquets --json": "87484184a368c124",
     "benkit overlaps sample/metadata.parquet --json": "6256de444e60ec37",
-    "benkit evaluate split.csv --metadata sample/metadata.parquet --json": "7e4848721cc614d8",
+    "benkit evaluate split.csv --metadata sample/metadata.parquet --json": "5b81e53733e99787",
 }
 
 
@@ -92,7 +92,7 @@ def test_the_course_data_set(shared_data, tmp_path, monkeypatch):
     found = {name: digest(tmp_path / name) for name in ("inventory.parquet", "split.csv", "parts")}
     assert found == {
         "inventory.parquet": "0d0e1517fbf97408",
-        "split.csv": "cd5f2e75232a37cf",
+        "split.csv": "ff45bf434a29805a",
         "parts": "f8ee352f50b9b521",
     }
 
@@ -100,4 +100,4 @@ def test_the_course_data_set(shared_data, tmp_path, monkeypatch):
 def test_the_split_of_the_official_metadata(shared_data, tmp_path):
     output = tmp_path / "split.csv"
     call(f"benkit split {shared_data / 'metadata.parquet'} --output {output}")
-    assert digest(output) == "2f9f2e82ef5f958b"
+    assert digest(output) == "5b4a9c5169b0e84d"

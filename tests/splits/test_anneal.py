@@ -5,34 +5,35 @@ from itertools import product
 import numpy as np
 import pytest
 
-from benkit.splits.search.anneal import AnnealingState, Objective, Schedule, anneal
+from benkit.splits.search.anneal import AnnealingState, Objective, Schedule, anneal, value
+from benkit.splits.search.combine import combine
 
 SIDES = 3
 GRID = [(column, row) for column in range(4) for row in range(2)]
 
 
-def random_goal(seed: int) -> Objective:
+def random_goal(seed: int, grid: list[tuple[int, int]] = GRID) -> Objective:
     random = np.random.default_rng(seed)
-    apart = np.array([[(a - c) ** 2 + (b - d) ** 2 for a, b in GRID] for c, d in GRID])
+    apart = np.array([[(a - c) ** 2 + (b - d) ** 2 for a, b in grid] for c, d in grid])
     near, beside = (
-        np.sort(np.where((apart > 0) & (apart <= most), np.arange(len(GRID)), len(GRID)), axis=1)
+        np.sort(np.where((apart > 0) & (apart <= most), np.arange(len(grid)), len(grid)), axis=1)
         for most in (2, 1)
     )
-    price = np.zeros((len(GRID), len(GRID) + 1), np.int64)
-    price[:, :-1] = random.integers(1, 2_000, (len(GRID), len(GRID)))
+    price = np.zeros((len(grid), len(grid) + 1), np.int64)
+    price[:, :-1] = random.integers(1, 2_000, (len(grid), len(grid)))
     price[:, :-1] += price[:, :-1].T
-    amounts = random.integers(0, 40, (len(GRID), 3))
+    amounts = random.integers(0, 40, (len(grid), 3))
     targets = np.outer([5, 3, 2], amounts.sum(0)) // 10
     return Objective(
         amounts=amounts,
         targets=targets,
         weights=np.array([0, 2, 5]),
-        exposure=random.integers(1, 9_000, len(GRID)),
+        exposure=random.integers(1, 9_000, len(grid)),
         prices=np.array([0, 1, 3]),
         within_reach=near,
         beside=beside,
         border=np.take_along_axis(price, beside, axis=1),
-        movable=np.ones(len(GRID), bool),
+        movable=np.ones(len(grid), bool),
         most_shift=np.zeros_like(targets),
     )
 
@@ -63,7 +64,7 @@ def test_a_rise_is_the_difference_of_the_goal(seed):
         (rise,) = state.rises(blocks, to)
         state.put(blocks, to)
         after = height(objective, tuple(state.side[:-1]))
-        assert state.value() == after
+        assert value(objective, state.side[:-1]) == after
         assert after - before == rise
 
 
@@ -71,9 +72,11 @@ def test_a_rise_is_the_difference_of_the_goal(seed):
 def test_no_single_move_lowers_the_goal_that_was_found(seed):
     objective = random_goal(seed)
     start = np.zeros(len(GRID), np.uint8)
-    found, value = anneal(objective, start, Schedule(20_000, 20_000, 1, 30), np.random.PCG64(seed))
+    found, reached = anneal(
+        objective, start, Schedule(20_000, 20_000, 1, 30), np.random.PCG64(seed)
+    )
     least = height(objective, tuple(found.tolist()))
-    assert value == least
+    assert reached == least
     assert least < height(objective, tuple(start.tolist()))
     for block, there in product(range(len(GRID)), range(SIDES)):
         assert (
@@ -89,3 +92,35 @@ def test_the_best_of_all_sides_is_not_left_in_the_cold():
         objective, np.array(best, np.uint8), Schedule(2_000, 1e-3, 1e-3, 30), np.random.PCG64(0)
     )
     assert tuple(found.tolist()) == best
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_best_choice_of_regions_is_put_together(seed):
+    grid = [(column, row) for column in range(13) for row in range(7)]
+    objective, random = random_goal(seed, grid), np.random.default_rng(seed)
+    first = random.integers(0, SIDES, len(grid)).astype(np.uint8)
+    corners = [(0, 0), (0, 5), (6, 2), (11, 0), (11, 5)]
+    regions = [
+        [grid.index((column + right, row + up)) for right in (0, 1) for up in (0, 1)]
+        for column, row in corners
+    ]
+    other = first.copy()
+    for region in regions:
+        other[region] = (first[region] + random.integers(1, SIDES, len(region))) % SIDES
+    choices = []
+    for taken in product((False, True), repeat=len(regions)):
+        side = first.copy()
+        for blocks in (region for region, is_taken in zip(regions, taken, strict=True) if is_taken):
+            side[blocks] = other[blocks]
+        choices.append(side)
+    least = min(height(objective, tuple(side.tolist())) for side in choices)
+    found = combine(objective, [first, other], np.random.PCG64(seed))
+    assert (
+        height(objective, tuple(found.tolist())) == least < height(objective, tuple(first.tolist()))
+    )
+
+
+def test_sides_that_agree_stay_as_they_are():
+    objective = random_goal(0)
+    side = np.arange(len(GRID), dtype=np.uint8) % SIDES
+    assert combine(objective, [side, side], np.random.PCG64(0)).tolist() == side.tolist()

@@ -123,13 +123,38 @@ def anneal(
     patience = schedule.patience * max(1, _ROUND // at_once)
     for _ in range(steps):
         raw = source.random_raw((3, at_once))
-        state.move(*state.draw(raw[:2], schedule.anywhere), _limits(raw[2], temperature))
+        state.move(*state.draw(raw[:2], schedule.anywhere), random_limits(raw[2], temperature))
         state.shift_targets(patience)
         temperature *= round(step, 9)  # rounded: powers differ in the last place between machines
-    return state.side[:-1], state.value()
+    return state.side[:-1], value(objective, state.side[:-1])
 
 
-def _limits(raw: NDArray[np.uint64], temperature: float) -> NDArray[np.float64]:
+def value(objective: Objective, side: NDArray[np.uint8]) -> int:
+    """The objective that sides have."""
+    squares = (deviations(objective, side) ** 2).sum(1)
+    return int(local_prices(objective, side).sum() + (squares * objective.weights).sum())
+
+
+def local_prices(objective: Objective, side: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """What each block costs by its exposure and half its border: (b,) float64, multiples of a half."""
+    around = np.append(side, _NO_SIDE)
+    differs = around[objective.within_reach] != side[:, np.newaxis]
+    exposed = (differs & (objective.within_reach < len(side))).any(1)
+    border = (around[objective.beside] != side[:, np.newaxis]) * objective.border
+    price = exposed * objective.exposure * objective.prices[side]
+    return np.asarray(price + border.sum(1) / 2)
+
+
+def deviations(objective: Objective, side: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Counts of each side minus its targets: (s, k) int64."""
+    deviation = -objective.targets
+    np.add.at(deviation, side, objective.amounts)
+    return deviation
+
+
+def random_limits(
+    raw: NDArray[np.uint64], temperature: float | NDArray[np.float64]
+) -> NDArray[np.float64]:
     """By how much each move may raise the objective: -log(random number) * temperature."""
     mantissa, exponent = np.frexp(
         ((raw >> np.uint64(32)) + np.uint64(1)).astype(np.float64) / 2**32
@@ -160,21 +185,11 @@ class AnnealingState:
         self.border = np.ascontiguousarray(objective.border.T)
         self.amounts = objective.amounts.astype(np.float64)
         self.squares = (self.amounts**2).sum(1)
-        deviation = -objective.targets
-        np.add.at(deviation, side, objective.amounts)
-        self.deviation = deviation.astype(np.float64)
+        self.deviation = deviations(objective, side).astype(np.float64)
         self.shift = np.zeros_like(self.deviation)
         self.weights = objective.weights.astype(np.float64)
         self.movable = np.flatnonzero(objective.movable)
         self.first_move = np.zeros(blocks + 1, np.int64)
-
-    def value(self) -> int:
-        """The objective, with the true targets."""
-        mine = self.side[:-1]
-        exposed = self.exposure[:-1] * self.objective.prices[mine] * (self.others[:-1] > 0)
-        differs = (self.side[self.beside] != mine) * self.border
-        squares = ((self.deviation - self.shift) ** 2).sum(1).astype(np.int64)
-        return int(exposed.sum() + differs.sum() // 2 + (squares * self.objective.weights).sum())
 
     def shift_targets(self, patience: int) -> None:
         """Shift the targets against what deviates from the true ones."""
@@ -189,14 +204,14 @@ class AnnealingState:
     ) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
         """Blocks to move, and the side that each is to go to: that of a neighbour, or any other."""
         high, low = raw >> np.uint64(32), raw & np.uint64(2**32 - 1)
-        blocks = self.movable[_below(high[0], len(self.movable))]
+        blocks = self.movable[below(high[0], len(self.movable))]
         border = self._at_border()
         if len(border):
-            at_border = border[_below(high[0], len(border))]
+            at_border = border[below(high[0], len(border))]
             blocks = np.where(low[0] < anywhere * 2**32, blocks, at_border)
         here = self.side[blocks]
-        other = (here + 1 + _below(low[1], self.sides - 1)) % self.sides
-        neighbour = self.beside[_below(high[1], self.degree[blocks]), blocks]
+        other = (here + 1 + below(low[1], self.sides - 1)) % self.sides
+        neighbour = self.beside[below(high[1], self.degree[blocks]), blocks]
         beside = self.side[neighbour]
         to = np.where((beside == here) | (beside == _NO_SIDE), other, beside)
         return blocks, to.astype(np.uint8)
@@ -283,6 +298,6 @@ def _products(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.concatenate([np.zeros((0, len(rows))), *parts])
 
 
-def _below(raw: NDArray[np.uint64], limit: int | NDArray[np.int64]) -> NDArray[np.int64]:
+def below(raw: NDArray[np.uint64], limit: int | NDArray[np.int64]) -> NDArray[np.int64]:
     """Random whole numbers below a limit (0 if it is 0), from ones of 32 bits."""
     return (raw * np.asarray(limit, np.uint64) >> np.uint64(32)).astype(np.int64)

@@ -64,27 +64,37 @@ class Plan:
     Attributes
     ----------
     starts : int
-        How many times the cells are searched from random sides; the best of these goes on.
+        How many times large cells are searched from random sides, to put their best regions together.
+    of_starts : tuple of Level
+        Of which one after the other each start is searched.
     cells : tuple of Level
+        Of what was put together.
     single_units : Level
     mending : Level
         For all units if they are few, to mend the balance.
     """
 
     starts: int
+    of_starts: tuple[Level, ...]
     cells: tuple[Level, ...]
     single_units: Level
     mending: Level
 
 
 _ALL = ("label", "season", "country", "patch")
-_UNITS = Level(1_300, 2_500, 1, 1, 1_500_000, 0.5, 0.05, _weights(10, 8, 4), patience=10)
+_UNITS = Level(1_300, 2_500, 1, 1, 1_500_000, 0.5, 0.05, _weights(10, 20, 4), patience=6)
+_LARGE = Level(10_000, 10_000, 0.25, 1, 1_500_000, 1.2, 0.15, _weights(3, 2, 1))
 _PLAN = Plan(
-    4,
+    16,
     (
         Level(LARGEST_CELLS, 20_000, 0.25, 0.4, 100_000, 3, 0.1, _weights(0.3, 0.3, 0.3, 10), ()),
-        Level(10_000, 10_000, 0.25, 1, 6_000_000, 1.2, 0.15, _weights(3, 2, 1)),
-        Level(SMALLEST_CELLS, 10_000, 0.25, 1, 1_000_000, 0.3, 0.02, _weights(10, 3, 1)),
+        _LARGE,
+    ),
+    (
+        replace(_LARGE, moves=2_000_000, hot=0.3),
+        Level(
+            SMALLEST_CELLS, 10_000, 0.25, 1, 1_000_000, 0.3, 0.02, _weights(10, 3, 1), patience=15
+        ),
     ),
     _UNITS,
     replace(
@@ -95,15 +105,21 @@ _PLAN = Plan(
         hot=0.05,
         balance=_weights(50, 30, 30),
         exact=_ALL,
+        patience=10,
     ),
 )
 _MANY_SIDES = 3
-_OF_MANY = replace(
-    _PLAN,
-    cells=tuple(
-        replace(level, border=1, hot=hot) for level, hot in zip(_PLAN.cells, (6, 3, 1), strict=True)
+_OF_MANY = Plan(
+    4,
+    tuple(
+        replace(level, border=1, hot=hot, moves=moves)
+        for level, hot, moves in zip(_PLAN.of_starts, (6, 3), (100_000, 6_000_000), strict=True)
     ),
-    single_units=replace(_PLAN.single_units, moves=3_000_000),
+    tuple(
+        replace(level, border=1, hot=hot) for level, hot in zip(_PLAN.cells, (0.5, 1), strict=True)
+    ),
+    replace(_UNITS, moves=3_000_000),
+    _PLAN.mending,
 )
 
 
@@ -117,6 +133,7 @@ def plan_for(sides: int, exact: bool = True) -> Plan:
         return plan
     return replace(
         plan,
+        of_starts=tuple(replace(level, exact=()) for level in plan.of_starts),
         cells=tuple(replace(level, exact=()) for level in plan.cells),
         single_units=replace(plan.single_units, exact=()),
     )

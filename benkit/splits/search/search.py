@@ -1,16 +1,17 @@
 """Choose the side of each unit: coarse blocks first, then finer ones.
 
 Cells of 20 km find where whole regions go, those of 10 and 5 km their outlines; each level is annealed
-from the result of the one before (see `anneal` and `levels`). A cell of a
-held-out side is exposed if one of another side lies within 10 km: over all cells that counts the test
-patches with a train patch nearer than 10 km. At the end single units along the border are moved, exposed
-by patches of another side within 2.5 km: the border follows the ground and its gaps, and the balance is
-mended. All sides are searched at once, so that the last of them is as whole as the first. Coarse to fine
-keeps regions whole which single small blocks would never find, as in multilevel graph partitioning [1]_;
-balancing many rare labels by greedy assignment alone [2]_ scatters them.
+from the result of the one before (see `anneal` and `levels`). A cell of a held-out side is exposed if
+one of another side lies within 10 km: over all cells that counts the test patches with a train patch
+nearer than 10 km. At the end single units along the border are moved, exposed by patches of another side
+within 2.5 km: the border follows the ground and its gaps, and the balance is mended. All sides are
+searched at once, so that the last of them is as whole as the first. Coarse to fine keeps regions whole
+which single small blocks would never find, as in multilevel graph partitioning [1]_; balancing many rare
+labels by greedy assignment alone [2]_ scatters them.
 
 Which regions go to which side is settled early and by chance, and decides how good the end can be. So
-the cells are searched several times from random sides, on all cores, and the best goes on.
+cells of 20 and 10 km are searched several times from random sides, on all cores, and the best regions of
+all these starts are put together (see `combine`) before the search goes on.
 
 Sides that keep a buffer lose patches along their border. For these the smallest cells are searched once
 more and single units in several rounds, each with targets for the patches that the sides found so far
@@ -40,6 +41,7 @@ from benkit.engine import Engine
 from benkit.splits.search.anneal import anneal
 from benkit.splits.search.blocks import Blocks
 from benkit.splits.search.cells import Cells, gather_cells
+from benkit.splits.search.combine import combine
 from benkit.splits.search.groups import Units
 from benkit.splits.search.levels import SMALLEST_CELLS, Level, Plan, plan_for
 from benkit.splits.search.objectives import Run, Wanted, run_of
@@ -68,8 +70,7 @@ def choose_sides(
     """
     cells = gather_cells(units.centre, SMALLEST_CELLS)
     plan = plan_for(sum(wanted.held_out), exact=len(cells) >= _FEW_CELLS)
-    side, starts = _search_cells(units, replace(wanted, buffer=0.0), plan, effort)
-    source = np.random.PCG64(effort.seed).jumped(starts)
+    side, source, starts = _from_starts(units, replace(wanted, buffer=0.0), plan, effort)
     try:
         for refined in _refined(units, wanted, plan, side, source):
             side = refined
@@ -86,8 +87,11 @@ def choose_sides(
 def _refined(
     units: Units, wanted: Wanted, plan: Plan, side: NDArray[np.uint8], source: np.random.PCG64
 ) -> Iterator[NDArray[np.uint8]]:
-    """Better and better sides, from those that the cells were given."""
-    cells, level = gather_cells(units.centre, SMALLEST_CELLS), plan.single_units
+    """Better and better sides, from those of large cells."""
+    for level in plan.cells:
+        cells = gather_cells(units.centre, level.metres)
+        yield (side := _search(cells, units, replace(wanted, buffer=0.0), level, side, source))
+    level = plan.single_units
     if wanted.buffer:
         yield (side := _search(cells, units, wanted, plan.cells[-1], side, source))
     for _ in range(_ROUNDS_WITH_BUFFER if wanted.buffer else 1):
@@ -112,15 +116,15 @@ def _near_border(units: Units, cells: Cells, side: NDArray[np.uint8]) -> SingleU
     return choose_units(units, near[cells.of_unit], movable[cells.of_unit], _MOST_CENTRES)
 
 
-def _search_cells(
+def _from_starts(
     units: Units, wanted: Wanted, plan: Plan, effort: Effort
-) -> tuple[NDArray[np.uint8], int]:
-    """The side of each unit by the best of several searches of the levels of cells, and their number."""
+) -> tuple[NDArray[np.uint8], np.random.PCG64, int]:
+    """The side of each unit by the best regions of several starts, a source for more, their number."""
     side = np.zeros(len(units.patches), np.uint8)
-    cells = [gather_cells(units.centre, level.metres) for level in plan.cells]
+    cells = [gather_cells(units.centre, level.metres) for level in plan.of_starts]
     runs = [
         run_of(of_level, units, wanted, level, side)
-        for of_level, level in zip(cells, plan.cells, strict=True)
+        for of_level, level in zip(cells, plan.of_starts, strict=True)
     ]
     parents = []
     for coarse, fine in pairwise(cells):
@@ -128,10 +132,11 @@ def _search_cells(
         parents[-1][fine.of_unit] = coarse.of_unit
     engine = Engine(workers=1 if len(cells[-1]) < _FEW_BLOCKS else None)
     search = partial(_from_random_sides, runs, parents, wanted.fractions, effort.seed)
-    patches, reach = cells[-1].total(units.patches), runs[-1].objective.within_reach
-    near = partial(_part_near, patches, reach, np.array(wanted.held_out))
-    best, starts = search_starts(search, plan.starts, engine, effort, near)
-    return cells[-1].spread(best, side), starts
+    patches, objective = cells[-1].total(units.patches), runs[-1].objective
+    near = partial(_part_near, patches, objective.within_reach, np.array(wanted.held_out))
+    found, starts = search_starts(search, plan.starts, engine, effort, near)
+    source = np.random.PCG64(effort.seed).jumped(starts)
+    return cells[-1].spread(combine(objective, found, source), side), source, starts
 
 
 def _part_near(

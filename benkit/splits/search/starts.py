@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from benkit.engine import Engine, run
 from benkit.engine.progress import Progress, end_line, reporter
 
 _MOST_STARTS = 2**31 - 1  # in a given time
+_MOST_KEPT = 32
 
 Found = tuple[NDArray[np.uint8], int]
 """Sides, and the value of the objective that they have."""
@@ -42,8 +44,10 @@ def search_starts(
     engine: Engine,
     effort: Effort,
     part_near: Callable[[NDArray[np.uint8]], float],
-) -> tuple[NDArray[np.uint8], int]:
-    """The best of several searches, of which each is given its number, and how many there were.
+) -> tuple[list[NDArray[np.uint8]], int]:
+    """Sides by the best of several searches, the best first, and how many searches there were.
+
+    Each search is given its number.
 
     ``part_near`` gives the part of the held-out patches that lie near another side.
     """
@@ -53,22 +57,20 @@ def search_starts(
     total = math.ceil(seconds) if timed else planned
     least = engine.local_workers(len(numbers))
     begin = time.monotonic()
-    best: Found | None = None
+    best: list[Found] = []
     starts = 0
 
     def text(done: int, total: int, size: int, passed: float, room: int) -> str:
-        assert best is not None, "nothing is told before the first start is done"
         count = (
             f"start {starts:,}, {done:,} of {total:,} s" if timed else f"start {done} of {total}"
         )
-        return f"{count}, best so far {part_near(best[0]):.1%} near another side"[:room]
+        return f"{count}, best so far {part_near(best[0][0]):.1%} near another side"[:room]
 
     report = reporter(effort.progress, text)
     try:
         for found in run(search, numbers, engine):
             starts += 1
-            if best is None or found[1] < best[1]:
-                best = found
+            best = sorted([*best, found], key=itemgetter(1))[:_MOST_KEPT]
             passed = time.monotonic() - begin
             over = timed and starts >= least and passed >= seconds
             counted = min(int(passed), total - 1) if timed else starts
@@ -76,8 +78,7 @@ def search_starts(
             if over:
                 break
     except KeyboardInterrupt:
-        if not timed or best is None:
+        if not timed or not best:
             raise
         end_line()
-    assert best is not None, "there is at least one start"
-    return best[0], starts
+    return [side for side, _ in best], starts
