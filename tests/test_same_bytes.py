@@ -31,13 +31,13 @@ WRITTEN = {
     "benkit labels sample/geoparquets --metadata sample/metadata.parquet --output lab.parquet": {
         "lab.parquet": "99e774ce0b576cc6"
     },
-    "benkit split sample/metadata.parquet --output split.csv": {"split.csv": "0081d6472765fc64"},
+    "benkit split sample/metadata.parquet --output split.csv": {"split.csv": "ce9a9185872c38e1"},
     "benkit split sample/metadata.parquet --validation 0.1 --buffer 2000 --output s.parquet": {
-        "s.parquet": "37edad2879ca4c46"
+        "s.parquet": "8bf364c006047de0"
     },
     "benkit split sample/metadata.parquet --folds 2 --output folds.csv": {
-        "folds_1.csv": "b40b683a9205b35c",
-        "folds_2.csv": "451119df18547d97",
+        "folds_1.csv": "1929d8fd4b8792b7",
+        "folds_2.csv": "93f16f6c65551499",
     },
 }
 LISTED = "sample/patches_for_stats.csv.gz"
@@ -49,7 +49,7 @@ PRINTED = {
     "benkit labels sample/geoparquets --json": "555b507821388b19",
     "benkit overlaps sample/geoparquets --json": "87484184a368c124",
     "benkit overlaps sample/metadata.parquet --json": "6256de444e60ec37",
-    "benkit evaluate split.csv --metadata sample/metadata.parquet --json": "5b81e53733e99787",
+    "benkit evaluate split.csv --metadata sample/metadata.parquet --json": "35f552d9d69e301a",
 }
 
 
@@ -92,7 +92,7 @@ def test_the_course_data_set(shared_data, tmp_path, monkeypatch):
     found = {name: digest(tmp_path / name) for name in ("inventory.parquet", "split.csv", "parts")}
     assert found == {
         "inventory.parquet": "0d0e1517fbf97408",
-        "split.csv": "ff45bf434a29805a",
+        "split.csv": "6324f535f8b97f60",
         "parts": "f8ee352f50b9b521",
     }
 

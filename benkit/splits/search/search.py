@@ -53,6 +53,7 @@ _ROUNDS_WITH_BUFFER = 3  # what is lost is known only once the sides are
 _COOLER = 4  # each round after the first
 _FEW_UNITS = 20_000  # all of which may move at the end: a rare label may be far from the border
 _FEW_CELLS = 100  # of the smallest: an exact balance would tear so few regions
+_MANY_CELLS, _FEW_STARTS = 5_000, 4  # fewer cells are balanced only if fine, which is quick
 _FEW_BLOCKS = 500  # fewer are searched in this process: others take longer to start
 
 
@@ -70,6 +71,9 @@ def choose_sides(
     """
     cells = gather_cells(units.centre, SMALLEST_CELLS)
     plan = plan_for(sum(wanted.held_out), exact=len(cells) >= _FEW_CELLS)
+    if len(cells) < _MANY_CELLS:
+        fine = (*plan.of_starts, plan.cells[-1])
+        plan = replace(plan, starts=_FEW_STARTS, of_starts=fine, cells=())
     side, source, starts = _from_starts(units, replace(wanted, buffer=0.0), plan, effort)
     try:
         for refined in _refined(units, wanted, plan, side, source):
@@ -87,13 +91,15 @@ def choose_sides(
 def _refined(
     units: Units, wanted: Wanted, plan: Plan, side: NDArray[np.uint8], source: np.random.PCG64
 ) -> Iterator[NDArray[np.uint8]]:
-    """Better and better sides, from those of large cells."""
+    """Better and better sides, from those of the starts."""
     for level in plan.cells:
         cells = gather_cells(units.centre, level.metres)
         yield (side := _search(cells, units, replace(wanted, buffer=0.0), level, side, source))
-    level = plan.single_units
+    cells, level = gather_cells(units.centre, SMALLEST_CELLS), plan.single_units
     if wanted.buffer:
-        yield (side := _search(cells, units, wanted, plan.cells[-1], side, source))
+        yield (
+            side := _search(cells, units, wanted, (*plan.of_starts, *plan.cells)[-1], side, source)
+        )
     for _ in range(_ROUNDS_WITH_BUFFER if wanted.buffer else 1):
         some = _all_units(units) if len(cells) < _FEW_CELLS else _near_border(units, cells, side)
         yield (side := _search(some, units, wanted, level, side, source))
