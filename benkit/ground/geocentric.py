@@ -7,11 +7,9 @@ nor poles, and the nearest of some points on the straight line is the nearest on
 import numpy as np
 from numpy.typing import NDArray
 
-from benkit.ground.grid import expand_ranges
-
 _A, _F = 6_378_137.0, 1 / 298.257223563  # WGS 84
 _FLAT = _F * (2 - _F)  # square of the eccentricity
-_AT_ONCE = 32_768  # points that are held in memory with all boxes that they reach
+_AT_ONCE = 16_384  # points that are held in memory with all boxes that they reach
 
 
 def geocentric(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -77,9 +75,9 @@ def _tree(points: NDArray[np.float64]) -> tuple[list[BoxLevel], NDArray[np.int64
     """Boxes of a tree: one of all points, its halves, ..., single points; and the indices of these."""
     points, index = np.unique(points, axis=0, return_index=True)
     depth = (len(points) - 1).bit_length()
-    spare = 2**depth - len(points)
-    parts = np.pad(points, ((0, spare), (0, 0)), "edge")[np.newaxis]
-    index = np.pad(index, (0, spare), "edge")[np.newaxis]
+    # spread evenly: as copies of one point, the spare ones would all be nearest to some points
+    spread = np.arange(2**depth) * len(points) >> depth
+    parts, index = points[spread][np.newaxis], index[spread][np.newaxis]
     levels = []
     for level in range(depth + 1):
         parts, index = parts.reshape(2**level, -1, 3), index.reshape(2**level, -1)
@@ -91,29 +89,37 @@ def _tree(points: NDArray[np.float64]) -> tuple[list[BoxLevel], NDArray[np.int64
     return levels, index[:, 0]
 
 
-def _squares(points: NDArray, level: BoxLevel, box: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The square of the least distance from points to boxes, one of each: (n,) float64."""
-    low, high = level
-    beyond = np.maximum(np.maximum(low[box] - points, points - high[box]), 0)
-    return np.einsum("ij,ij->i", beyond, beyond)
+def _bounds(
+    points: NDArray, level: BoxLevel, box: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The squares of the least and of the greatest distance from points to boxes, one of each."""
+    below, above = level[0][box] - points, points - level[1][box]
+    near = np.maximum(np.maximum(below, above), 0)
+    far = np.minimum(below, above)
+    return np.einsum("ij,ij->i", near, near), np.einsum("ij,ij->i", far, far)
 
 
 def _nearest(
     points: NDArray[np.float64], levels: list[BoxLevel], index: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Index of the point of a tree that is nearest on the straight line to each point: (n,) int64."""
+    """Index of the point of a tree that is nearest on the straight line to each point: (n,) int64.
+
+    Every box holds a point, which is no farther than the box's farthest corner.
+    """
     point, box = np.arange(len(points)), np.zeros(len(points), np.int64)
     for level in levels[1:]:
         box = 2 * box
-        box += _squares(points, level, box + 1) < _squares(points, level, box)
-    most = _squares(points, levels[-1], box)
+        box += _bounds(points, level, box + 1)[0] < _bounds(points, level, box)[0]
+    least = most = _bounds(points, levels[-1], box)[0]
     box = np.zeros(len(points), np.int64)
     for level in levels[1:]:
-        which, half = expand_ranges(0, np.full(len(point), 2))
-        point, box = point[which], 2 * box[which] + half
-        near = _squares(points[point], level, box) <= most[point]
-        point, box = point[near], box[near]
-    order = np.lexsort((index[box], _squares(points[point], levels[-1], box), point))
+        point, box = np.repeat(point, 2), np.column_stack([2 * box, 2 * box + 1]).ravel()
+        least, greatest = _bounds(points[point], level, box)
+        first = np.flatnonzero(np.diff(point, prepend=-1))
+        most = np.minimum(most, np.minimum.reduceat(greatest, first))
+        near = least <= most[point]
+        point, box, least = point[near], box[near], least[near]
+    order = np.lexsort((index[box], least, point))
     first = order[np.flatnonzero(np.diff(point[order], prepend=-1))]
     assert len(first) == len(points), "each point has a nearest one"
     return index[box[first]]

@@ -1,5 +1,7 @@
 """Distances to the nearest point anywhere on the Earth, against pyproj's geodesics."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from pyproj import Geod, Transformer
@@ -53,6 +55,17 @@ def test_of_several_at_one_place_the_first_is_the_nearest():
     index, metres = nearest_points(geocentric(np.array([[11.0, 48], [51, 8]])), geocentric(others))
     assert index.tolist() == [1, 0]
     assert metres[0] == 0
+
+
+def test_many_points_beyond_the_end_of_a_line_take_little_memory():
+    line = geocentric(np.column_stack([np.linspace(0, 30, 2**14 + 1), np.full(2**14 + 1, 40)]))
+    beyond = geocentric(np.column_stack([np.linspace(-20, -1, 3000), np.full(3000, 40)]))
+    tracemalloc.start()
+    index, _ = nearest_points(beyond, line)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (index == 0).all()
+    assert peak < 50e6
 
 
 def test_without_others_nothing_is_near():
