@@ -77,14 +77,15 @@ def _tree(points: NDArray[np.float64]) -> tuple[list[BoxLevel], NDArray[np.int64
     depth = (len(points) - 1).bit_length()
     # spread evenly: as copies of one point, the spare ones would all be nearest to some points
     spread = np.arange(2**depth) * len(points) >> depth
-    parts, index = points[spread][np.newaxis], index[spread][np.newaxis]
+    parts, index = np.ascontiguousarray(points[spread].T), index[spread]
     levels = []
     for level in range(depth + 1):
-        parts, index = parts.reshape(2**level, -1, 3), index.reshape(2**level, -1)
-        levels.append((parts.min(1), parts.max(1)))
-        longest = np.ptp(parts, axis=1).argmax(1)[:, np.newaxis, np.newaxis]
-        order = np.take_along_axis(parts, longest, axis=2)[..., 0].argsort(1)
-        parts = np.take_along_axis(parts, order[..., np.newaxis], axis=1)
+        parts, index = parts.reshape(3, 2**level, -1), index.reshape(2**level, -1)
+        low, high = (np.ascontiguousarray(ends.T) for ends in (parts.min(2), parts.max(2)))
+        levels.append((low, high))
+        longest = (high - low).argmax(1)[np.newaxis, :, np.newaxis]
+        order = np.take_along_axis(parts, longest, axis=0)[0].argsort(1)
+        parts = np.take_along_axis(parts, order[np.newaxis], axis=2)
         index = np.take_along_axis(index, order, axis=1)
     return levels, index[:, 0]
 

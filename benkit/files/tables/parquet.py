@@ -4,7 +4,7 @@ A small file can unpack into far more than memory holds: the same text in a mill
 bytes. So tables that might are read a few rows at a time, and given up when they are too large.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,6 +16,7 @@ from benkit.files.remote.location import Location
 
 _ROWS_AT_ONCE = 512
 _SMALL = 2**16
+_GATHERED_BYTES = 2**22
 _LARGEST_BATCH = 8 * LARGEST_TABLE  # if all of a group were one text
 
 
@@ -63,26 +64,47 @@ def read_opened(
         # Threads that have just started when Python ends would abort it.
         return _plain(file.read(columns=columns, use_threads=False))
     at_once = max(1, min(_ROWS_AT_ONCE, _LARGEST_BATCH // largest))
+    packed = any(_unpacked(field.type) for field in file.schema_arrow)
+    batches = file.iter_batches(batch_size=at_once, columns=columns, use_threads=False)
     tables, size = [], 0
-    for batch in file.iter_batches(batch_size=at_once, columns=columns, use_threads=False):
-        tables.append(_plain(pa.Table.from_batches([batch])))
-        size += tables[-1].nbytes
+    for some in _gathered(_plain(batch) if packed else batch for batch in batches):
+        size += some.nbytes
         if size > LARGEST_TABLE:
             raise too_large(path, "it unpacks into more")
-    return pa.concat_tables(tables).combine_chunks()
+        tables.append(some.combine_chunks())
+    table = pa.concat_tables(tables).combine_chunks()
+    del tables, some
+    pa.default_memory_pool().release_unused()
+    return table
 
 
-def _plain(table: pa.Table) -> pa.Table:
+def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Tables of many batches in a row: thousands of small ones take far more memory than they hold."""
+    waiting, held = [], 0
+    for batch in batches:
+        waiting.append(batch)
+        held += batch.get_total_buffer_size()
+        if held > _GATHERED_BYTES:
+            yield pa.Table.from_batches(waiting)
+            waiting, held = [], 0
+    if waiting:
+        yield pa.Table.from_batches(waiting)
+
+
+def _unpacked(kind: pa.DataType) -> pa.DataType | None:
+    """The type of a column of dictionaries, or of lists of these, once it is unpacked."""
+    if pa.types.is_dictionary(kind):
+        return kind.value_type
+    if pa.types.is_list(kind) and pa.types.is_dictionary(kind.value_type):
+        return pa.list_(kind.value_type.value_type)
+    return None
+
+
+def _plain(table: pa.Table | pa.RecordBatch) -> pa.Table | pa.RecordBatch:
     """The same with dictionaries unpacked."""
     for index, field in enumerate(table.schema):
-        kind = field.type
-        if pa.types.is_dictionary(kind):
-            plain = kind.value_type
-        elif pa.types.is_list(kind) and pa.types.is_dictionary(kind.value_type):
-            plain = pa.list_(kind.value_type.value_type)
-        else:
-            continue
-        table = table.set_column(index, field.name, table[index].cast(plain))
+        if plain := _unpacked(field.type):
+            table = table.set_column(index, field.name, table.column(index).cast(plain))
     return table
 
 
