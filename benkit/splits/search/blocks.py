@@ -33,12 +33,14 @@ class Blocks(ABC):
         Where a block has fewer than m neighbours, the number of all blocks.
         """
 
-    def total(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
+    def total(self, values: NDArray[np.signedinteger]) -> NDArray[np.int64]:
         """Sums over the units of each block: (b, ...) int64."""
-        sums = np.zeros((len(self), *values.shape[1:]), np.int64)
         moved = self.of_unit >= 0
-        np.add.at(sums, self.of_unit[moved], values[moved])
-        return sums
+        of_unit, some = self.of_unit[moved], values if moved.all() else values[moved]
+        columns = np.atleast_2d(some.T)
+        sums = [np.bincount(of_unit, column, len(self)) for column in columns]
+        exact = np.stack(sums, axis=-1).astype(np.int64)  # sums of whole numbers below 2^53 are
+        return exact if values.ndim > 1 else exact[:, 0]
 
     def sides(self, side: NDArray[np.uint8], patches: NDArray[np.int64]) -> NDArray[np.uint8]:
         """The side of most patches of each block, given those of the units: (b,) uint8."""

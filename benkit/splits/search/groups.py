@@ -22,7 +22,7 @@ class Units:
         Centre of each patch on one plane (see `benkit.ground.distance_plane`), in whole metres.
     centre : (u, 2) int64 array
         Mean centre of each unit's patches.
-    counts : (u, k) int64 array
+    counts : (u, k) int32 array
         How many patches of each unit have each label, season and country; the last column counts all.
     kinds : (k,) array of str
         What each column counts: ``label``, ``season``, ``country`` or ``patch``.
@@ -33,14 +33,14 @@ class Units:
     of_patch: NDArray[np.int64]
     patch_centre: NDArray[np.int64]
     centre: NDArray[np.int64]
-    counts: NDArray[np.int64]
+    counts: NDArray[np.int32]
     kinds: NDArray[np.str_]
     categories: dict[str, Categories]
 
     @property
     def patches(self) -> NDArray[np.int64]:
         """Number of patches of each unit: (u,) int64."""
-        return self.counts[:, -1]
+        return self.counts[:, -1].astype(np.int64)
 
     def count(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
         """As the columns of ``counts``, of the chosen ones of all patches: (k,) int64."""
@@ -63,17 +63,19 @@ def gather_units(metadata: Metadata, group_by: str | None = None) -> Units:
     categories = {"label": metadata.labels, "season": metadata.seasons}
     if metadata.countries is not None:
         categories["country"] = metadata.countries
-    columns = [_count(of_patch, values) for values in categories.values()]
     patches = np.bincount(of_patch)
-    sums = [np.zeros(len(patches), np.int64) for _ in range(2)]
-    for axis in range(2):
-        np.add.at(sums[axis], of_patch, centres[:, axis])
     kinds = [kind for kind, values in categories.items() for _ in values.names]
+    counts = np.empty((len(patches), len(kinds) + 1), np.int32)
+    counts[:, -1] = patches
+    for kind, values in categories.items():
+        first = kinds.index(kind) if values.names else 0
+        counts[:, first : first + len(values.names)] = _count(of_patch, values)
+    sums = [np.bincount(of_patch, centres[:, axis]).astype(np.int64) for axis in range(2)]
     return Units(
         of_patch=of_patch,
         patch_centre=centres,
         centre=np.stack(sums, 1) // patches[:, np.newaxis],
-        counts=np.concatenate([*columns, patches[:, np.newaxis]], axis=1).astype(np.int64),
+        counts=counts,
         kinds=np.array([*kinds, "patch"]),
         categories=categories,
     )
