@@ -135,9 +135,11 @@ class Split(TableValue):
 
     def sides(self) -> dict[str, list[str]]:
         """Patch ids by side (train, validation if there is one, test), in the order of the patches."""
+        return {name: ids.to_pylist() for name, ids in self._ids_by_side().items()}
+
+    def _ids_by_side(self) -> dict[str, pa.StringArray]:
         return {
-            name: self._ids.filter(pa.array(self.code == SIDES.index(name))).to_pylist()
-            for name in self.names
+            name: self._ids.filter(pa.array(self.code == SIDES.index(name))) for name in self.names
         }
 
     def aligned(self, ids: pa.StringArray, strict: bool = True) -> "Split":
@@ -186,7 +188,7 @@ class Split(TableValue):
             If the file cannot be written.
         """
         if split_location(path).suffix == ".csv":
-            write_sides(self.sides(), path)
+            write_sides(self._ids_by_side(), path)
             return
         column = self.table["split"]
         others = self.table if metadata is None else metadata

@@ -1,7 +1,7 @@
 """What splits are made of and written to: ids by side, columns, files."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import zip_longest
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, zip_longest
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from benkit.metadata.patch_list import first_repeated, is_no_value, patch_ids
 SIDES = ("train", "validation", "test")
 """The sides of a split, in the order in which all output lists them."""
 
+_LINES_AT_ONCE = 2**16
 _SHORT = {"val": "validation"}  # as TorchGeo and others call it
 
 SplitRows = tuple[pa.StringArray, NDArray[np.signedinteger], Sequence[str]]
@@ -150,12 +151,22 @@ def split_location(path: LocationLike) -> Location:
     return target
 
 
-def write_sides(sides: Mapping[str, Sequence[str]], path: LocationLike) -> None:
+def write_sides(sides: Mapping[str, Sequence[str] | pa.StringArray], path: LocationLike) -> None:
     """Write a split as CSV: a column a side, in the given order, shorter ones filled with nothing.
 
     A text that a spreadsheet would run as a formula gets an apostrophe before it, which `Split` takes
     away.
     """
-    columns = [guard_cells(pa.array(ids, pa.string())).to_pylist() for ids in sides.values()]
-    rows = [sides, *zip_longest(*columns, fillvalue="")]
-    write_text("".join(f"{','.join(map(quoted, row))}\n" for row in rows), path)
+    columns = [pa.array(ids, pa.string()) for ids in sides.values()]
+    write_text(chain([_csv_line(sides)], _csv_lines(columns)), path)
+
+
+def _csv_lines(columns: Sequence[pa.StringArray]) -> Iterator[str]:
+    """The lines below the header, some at a time."""
+    for start in range(0, max(map(len, columns), default=0), _LINES_AT_ONCE):
+        some = [guard_cells(ids.slice(start, _LINES_AT_ONCE)).to_pylist() for ids in columns]
+        yield from map(_csv_line, zip_longest(*some, fillvalue=""))
+
+
+def _csv_line(cells: Iterable[str]) -> str:
+    return f"{','.join(map(quoted, cells))}\n"

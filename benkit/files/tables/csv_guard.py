@@ -5,9 +5,12 @@ An apostrophe before it makes it a text. A text that begins so already, with apo
 one more, so that taking one away gives every text back: ``open_cells(guard_cells(x)) == x``.
 """
 
+import re
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
+_ENDS_CELL = re.compile('[,"\\r\\n]')
 _FORMULA = r"('*[=+\-@\t\r])"
 
 
@@ -23,4 +26,4 @@ def open_cells(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
 
 def quoted(text: str) -> str:
     """Put a text in quotes where a comma, a quote or a new line in it would end its cell."""
-    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\r\n') else text
+    return '"' + text.replace('"', '""') + '"' if _ENDS_CELL.search(text) else text

@@ -5,7 +5,7 @@ its own path in one step. Of several processes that write the same output, the l
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import count
@@ -55,10 +55,13 @@ def write_page(page: str, path: str | os.PathLike[str]) -> None:
     write_text(page, Path(path))
 
 
-def write_text(text: str, path: LocationLike) -> None:
-    """Write a text in UTF-8; lines end with a line feed on every system."""
-    with replacing(as_location(path)) as part:
-        part.write_text(text, "utf-8", newline="\n")
+def write_text(text: str | Iterable[str], path: LocationLike) -> None:
+    """Write a text, or its parts, in UTF-8; lines end with a line feed on every system."""
+    with (
+        replacing(as_location(path)) as part,
+        part.open("w", encoding="utf-8", newline="\n") as file,
+    ):
+        file.writelines([text] if isinstance(text, str) else text)
 
 
 @contextmanager
