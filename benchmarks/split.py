@@ -16,7 +16,6 @@ Those of other libraries are left out where the development lock is not installe
 misses a figure of the column must.
 """
 
-import os
 import resource
 import sys
 import time
@@ -27,6 +26,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from scan import peak_memory
 
 from benkit.ground.distance_plane import planar_centres
 from benkit.ground.footprints import locate
@@ -132,14 +132,13 @@ def main() -> int:
     in_test, seconds = {}, {}
     for name in sorted(names, key=lambda name: name != "benkit"):
         start = time.perf_counter()
-        in_test[name] = METHODS[name][0](metadata)
+        with peak_memory() as workers:
+            in_test[name] = METHODS[name][0](metadata)
         seconds[name] = time.perf_counter() - start
         if name == "benkit":  # the first of all, so that the peak is its own
-            own, worker = (
-                resource.getrusage(who).ru_maxrss / 2**20
-                for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-            )
-            peak = own + (os.cpu_count() or 1) * worker
+            # RUSAGE_CHILDREN would give what this process held when it started the workers
+            own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+            peak = own + workers[0] / 2**10
     sides = {
         name: {"train": ids[~in_test[name]].tolist(), "test": ids[in_test[name]].tolist()}
         for name in names
