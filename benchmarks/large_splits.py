@@ -20,8 +20,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from scan import peak_memory
-from split import METADATA, show
+
+from benchmarks.scan import peak_memory
+from benchmarks.split import METADATA, show
 
 ZONES_APART = 12
 BEFORE_ZONE, AFTER_ZONE = 39, 41  # characters of a patch id

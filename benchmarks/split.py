@@ -26,8 +26,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from scan import peak_memory
 
+from benchmarks.scan import peak_memory
 from benkit.ground.distance_plane import planar_centres
 from benkit.ground.footprints import locate
 from benkit.metadata.metadata import Metadata
