@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmarks.scan import peak_memory
-from benchmarks.split import METADATA, show
+from benchmarks.split import METADATA, show, verdict
 
 ZONES_APART = 12
 BEFORE_ZONE, AFTER_ZONE = 39, 41  # characters of a patch id
@@ -97,8 +97,7 @@ def main() -> int:
             if must is not None and value > must:
                 missed.append(f"{title} of {len(metadata):,} patches")
     show(lines)
-    print(f"\nmissed: {', '.join(missed)}" if missed else "\nall of the column must is met")
-    return int(bool(missed))
+    return verdict(missed)
 
 
 if __name__ == "__main__":

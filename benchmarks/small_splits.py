@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.split import METADATA, TEST, show
+from benchmarks.split import METADATA, TEST, row, show, verdict
 from benkit.domain.patch_names import parse_patch_id
 from benkit.metadata.metadata import Metadata
 from benkit.splits.evaluate import evaluate_splits, random_split
@@ -117,15 +117,13 @@ def main() -> int:
         lines = [[name, "mean", "worst", "random", "must"]]
         for title, figure, pattern, must in FIGURES:
             values, others = ([figure(one) or 0 for one in some] for some in (ours, random))
-            told = [np.mean(values), max(values), np.mean(others), must]
-            lines.append([title, *("" if v is None else pattern.format(v) for v in told)])
+            lines.append(row(title, pattern, [np.mean(values), max(values), np.mean(others), must]))
             if must is not None and max(values) > must:
                 missed.append(f"{title.removeprefix('- ')} ({name})")
         lines.append(["seconds", f"{np.mean(seconds):.1f}", f"{max(seconds):.1f}", "", ""])
         show(lines)
         print(flush=True)
-    print(f"missed: {', '.join(missed)}" if missed else "all of the column must is met")
-    return int(bool(missed))
+    return verdict(missed)
 
 
 if __name__ == "__main__":

@@ -135,14 +135,17 @@ def value(objective: Objective, side: NDArray[np.uint8]) -> int:
     return int(local_prices(objective, side).sum() + (squares * objective.weights).sum())
 
 
+def exposed(objective: Objective, side: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Blocks that have one of another side within reach: (b,) bool."""
+    differs = np.append(side, _NO_SIDE)[objective.within_reach] != side[:, np.newaxis]
+    return np.asarray((differs & (objective.within_reach < len(side))).any(1))
+
+
 def local_prices(objective: Objective, side: NDArray[np.uint8]) -> NDArray[np.float64]:
     """What each block costs by its exposure and half its border: (b,) float64, multiples of a half."""
-    around = np.append(side, _NO_SIDE)
-    differs = around[objective.within_reach] != side[:, np.newaxis]
-    exposed = (differs & (objective.within_reach < len(side))).any(1)
-    border = (around[objective.beside] != side[:, np.newaxis]) * objective.border
-    price = exposed * objective.exposure * objective.prices[side]
-    return np.asarray(price + border.sum(1) / 2)
+    price = exposed(objective, side) * objective.exposure * objective.prices[side]
+    differs = np.append(side, _NO_SIDE)[objective.beside] != side[:, np.newaxis]
+    return np.asarray(price + (differs * objective.border).sum(1) / 2)
 
 
 def deviations(objective: Objective, side: NDArray[np.uint8]) -> NDArray[np.int64]:

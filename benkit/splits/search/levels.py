@@ -8,10 +8,13 @@ sides have more border to find, so they are searched hotter. ``benchmarks/split.
 
 from dataclasses import dataclass, replace
 
-__all__ = ["SMALLEST_CELLS", "Level", "Plan", "plan_for"]
+__all__ = ["FEW_CELLS", "SMALLEST_CELLS", "Level", "Plan", "plan_for"]
 
 LARGEST_CELLS, SMALLEST_CELLS = 20_000, 5_000
 """Sides of the cells of the first and the last level of cells, in metres."""
+
+FEW_CELLS = 100
+"""Of the smallest size; with fewer, regions are not torn for an exact balance."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,11 @@ class Plan:
     single_units: Level
     mending: Level
 
+    @property
+    def smallest_cells(self) -> Level:
+        """The last level of cells."""
+        return (*self.of_starts, *self.cells)[-1]
+
 
 _ALL = ("label", "season", "country", "patch")
 _UNITS = Level(1_300, 2_500, 1, 1, 1_500_000, 0.5, 0.05, _weights(10, 20, 4), patience=6)
@@ -109,6 +117,7 @@ _PLAN = Plan(
     ),
 )
 _MANY_SIDES = 3
+_MANY_CELLS, _FEW_STARTS = 5_000, 4
 _OF_MANY = Plan(
     4,
     tuple(
@@ -123,17 +132,21 @@ _OF_MANY = Plan(
 )
 
 
-def plan_for(sides: int, exact: bool = True) -> Plan:
-    """The plan for so many sides that are to lie apart, in which targets may shift or not.
+def plan_for(sides: int, cells: int) -> Plan:
+    """The plan for so many sides that are to lie apart, and so many cells of the smallest size.
 
-    From three on, the search begins hotter, since whole regions have more sides to go to.
+    From three sides on, the search begins hotter, since whole regions have more sides to go to. Fewer
+    cells are balanced only where they are small, and are searched quickly: each start goes on to the
+    smallest. Of very few, an exact balance would tear what belongs together: targets stay as they are.
     """
     plan = _OF_MANY if sides >= _MANY_SIDES else _PLAN
-    if exact:
+    if cells < _MANY_CELLS:
+        fine = (*plan.of_starts, plan.smallest_cells)
+        plan = replace(plan, starts=_FEW_STARTS, of_starts=fine, cells=())
+    if cells >= FEW_CELLS:
         return plan
     return replace(
         plan,
         of_starts=tuple(replace(level, exact=()) for level in plan.of_starts),
-        cells=tuple(replace(level, exact=()) for level in plan.cells),
         single_units=replace(plan.single_units, exact=()),
     )

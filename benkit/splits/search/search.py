@@ -38,12 +38,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benkit.engine import Engine
-from benkit.splits.search.anneal import anneal
+from benkit.splits.search.anneal import Objective, anneal, exposed
 from benkit.splits.search.blocks import Blocks
 from benkit.splits.search.cells import Cells, gather_cells
 from benkit.splits.search.combine import combine
 from benkit.splits.search.groups import Units
-from benkit.splits.search.levels import SMALLEST_CELLS, Level, Plan, plan_for
+from benkit.splits.search.levels import FEW_CELLS, SMALLEST_CELLS, Level, Plan, plan_for
 from benkit.splits.search.objectives import Run, Wanted, run_of
 from benkit.splits.search.single_units import SingleUnits, choose_units
 from benkit.splits.search.starts import Effort, Found, search_starts
@@ -52,8 +52,6 @@ _MOST_CENTRES = 100  # a single unit is moved if its patches have no more differ
 _ROUNDS_WITH_BUFFER = 3  # what is lost is known only once the sides are
 _COOLER = 4  # each round after the first
 _FEW_UNITS = 20_000  # all of which may move at the end: a rare label may be far from the border
-_FEW_CELLS = 100  # of the smallest: an exact balance would tear so few regions
-_MANY_CELLS, _FEW_STARTS = 5_000, 4  # fewer cells are balanced only if fine, which is quick
 _FEW_BLOCKS = 500  # fewer are searched in this process: others take longer to start
 
 
@@ -70,10 +68,7 @@ def choose_sides(
         That it cannot be had again, if a time was given.
     """
     cells = gather_cells(units.centre, SMALLEST_CELLS)
-    plan = plan_for(sum(wanted.held_out), exact=len(cells) >= _FEW_CELLS)
-    if len(cells) < _MANY_CELLS:
-        fine = (*plan.of_starts, plan.cells[-1])
-        plan = replace(plan, starts=_FEW_STARTS, of_starts=fine, cells=())
+    plan = plan_for(sum(wanted.held_out), len(cells))
     side, source, starts = _from_starts(units, replace(wanted, buffer=0.0), plan, effort)
     try:
         for refined in _refined(units, wanted, plan, side, source):
@@ -97,14 +92,12 @@ def _refined(
         yield (side := _search(cells, units, replace(wanted, buffer=0.0), level, side, source))
     cells, level = gather_cells(units.centre, SMALLEST_CELLS), plan.single_units
     if wanted.buffer:
-        yield (
-            side := _search(cells, units, wanted, (*plan.of_starts, *plan.cells)[-1], side, source)
-        )
+        yield (side := _search(cells, units, wanted, plan.smallest_cells, side, source))
     for _ in range(_ROUNDS_WITH_BUFFER if wanted.buffer else 1):
-        some = _all_units(units) if len(cells) < _FEW_CELLS else _near_border(units, cells, side)
+        some = _all_units(units) if len(cells) < FEW_CELLS else _near_border(units, cells, side)
         yield (side := _search(some, units, wanted, level, side, source))
         level = replace(level, hot=max(level.hot / _COOLER, level.cold))
-    if not wanted.buffer and len(cells) >= _FEW_CELLS and len(side) <= _FEW_UNITS:
+    if not wanted.buffer and len(cells) >= FEW_CELLS and len(side) <= _FEW_UNITS:
         yield _search(_all_units(units), units, wanted, plan.mending, side, source)
 
 
@@ -139,7 +132,7 @@ def _from_starts(
     engine = Engine(workers=1 if len(cells[-1]) < _FEW_BLOCKS else None)
     search = partial(_from_random_sides, runs, parents, wanted.fractions, effort.seed)
     patches, objective = cells[-1].total(units.patches), runs[-1].objective
-    near = partial(_part_near, patches, objective.within_reach, np.array(wanted.held_out))
+    near = partial(_part_near, patches, objective, np.array(wanted.held_out))
     found, starts = search_starts(search, plan.starts, engine, effort, near)
     source = np.random.PCG64(effort.seed).jumped(starts)
     return cells[-1].spread(combine(objective, found, source), side), source, starts
@@ -147,15 +140,13 @@ def _from_starts(
 
 def _part_near(
     patches: NDArray[np.int64],
-    within_reach: NDArray[np.int64],
+    objective: Objective,
     held_out: NDArray[np.bool_],
     side: NDArray[np.uint8],
 ) -> float:
     """Part of the held-out patches in blocks that have one of another side within reach."""
-    there = within_reach < len(side)
-    near = (there & (np.append(side, 0)[within_reach] != side[:, np.newaxis])).any(1)
     mine = held_out[side]
-    return float(patches[mine & near].sum() / max(patches[mine].sum(), 1))
+    return float(patches[mine & exposed(objective, side)].sum() / max(patches[mine].sum(), 1))
 
 
 def _from_random_sides(
