@@ -7,7 +7,7 @@ from benkit.splits.side_metrics import SideMetrics
 
 _NEAR_METRES = "2500"
 _MOST_OFF_FRACTION = 0.005
-_MOST = {"near": 0.07, "label": 0.015, "season": 0.01, "country": 0.02}  # as of a large archive
+_SHOWN = 0.0005  # less of a deviation rounds to nothing
 
 
 def split_warnings(evaluation: Evaluation) -> Iterator[str]:
@@ -33,9 +33,8 @@ def shortfalls(evaluation: Evaluation, parts: Mapping[str, float]) -> list[str]:
     Returns
     -------
     list of str
-        About empty sides, parts that are off by more than 0.005, labels that a side lacks, over 7 % of
-        patches with a train patch nearer than 2.5 km, deviations of labels over 0.015, of seasons over
-        0.01 and of countries over 0.02, and the number of patches that are left out.
+        About empty sides, parts that are off by more than 0.005, labels that a side lacks, the trade of
+        each side (see `trade_of`), and the number of patches that are left out.
     """
     sentences = list(_train_side(evaluation))
     for name, side in evaluation.sides.items():
@@ -86,14 +85,30 @@ def _about_side(name: str, side: SideMetrics, part: float) -> Iterator[str]:
     if abs(side.fraction - part) > _MOST_OFF_FRACTION:
         yield f"the {name} side has {side.fraction:.1%} of the patches instead of {part:.1%}"
     yield from _labels(name, side.missing_labels)
-    near = side.leakage[_NEAR_METRES] or 0
-    if near > _MOST["near"]:
-        yield f"{near:.1%} of the {name} patches have a train patch nearer than 2.5 km"
-    if (side.label_rms or 0) > _MOST["label"]:
-        yield f"label shares of the {name} side are off by {side.label_rms:.1%} (root mean square)"
-    for kind, deviation in (
-        ("season", side.season_deviation),
-        ("country", side.country_deviation),
-    ):
-        if (deviation or 0) > _MOST[kind]:
-            yield f"the share of a {kind} on the {name} side is off by {deviation:.1%}"
+    if trade := trade_of(name, side):
+        yield trade
+
+
+def trade_of(name: str, side: SideMetrics) -> str | None:
+    """What separation costs in balance or balance in separation, in a sentence with both numbers.
+
+    None if no patch of the side is near train, and its balance is what whole units allow.
+    """
+    near, possible = side.leakage[_NEAR_METRES] or 0, side.possible
+    off = {
+        "labels are": (side.label_rms, possible.label_rms),
+        "a season is": (side.season_deviation, possible.season_deviation),
+        "a country is": (side.country_deviation, possible.country_deviation),
+    }
+    parts = [
+        f"{what} off by {had:.3f} (whole units allow {least:.3f})"
+        for what, (had, least) in off.items()
+        if had is not None and least is not None and had - least >= _SHOWN
+    ]
+    if not parts and not near:
+        return None
+    balance = ", ".join(parts) or "its balance is what whole units allow"
+    return (
+        f"{near:.1%} of the {name} patches lie within 2.5 km of train; {balance}; "
+        "--compactness weighs one against the other"
+    )

@@ -204,22 +204,39 @@ def test_no_side_is_empty_where_two_patches_can_be_parted(test):
 
 def test_what_is_worse_than_it_is_to_be_is_told():
     rare = metadata([(PRODUCTS[0], 0, row) for row in range(0, 90, 10)], [["A"], *[["B"]] * 8])
-    sizes, sentences = told(rare, test=1 / 3)
-    assert sizes == {"train": 6, "test": 3}
-    assert sentences == [
-        "no test patch has the label A",
-        "label shares of the test side are off by 71.3% (root mean square)",
-    ]  # (0 - 1/3) / (1/3) of A, (3/8 - 1/3) / (1/3) of B
+    assert told(rare, test=1 / 3) == ({"train": 6, "test": 3}, ["no test patch has the label A"])
     row = metadata([(PRODUCTS[0], 0, row) for row in range(3)])
     assert told(row, test=1 / 3)[1] == [
-        "100.0% of the test patches have a train patch nearer than 2.5 km"
+        "100.0% of the test patches lie within 2.5 km of train; its balance is what whole units allow; "
+        "--compactness weighs one against the other"
     ]
     dates = metadata(
         [(PRODUCTS[0], 0, 0), (PRODUCTS[2], 90, 0)], country=["Austria", "Switzerland"]
     )
-    assert told(dates, test=0.5)[1] == [
-        "the share of a season on the test side is off by 50.0%",
-        "the share of a country on the test side is off by 50.0%",
+    assert told(dates, test=0.5)[1] == []  # half of one patch is on no side
+
+
+def test_a_trade_is_told_with_both_numbers():
+    rows = [
+        0,
+        1,
+        3,
+        4,
+        5,
+        6,
+        7,
+        8,
+    ]  # of 1.2 km: the second is 2.4 km from the third, the first 3.6 km
+    labels = [["A"]] * 4 + [["B"]] * 4
+    table = metadata([(PRODUCTS[0], 0, row) for row in rows], labels, country=["x"] * 3 + ["y"] * 5)
+    ids = table["patch_id"].to_pylist()
+    found = evaluate_split(table, {"train": ids[2:], "test": ids[:2]})
+    assert shortfalls(found, {"train": 0.75, "test": 0.25}) == [
+        "no test patch has the label B",
+        "50.0% of the test patches lie within 2.5 km of train; "
+        "labels are off by 1.000 (whole units allow 0.000), "  # 2/4 and 0/4 where 1/4 is possible
+        "a country is off by 0.417 (whole units allow 0.083); "  # 2/3 where 1/3 is possible
+        "--compactness weighs one against the other",
     ]
 
 

@@ -228,15 +228,15 @@ class AnnealingState:
         """By how much the objective rises when one of the blocks goes to another side."""
         prices, here = self.objective.prices, self.side[blocks]
         old, new = prices[here], prices[to]
-        near = self.near[:, blocks]
+        near = self.near.take(blocks, 1)  # quicker than with an index
         sides, differing, exposure = self.side[near], self.others[near], self.exposure[near]
         becomes = old * ((sides == here) & (differing == 0))
         ceases = new * ((sides == to) & (differing == 1))
         left = self.reached[blocks] > (sides == to).sum(0)
         itself = self.exposure[blocks] * (new * left - old * (self.others[blocks] > 0))
-        beside, border = self.side[self.beside[:, blocks]], self.border[:, blocks]
+        beside, border = self.side[self.beside.take(blocks, 1)], self.border.take(blocks, 1)
         longer = (beside == here).view(np.int8) - (beside == to).view(np.int8)
-        pull = self.amounts[blocks] @ (2 * self.weights * self.deviation.T)
+        pull = self.amounts.take(blocks, 0) @ (2 * self.weights * self.deviation.T)
         move = np.arange(len(blocks))
         return (
             ((exposure * (becomes - ceases)).sum(0) + itself + (border * longer).sum(0))

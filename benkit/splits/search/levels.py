@@ -124,10 +124,11 @@ _OF_MANY = Plan(
         replace(level, border=1, hot=hot, moves=moves)
         for level, hot, moves in zip(_PLAN.of_starts, (6, 3), (100_000, 6_000_000), strict=True)
     ),
-    tuple(
-        replace(level, border=1, hot=hot) for level, hot in zip(_PLAN.cells, (0.5, 1), strict=True)
+    (
+        replace(_PLAN.cells[0], border=1, hot=0.5),
+        replace(_PLAN.cells[1], border=1, hot=2, moves=4_000_000),
     ),
-    replace(_UNITS, moves=3_000_000),
+    replace(_UNITS, moves=10_000_000, hot=1),
     _PLAN.mending,
 )
 

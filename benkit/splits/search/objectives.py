@@ -26,13 +26,24 @@ class Wanted:
     buffer : float
         Metres between patches of different sides (see `buffer`).
     compactness : float
-        Weight of separation against balance.
+        Weight of separation against balance: the smaller one of the two is weighted less, so that the
+        size of a side, which is no part of the trade, never gives way.
     """
 
     fractions: tuple[float, ...]
     held_out: tuple[bool, ...]
     buffer: float = 0.0
     compactness: float = 1.0
+
+    @property
+    def separation(self) -> float:
+        """Weight of what is near."""
+        return min(self.compactness, 1.0)
+
+    @property
+    def balance(self) -> float:
+        """Weight of the deviations of labels, seasons and countries, and of shifts of their targets."""
+        return min(1 / self.compactness, 1.0)
 
 
 @dataclass(frozen=True)
@@ -65,7 +76,7 @@ def _one_patch(units: Units, wanted: Wanted) -> float:
     """Price of one exposed patch: all of an average held-out side cost the square of `SCALE`."""
     held_out = np.array(wanted.fractions)[np.array(wanted.held_out)]
     fraction = max(float(held_out.mean()), _LEAST_FRACTION)
-    return float(wanted.compactness * SCALE**2 / units.patches.sum() / fraction)
+    return float(wanted.separation * SCALE**2 / units.patches.sum() / fraction)
 
 
 def _objective(
@@ -74,9 +85,13 @@ def _objective(
     kinds, held_out = units.kinds, np.array(wanted.held_out)
     weight = np.array([level.balance[kind] for kind in kinds], float)
     weight[kinds == "label"] /= max((kinds == "label").sum(), 1)
+    weight[kinds != "patch"] *= wanted.balance
     weight *= min(1.0, _MOST_WEIGHT / weight.sum())
     scale = SCALE * np.sqrt(weight) / np.maximum(units.counts.sum(0), 1)
     targets = _targets(units, wanted, side)
+    most_shift = (
+        targets * np.where(kinds == "patch", 1, wanted.balance) * np.isin(kinds, level.exact)
+    )
     kept = np.array(
         [
             units.counts[(blocks.of_unit < 0) & (side == number)].sum(0)
@@ -97,7 +112,7 @@ def _objective(
         beside=beside,
         border=np.maximum(np.rint(border).astype(np.int64), beside < len(blocks)),
         movable=blocks.movable,
-        most_shift=np.rint(targets * scale).astype(np.int64) * np.isin(kinds, level.exact),
+        most_shift=np.rint(most_shift * scale).astype(np.int64),
     )
 
 
