@@ -11,7 +11,7 @@ from benkit.archive.listing import Entries, Listing, PatchFolder, entries
 from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.domain.patch_names import is_version_1_name
 from benkit.errors import InputFormatError, MissingInputError, RemoteError
-from benkit.files.file_kinds import is_hidden
+from benkit.files.file_kinds import LINK, is_hidden
 from benkit.files.remote.location import Location, RemotePath
 from benkit.files.safe_names import printable
 
@@ -109,7 +109,8 @@ def _what_it_is(listing: Listing) -> str:
         (name, why) for name, why in listing.closed if not is_hidden(name.rpartition("/")[2])
     ]:
         name, why = closed[0]
-        return f"no patch in it can be reached (such as {printable(name)}: {why})"
+        advice = "; `cp -rL` copies an archive with what links lead to" if why == LINK else ""
+        return f"no patch in it can be reached (such as {printable(name)}: {why}){advice}"
     if listing.patches:
         some = printable(listing.patches[0].path)
         return f"none of its {len(listing.patches):,} folders such as {some} holds a band"

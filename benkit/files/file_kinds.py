@@ -4,8 +4,11 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+LINK = "a link, which is not followed"
+"""What is said of a link."""
+
 _KINDS = {
-    stat.S_IFLNK: "a link, which is not followed",
+    stat.S_IFLNK: LINK,
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",

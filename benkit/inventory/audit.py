@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -85,11 +84,21 @@ def audit_inventory(inventory: Inventory, metadata: pa.Table) -> Audit:
         ),
     )
     findings = _table(_FINDINGS_SCHEMA.names, rows).cast(_FINDINGS_SCHEMA)
-    on_disk = len({patch for _, patch in patches})
-    warnings = baseline_warnings(inventory)
-    audit = Audit(on_disk, _counts(findings), findings, inventory.lacking, warnings)
-    _check(audit, len(metadata))
-    return audit
+    on_disk = pa.array(sorted({patch for _, patch in patches}), pa.string())
+    counts, known = _counts(findings), _count_in(on_disk, metadata["patch_id"])
+    assert counts["not_part_of_dataset"] == len(on_disk) - known, (
+        "not_part_of_dataset counts the patches on disk whose id is not in the metadata"
+    )
+    assert counts["not_on_disk"] == len(metadata) - known, (
+        "not_on_disk counts the ids of the metadata that no patch on disk has"
+    )
+    assert _bands_found(findings) == _bands_to_find(inventory), (
+        "wrong_size and with_no_data name once each band of another size, or with NO_DATA pixels"
+    )
+    assert _complete(findings, on_disk), (
+        "a finding about a band names the band, and one about a patch on disk a patch that is there"
+    )
+    return Audit(len(on_disk), counts, findings, inventory.lacking, baseline_warnings(inventory))
 
 
 def _expected(patch_ids: list[str]) -> tuple[pa.Table, list[tuple[str, str]]]:
@@ -127,15 +136,36 @@ def _counts(findings: pa.Table) -> dict[str, int]:
     return counts
 
 
-def _check(audit: Audit, in_metadata: int) -> None:
-    known = audit.patches - audit.counts["not_part_of_dataset"]
-    assert known == in_metadata - audit.counts["not_on_disk"], "both sides share the same patches"
-    assert all(
-        audit.counts[name] <= audit.patches
-        for name, kind in KINDS.items()
-        if kind.about != "path" and name != "not_on_disk"
-    ), "counts are of patches"
-    has_band = np.array(audit.findings["band"].is_valid())
-    bands = pa.array([name for name, kind in KINDS.items() if kind.about == "band"])
-    of_bands = pc.is_in(audit.findings["kind"], bands).to_numpy()
-    assert np.array_equal(has_band, of_bands), "findings about a band name it"
+def _count_in(ids: pa.Array, others: pa.ChunkedArray) -> int:
+    """How many of some ids are among others."""
+    return pc.sum(pc.is_in(ids, others.combine_chunks())).as_py() or 0
+
+
+def _bands_found(findings: pa.Table) -> tuple[int, int]:
+    """Findings of the kinds wrong_size and with_no_data."""
+    kinds = findings["kind"].to_pylist()
+    return kinds.count("wrong_size"), kinds.count("with_no_data")
+
+
+def _bands_to_find(inventory: Inventory) -> tuple[int, int]:
+    """Bands that were read and have another size than theirs, and those with NO_DATA pixels."""
+    tally = inventory.query(
+        "SELECT band, width, height, nodata_count > 0, count(*) FROM inventory "
+        "WHERE status = 'ok' GROUP BY ALL"
+    )
+    side = {name: band.side for name, band in BIGEARTHNET_S2.bands.items()}
+    return (
+        sum(files for band, *size, _, files in tally if size != [side[band]] * 2),
+        sum(files for *_, has_nodata, files in tally if has_nodata),
+    )
+
+
+def _complete(findings: pa.Table, on_disk: pa.Array) -> bool:
+    """Whether findings name the bands and patches that their kinds are about."""
+    of_bands = pa.array([name for name, kind in KINDS.items() if kind.about == "band"])
+    elsewhere = ["not_on_disk", *(name for name, kind in KINDS.items() if kind.about == "path")]
+    names_band = pc.is_valid(findings["band"])
+    about_disk = findings.filter(pc.invert(pc.is_in(findings["kind"], pa.array(elsewhere))))
+    return names_band.equals(pc.is_in(findings["kind"], of_bands)) and _count_in(
+        about_disk["patch_id"].combine_chunks(), pa.chunked_array([on_disk])
+    ) == len(about_disk)

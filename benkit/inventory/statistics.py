@@ -11,8 +11,13 @@ from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.files.tables.table_value import TableValue
 from benkit.inventory.baselines import baseline_warnings
 from benkit.inventory.table.inventory_file import Inventory
+from benkit.inventory.unread import unread_bands
 
 _TOLERANCE = 1e-9  # relative; the error of rounded sums is far less
+_SEMI_JOIN = "SEMI JOIN wanted USING (patch_id)"
+_PIXELS = """
+SELECT band, sum(valid)::HUGEINT FROM inventory {} WHERE status = 'ok' AND valid > 0 GROUP BY band
+"""
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,8 @@ class Statistics(TableValue):
     absent : tuple of str
         Patches that were asked for but are not in the inventory, sorted.
     warnings : tuple of str
-        What makes the numbers doubtful: mixed processing baselines (see `benkit.inventory.baselines`).
+        What makes the numbers doubtful: mixed processing baselines (see `benkit.inventory.baselines`),
+        and bands that are not in them (see `benkit.inventory.unread`).
     """
 
     bands: Mapping[str, BandStatistics]
@@ -84,11 +90,15 @@ def band_statistics(inventory: Inventory, patches: Iterable[str] | None = None) 
     found = {row[0]: _from_sums(*row[1:]) for row in rows}
     nothing = BandStatistics(0, None, None, None, None)
     statistics = {band: found.get(band, nothing) for band in BIGEARTHNET_S2.band_names}
-    for name, band in statistics.items():
-        has_mean = band.mean is not None
-        assert has_mean == (band.count > 0), f"{name}: a band has a mean if it has valid pixels"
+    absent = _absent(inventory, tables)
+    assert {name: band.count for name, band in statistics.items() if band.count} == dict(
+        inventory.query(_PIXELS.format(_SEMI_JOIN if tables else ""), **tables)
+    ), "each band has the valid pixels of every file of the patches that was read, each file once"
+    assert not tables or len(tables["wanted"]) - len(absent) == _present(inventory, tables), (
+        "each patch that was asked for is in the inventory or among the absent, not both"
+    )
     warnings = baseline_warnings(inventory, chosen, **tables)
-    return Statistics(statistics, _absent(inventory, tables), warnings)
+    return Statistics(statistics, absent, (*warnings, *unread_bands(inventory, tables, absent)))
 
 
 def _from_sums(
@@ -106,16 +116,18 @@ def _from_sums(
     """
     if not count:
         return BandStatistics(0, None, None, None, None)
-    assert least is not None and greatest is not None, "pixels have a range"
+    assert least is not None and greatest is not None, "valid pixels have a least and a greatest"
     first = Fraction(int(total or 0)) + sum(map(Fraction, float_totals or ()))
     second = Fraction(int(total_sq or 0)) + sum(map(Fraction, float_totals_sq or ()))
     mean = first / count
     variance = max(second / count - mean**2, Fraction(0))
     clipped = min(max(float(mean), least), greatest)
     error = _TOLERANCE * max(abs(least), abs(greatest))
-    assert abs(clipped - mean) <= error, "the mean lies in the range"
+    assert abs(clipped - mean) <= error, "the mean lies between the least and the greatest pixel"
     std, most = math.sqrt(variance), (greatest - least) / 2
-    assert std**2 <= most**2 + error**2 / _TOLERANCE, "the deviation is at most half the range"
+    assert std**2 <= most**2 + error**2 / _TOLERANCE, (
+        "the standard deviation is at most half the range of the pixels"
+    )
     return BandStatistics(count, clipped, min(std, most), least, greatest)
 
 
@@ -130,3 +142,10 @@ def _absent(inventory: Inventory, tables: dict[str, pa.Table]) -> tuple[str, ...
         **tables,
     )
     return tuple(patch for (patch,) in rows)
+
+
+def _present(inventory: Inventory, tables: dict[str, pa.Table]) -> int:
+    """How many of the patches that were asked for have a band in the inventory."""
+    of_bands = "SELECT patch_id FROM inventory WHERE band IS NOT NULL"
+    found = f"SELECT count(*) FROM wanted SEMI JOIN ({of_bands}) USING (patch_id)"
+    return int(inventory.query(found, **tables)[0][0])

@@ -7,8 +7,13 @@ from fractions import Fraction
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
+from benkit.domain.seasons import SEASONS
+from benkit.ground.footprints import Footprints
 from benkit.metadata.metadata import Metadata, as_metadata
+
+_MONTH_IN_ID = (15, 17)  # S2A_MSIL2A_YYYYMM..., see `benkit.domain.patch_names`
 
 
 @dataclass(frozen=True)
@@ -59,14 +64,53 @@ def summarize(metadata: Metadata | pa.Table) -> Summary:
     patches = len(metadata)
     num_labels = np.bincount(metadata.labels.patch, minlength=patches)
     listed = pc.list_value_length(metadata.table["labels"]).to_numpy()
+    repeated = int((listed > num_labels).sum())
     labels, most = int(num_labels.sum()), int(num_labels.max(initial=0))
     assert sum(counts) == len(np.unique(seasons.patch)), "a patch has one season at most"
-    assert most * patches >= labels, "no patch has more labels than the maximum"
-    assert labels >= most, "the patch with the most labels is one of them"
+    assert not _ids_tell(metadata) or counts == _seasons_in_texts(metadata.table["patch_id"]), (
+        "each season has the patches whose ids name one of its three months"
+    )
+    assert (num_labels <= listed).all() and np.array_equal(num_labels > 0, listed > 0), (
+        "a patch has at most the labels that it lists, and one at least if it lists any"
+    )
+    assert most == _longest_set(metadata.table["labels"], num_labels), (
+        "the maximum is the number of different labels in the list of one patch"
+    )
+    assert repeated or _patches_by_label(metadata) == _listings(metadata.table["labels"]), (
+        "where no patch repeats a label, each label has as many patches as lists"
+    )
     return Summary(
         patches=patches,
         seasons=dict(zip(seasons.names, counts, strict=True)),
         average_num_labels=Fraction(labels, patches) if patches else Fraction(0),
         maximum_num_labels=most,
-        with_repeated_labels=int((listed > num_labels).sum()),
+        with_repeated_labels=repeated,
     )
+
+
+def _ids_tell(metadata: Metadata) -> bool:
+    """Whether the ids tell the seasons, and neither dates nor places that were given."""
+    return metadata.places is None and isinstance(metadata.ground, Footprints)
+
+
+def _seasons_in_texts(ids: pa.ChunkedArray) -> list[int]:
+    """Patches by season as the month in each id says, whatever was made of the ids elsewhere."""
+    months = pc.utf8_slice_codeunits(ids, *_MONTH_IN_ID).cast(pa.int8()).to_numpy()
+    winter_first = np.bincount(months % 12 // 3, minlength=len(SEASONS))
+    return np.roll(winter_first, -1).tolist()
+
+
+def _longest_set(lists: pa.ChunkedArray, num_labels: NDArray[np.int64]) -> int:
+    """Different labels in the list of the patch that is said to have most."""
+    return len(set(lists[int(num_labels.argmax())].as_py())) if len(num_labels) else 0
+
+
+def _patches_by_label(metadata: Metadata) -> dict[str, int]:
+    return dict(zip(metadata.labels.names, metadata.labels.count().tolist(), strict=True))
+
+
+def _listings(lists: pa.ChunkedArray) -> dict[str, int]:
+    """How often each label is listed."""
+    found = pc.value_counts(pc.list_flatten(lists.combine_chunks()))
+    names, counts = found.field("values").to_pylist(), found.field("counts").to_pylist()
+    return dict(zip(names, counts, strict=True))

@@ -8,10 +8,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from benkit.domain.classes import CLASSES, CLC_TO_CLASS, CODE_LIMIT, UNLABELED
+from benkit.domain.classes import (
+    CLASSES,
+    CLC_TO_CLASS,
+    CODE_LIMIT,
+    UNLABELED,
+    classes_of_codes,
+)
+from benkit.domain.decimals import two_decimals
 from benkit.files.tables.table_value import TableValue
 from benkit.reference_maps.land_cover import LandCover
-from benkit.reference_maps.read import ReferenceMaps
+from benkit.reference_maps.read import ReferenceMaps, evenly_spread
 
 BUILDERS_MAX_UNLABELLED = 0.25
 """BigEarthNet v2.0 has patches with less than this share unlabelled (arxiv.org/abs/2407.03653)."""
@@ -20,6 +27,8 @@ _CLASS_OF_CODE = np.full(CODE_LIMIT, -1)
 _CLASS_OF_CODE[list(CLC_TO_CLASS)] = [
     -1 if name == UNLABELED else CLASSES.index(name) for name in CLC_TO_CLASS.values()
 ]
+
+_COMPARED = 16  # patches whose classes are looked up once more, one by one
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,7 +57,7 @@ class LabelSets(TableValue):
     comparison: "LabelComparison | None" = None
 
     def _facts(self) -> str:
-        return f"{self.patches:,} patches, {float(self.average_num_labels):.2f} labels each"
+        return f"{self.patches:,} patches, {two_decimals(self.average_num_labels)} labels each"
 
 
 def label_sets(maps: ReferenceMaps) -> LabelSets:
@@ -58,6 +67,16 @@ def label_sets(maps: ReferenceMaps) -> LabelSets:
     none of the 19 classes, has no label and counts as a patch.
     """
     labels = _labels(maps.patch, maps.code, np.zeros(len(maps.code)), least=np.zeros(len(maps)))
+    assert set(pc.unique(labels.values).to_pylist()) == set(
+        classes_of_codes(np.unique(maps.code).tolist())
+    ), "the labels that occur are the classes of the CLC codes that occur"
+    assert np.array_equal(_has_class(maps.patch, maps.code, len(maps)).sum(1), _lengths(labels)), (
+        "a patch has as many labels as its polygons have different classes"
+    )
+    assert all(
+        labels[patch].as_py() == list(classes_of_codes(maps.code[maps.patch == patch].tolist()))
+        for patch in evenly_spread(len(maps), _COMPARED)
+    ), "patches picked across the maps have the classes of their own polygons' codes"
     ids = pa.array(maps.patch_ids, pa.string())
     return _label_sets(pa.table({"patch_id": ids, "labels": labels}))
 
@@ -101,8 +120,6 @@ def _labels(patch: NDArray, code: NDArray, area: NDArray, least: NDArray) -> pa.
     keys = patch[labelled].astype(np.int64) * len(CLASSES) + classes[labelled]
     found, index = np.unique(keys, return_inverse=True)
     of_patch, label = np.divmod(found, len(CLASSES))
-    classes_of, codes_of = (np.bincount(some, minlength=len(least)) for some in (of_patch, patch))
-    assert (classes_of <= codes_of).all(), "a patch has no more classes than codes"
     enough = np.bincount(index, area[labelled], len(found)) >= least[of_patch]
     names = pa.array(CLASSES).take(pa.array(label[enough]))
     return _lists(of_patch[enough], names, len(least))
@@ -111,15 +128,23 @@ def _labels(patch: NDArray, code: NDArray, area: NDArray, least: NDArray) -> pa.
 def _lists(patch: NDArray, values: pa.Array, patches: int) -> pa.ListArray:
     """For each patch the list of its values; the patch of each value ascends."""
     ends = np.cumsum(np.bincount(patch, minlength=patches))
-    lists = pa.ListArray.from_arrays(pa.array([0, *ends.tolist()], pa.int32()), values)
-    assert len(lists) == patches, "every patch has a list, empty or not"
-    return lists
+    return pa.ListArray.from_arrays(pa.array([0, *ends.tolist()], pa.int32()), values)
+
+
+def _has_class(patch: NDArray, code: NDArray, patches: int) -> NDArray[np.bool_]:
+    """Which patches have polygons of which of the 19 classes, without sorting or joining them."""
+    found = np.zeros((patches, len(CLASSES) + 1), bool)
+    found[patch, _CLASS_OF_CODE[code]] = True  # what has no class, -1, in the last column
+    return found[:, :-1]
+
+
+def _lengths(labels: pa.ListArray) -> NDArray[np.int64]:
+    return pc.list_value_length(labels).to_numpy()
 
 
 def _label_sets(table: pa.Table, left_out: tuple[str, ...] = ()) -> LabelSets:
     labels = pc.sum(pc.list_value_length(table["labels"])).as_py() or 0
     average = Fraction(labels, len(table)) if len(table) else Fraction(0)
-    assert 0 <= average <= len(CLASSES), "a patch has at most the 19 classes"
     return LabelSets(len(table), average, table, left_out)
 
 

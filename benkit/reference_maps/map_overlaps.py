@@ -20,7 +20,7 @@ from benkit.ground.area_plane import LEAST_SHARED_AREA, PAIRS_AT_ONCE, planes
 from benkit.ground.grid import Pairs, expand_ranges
 from benkit.ground.overlaps import overlap_reasons, pair_table
 from benkit.reference_maps.map_footprints import MapFootprints, map_footprints
-from benkit.reference_maps.read import ReferenceMaps
+from benkit.reference_maps.read import ReferenceMaps, evenly_spread
 from benkit.reference_maps.reference_systems import (
     Systems,
     areas_on_plane,
@@ -29,6 +29,8 @@ from benkit.reference_maps.reference_systems import (
     project_footprints,
     shared_map_areas,
 )
+
+_COMPARED = 32  # patches that are compared with all others once more
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,13 @@ def map_overlaps(
     overlapping = len(np.unique(pairs))
     assert (pairs[:, 0] < pairs[:, 1]).all(), "no patch overlaps itself"
     assert len(np.unique(pairs, axis=0)) == len(pairs), "each pair is found once"
-    assert overlapping <= min(len(maps), 2 * len(pairs)), "a pair has two patches"
     assert not np.isnan(footprints.boxes[pairs]).any(), "no empty footprint overlaps another"
+    assert all(
+        np.array_equal(
+            _boxes_met(footprints, systems, one), _partners(footprints, systems, pairs, one)
+        )
+        for one in evenly_spread(len(maps), _COMPARED)
+    ), "patches picked across the maps overlap the boxes that comparing all boxes finds"
     area = shared_map_areas(footprints, systems, pairs) if areas else None
     return MapOverlaps(len(maps), overlapping, pairs, area)
 
@@ -109,6 +116,24 @@ def _product(name: str) -> Product | None:
         return parse_patch_id(name).product
     except PatchIdError:
         return None
+
+
+def _boxes_met(footprints: MapFootprints, systems: Systems, one: int) -> NDArray[np.int64]:
+    """Other patches in the same coordinates, both boxes, whose interior meets that of a patch."""
+    west, south, east, north = footprints.boxes.T
+    met = (west < east[one]) & (east > west[one]) & (south < north[one]) & (north > south[one])
+    met &= footprints.is_box & footprints.is_box[one] & (systems.number == systems.number[one])
+    met[one] = False
+    return np.flatnonzero(met)
+
+
+def _partners(
+    footprints: MapFootprints, systems: Systems, pairs: Pairs, one: int
+) -> NDArray[np.int64]:
+    """The same of the pairs that were found."""
+    others = np.sort(np.concatenate([pairs[pairs[:, 0] == one, 1], pairs[pairs[:, 1] == one, 0]]))
+    alike = footprints.is_box[others] & footprints.is_box[one]
+    return others[alike & (systems.number[others] == systems.number[one])]
 
 
 def _pairs_within(footprints: MapFootprints) -> Pairs:

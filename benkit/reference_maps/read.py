@@ -95,6 +95,17 @@ def read_reference_maps(
     return maps
 
 
+def evenly_spread(patches: int, most: int) -> list[int]:
+    """Indices of some patches, spread evenly over all, whose results are worked out once more.
+
+    Examples
+    --------
+    >>> evenly_spread(9, 3), evenly_spread(2, 3)
+    ([0, 4, 8], [0, 1])
+    """
+    return np.linspace(0, patches - 1, min(patches, most)).astype(int).tolist()
+
+
 def _read_chunk(
     geometry: bool, files: Sequence[Path]
 ) -> tuple[list[str | None], NDArray[np.int64], NDArray[np.int32], pa.Array | None]:

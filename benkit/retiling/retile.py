@@ -14,6 +14,7 @@ from benkit.retiling.attributes import NODATA
 from benkit.retiling.source import opened_pixels, pixels_of_metres
 from benkit.retiling.window import Window
 from benkit.retiling.write_parts import COMPRESSIONS, kept_by_parts, part_form, write_parts
+from benkit.tiff.raster import RasterProfile
 
 __all__ = [
     "COMPRESSIONS",
@@ -28,6 +29,7 @@ __all__ = [
 EDGES = ("keep", "drop", "pad")
 """Ways with parts of a given size that the raster does not fill; the first is the default."""
 
+_ROUNDING = 1e-9  # of coordinates, and a millionth of a pixel
 _LETTERS = string.ascii_uppercase
 
 
@@ -87,7 +89,22 @@ def parts_of_grid(
     pixels = sum(part.height * part.width for part in parts)
     shared = (height + overlap * (rows - 1)) * (width + overlap * (columns - 1))
     assert pixels == shared, "no pixel is lost, and only the overlap is there twice"
+    assert max(part.height for part in parts) - min(part.height for part in parts) <= 1, (
+        "parts are equally high but for one pixel"
+    )
+    assert max(part.width for part in parts) - min(part.width for part in parts) <= 1, (
+        "parts are equally wide but for one pixel"
+    )
+    assert _corners(parts) == {(0, 0), (height, width)}, (
+        "the first part begins at the first pixel, and the last part ends at the last pixel"
+    )
     return parts
+
+
+def _corners(parts: Sequence[Window]) -> set[tuple[int, int]]:
+    """Row and column at which the first part begins, and those at which the last part ends."""
+    first, last = parts[0], parts[-1]
+    return {(first.row, first.column), (last.row + last.height, last.column + last.width)}
 
 
 def _even_spans(length: int, count: int, overlap: int) -> list[Span]:
@@ -244,7 +261,26 @@ def retile(
     with filling_folder(folder, names, overwrite=overwrite) as temporary:
         targets = [temporary / name for name in names]
         written = write_parts(source, form, dict(zip(parts, targets, strict=True)), engine)
-    assert written == len(names), "every part is there"
+    assert written == len(names), (
+        "every part was cut from one piece of the raster, and written once"
+    )
+    checked = range(0, len(parts), 1 + len(parts) // len(_LETTERS))
+    assert all(_lies_right(folder / names[one], parts[one], profile) for one in checked), (
+        "parts have the size of their windows, and lie where these lie in the raster"
+    )
     unmarked = profile.nodata is None or NODATA in lost
     padded = any(part != part.inside(profile) for part in parts)
     return Retiling(tuple(folder / name for name in names), lacks, unmarked and padded, lost)
+
+
+def _lies_right(path: Path, window: Window, raster: RasterProfile) -> bool:
+    """Whether a part has the size of its window, and its first pixel the place of that in the raster."""
+    with opened_pixels(path) as part:
+        size, corner = (part.profile.height, part.profile.width), part.profile.corner()
+    if raster.transform is None:
+        return size == (window.height, window.width)
+    a, b, c, d, e, f = raster.transform
+    expected = (c + a * window.column + b * window.row, f + d * window.column + e * window.row)
+    off = max(abs(one - other) for one, other in zip(corner, expected, strict=True))
+    rounding = _ROUNDING * max(map(abs, (*expected, 1000 * a, 1000 * e)))
+    return size == (window.height, window.width) and not off > rounding  # NaN is the raster's own

@@ -25,6 +25,7 @@ from benkit.splits.split import Split
 from benkit.splits.split_file import SIDES
 
 _LEAST_COMPACTNESS, _MOST_COMPACTNESS = 0.001, 1000
+_SLACK = 0.05  # of the patches, by which a side may differ from what was asked for
 _MOST_FOLDS = 255  # sides are numbered in a byte
 
 
@@ -57,7 +58,7 @@ def split_patches(
     held_out = tuple(name != "train" for name in asked)
     wanted = Wanted(tuple(asked.values()), held_out, buffer, compactness)
     side, warnings = choose_sides(units, wanted, Effort(seed, seconds, progress))
-    return _finished(metadata, units, side, parts, buffer, warnings)
+    return _finished(metadata, units, side, parts, wanted, warnings)
 
 
 def split_folds(
@@ -84,7 +85,12 @@ def split_folds(
     wanted = Wanted((1 / folds,) * folds, (True,) * folds, 0.0, compactness)
     fold_of_unit, warnings = choose_sides(units, wanted, Effort(seed, seconds, progress))
     in_test = (fold_of_unit == np.arange(folds)[:, np.newaxis]).astype(np.uint8)
-    return [_finished(metadata, units, side, parts, buffer, warnings) for side in in_test]
+    wanted = replace(wanted, buffer=buffer)
+    made = [_finished(metadata, units, side, parts, wanted, warnings) for side in in_test]
+    assert (np.sum([split.code == SIDES.index("test") for split in made], axis=0) == 1).all(), (
+        "each patch is on the test side of one fold"
+    )
+    return made
 
 
 def _finished(
@@ -92,10 +98,11 @@ def _finished(
     units: Units,
     side_of_unit: NDArray[np.uint8],
     parts: dict[str, float],
-    buffer: float,
+    wanted: Wanted,
     warnings: tuple[str, ...],
 ) -> Split:
     """A split of the units into sides, without the patches within the buffer."""
+    buffer = wanted.buffer
     asked = [SIDES.index(name) for name, part in parts.items() if part]
     code = np.array(asked)[side_of_unit[units.of_patch]]
     # not on the plane of the search, where distances are not everywhere those that are judged
@@ -106,7 +113,43 @@ def _finished(
         if out[mine].all():
             raise _too_wide(measured, SIDES[number], buffer, mine, (code != number) & ~out)
     code[out] = -1
-    return Split.of_rows(metadata.patch_ids, code, tuple(parts), parts, warnings)
+    split = Split.of_rows(metadata.patch_ids, code, tuple(parts), parts, warnings)
+    listed = [patch for ids in split.sides().values() for patch in ids]
+    assert sorted([*listed, *_ids(metadata, out)]) == sorted(_ids(metadata)), (
+        "the sides, and what the buffer leaves out, are the patches of the metadata, each once"
+    )
+    first, second = split.code[metadata.pairs].T
+    assert ((first == second) | (first < 0) | (second < 0)).all(), (
+        "no two patches that share ground are on different sides"
+    )
+    kept_units, kept_code = units.of_patch[split.code >= 0], split.code[split.code >= 0]
+    assert (kept_code == _of_units(kept_units, kept_code)).all(), "no unit is on two sides"
+    assert buffer or wanted.compactness > 1 or _near_parts(split, units), (
+        "each side has the part that was asked for, but for a few units and 5 %"
+    )
+    return split
+
+
+def _ids(metadata: Metadata, chosen: NDArray[np.bool_] | None = None) -> list[str]:
+    ids = metadata.patch_ids
+    return (ids if chosen is None else ids.filter(pa.array(chosen))).to_pylist()
+
+
+def _of_units(units: NDArray[np.int64], code: NDArray[np.int8]) -> NDArray[np.int8]:
+    """For each patch the side of the last patch of its unit."""
+    side = np.zeros(units.max(initial=0) + 1, np.int8)
+    side[units] = code
+    return side[units]
+
+
+def _near_parts(split: Split, units: Units) -> bool:
+    """Whether no side is further from the part that was asked for than the search comes anywhere."""
+    kept = (split.code >= 0).sum()
+    unit = units.patches.max() / kept
+    off = [
+        (split.code == SIDES.index(name)).sum() / kept - split.parts[name] for name in split.parts
+    ]
+    return bool(np.abs(off).max() <= _SLACK + (1 + len(off)) * unit)
 
 
 def _too_wide(

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from benkit.domain.decimals import two_decimals
 from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.inventory.audit import Audit
 from benkit.inventory.findings import KINDS
@@ -160,7 +161,7 @@ def contents_section(metadata: Metadata, summary: Summary, months: Mapping[str, 
     by_label = sorted(zip(labels.names, labels.count().tolist(), strict=True), key=_most_first)
     parts = [
         bar_table(
-            f"Labels: {float(summary.average_num_labels):.2f} a patch, "
+            f"Labels: {two_decimals(summary.average_num_labels)} a patch, "
             f"at most {summary.maximum_num_labels}",
             by_label,
             total,
