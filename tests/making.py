@@ -1,6 +1,7 @@
 """What tests of several rooms are made of: patches, archives, reference maps, and names."""
 
 import csv
+import importlib.util
 import io
 import os
 from datetime import datetime, timedelta
@@ -100,6 +101,14 @@ def fill_archive(archive: Path, patches: int) -> Path:
         for file in source.iterdir():
             os.link(file, target / file.name.replace("_73_05_", name[-6:] + "_"))
     return archive
+
+
+def course_task(path: Path):
+    """main.py, or a copy of it, as a module."""
+    place = importlib.util.spec_from_file_location("course_task", path)
+    module = importlib.util.module_from_spec(place)
+    place.loader.exec_module(module)
+    return module
 
 
 def rows_of(path: Path) -> list[dict]:
