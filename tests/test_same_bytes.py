@@ -11,45 +11,45 @@ from tests.course.assemble import assemble
 
 SAMPLE = "benkit sample sample --patches 300"
 WRITTEN = {
-    SAMPLE: {"sample": "5c5f163bf3b945cc"},
+    SAMPLE: {"sample": "f82777023bb0060f"},
     "benkit scan sample/BigEarthNet-v2.0-S2-with-errors --output inventory.parquet": {
-        "inventory.parquet": "e0de5b464dad6552"
+        "inventory.parquet": "e8a60ff842b4f80f"
     },
     "benkit audit inventory.parquet --metadata sample/metadata.parquet --findings found.csv": {
-        "found.csv": "8c0274d8ba8565c7"
+        "found.csv": "39edcea5e3ebde20"
     },
     "benkit audit inventory.parquet --metadata sample/metadata.parquet --findings f.parquet": {
-        "f.parquet": "891abaca4a96864a"
+        "f.parquet": "0ec3f879f29a88b8"
     },
     "benkit footprints sample/metadata.parquet --output footprints.parquet": {
-        "footprints.parquet": "0f90a2d4ae5dae79"
+        "footprints.parquet": "f1c71c24274cf270"
     },
     "benkit overlaps sample/metadata.parquet --output pairs.parquet": {
-        "pairs.parquet": "cbfc2723e9f6190a"
+        "pairs.parquet": "8026e9dfe15326b5"
     },
     "benkit overlaps sample/geoparquets --output pairs.csv": {"pairs.csv": "a0fc3c26a8778a39"},
     "benkit labels sample/geoparquets --metadata sample/metadata.parquet --output lab.parquet": {
         "lab.parquet": "99e774ce0b576cc6"
     },
-    "benkit split sample/metadata.parquet --output split.csv": {"split.csv": "ce9a9185872c38e1"},
+    "benkit split sample/metadata.parquet --output split.csv": {"split.csv": "dae7c0844800d784"},
     "benkit split sample/metadata.parquet --validation 0.1 --buffer 2000 --output s.parquet": {
-        "s.parquet": "8bf364c006047de0"
+        "s.parquet": "ae590971460bb9d6"
     },
     "benkit split sample/metadata.parquet --folds 2 --output folds.csv": {
-        "folds_1.csv": "1929d8fd4b8792b7",
-        "folds_2.csv": "93f16f6c65551499",
+        "folds_1.csv": "d3335023ca14e529",
+        "folds_2.csv": "5cb6d9057ba178bf",
     },
 }
 LISTED = "sample/patches_for_stats.csv.gz"
 PRINTED = {
-    "benkit audit inventory.parquet --metadata sample/metadata.parquet --json": "ce29c76201d458b3",
-    "benkit stats inventory.parquet --json": "dd44b257cea47e22",
-    f"benkit stats inventory.parquet --patches {LISTED} --json": "30c4f9e7bdf41fc3",
-    "benkit summary sample/metadata.parquet --json": "2692de5e5a054f73",
+    "benkit audit inventory.parquet --metadata sample/metadata.parquet --json": "30407372b248d47a",
+    "benkit stats inventory.parquet --json": "f2dddcee873c0be3",
+    f"benkit stats inventory.parquet --patches {LISTED} --json": "0264646a2b5c65e0",
+    "benkit summary sample/metadata.parquet --json": "99fc8cda669c7a4e",
     "benkit labels sample/geoparquets --json": "555b507821388b19",
     "benkit overlaps sample/geoparquets --json": "87484184a368c124",
-    "benkit overlaps sample/metadata.parquet --json": "6256de444e60ec37",
-    "benkit evaluate split.csv --metadata sample/metadata.parquet --json": "35f552d9d69e301a",
+    "benkit overlaps sample/metadata.parquet --json": "ee1d0ec80c945603",
+    "benkit evaluate split.csv --metadata sample/metadata.parquet --json": "d3c51b029e1ca43a",
 }
 
 

@@ -63,7 +63,7 @@ _KINDS = (
         FROM ok JOIN bands USING (band) WHERE width <> side OR height <> side
         """,
         visible=True,
-        planted=20,
+        planted=17,
     ),
     Kind(
         "with_no_data",
@@ -75,7 +75,7 @@ _KINDS = (
         FROM ok WHERE nodata_count > 0
         """,
         visible=True,
-        planted=30,
+        planted=23,
     ),
     Kind(
         "not_part_of_dataset",
@@ -85,7 +85,7 @@ _KINDS = (
         SELECT patch_id, 'on disk, but not in the metadata' AS reason
         FROM patches ANTI JOIN metadata USING (patch_id)
         """,
-        planted=10,
+        planted=13,
     ),
     Kind(
         "missing_band",
