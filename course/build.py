@@ -2,27 +2,26 @@
 
 Usage: python -m course.build [--text] [--measure]
 
-Numbers go to ``course/numbers.json``, figures below ``untracked-files/course``. The run says which
+Numbers go to ``course/facts.json``, figures and talks below ``untracked-files``. The run says which
 committed numbers were stale. ``--text`` takes the committed numbers and the figures that are there
-and only sets the documents; ``--measure`` also takes the times anew into ``course/measured.json``.
+and only sets the documents; ``--measure`` also takes the times anew.
 """
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
-from typing import Any
+
+from course.facts_file import NUMBERS, TIMES, as_json, replace_file, section, write_section
 
 ROOT = Path(__file__).resolve().parents[1]
 HERE = ROOT / "course"
-NUMBERS, MEASURED = HERE / "numbers.json", HERE / "measured.json"
 WORK = ROOT / "untracked-files" / "course"
 FIGURES = WORK / "figures"
 DOCUMENTS = {
     "report": "milesone01.pdf",
-    "dependency-management": "course/dependency-management.pdf",
-    "testing": "course/testing.pdf",
+    "dependency-management": "untracked-files/dependency-management.pdf",
+    "testing": "untracked-files/testing.pdf",
 }
 """Name of each source in ``course/``, and the PDF that it gives."""
 DATE = 1795392000  # 2026-11-23, what the files say about their making
@@ -60,32 +59,14 @@ def _compute(anew: bool) -> None:
     if anew:
         from course.measure import measure
 
-        replace_file(MEASURED, as_json(measure(WORK)))
+        write_section(TIMES, measure(WORK))
     facts = compute(WORK)
-    numbers = as_json(facts.numbers)
-    old = json.loads(NUMBERS.read_text("utf-8")) if NUMBERS.exists() else {}
-    stale = changed(json.loads(numbers), old)
+    stale = changed(json.loads(as_json(facts.numbers)), section(NUMBERS))
     if stale:
         some = ", ".join(stale[:_MOST_NAMES])
-        _say(f"{NUMBERS.name} was stale: {len(stale)} numbers were not what they are now: {some}")
-    replace_file(NUMBERS, numbers)
-    draw_all(facts, json.loads(MEASURED.read_text("utf-8")), FIGURES, fonts())
-
-
-def as_json(numbers: dict[str, Any]) -> bytes:
-    """Numbers as they are committed, with nine digits: the last ones differ between machines."""
-    text = json.dumps(_rounded(numbers), indent=1, sort_keys=True, ensure_ascii=False)
-    return f"{text}\n".encode()
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.9g}")
-    if isinstance(value, dict):
-        return {name: _rounded(one) for name, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_rounded(one) for one in value]
-    return value
+        _say(f"{len(stale)} numbers of facts.json were not what they are now: {some}")
+    write_section(NUMBERS, facts.numbers)
+    draw_all(facts, section(TIMES), FIGURES, fonts())
 
 
 def set_document(name: str, root: Path = ROOT) -> bytes:
@@ -129,14 +110,6 @@ def fonts() -> Path:
             source = Path(font_source_sans_pro.__file__).parent / "files" / name
             replace_file(folder / name, source.read_bytes())
     return folder
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file at once: it is never there by halves."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_bytes(content)
-    part.replace(path)
 
 
 def _say(text: str) -> None:

@@ -1,13 +1,12 @@
 """Run every command that the talk on dependency management shows, and keep what it printed.
 
-    .venv/bin/python course/dependency_facts.py
+    .venv/bin/python -m course.dependency_facts
 
-Writes ``course/dependency_facts.json``. Runs on Linux with gcc, binutils and gdal-bin, and asks the
+Writes its section of ``course/facts.json``. Runs on Linux with gcc, binutils and gdal-bin, and asks the
 package index for the names of the lock's wheels and for two of them. Of the outputs only paths of this
 machine are shortened, and addresses (of memory and of downloads) left out.
 """
 
-import json
 import os
 import re
 import subprocess
@@ -22,8 +21,9 @@ from packaging import tags
 from packaging.markers import Marker
 from packaging.utils import parse_wheel_filename
 
+from course.facts_file import DEPENDENCY, write_section
+
 ROOT = Path(__file__).resolve().parents[1]
-FACTS = ROOT / "course" / "dependency_facts.json"
 SCRATCH = ROOT / "untracked-files" / "facts"
 SITE = f".venv/lib/python3.{sys.version_info.minor}/site-packages"
 LINUX_X86, LINUX_ARM = "Linux, x86-64", "Linux, Arm"
@@ -103,7 +103,7 @@ def main() -> int:
         "platforms": platforms(),
         "uv_seconds": seconds_of_uv(),
     }
-    FACTS.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    write_section(DEPENDENCY, facts)
     return 0
 
 

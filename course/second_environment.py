@@ -5,7 +5,7 @@ part is handed to that pip as conda does it: as a requirements file beside ``env
 ``main.py`` and ``make run`` go in a fresh copy of the repository, and their answers are compared with
 those of the environment that runs this script.
 
-    .venv/bin/python course/second_environment.py [PYTHON [OTHER ...]]
+    .venv/bin/python -m course.second_environment [PYTHON [OTHER ...]]
 
 PYTHON is an interpreter of the version that ``environment.yml`` names; default: the one that runs this.
 With each OTHER, an interpreter of another version, ``make run`` goes once more.
@@ -22,8 +22,9 @@ from pathlib import Path
 
 import yaml
 
+from course.facts_file import SECOND_ENVIRONMENT, write_section
+
 ROOT = Path(__file__).resolve().parents[1]
-FACTS = ROOT / "course" / "second_environment.json"
 
 
 def main() -> int:
@@ -42,7 +43,7 @@ def main() -> int:
         facts["others_same_answers"] = {
             version_of(other): answers_of(other, copy) == expected for other in sys.argv[2:]
         }
-    FACTS.write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
+    write_section(SECOND_ENVIRONMENT, facts)
     print(json.dumps(facts, indent=2))
     return 0 if facts["same_answers"] and facts["make_run_same_answers"] else 1
 

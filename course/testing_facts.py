@@ -1,8 +1,8 @@
 """Run every command that the talk on testing shows, and keep what it printed.
 
-    .venv/bin/python course/testing_facts.py
+    .venv/bin/python -m course.testing_facts
 
-Writes ``course/testing_facts.json``. Of the outputs only paths of this machine are shortened.
+Writes its section of ``course/facts.json``. Of the outputs only paths of this machine are shortened.
 """
 
 import json
@@ -13,12 +13,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from course.facts_file import TESTING, write_section
+from tests.mutations import MUTATIONS, copy_of_the_code
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from tests.mutations import MUTATIONS, copy_of_the_code  # noqa: E402
-
-FACTS = ROOT / "course" / "testing_facts.json"
 SCRATCH = ROOT / "untracked-files" / "facts" / "testing"
 RED = "Red: a test that a BigEarthNet v1 name is told where to look"
 GREEN = "Green: tell a BigEarthNet v1 name where its patch_id is to be found"
@@ -74,7 +72,7 @@ def main() -> int:
         "effects": effects(),
         "mutations": json.loads(output_of("python tests/mutations.py --json", ROOT)),
     }
-    FACTS.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    write_section(TESTING, facts)
     return 0
 
 

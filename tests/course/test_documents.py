@@ -11,10 +11,10 @@ import pytest
 from pypdf import PdfReader
 
 from course import facts
-from course.build import DOCUMENTS, as_json, set_document
+from course.build import DOCUMENTS, set_document
+from course.facts_file import NUMBERS, as_json, section
 from tests.conftest import ROOT
 
-SOURCES = [name for name in DOCUMENTS if (ROOT / "course" / f"{name}.typ").is_file()]
 EMPTY = '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"></svg>'
 
 
@@ -38,20 +38,18 @@ def text_of(content: bytes) -> list[str]:
     return [page.extract_text() for page in PdfReader(io.BytesIO(content)).pages]
 
 
-def committed(name: str) -> bytes:
-    return (ROOT / DOCUMENTS[name]).read_bytes()
+def committed() -> bytes:
+    return (ROOT / DOCUMENTS["report"]).read_bytes()
 
 
-@pytest.mark.parametrize("name", ["report"])  # the talks: tests/course/test_talks.py
-def test_a_rebuilt_document_says_what_the_committed_one_says(name, sources):
-    content = set_document(name, sources)
-    assert content == set_document(name, sources), "the same sources give the same bytes"
-    assert text_of(content) == text_of(committed(name)), "run make course and commit what it gives"
+def test_the_rebuilt_report_says_what_the_committed_one_says(sources):
+    content = set_document("report", sources)
+    assert content == set_document("report", sources), "the same sources give the same bytes"
+    assert text_of(content) == text_of(committed()), "run make course and commit what it gives"
 
 
-@pytest.mark.parametrize("name", SOURCES)
-def test_a_document_is_small_and_brings_its_fonts(name):
-    content = committed(name)
+def test_the_report_is_small_and_brings_its_fonts():
+    content = committed()
     assert len(content) < 1_500_000
     found = 0
     for page in PdfReader(io.BytesIO(content)).pages:
@@ -64,10 +62,10 @@ def test_a_document_is_small_and_brings_its_fonts(name):
 
 
 def test_the_report_has_all_its_sections():
-    pages = text_of(committed("report"))
+    pages = text_of(committed())
     text = " ".join("\n".join(pages).split())
     assert 8 <= len(pages) <= 14
-    for section in [
+    for part in [
         "Contents",
         "1 Running the project",
         "2 Why the metadata are a Parquet file",
@@ -77,7 +75,7 @@ def test_the_report_has_all_its_sections():
         "6 The answers of a run, and how they were checked",
         "References",
     ]:
-        assert section in text, section
+        assert part in text, part
     for figure in range(1, 9):
         assert f"Figure {figure}. " in text, figure
 
@@ -103,7 +101,7 @@ def test_words_on_the_screen_are_quoted_as_the_code_says_them():
 
 def test_committed_numbers_are_what_the_official_metadata_give(shared_data, tmp_path):
     """The quick ones; ``make course`` computes all of them anew and names those that were stale."""
-    numbers = json.loads((ROOT / "course" / "numbers.json").read_text("utf-8"))
+    numbers = section(NUMBERS)
     again = json.loads(as_json(facts.quick(tmp_path)))
-    for section in again:
-        assert numbers[section] == again[section], section
+    for part in again:
+        assert numbers[part] == again[part], part
