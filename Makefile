@@ -6,16 +6,17 @@
 SHELL := /bin/sh
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
 	--only-binary :all: --emit-build-options
-LATEST_FIRST := python3 python3.14 python3.13 python3.12 python3.11 python
+# 3.11 is recommended: all tests run on it, and it has wheels for the most systems.
+RECOMMENDED_FIRST := python3.11 python3.12 python3.13 python3.14 python3 python
 # The lock has wheels for these versions and no others.
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
-PYTHON ?= $(shell for p in $(LATEST_FIRST); do \
+PYTHON ?= $(shell for p in $(RECOMMENDED_FIRST); do \
 	$$p -c '$(FITS)' 2>/dev/null && echo $$p && break; done)
 
 # Make the virtual environment and install a lock file into it, checking every hash.
 define install
 @test -n "$(PYTHON)" || { echo "benkit needs Python 3.11 to 3.14; found none on the PATH. \
-Install it from python.org, or name it: make PYTHON=/path/to/python" >&2; exit 2; }
+Install Python 3.11, or name one that is there: make run PYTHON=/path/to/python" >&2; exit 2; }
 @echo "Setting up .venv from $(1); this is needed once" >&2
 @if command -v uv >/dev/null; then \
 	uv venv --quiet --allow-existing --python "$(PYTHON)" .venv && \

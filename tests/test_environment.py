@@ -30,6 +30,38 @@ def test_the_second_environment_takes_python_and_pip_from_conda_and_all_else_fro
     assert version[1] in SpecifierSet(project["requires-python"])
 
 
+# conda-forge's names where they are others than those of the package index.
+CONDA_FORGE = {
+    "duckdb": "python-duckdb",
+    "matplotlib": "matplotlib-base",
+    "dask": "dask-core",
+    "ray": "ray-core",
+}
+
+
+def test_the_conda_forge_environment_has_the_declared_libraries_and_their_lower_bounds():
+    environment = yaml.safe_load((ROOT / "environment-conda-forge.yml").read_text("utf-8"))
+    assert environment["channels"] == ["conda-forge"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    declared = [Requirement(one) for one in project["dependencies"]]
+    wanted = {CONDA_FORGE.get(one.name, one.name): one.specifier for one in declared}
+    python, *libraries = environment["dependencies"]
+    assert python.startswith("python=3.")
+    found = [Requirement(one) for one in libraries]
+    assert {one.name: one.specifier for one in found} == wanted
+
+
+def test_one_python_is_recommended_everywhere():
+    recommended = (ROOT / ".python-version").read_text("utf-8").strip()
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert f"RECOMMENDED_FIRST := python{recommended} " in makefile
+    for name in ("environment.yml", "environment-conda-forge.yml"):
+        assert f"- python={recommended}" in (ROOT / name).read_text("utf-8"), name
+    for document in ("README.md", "course/report.typ"):
+        text = (ROOT / document).read_text("utf-8")
+        assert set(re.findall(r"py (?:-|install )(3\.\d+)", text)) == {recommended}, document
+
+
 def test_the_lock_names_the_interpreters_that_it_tells_apart():
     """Which Python runs decides which versions are installed: every such entry says so."""
     markers = {}
