@@ -8,7 +8,8 @@ those of the environment that runs this script.
     .venv/bin/python -m course.second_environment [PYTHON [OTHER ...]]
 
 PYTHON is an interpreter of the version that ``environment.yml`` names; default: the one that runs this.
-With each OTHER, an interpreter of another version, ``make run`` goes once more.
+With each OTHER, an interpreter of another version, ``make run`` goes once more; where that is too old,
+what pip and ``make run`` say is kept.
 """
 
 import json
@@ -25,6 +26,7 @@ import yaml
 from course.facts_file import SECOND_ENVIRONMENT, write_section
 
 ROOT = Path(__file__).resolve().parents[1]
+OLDEST_MINOR = 11  # of the Pythons 3 that the lock is for
 
 
 def main() -> int:
@@ -40,9 +42,14 @@ def main() -> int:
         facts = {"python": version} | try_out(python, specification, Path(folder))
         copy = Path(folder) / "benkit"
         expected = answers_of(python, copy)
+        others = {version_of(other): other for other in sys.argv[2:]}
+        old = {version for version in others if int(version.split(".")[1]) < OLDEST_MINOR}
         facts["others_same_answers"] = {
-            version_of(other): answers_of(other, copy) == expected for other in sys.argv[2:]
+            version: answers_of(other, copy) == expected
+            for version, other in others.items()
+            if version not in old
         }
+        facts["refused"] = {version: refusals(others[version], copy) for version in sorted(old)}
     write_section(SECOND_ENVIRONMENT, facts)
     print(json.dumps(facts, indent=2))
     return 0 if facts["same_answers"] and facts["make_run_same_answers"] else 1
@@ -92,6 +99,25 @@ def answers_of(python: str, copy: Path) -> tuple[str, bytes]:
     tools = Path(sys.executable).parent  # with uv, which is quick
     printed = run("make", "run", f"PYTHON={python}", cwd=copy, path=tools)
     return printed, (copy / "untracked-files" / "split.csv").read_bytes()
+
+
+def refusals(python: str, copy: Path) -> dict[str, str]:
+    """What pip and `make run` say, in their last line, with an interpreter that is too old."""
+    shutil.rmtree(copy / ".venv", ignore_errors=True)
+    run(python, "-m", "venv", "--clear", str(copy.parent / "old"))
+    pip = [str(copy.parent / "old" / "bin" / "python"), "-m", "pip", "install", "--require-hashes"]
+    commands = {
+        "pip": [*pip, "--disable-pip-version-check", "-r", "requirements.lock"],
+        "make": ["make", "run", f"PYTHON=python{version_of(python).rpartition('.')[0]}"],
+    }
+    environment = os.environ | {"PATH": f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}"}
+    said = {}
+    for name, command in commands.items():
+        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True)
+        assert done.returncode, "it is refused"
+        lines = [line for line in done.stderr.splitlines() if not line.startswith("make: ")]
+        said[name] = lines[-1]
+    return said
 
 
 def copy_repository(target: Path) -> None:

@@ -18,9 +18,9 @@ from tests.mutations import MUTATIONS, copy_of_the_code
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRATCH = ROOT / "untracked-files" / "facts" / "testing"
-RED = "Red: a test that a BigEarthNet v1 name is told where to look"
-GREEN = "Green: tell a BigEarthNet v1 name where its patch_id is to be found"
-OF_VERSION_1 = "-k version_1 tests/spec/test_patch_id.py"
+RED = "Red: a test that patches which touch share no ground"
+GREEN = "Green: patches share ground where their interiors meet"
+TEST_FIRST = "course/touching.py"
 
 SEASON = "from benkit.domain.seasons import season_of_month\n\n"
 TYPED = {
@@ -40,8 +40,9 @@ COMMANDS = {
     "truth_in_mypy": "mypy --strict truth.py",
     "swapped_in_mypy": "mypy --strict swapped.py",
     "overflow": "python -c 'import numpy as np; x = np.full(2, 40000, np.uint16); print(x + x)'",
-    "mocked": "pytest --tb=line course/mocked_training.py 2>&1 | tail -2",
+    "mocked": "pytest --tb=line course/mocked_statistics.py 2>&1 | tail -2",
     "tests": "pytest --collect-only 2>&1 | grep -cE '::'",
+    "doctests": "pytest --collect-only benkit 2>&1 | grep -cE '::'",
     "properties": "grep -rh '^@given' tests | wc -l",
     "replaced": "grep -rhE 'monkeypatch.(setattr|setitem)|mock' tests --include='test_*.py' | wc -l",
     "refusals": "grep -rh 'pytest.raises' tests | wc -l",
@@ -124,12 +125,12 @@ def at_commit(subject: str) -> dict[str, object]:
     commit = next(line.split(" ", 1)[0] for line in commits if line.endswith(f" {subject}"))
     folder = SCRATCH / commit
     output_of(f"git worktree add --quiet --detach {folder} {commit}", ROOT)
-    said = output_of(f"pytest --tb=line {OF_VERSION_1} 2>&1 | grep -vE '^$'", folder)
+    said = output_of(f"pytest --tb=line {TEST_FIRST} 2>&1 | grep -vE '^$'", folder)
     changed = output_of(f"git show --format= --numstat {commit}", ROOT)
     output_of(f"git worktree remove --force {folder}", ROOT)
     return {
         "subject": subject,
-        "command": f"pytest --tb=line {OF_VERSION_1}",
+        "command": f"pytest {TEST_FIRST}",
         "output": said,
         "changed": [line.split("\t") for line in changed.splitlines()],
     }
