@@ -15,7 +15,8 @@ PYTHON ?= $(shell for p in $(RECOMMENDED_FIRST); do \
 
 # Make the virtual environment and install a lock file into it, checking every hash.
 define install
-@test -n "$(PYTHON)" || { echo "benkit needs Python 3.11 to 3.14; found none on the PATH. \
+@"$(PYTHON)" -c '$(FITS)' 2>/dev/null || { echo "benkit needs Python 3.11 to 3.14; found \
+$(or $(PYTHON),none on the PATH). \
 Install Python 3.11, or name one that is there: make run PYTHON=/path/to/python" >&2; exit 2; }
 @echo "Setting up .venv from $(1); this is needed once" >&2
 @if command -v uv >/dev/null; then \
