@@ -23,6 +23,7 @@ def run_course(work: Path) -> dict[str, Any]:
     data = project / "untracked-files" / "milestone01"
     split = (project / "untracked-files" / "split.csv").read_text("utf-8").splitlines()
     sides = [line.split(",") for line in split[1:]]
+    judged = benkit.evaluate(project / "untracked-files" / "split.csv", data / "metadata.parquet")
     return {
         "patches": PATCHES,
         "seed": SEED,
@@ -35,6 +36,8 @@ def run_course(work: Path) -> dict[str, Any]:
                 r"  (\w+): (\d+)\n", (data / "README.txt").read_text("utf-8")
             )
         },
+        "leakage": judged.test.leakage,
+        "crossing_pairs": judged.crossing_pairs,
         "train": sum(bool(train) for train, _ in sides),
         "test": sum(bool(test) for _, test in sides),
     }

@@ -275,6 +275,26 @@ def distances(facts: Facts, measured: dict[str, Any]) -> Figure:
     return figure
 
 
+def correlogram(facts: Facts, measured: dict[str, Any]) -> Figure:
+    """How alike the labels of two patches are, by the distance between them."""
+    figure = Figure(figsize=(WIDTH, 5.8 * CM), layout="constrained")
+    axes = figure.subplots()
+    for metres in (2.5, 5, 10):
+        axes.axvline(metres, color=CLAY if metres == 10 else "#dfe3e3", lw=0.9, zorder=0)
+    classes = facts.numbers["correlogram"]
+    kilometres = [max(one["mean_m"] / 1000, 0.6) for one in classes]
+    axes.plot(kilometres, [one["correlation"] for one in classes], "o-", color=SEA, lw=1.6, ms=4)
+    axes.axhline(0, color=GREY, lw=0.6)
+    axes.set_xscale("log")
+    ticks = [0.6, 1.2, 2.5, 5, 10, 20, 50, 100, 200, 500]
+    axes.set_xticks(ticks, ["same\nground", *(f"{tick:g}" for tick in ticks[1:])])
+    axes.minorticks_off()
+    axes.set_ylim(-0.05, 1.02)
+    axes.set_xlabel("distance between the centres of two patches, km")
+    axes.set_ylabel("correlation of their labels")
+    return figure
+
+
 def _short(label: str) -> str:
     """A label, the long one of them cut."""
     return label if len(label) < 50 else label.split(",")[0] + ", …"
@@ -340,4 +360,5 @@ FIGURES: dict[str, Callable[[Facts, dict[str, Any]], Figure]] = {
     "split-zoom": split_zoom,
     "labels": labels,
     "distances": distances,
+    "correlogram": correlogram,
 }

@@ -14,6 +14,7 @@ from course.places import footprint_facts, retile_facts
 from course.round_trips import round_trips
 from course.shared_ground import overlap_facts
 from course.split_facts import split_facts
+from course.task_map import task_map
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ def quick(work: Path) -> dict[str, Any]:
         "round_trips": round_trips(work / "formats"),
         "retile": retile_facts(work),
         "geometry": footprint_facts(metadata),
+        "task_map": task_map(),
     }
 
 

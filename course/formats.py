@@ -3,6 +3,7 @@
 import io
 import json
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ def parquet_facts() -> dict[str, Any]:
         layout.row_group(group).column(layout.num_columns - 1).statistics
         for group in range(layout.num_row_groups)
     ]
+    country = pq.read_table(METADATA, columns=["country"])["country"].to_pylist()
     with _Counting(METADATA) as file:
         ids = pq.ParquetFile(file, pre_buffer=False).read(["patch_id"])["patch_id"]
         read = file.count
@@ -70,6 +72,13 @@ def parquet_facts() -> dict[str, Any]:
         "columns": {
             name: {"stored": stored, "plain": plain} for name, (stored, plain) in columns.items()
         },
+        "patch_id_text_bytes": pc.sum(pc.binary_length(ids)).as_py(),
+        "country_runs": 1 + sum(one != other for one, other in pairwise(country)),
+        "with_dictionary": [
+            layout.row_group(0).column(place).path_in_schema
+            for place in range(layout.num_columns)
+            if layout.row_group(0).column(place).has_dictionary_page
+        ],
         "season_bytes": read,
         "cloud_column": layout.row_group(0).column(layout.num_columns - 1).path_in_schema,
         "cloud_least": min(one.min for one in clouds),

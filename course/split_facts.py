@@ -11,15 +11,17 @@ from benchmarks.split import BLOCK_METRES, benkit_split, official_split, random_
 from benkit.ground.distance_plane import nearest_distances, planar_centres
 from benkit.ground.footprints import Footprints, locate
 from benkit.ground.overlaps import overlapping_pairs
+from benkit.metadata.metadata import Metadata
+from benkit.splits.correlogram import label_correlogram
 from benkit.splits.make import split_patches
 from course.inputs import BUFFERS, TEST
 
 
-def random_blocks(metadata: pa.Table) -> NDArray[np.bool_]:
+def random_blocks(metadata: pa.Table, seed: int = 0) -> NDArray[np.bool_]:
     """Whole cells of a grid in random order until a quarter of the patches is reached."""
     cells = planar_centres(locate(metadata["patch_id"])) // BLOCK_METRES
     of_patch = np.unique(cells, axis=0, return_inverse=True)[1].ravel()
-    order = np.random.default_rng(0).permutation(of_patch.max() + 1)
+    order = np.random.default_rng(seed).permutation(of_patch.max() + 1)
     taken = np.cumsum(np.bincount(of_patch)[order]) <= TEST * len(metadata)
     return np.isin(of_patch, order[taken])
 
@@ -61,6 +63,7 @@ def split_facts(
     return {
         "splits": numbers,
         "official": _official(metadata),
+        "correlogram": label_correlogram(Metadata(metadata)).to_dict()["classes"],
         "buffers": {str(metres): _buffered(metadata, metres) for metres in BUFFERS},
     }, arrays
 
