@@ -124,8 +124,8 @@ def _finished(
     )
     kept_units, kept_code = units.of_patch[split.code >= 0], split.code[split.code >= 0]
     assert (kept_code == _of_units(kept_units, kept_code)).all(), "no unit is on two sides"
-    assert buffer or wanted.compactness > 1 or _near_parts(split, units), (
-        "each side has the part that was asked for, but for a few units and 5 %"
+    assert buffer or _near_parts(split, units), (
+        "without a buffer each side has its part, but for 5 % and the largest unit once a side"
     )
     return split
 
@@ -143,13 +143,11 @@ def _of_units(units: NDArray[np.int64], code: NDArray[np.int8]) -> NDArray[np.in
 
 
 def _near_parts(split: Split, units: Units) -> bool:
-    """Whether no side is further from the part that was asked for than the search comes anywhere."""
-    kept = (split.code >= 0).sum()
-    unit = units.patches.max() / kept
-    off = [
-        (split.code == SIDES.index(name)).sum() / kept - split.parts[name] for name in split.parts
-    ]
-    return bool(np.abs(off).max() <= _SLACK + (1 + len(off)) * unit)
+    """Whether no side is further from the part that was asked for than a search may leave it."""
+    slack = _SLACK * len(split) + len(split.parts) * units.patches.max()
+    sides = split.sides()
+    off = [len(sides[name]) - part * len(split) for name, part in split.parts.items()]
+    return max(map(abs, off)) <= slack
 
 
 def _too_wide(

@@ -268,3 +268,18 @@ def test_a_table_of_hundreds_of_countries_is_split():
     made = benkit.split(table)
     assert made.evaluation.crossing_pairs == 0
     assert 0.2 < made.evaluation.test.fraction < 0.3
+
+
+@pytest.mark.parametrize("validation", [0.0, 0.1])
+def test_sides_have_their_parts_also_where_each_patch_is_of_a_country_of_its_own(validation):
+    ids = [
+        f"{PRODUCT}_{column:02d}_{row:02d}" for column in range(0, 90, 9) for row in range(0, 40, 5)
+    ]
+    table = pa.table(
+        {"patch_id": ids, "labels": [["a"]] * 80, "country": [f"at {one}" for one in ids]}
+    )
+    counts = {
+        name: len(side) for name, side in benkit.split(table, validation=validation).sides().items()
+    }
+    assert abs(counts["test"] - 20) <= 5  # 5 % of 80 patches and the largest unit
+    assert abs(counts.get("validation", 0) - 80 * validation) <= 5

@@ -38,6 +38,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benkit.engine import Engine
+from benkit.ground.distance_plane import nearest_distances
 from benkit.splits.search.anneal import Objective, anneal, exposed
 from benkit.splits.search.blocks import Blocks
 from benkit.splits.search.cells import Cells, gather_cells
@@ -52,6 +53,7 @@ _MOST_CENTRES = 100  # a single unit is moved if its patches have no more differ
 _ROUNDS_WITH_BUFFER = 3  # what is lost is known only once the sides are
 _COOLER = 4  # each round after the first
 _FEW_UNITS = 20_000  # all of which may move at the end: a rare label may be far from the border
+_MOST_OFF = 0.02  # of all patches, beside the largest unit: by how much a side may be off its part
 _FEW_BLOCKS = 500  # fewer are searched in this process: others take longer to start
 
 
@@ -76,7 +78,7 @@ def choose_sides(
     except KeyboardInterrupt:
         if effort.seconds is None:
             raise
-    side = _without_empty_sides(units, wanted, side)
+    side = _with_right_sizes(units, wanted, _without_empty_sides(units, wanted, side))
     if effort.seconds is None:
         return side, ()
     times = f"{starts:,} start{'s' * (starts != 1)}"
@@ -183,6 +185,29 @@ def _without_empty_sides(
             donors = np.flatnonzero(side == sizes.argmax())
             off = np.abs(patches[donors] - fractions[number] * patches.sum())
             side[donors[off.argmin()]] = number
+    return side
+
+
+def _with_right_sizes(units: Units, wanted: Wanted, side: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Move units to sides that are far too small, the nearest first, from those that are too large.
+
+    Hundreds of countries that cannot be parted outweigh the size of a side in the objective. Each move
+    brings both sides nearer to their parts, and leaves none empty; what a buffer leaves out later is not
+    counted here, so that sides with one stay as they are.
+    """
+    patches, fractions, side = units.patches, np.array(wanted.fractions), side.copy()
+    most = _MOST_OFF * patches.sum() + patches.max()
+    while not wanted.buffer:
+        off = np.bincount(side, patches, len(fractions)) - fractions * patches.sum()
+        of_many = np.where(np.bincount(side, minlength=len(fractions)) > 1, off, 0)
+        giver, taker = of_many.argmax(), off.argmin()
+        if np.abs(off).max() <= most or of_many[giver] <= 0:
+            break
+        given = np.flatnonzero(side == giver)
+        away = nearest_distances(units.centre[given], units.centre[side == taker])
+        given = given[np.argsort(away, kind="stable")]
+        fitting = np.cumsum(patches[given]) <= min(off[giver], -off[taker])
+        side[given[: max(fitting.sum(), 1)]] = taker
     return side
 
 
