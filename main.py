@@ -157,7 +157,7 @@ def do_all(course: Course) -> bool:
 
 def earlier_outputs() -> list[Path]:
     """What earlier runs have left; all of it is removed, but for the inventory (see `Course`)."""
-    parts = PARTS.glob(f"{Path(TO_RETILE).stem}_[A-D].tif")
+    parts = sorted(PARTS.glob(f"{Path(TO_RETILE).stem}_[A-D].tif"))
     left = [path for path in (*parts, SPLIT, *PAGES) if path.is_file()]
     for path in left:
         try:
