@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from benkit.engine.progress import Progress
@@ -114,8 +115,10 @@ def _finished(
             raise _too_wide(measured, SIDES[number], buffer, mine, (code != number) & ~out)
     code[out] = -1
     split = Split.of_rows(metadata.patch_ids, code, tuple(parts), parts, warnings)
-    listed = [patch for ids in split.sides().values() for patch in ids]
-    assert sorted([*listed, *_ids(metadata, out)]) == sorted(_ids(metadata)), (
+    listed = pa.concat_arrays(
+        [*split.side_ids().values(), metadata.patch_ids.filter(pa.array(out))]
+    )
+    assert _each_once(listed, metadata.patch_ids), (
         "the sides, and what the buffer leaves out, are the patches of the metadata, each once"
     )
     first, second = split.code[metadata.pairs].T
@@ -130,9 +133,10 @@ def _finished(
     return split
 
 
-def _ids(metadata: Metadata, chosen: NDArray[np.bool_] | None = None) -> list[str]:
-    ids = metadata.patch_ids
-    return (ids if chosen is None else ids.filter(pa.array(chosen))).to_pylist()
+def _each_once(listed: pa.StringArray, ids: pa.StringArray) -> bool:
+    """Whether some ids are those of all patches, in any order."""
+    rows = pc.index_in(listed, ids).fill_null(-1).to_numpy()
+    return np.array_equal(np.sort(rows), np.arange(len(ids)))
 
 
 def _of_units(units: NDArray[np.int64], code: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -145,7 +149,7 @@ def _of_units(units: NDArray[np.int64], code: NDArray[np.int8]) -> NDArray[np.in
 def _near_parts(split: Split, units: Units) -> bool:
     """Whether no side is further from the part that was asked for than a search may leave it."""
     slack = _SLACK * len(split) + len(split.parts) * units.patches.max()
-    sides = split.sides()
+    sides = split.side_ids()
     off = [len(sides[name]) - part * len(split) for name, part in split.parts.items()]
     return max(map(abs, off)) <= slack
 

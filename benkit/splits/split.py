@@ -135,9 +135,10 @@ class Split(TableValue):
 
     def sides(self) -> dict[str, list[str]]:
         """Patch ids by side (train, validation if there is one, test), in the order of the patches."""
-        return {name: ids.to_pylist() for name, ids in self._ids_by_side().items()}
+        return {name: ids.to_pylist() for name, ids in self.side_ids().items()}
 
-    def _ids_by_side(self) -> dict[str, pa.StringArray]:
+    def side_ids(self) -> dict[str, pa.StringArray]:
+        """As `sides`, in Arrow arrays."""
         return {
             name: self._ids.filter(pa.array(self.code == SIDES.index(name))) for name in self.names
         }
@@ -188,7 +189,7 @@ class Split(TableValue):
             If the file cannot be written.
         """
         if split_location(path).suffix == ".csv":
-            write_sides(self._ids_by_side(), path)
+            write_sides(self.side_ids(), path)
             return
         column = self.table["split"]
         others = self.table if metadata is None else metadata
