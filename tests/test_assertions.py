@@ -353,7 +353,7 @@ SPOILED = [
     Spoiled(
         MAKE, "asked = [SIDES.index(name) for name, part in parts.items() if part]",
         "asked = [SIDES.index(name) for name, part in parts.items() if part][::-1]", split_of_pairs,
-        "without a buffer each side has its part, but for 5 % and the largest unit once a side",
+        "without a buffer each side has its part, but for 2 % and the largest unit once a side",
     ),
     Spoiled(
         MAKE, "(fold_of_unit == np.arange(folds)", "(fold_of_unit == np.zeros(folds)",

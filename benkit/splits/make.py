@@ -26,7 +26,7 @@ from benkit.splits.split import Split
 from benkit.splits.split_file import SIDES
 
 _LEAST_COMPACTNESS, _MOST_COMPACTNESS = 0.001, 1000
-_SLACK = 0.05  # of the patches, by which a side may differ from what was asked for
+_SLACK = 0.02  # of the patches, by which a side may differ from what was asked for
 _MOST_FOLDS = 255  # sides are numbered in a byte
 
 
@@ -128,7 +128,7 @@ def _finished(
     kept_units, kept_code = units.of_patch[split.code >= 0], split.code[split.code >= 0]
     assert (kept_code == _of_units(kept_units, kept_code)).all(), "no unit is on two sides"
     assert buffer or _near_parts(split, units), (
-        "without a buffer each side has its part, but for 5 % and the largest unit once a side"
+        "without a buffer each side has its part, but for 2 % and the largest unit once a side"
     )
     return split
 
