@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import rasterio
+from rasterio.enums import MaskFlags
 from rasterio.errors import NotGeoreferencedWarning
 
 from benkit.errors import BenkitError
@@ -31,11 +32,14 @@ class Verdict:
         What benkit has read.
     reason : str
         What benkit says of a refused file, or what is wrong.
+    masked : bool
+        Whether the file has a mask of its own.
     """
 
     outcome: str
     raster: Raster | None
     reason: str
+    masked: bool = False
 
 
 def read(path: Path) -> Raster | BenkitError:
@@ -58,6 +62,7 @@ def judge(path: Path, found: Raster | BenkitError) -> Verdict:
                     return Verdict(outcome, None, reason or "was read, but is too large")
                 expected = facts(source)
                 pixels = source.read()
+                masked = MaskFlags.per_dataset in source.mask_flag_enums[0]
     except Exception as error:  # whatever rasterio raises, it does not read the file
         if reason:
             return Verdict("refused", None, reason)
@@ -73,7 +78,8 @@ def judge(path: Path, found: Raster | BenkitError) -> Verdict:
         found.pixels, pixels, equal_nan=pixels.dtype.kind in "fc"
     ):
         differences.append("its pixels are others")
-    return Verdict("wrong" if differences else found.encoding, found, "; ".join(differences))
+    outcome = "wrong" if differences else found.encoding
+    return Verdict(outcome, found, "; ".join(differences), masked)
 
 
 def too_large(source: Any) -> bool:
@@ -112,7 +118,7 @@ def same(found: Any, expected: Any) -> bool:
 def row_of(verdict: Verdict) -> dict[str, Any]:
     """What the row of an inventory has to say of a file with this verdict."""
     raster = verdict.raster
-    if raster is None or len(raster.pixels) != 1:
+    if raster is None or len(raster.pixels) != 1 or verdict.masked:
         return {"status": "unreadable"}
     pixels = raster.pixels[0]
     if pixels.dtype.kind not in "iuf" or pixels.dtype.name in ("int64", "uint64", "float16"):
