@@ -22,7 +22,7 @@ def audit(
     ----------
     source : path, URL, Inventory or table
         An inventory, or an archive, which is scanned.
-    metadata : path, URL, Metadata or table
+    metadata : path, URL, Metadata or table, or sequence of these
         With the columns ``patch_id`` and ``labels``.
     findings : path or URL, optional
         Where to write all findings: Parquet, CSV or JSON, as the suffix says.

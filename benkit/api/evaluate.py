@@ -11,6 +11,7 @@ from benkit.errors import InputFormatError, OptionError
 from benkit.files.remote.location import as_location, as_path
 from benkit.files.tables.table import write_table
 from benkit.metadata.metadata import Metadata
+from benkit.metadata.metadata_file import metadata_name
 from benkit.splits.correlogram import label_correlogram
 from benkit.splits.evaluate import evaluate_splits, official_split, random_split
 from benkit.splits.evaluation import Evaluation
@@ -46,7 +47,7 @@ def evaluate(
     split : path, URL, Split, table or mapping of str to sequence of str
         A CSV with the columns train, test and maybe validation, a table with the columns ``patch_id``
         and ``split``, or patch ids by side.
-    metadata : path, URL, Metadata or table, optional
+    metadata : path, URL, Metadata or table, or sequence of these, optional
         With the columns ``patch_id`` and ``labels``, and ``country`` if there is one; if not given, the
         table of the split.
     against : collection of str
@@ -77,7 +78,7 @@ def evaluate(
     drawn = None if correlogram is None else _correlogram_file(correlogram)
     where = as_location(split) if is_location(split) else None
     source: Any = split if metadata is None else metadata
-    name = str(source) if is_location(source) else "the metadata"
+    name = metadata_name(source)
     known = placed_metadata(source, id_column, patch_size)
     is_other = metadata is not None and not (
         metadata is split or (is_location(metadata) and as_location(metadata) == where)

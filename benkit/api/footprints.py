@@ -14,7 +14,7 @@ def footprints(
 
     Parameters
     ----------
-    metadata : path, URL, Metadata or table
+    metadata : path, URL, Metadata or table, or sequence of these
         With the columns ``patch_id`` and ``labels``.
     crs : str
         Coordinate reference system of the polygons, such as ``EPSG:3035``.

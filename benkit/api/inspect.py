@@ -24,7 +24,7 @@ def inspect(
         Folder ``<root>/<product>/<patch id>``, or a patch id.
     archive : path, optional
         Root of the archive; needed for a patch id.
-    metadata : path, URL, Metadata or table, optional
+    metadata : path, URL, Metadata or table, or sequence of these, optional
         With the columns ``patch_id`` and ``labels``; without it nothing is said of labels, and the
         findings do not tell whether the patch is part of the data set.
     figure : path, optional

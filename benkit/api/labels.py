@@ -34,7 +34,7 @@ def labels(
         0, as the builders of BigEarthNet v2.0 have it, counts whatever is in the map.
     max_unlabelled : float, optional
         Leave out patches with this share unlabelled or more; the builders had 0.25.
-    metadata : path, URL, Metadata or table, optional
+    metadata : path, URL, Metadata or table, or sequence of these, optional
         With whose labels those of the maps are compared.
     output, differences : path or URL, optional
         Where to write the labels, and those that differ: Parquet, CSV or JSON, as the suffix says.

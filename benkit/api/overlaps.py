@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from benkit.api.sources import TableLike, is_location, naming, placed_metadata
+from benkit.api.sources import MetadataLike, is_location, naming, placed_metadata
 from benkit.archive.listing import list_archive
 from benkit.errors import InputFormatError, MissingInputError, OptionError
 from benkit.files.remote.location import Location, LocationLike, as_location
@@ -65,7 +65,7 @@ class Overlaps(TableValue):
 
 
 def overlaps(
-    source: TableLike | Metadata,
+    source: MetadataLike,
     *,
     assume_same_crs: bool = False,
     areas: bool = False,
@@ -76,9 +76,10 @@ def overlaps(
 
     Parameters
     ----------
-    source : path, table or Metadata
+    source : path, table or Metadata, or sequence of these
         Folder of GeoParquet reference maps, whose polygons tell; or what names patches, which tell by
-        their names: metadata, footprints, or the folder of an archive; or a table with coordinates.
+        their names: metadata, footprints, or the folder of an archive; or a table with coordinates. Of a
+        sequence, which is metadata, the rows are put together.
     assume_same_crs : bool
         Compare the coordinates of all reference maps as they are, as if of one CRS in metres.
     areas : bool
@@ -130,7 +131,7 @@ def _of_names(
     source: Any, where: Location | None, areas: bool, patch_size: float | None
 ) -> Overlaps:
     left_out: tuple[str, ...] = ()
-    if isinstance(source, Metadata):
+    if isinstance(source, Metadata | list | tuple):
         known = placed_metadata(source, patch_size=patch_size)
         patches, places = known.table, known.ground
     else:

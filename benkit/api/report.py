@@ -47,7 +47,7 @@ def report(
 
     Parameters
     ----------
-    metadata : path, URL, Metadata or table
+    metadata : path, URL, Metadata or table, or sequence of these
         With the columns ``patch_id`` and ``labels``.
     source : path, URL, Inventory or table, optional
         An inventory, or an archive, which is scanned; without it the page tells of the metadata only.
@@ -134,6 +134,8 @@ def _made(command: str | None) -> dict[str, str]:
 
 
 def _name(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_name, value))
     return "none" if value is None else str(value) if is_location(value) else "a table or value"
 
 

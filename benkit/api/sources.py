@@ -1,6 +1,6 @@
 """Open what people have: a path or a URL, a value, or a table that was read before."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeAlias
 
@@ -13,6 +13,7 @@ from benkit.files.remote.location import LocationLike, as_location, is_location
 from benkit.files.tables.table import as_table, require_columns, strings, table_or_series
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.metadata.metadata import Metadata, as_metadata
+from benkit.metadata.metadata_file import metadata_name
 from benkit.metadata.patch_list import read_patch_list
 from benkit.splits.split import Split
 
@@ -41,8 +42,8 @@ class ArrowTable(Protocol):
 TableLike: TypeAlias = LocationLike | ArrowTable
 """A path or URL, or a table."""
 
-MetadataLike: TypeAlias = TableLike | Metadata
-"""What `Metadata` is made of, or one."""
+MetadataLike: TypeAlias = TableLike | Sequence[TableLike] | Metadata
+"""What `Metadata` is made of, or one; of several files or tables the rows are put together."""
 
 SourceLike: TypeAlias = TableLike | Inventory
 """An archive or an inventory: its path or URL, its value, or its table."""
@@ -57,7 +58,10 @@ def naming(source: object, kind: type[BenkitError] = PatchIdError) -> Iterator[N
     try:
         yield
     except (PatchIdError, kind) as error:
-        raise type(error)(f"{source}: {error}" if is_location(source) else str(error)) from None
+        named = is_location(source) or (
+            isinstance(source, list | tuple) and any(map(is_location, source))
+        )
+        raise type(error)(f"{metadata_name(source)}: {error}" if named else str(error)) from None
 
 
 def placed_metadata(

@@ -33,7 +33,7 @@ def split(
 
     Parameters
     ----------
-    metadata : path, URL, Metadata or table
+    metadata : path, URL, Metadata or table, or sequence of these
         With the columns ``patch_id`` and ``labels``, and ``country`` if there is one; where ids do not
         tell the places of patches, with coordinates, and maybe dates, but labels need not be there.
     test, validation : float

@@ -9,7 +9,7 @@ def summary(metadata: MetadataLike) -> Summary:
 
     Parameters
     ----------
-    metadata : path, URL, Metadata or table
+    metadata : path, URL, Metadata or table, or sequence of these
         With the columns ``patch_id`` and ``labels``.
     """
     known = as_metadata(metadata)

@@ -33,7 +33,7 @@ def web_map(
 
     Parameters
     ----------
-    metadata : path, URL, Metadata or table
+    metadata : path, URL, Metadata or table, or sequence of these
         With the columns ``patch_id`` and ``labels``.
     findings : path, URL, table or Audit, optional
         With ``patch_id`` and ``kind``, as of `benkit.Audit`; those of patches that the metadata does not

@@ -38,9 +38,11 @@ def add_source(parser: argparse.ArgumentParser) -> None:
 
 
 def add_metadata(parser: argparse.ArgumentParser, name: str = "metadata", **options: Any) -> None:
-    """The metadata, for the verbs that take a URL too."""
-    text = "metadata.parquet, or its URL"
-    parser.add_argument(name, type=location_of, metavar="METADATA", help=text, **options)
+    """The metadata, which may be several files: as arguments, or as an option given again."""
+    several = {"action": "append"} if name.startswith("-") else {"nargs": "+"}
+    text = "metadata.parquet, or its URL; of several the rows are put together"
+    values: dict[str, Any] = {"type": location_of, "metavar": "METADATA", "help": text}
+    parser.add_argument(name, **values | several | options)
 
 
 def add_patch_size(parser: argparse.ArgumentParser) -> None:
@@ -87,6 +89,7 @@ def call(
     """
     given = {
         **vars(arguments),
+        "metadata": _alone(getattr(arguments, "metadata", None)),
         "progress": not (arguments.no_progress or arguments.quiet),
         **others,
     }
@@ -99,6 +102,11 @@ def call(
     return verb(*values, **{name: given[name] for name in names if given.get(name) is not None})
 
 
+def _alone(values: list[Location] | None) -> Location | list[Location] | None:
+    """The one that was given, or all."""
+    return values[0] if values and len(values) == 1 else values
+
+
 def check_outputs(arguments: argparse.Namespace, more: Sequence[Location] = ()) -> None:
     """Refuse, before any work, to replace an input; and any file at all with --no-overwrite.
 
@@ -106,10 +114,10 @@ def check_outputs(arguments: argparse.Namespace, more: Sequence[Location] = ()) 
     are outputs that the arguments do not name as they are.
     """
     values = vars(arguments)
-    for value in values.values():
-        if isinstance(value, Path) and _ADDRESS.match(str(value)):
+    for path in (path for value in values.values() for path in _locations(value)):
+        if isinstance(path, Path) and _ADDRESS.match(str(path)):
             raise OptionError(
-                f"{value}: expected a path on this machine; docs/remote.md says which verbs take URLs"
+                f"{path}: expected a path on this machine; docs/remote.md says which verbs take URLs"
             )
     outputs = [path for name in OUTPUTS for path in _locations(values.get(name))] + [*more]
     for output in outputs:

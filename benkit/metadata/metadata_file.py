@@ -42,7 +42,7 @@ def metadata_table(source: Any, id_column: str = "patch_id") -> pa.Table:
 
 def _checked(source: Any, id_column: str) -> pa.Table:
     """The table of one source, whose ids and labels are what they have to be."""
-    name = _name(source)
+    name = metadata_name(source)
     table = as_table(source, "metadata")
     if id_column != "patch_id":
         table = identified(name, table, id_column)
@@ -102,7 +102,10 @@ def _plain_lists(lists: pa.Array) -> pa.ListArray:
     return pa.ListArray.from_arrays(pa.array(ends), texts, mask=pc.is_null(lists))
 
 
-def _name(source: Any) -> str:
+def metadata_name(source: Any) -> str:
+    """What errors call a source of metadata: its path, or those of several."""
+    if isinstance(source, list | tuple):
+        return " and ".join(dict.fromkeys(map(metadata_name, source)))
     return str(source) if is_location(source) else "the metadata"
 
 
@@ -113,14 +116,14 @@ def _put_together(sources: Any, tables: list[pa.Table], id_column: str) -> pa.Ta
     try:
         table = pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as error:
-        names = some_names([_name(source) for source in sources])
+        names = metadata_name(sources)
         raise InputFormatError(
             f"{names}: expected columns that can be put together; {error}"
         ) from None
     for column in dict.fromkeys(("patch_id", id_column)):
         if (repeated := first_repeated(table[column])) is not None:
             both = [
-                _name(source)
+                metadata_name(source)
                 for source, one in zip(sources, tables, strict=True)
                 if pc.any(pc.equal(one[column], repeated)).as_py()
             ]

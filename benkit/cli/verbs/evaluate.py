@@ -3,7 +3,15 @@
 import argparse
 from pathlib import Path
 
-from benkit.cli.common import add_id_column, add_patch_size, call, location_of, note, show
+from benkit.cli.common import (
+    add_id_column,
+    add_metadata,
+    add_patch_size,
+    call,
+    location_of,
+    note,
+    show,
+)
 from benkit.cli.split_table import show_evaluations
 from benkit.errors import InputFormatError, MissingColumnError
 
@@ -22,11 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="CSV with the columns train, test and maybe validation, or a table with the columns "
         "patch_id and split such as metadata.parquet",
     )
-    parser.add_argument(
+    add_metadata(
+        parser,
         "--metadata",
-        type=location_of,
-        metavar="METADATA",
-        help="table with the columns patch_id and labels, or patch_id and coordinates; default SPLIT",
+        help="table with the columns patch_id and labels, or patch_id and coordinates; of several the "
+        "rows are put together; default SPLIT",
     )
     parser.add_argument(
         "--against",

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benkit.cli.common import call, note, show, show_table
+from benkit.cli.common import add_metadata, call, note, show, show_table
 from benkit.files.safe_names import one_line
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--archive", type=Path, metavar="ROOT", help="folder of the archive that holds the id"
     )
-    parser.add_argument(
-        "--metadata", type=Path, metavar="METADATA", help="metadata.parquet, for labels and country"
-    )
+    add_metadata(parser, "--metadata")
     parser.add_argument(
         "--figure", type=Path, metavar="FILE", help="draw the bands: .png, .pdf or .svg"
     )

@@ -4,7 +4,15 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benkit.cli.common import add_engine_options, call, fraction, show, show_table, table_file
+from benkit.cli.common import (
+    add_engine_options,
+    add_metadata,
+    call,
+    fraction,
+    show,
+    show_table,
+    table_file,
+)
 
 if TYPE_CHECKING:
     from benkit.reference_maps.labels import LabelSets
@@ -49,11 +57,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="leave out patches with this share unlabelled or more; "
         "the builders had 0.25, default is to keep all",
     )
-    parser.add_argument(
+    add_metadata(
+        parser,
         "--metadata",
-        type=Path,
-        metavar="FILE",
-        help="list every patch whose labels differ from those of this file",
+        help="list every patch whose labels differ from those of this table; of several the rows are "
+        "put together",
     )
     parser.add_argument(
         "--differences",

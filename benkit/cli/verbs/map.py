@@ -3,7 +3,16 @@
 import argparse
 from pathlib import Path
 
-from benkit.cli.common import add_engine_options, call, note, page_file, show
+from benkit.cli.common import (
+    add_engine_options,
+    add_metadata,
+    call,
+    location_of,
+    note,
+    page_file,
+    require,
+    show,
+)
 
 EXAMPLE = """\
 example: benkit map metadata.parquet --split split.csv --output map.html
@@ -14,10 +23,16 @@ map in the page of `benkit report` needs nothing."""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "source", type=Path, metavar="SOURCE", help="metadata.parquet, an archive or an inventory"
+        "source",
+        type=location_of,
+        nargs="+",
+        metavar="SOURCE",
+        help="metadata.parquet, of which there may be several, or an archive or an inventory",
     )
-    parser.add_argument(
-        "--metadata", type=Path, metavar="METADATA", help="needed for an archive or an inventory"
+    add_metadata(
+        parser,
+        "--metadata",
+        help="needed for an archive or an inventory; of several the rows are put together",
     )
     parser.add_argument("--split", type=Path, metavar="SPLIT", help="show the sides of a split")
     parser.add_argument(
@@ -29,9 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from benkit.api.web_map import web_map
 
-    metadata, source = arguments.metadata or arguments.source, arguments.source
-    others = {"metadata": metadata, "source": source if arguments.metadata else None}
-    page = call(web_map, arguments, **others, sides=arguments.split)
+    one = arguments.source[0]
+    if arguments.metadata:
+        require(len(arguments.source) == 1, "with --metadata, expected one archive or inventory")
+        page = call(web_map, arguments, source=one, sides=arguments.split)
+    else:
+        metadata = one if len(arguments.source) == 1 else arguments.source
+        page = call(web_map, arguments, metadata=metadata, source=None, sides=arguments.split)
     note("the page loads Leaflet and map tiles from the servers that folium names")
     show(arguments, {"file": str(arguments.output), "bytes": len(page.encode())})
     return 0

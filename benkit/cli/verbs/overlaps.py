@@ -12,8 +12,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source",
         type=Path,
+        nargs="+",
         metavar="DIR_OR_METADATA",
-        help="folder of GeoParquet reference maps, metadata, footprints, or an archive",
+        help="folder of GeoParquet reference maps, metadata (of several files the rows are put "
+        "together), footprints, or an archive",
     )
     parser.add_argument(
         "--output",
@@ -32,11 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from benkit.api.overlaps import overlaps
 
-    found = call(overlaps, arguments)
+    one = arguments.source[0]
+    found = call(
+        overlaps, arguments, source=one if len(arguments.source) == 1 else arguments.source
+    )
     patches, wrong = len(found.patch_ids), found.left_out
     if wrong:
         note(
-            f"{arguments.source}: left out {len(wrong):,} of {patches + len(wrong):,} folders, whose "
+            f"{one}: left out {len(wrong):,} of {patches + len(wrong):,} folders, whose "
             f"names are no patch ids: {', '.join(wrong[:3])}{', ...' if len(wrong) > 3 else ''}"
         )
     values = {"patches": patches, "overlapping": found.overlapping, "pairs": len(found.pairs)}

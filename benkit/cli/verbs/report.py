@@ -9,6 +9,7 @@ from pathlib import Path
 from benkit.cli.common import (
     add_engine_options,
     add_id_column,
+    add_metadata,
     add_patch_size,
     call,
     page_file,
@@ -26,9 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source", type=Path, nargs="?", metavar="SOURCE", help="archive or inventory"
     )
-    parser.add_argument(
-        "--metadata", type=Path, required=True, metavar="METADATA", help="metadata.parquet"
-    )
+    add_metadata(parser, "--metadata", required=True)
     parser.add_argument(
         "--archive",
         type=Path,
