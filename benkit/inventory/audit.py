@@ -78,8 +78,8 @@ def audit_inventory(inventory: Inventory, metadata: pa.Table) -> Audit:
         invalid=_table(("patch_id", "reason"), invalid),
         bands=pa.Table.from_pylist(
             [
-                {"band": name, "side": band.side} | asdict(band) | _TOLERANCES
-                for name, band in BIGEARTHNET_S2.bands.items()
+                {"band": name, "bit": 1 << number, "side": band.side} | asdict(band) | _TOLERANCES
+                for number, (name, band) in enumerate(BIGEARTHNET_S2.bands.items())
             ]
         ),
     )

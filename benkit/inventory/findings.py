@@ -96,9 +96,10 @@ _KINDS = (
         FROM inventory WHERE status = 'missing'
         UNION ALL
         SELECT patch_id, band, 'the inventory has no row of this band'
-        FROM (SELECT patch_id, list(DISTINCT band) AS present FROM inventory WHERE band IS NOT NULL
-              GROUP BY patch_id HAVING count(DISTINCT band) < (SELECT count(*) FROM bands))
-        JOIN bands ON NOT list_contains(present, band)
+        FROM (SELECT patch_id, coalesce(bit_or(bit), 0) AS present
+              FROM inventory LEFT JOIN bands USING (band) WHERE inventory.band IS NOT NULL
+              GROUP BY patch_id HAVING present < (SELECT sum(bit) FROM bands))
+        JOIN bands ON present & bit = 0
         """,
         incomplete=True,
         planted=5,
@@ -160,7 +161,9 @@ _KINDS = (
         sql="""
         SELECT patch_id, 'its bands lie in ' || string_agg(DISTINCT crs, ', ' ORDER BY crs) AS reason
         FROM (SELECT product, patch_id, coalesce('EPSG:' || epsg, 'none') AS crs FROM ok)
-        GROUP BY product, patch_id HAVING count(DISTINCT crs) > 1
+        SEMI JOIN (SELECT product, patch_id FROM ok GROUP BY ALL
+                   HAVING min(coalesce(epsg, 0)) <> max(coalesce(epsg, 0))) USING (product, patch_id)
+        GROUP BY product, patch_id
         """,
         planted=3,
     ),
