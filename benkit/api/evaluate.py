@@ -13,7 +13,12 @@ from benkit.files.tables.table import write_table
 from benkit.metadata.metadata import Metadata
 from benkit.metadata.metadata_file import metadata_name
 from benkit.splits.correlogram import label_correlogram
-from benkit.splits.evaluate import evaluate_splits, official_split, random_split
+from benkit.splits.evaluate import (
+    evaluate_splits,
+    has_other_official,
+    official_split,
+    splits_beside,
+)
 from benkit.splits.evaluation import Evaluation
 from benkit.splits.split import Split
 
@@ -88,20 +93,17 @@ def evaluate(
     )
     if validation_as_train:
         own = own.without_validation()
-    has_official = is_other and "split" in known.table.column_names
-    wanted = {*against, *(["random", *["official"] * has_official] if figures else [])}
-    splits = {"": own}
-    if "official" in wanted:
-        splits["official"] = official_split(known, "validation" in own.names, name)
     try:
-        splits[""] = own = own.aligned(known.patch_ids)
-        if "random" in wanted:
-            splits["random"] = random_split(known, own, seed)
-        with naming(source):
-            found = evaluate_splits(known, splits)
+        own = own.aligned(known.patch_ids)
     except InputFormatError as error:
         named = str(error) if where is None else f"{where}: {error}"
         raise InputFormatError(f"{named}; name the metadata that the split was made from") from None
+    wanted = {*against}
+    if figures is not None:
+        wanted |= {"random", *["official"] * has_other_official(known, own)}
+    splits = {"": own, **splits_beside(known, own, wanted, seed=seed, source=name)}
+    with naming(source):
+        found = evaluate_splits(known, splits)
     if figures is not None:
         title = "this split" if where is None else where.name
         _draw(known, own, {name or title: one for name, one in found.items()}, Path(figures))

@@ -46,6 +46,8 @@ def labels(
     ------
     OptionError
         If differences are to be written, but there is no metadata.
+    InputFormatError
+        If none of the maps is of a patch of the metadata.
     """
     if differences is not None and metadata is None:
         raise OptionError(

@@ -33,6 +33,7 @@ def report(
     metadata: MetadataLike,
     source: SourceLike | None = None,
     *,
+    subset: bool = False,
     archive: str | os.PathLike[str] | None = None,
     split: SplitLike | None = None,
     reference_maps: str | os.PathLike[str] | LabelSets | None = None,
@@ -51,6 +52,8 @@ def report(
         With the columns ``patch_id`` and ``labels``.
     source : path, URL, Inventory or table, optional
         An inventory, or an archive, which is scanned; without it the page tells of the metadata only.
+    subset : bool
+        As of `benkit.audit`, for the source.
     archive : path, optional
         Folder of the archive that an inventory tells of, for quick looks of damaged patches.
     split : path, URL, Split, table or mapping of str to sequence of str, optional
@@ -98,6 +101,7 @@ def report(
         page = report_page(
             known,
             inventory=inventory,
+            subset=subset,
             sides=split,
             read_band=read_band,
             comparison=comparison,

@@ -124,4 +124,4 @@ def open_source(
             write_table(as_table(source, "an archive or an inventory"), path)
         else:
             scan(where, path, engine=engine, progress=progress)
-        yield Inventory(path, "the inventory" if where is None else None)
+        yield Inventory(path, "the inventory" if where is None else str(where))

@@ -13,7 +13,7 @@ from benkit.api.sources import (
 from benkit.engine import Engine
 from benkit.engine.progress import Progress
 from benkit.errors import InputFormatError, OptionError
-from benkit.files.safe_names import some_names
+from benkit.inventory.contents import none_is_there, require_patches
 from benkit.inventory.statistics import Statistics, band_statistics
 from benkit.splits.split import Split
 
@@ -57,19 +57,20 @@ def stats(
     if split is not None and side is not None:
         wanted = _of_side(split, side)
     with open_source(source, engine=engine, progress=progress) as inventory:
+        require_patches(inventory)
         found = band_statistics(inventory, wanted)
-    if wanted is not None and len(found.absent) == len(set(wanted)):
-        such = f", such as {some_names(wanted[:1])}," if wanted else ""
-        raise InputFormatError(
-            f"{source if is_location(source) else 'the inventory'}: expected patches of those named, "
-            f"but none of {len(set(wanted)):,}{such} is in it; name them as their folders are named"
-        )
+        if wanted is not None and len(found.absent) == len(set(wanted)):
+            advice = "name them as their folders are named"
+            number, first = len(found.absent), wanted[:1]
+            raise none_is_there(inventory, "patches of those named", number, first, advice)
     return found
 
 
 def _of_side(split: SplitLike, side: str) -> list[str]:
     sides = Split(split).sides()
+    name = split if is_location(split) else "the split"
     if side not in sides:
-        name = split if is_location(split) else "the split"
         raise InputFormatError(f"{name}: expected the side {side}, but it has {', '.join(sides)}")
+    if not sides[side]:
+        raise InputFormatError(f"{name}: expected patches on the side {side}, but there are none")
     return sides[side]

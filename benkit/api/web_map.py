@@ -25,6 +25,7 @@ def web_map(
     sides: SplitLike | None = None,
     *,
     source: SourceLike | None = None,
+    subset: bool = False,
     output: str | os.PathLike[str] | None = None,
     engine: Engine | None = None,
     progress: Progress = None,
@@ -42,6 +43,8 @@ def web_map(
         A split.
     source : path, URL, Inventory or table, optional
         An inventory, or an archive, which is scanned: whose findings are shown.
+    subset : bool
+        As of `benkit.audit`, for the source.
     output : path, optional
         Where to write the page.
     engine, progress
@@ -54,7 +57,7 @@ def web_map(
     """
     known = as_metadata(metadata)
     if source is not None:
-        findings = audit(source, known, engine=engine, progress=progress)
+        findings = audit(source, known, subset=subset, engine=engine, progress=progress)
     rows = None if findings is None else as_table(findings, "findings")
     with naming(metadata):
         page = web_map_page(known, rows, sides)

@@ -13,9 +13,10 @@ from benkit.domain.patch_names import is_version_1_name
 from benkit.errors import InputFormatError, MissingInputError, RemoteError
 from benkit.files.file_kinds import LINK, is_hidden
 from benkit.files.remote.location import Location, RemotePath
-from benkit.files.safe_names import printable
+from benkit.files.safe_names import printable, some_names
 
 _MOST_PATCHES = 200  # in which a band is looked for
+_FOLDERS = 3  # that a message names
 _LOOKED_INTO = (50, 3, 3, 3, 3, 3)  # folders of each level below a root that does not fit
 _S2 = "name the folder of the Sentinel-2 patches"
 _OTHERS = {
@@ -111,10 +112,30 @@ def _what_it_is(listing: Listing) -> str:
         name, why = closed[0]
         advice = "; `cp -rL` copies an archive with what links lead to" if why == LINK else ""
         return f"no patch in it can be reached (such as {printable(name)}: {why}){advice}"
+    rasters = _rasters(looked_at)
     if listing.patches:
         some = printable(listing.patches[0].path)
-        return f"none of its {len(listing.patches):,} folders such as {some} holds a band"
-    return "there is no patch in it" if files or len(looked_at) > 1 else "it is empty"
+        hollow = f"none of its {len(listing.patches):,} folders such as {some} holds a band"
+        return f"{hollow}{rasters}"
+    nothing = "there is no patch in it" if files or len(looked_at) > 1 else "it is empty"
+    return f"{nothing}{rasters}"
+
+
+def _rasters(looked_at: list[_Folder]) -> str:
+    """Where other TIFFs lie, such as those of an archive with a folder a class."""
+    found = [
+        ("/".join(map(_name, [*one.way[1:], one.way[-1] / name])), _name(one.way[-1]))
+        for one in looked_at
+        for name in one.content.files
+        if name.lower().endswith((".tif", ".tiff")) and not is_hidden(name)
+    ]
+    if not found:
+        return ""
+    folders = list(dict.fromkeys(folder for _, folder in found))
+    return (
+        f"; TIFFs lie in {some_names(folders[:_FOLDERS])}{', ...' if len(folders) > _FOLDERS else ''}, "
+        f"such as {printable(found[0][0])}; name an archive of BigEarthNet v2.0, or one laid out as it"
+    )
 
 
 def _of_patch(patch: _Folder) -> str:

@@ -45,6 +45,16 @@ def add_metadata(parser: argparse.ArgumentParser, name: str = "metadata", **opti
     parser.add_argument(name, **values | several | options)
 
 
+def add_subset(parser: argparse.ArgumentParser) -> None:
+    """Whether the archive is a part of the metadata, for the verbs that hold it against them."""
+    parser.add_argument(
+        "--subset",
+        action="store_true",
+        help="the archive is meant to be a part of the metadata: what is not on disk is counted, but is "
+        "no finding",
+    )
+
+
 def add_patch_size(parser: argparse.ArgumentParser) -> None:
     """How large patches are, for the verbs that take coordinates of points."""
     parser.add_argument(

@@ -12,6 +12,7 @@ from benkit.errors import PatchIdError
 from benkit.files.tables.table_value import TableValue
 from benkit.ground.footprints import locate
 from benkit.inventory.baselines import baseline_warnings
+from benkit.inventory.contents import none_is_there, require_patches
 from benkit.inventory.findings import KINDS
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.tiff.raster import SAME_CORNER, SAME_PIXEL
@@ -38,14 +39,18 @@ class Audit(TableValue):
         Patches on disk.
     counts : mapping of str to int
         By kind, in the order of `KINDS`: how many patches it concerns; of kinds about paths, how many
-        of these.
+        of these. Where the archive is a subset, patches that are not on disk are counted, too.
     findings : pyarrow.Table
         One row a finding, sorted: ``patch_id``, ``band`` (null where it is about the whole patch),
-        ``kind``, ``reason``.
+        ``kind``, ``reason``. Where the archive is a subset, none is about patches that are not on disk.
     lacking : tuple of str
         Columns that a new scan would add to the inventory, which is of an earlier version.
     warnings : tuple of str
         What is no finding: mixed processing baselines (see `benkit.inventory.baselines`).
+    in_metadata : int
+        Patches in the metadata.
+    subset : bool
+        Whether the archive is meant to be a part of the metadata.
     """
 
     patches: int
@@ -53,6 +58,24 @@ class Audit(TableValue):
     findings: pa.Table
     lacking: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    in_metadata: int = 0
+    subset: bool = False
+
+    @property
+    def scarcity(self) -> str | None:
+        """A sentence where nine tenths of the metadata or more are not on disk, which may be meant."""
+        absent = self.counts["not_on_disk"]
+        if self.subset or 10 * absent < 9 * self.in_metadata or not absent:
+            return None
+        here = self.in_metadata - absent
+        return f"{here:,} of {self.in_metadata:,} patches are here; if that is on purpose, say --subset"
+
+    @property
+    def listed(self) -> pa.Table:
+        """The findings to list: where a sentence says that nearly all is not on disk, the others."""
+        if self.scarcity is None:
+            return self.findings
+        return self.findings.filter(pc.not_equal(self.findings["kind"], "not_on_disk"))
 
     def _facts(self) -> str:
         kinds = [f"{kind} {count:,}" for kind, count in self.counts.items() if count]
@@ -62,15 +85,20 @@ class Audit(TableValue):
         return self.findings.to_reader()
 
 
-def audit_inventory(inventory: Inventory, metadata: pa.Table) -> Audit:
-    """Compare an inventory with its patches' names and with the column ``patch_id`` of metadata."""
+def audit_inventory(inventory: Inventory, metadata: pa.Table, *, subset: bool = False) -> Audit:
+    """Compare an inventory with its patches' names and with the column ``patch_id`` of metadata.
+
+    Of a subset of the metadata, patches that are not on disk are counted, but are no findings.
+    """
     patches = inventory.query(
         "SELECT DISTINCT product, patch_id FROM inventory WHERE band IS NOT NULL ORDER BY ALL"
     )
     expected, invalid = _expected([patch for _, patch in patches])
     rows = inventory.query(
         "WITH ok AS (SELECT * FROM inventory WHERE status = 'ok') "
-        + " UNION ALL ".join(kind.select for kind in KINDS.values())
+        + " UNION ALL ".join(
+            kind.select for kind in KINDS.values() if not (subset and kind.name == "not_on_disk")
+        )
         + " ORDER BY 1 NULLS FIRST, 2 NULLS FIRST, 3, 4",
         patches=_table(("product", "patch_id"), patches),
         metadata=metadata.select(["patch_id"]),
@@ -86,6 +114,8 @@ def audit_inventory(inventory: Inventory, metadata: pa.Table) -> Audit:
     findings = _table(_FINDINGS_SCHEMA.names, rows).cast(_FINDINGS_SCHEMA)
     on_disk = pa.array(sorted({patch for _, patch in patches}), pa.string())
     counts, known = _counts(findings), _count_in(on_disk, metadata["patch_id"])
+    if subset:
+        counts["not_on_disk"] = len(metadata) - len(on_disk) + counts["not_part_of_dataset"]
     assert counts["not_part_of_dataset"] == len(on_disk) - known, (
         "not_part_of_dataset counts the patches on disk whose id is not in the metadata"
     )
@@ -98,7 +128,25 @@ def audit_inventory(inventory: Inventory, metadata: pa.Table) -> Audit:
     assert _complete(findings, on_disk), (
         "a finding about a band names the band, and one about a patch on disk a patch that is there"
     )
-    return Audit(len(on_disk), counts, findings, inventory.lacking, baseline_warnings(inventory))
+    warnings = baseline_warnings(inventory)
+    return Audit(
+        len(on_disk), counts, findings, inventory.lacking, warnings, len(metadata), subset
+    )
+
+
+def require_common_patches(audit: Audit, inventory: Inventory, metadata: pa.Table) -> None:
+    """Refuse an archive and metadata that have no patch in common, as they belong to others.
+
+    Raises
+    ------
+    InputFormatError
+        Which says what lies there instead.
+    """
+    require_patches(inventory)
+    if len(metadata) and audit.counts["not_on_disk"] == len(metadata):
+        first = metadata["patch_id"][:1].to_pylist()
+        advice = "name the metadata of this archive, or the archive of these patches"
+        raise none_is_there(inventory, "patches of the metadata", len(metadata), first, advice)
 
 
 def _expected(patch_ids: list[str]) -> tuple[pa.Table, list[tuple[str, str]]]:

@@ -16,6 +16,8 @@ from benkit.domain.classes import (
     classes_of_codes,
 )
 from benkit.domain.decimals import two_decimals
+from benkit.errors import InputFormatError
+from benkit.files.safe_names import some_names
 from benkit.files.tables.table_value import TableValue
 from benkit.reference_maps.land_cover import LandCover
 from benkit.reference_maps.read import ReferenceMaps, evenly_spread
@@ -183,6 +185,12 @@ def compare_labels(found: LabelSets, metadata: pa.Table) -> LabelComparison:
     shown |= {patch: [] for patch in found.left_out}
     rows = []
     compared = sorted(shown.keys() & expected.keys())
+    if shown and expected and not compared:
+        raise InputFormatError(
+            f"expected reference maps of patches of the metadata, but none of {len(shown):,} maps, such "
+            f"as that of {some_names([min(shown)])}, is of one of {len(expected):,} patches, such as "
+            f"{some_names([next(iter(expected))])}; name the metadata of these maps"
+        )
     for patch in compared:
         missing = sorted({*expected[patch]} - {*shown[patch]})
         extra = sorted({*shown[patch]} - {*expected[patch]})

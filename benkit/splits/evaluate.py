@@ -51,6 +51,35 @@ def official_split(
     return split if with_validation else split.without_validation()
 
 
+def splits_beside(
+    metadata: Metadata,
+    split: Split,
+    wanted: Collection[str],
+    *,
+    seed: int = 0,
+    source: str = "the metadata",
+) -> dict[str, Split]:
+    """What a split of some metadata is compared with, by name, whoever compares it.
+
+    ``random`` is one of the same sizes. ``official`` is the column ``split`` of the metadata; its
+    validation side counts as train where the split has none.
+    """
+    beside = {}
+    if "random" in wanted:
+        beside["random"] = random_split(metadata, split, seed)
+    if "official" in wanted:
+        beside["official"] = official_split(metadata, "validation" in split.names, source)
+    return beside
+
+
+def has_other_official(metadata: Metadata, split: Split) -> bool:
+    """Whether the metadata have a column ``split`` that says something else than a split of them."""
+    if "split" not in metadata.table.column_names:
+        return False
+    official = official_split(metadata, "validation" in split.names)
+    return not np.array_equal(official.code, split.aligned(metadata.patch_ids).code)
+
+
 def _evaluate(metadata: Metadata, split: Split, measured: set[str]) -> Evaluation:
     """Judge a split whose rows are those of the metadata."""
     names = [name for name in SIDES if name in split.names or name != "validation"]

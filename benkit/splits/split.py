@@ -158,7 +158,12 @@ class Split(TableValue):
         rows = pc.index_in(on_sides, ids)
         if rows.null_count and strict:
             row = int(np.argmin(rows.is_valid()))
+            none = (
+                f"none of its {len(rows):,} patches is one of the {len(ids):,} of the metadata, such as "
+                f"{some_names([ids[0].as_py()])}: "
+            )
             raise InputFormatError(
+                f"{none if rows.null_count == len(rows) and len(ids) else ''}"
                 f"{some_names([on_sides[row].as_py()])} of the side {SIDES[code[row]]} "
                 "is not in the metadata"
             )

@@ -6,6 +6,7 @@ from benkit.splits.evaluation import Evaluation
 from benkit.splits.side_metrics import SideMetrics
 
 _NEAR_METRES = "2500"
+_NEAR_OF_RANDOM = 1 / 3
 _MOST_OFF_FRACTION = 0.005
 _SHOWN = 0.0005  # less of a deviation rounds to nothing
 
@@ -51,20 +52,40 @@ def shortfalls(evaluation: Evaluation, parts: Mapping[str, float]) -> list[str]:
     return sentences
 
 
-def soundness(evaluation: Evaluation, random: Evaluation) -> tuple[bool, str]:
-    """Whether a split is sound, and sentences that say why, beside a random split of the same sizes."""
-    near, by_chance = (
-        "–" if share is None else f"{100 * share:.2f} %"
-        for share in (one.test.leakage[_NEAR_METRES] for one in (evaluation, random))
-    )
-    ground = ["No two patches on different sides show the same ground."]
+def soundness(evaluation: Evaluation, random: Evaluation) -> tuple[str, str, str]:
+    """Whether a split is sound, beside a random split of the same sizes.
+
+    Returns
+    -------
+    step : {"good", "near", "bad"}
+        ``bad`` where the split leaks, that is, patches on different sides show the same ground, or where
+        a side is empty or lacks a label; ``near`` where it does not, but the share of test patches with
+        a train patch nearer than 2.5 km is more than a third of the random split's.
+    answer : str
+        The same in a few words.
+    why : str
+        Sentences.
+    """
+    near, by_chance = (one.test.leakage[_NEAR_METRES] or 0 for one in (evaluation, random))
+    is_near = near > _NEAR_OF_RANDOM * by_chance
     warnings = [f"{text[0].upper()}{text[1:]}." for text in evaluation.warnings]
-    distance = (
-        f"{near} of the test patches lie nearer than 2.5 km to the train side; "
-        f"in a random split {by_chance}."
-    )
-    sentences = [*(() if evaluation.crossing_pairs else ground), *warnings, distance]
-    return not (evaluation.crossing_pairs or warnings), " ".join(sentences)
+    ground = ["No two patches on different sides show the same ground."]
+    sentences = [*([] if evaluation.crossing_pairs else ground), *warnings]
+    if evaluation.test.patches:
+        sentences.append(
+            f"{100 * near:.2f} % of the test patches lie nearer than 2.5 km to the train side; "
+            f"in a random split {100 * by_chance:.2f} %."
+        )
+    if evaluation.crossing_pairs:
+        step, answer = "bad", "Leaking"
+    elif warnings:
+        step, answer = "bad", "No"
+    elif is_near:
+        step, answer = "near", "Leak-free, but near"
+        sentences.append("That is more than a third of the random split's share.")
+    else:
+        step, answer = "good", "Leak-free and apart"
+    return step, answer, " ".join(sentences)
 
 
 def _train_side(evaluation: Evaluation) -> list[str]:

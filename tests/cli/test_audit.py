@@ -57,6 +57,7 @@ def test_audit_groups_findings_and_fails_on_the_chosen_kinds(capsys, archive, me
 
 def test_audit_shows_the_first_patches_of_a_kind(capsys, metadata, tmp_path):
     many = Archive(tmp_path / "many")
+    many.patch(f"{PRODUCT}_00_00")
     for row in range(6):
         many.patch(f"{PRODUCT}_01_0{row}", B02=None, B03=None)
     call = ["audit", str(many.root), "--metadata", str(metadata), "--fail-on", "none"]

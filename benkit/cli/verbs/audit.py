@@ -7,6 +7,7 @@ from benkit.cli.common import (
     add_engine_options,
     add_metadata,
     add_source,
+    add_subset,
     call,
     note,
     show,
@@ -34,6 +35,7 @@ _EXAMPLES = 3
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_source(parser)
     add_metadata(parser, "--metadata", required=True)
+    add_subset(parser)
     parser.add_argument(
         "--findings",
         type=table_file,
@@ -64,11 +66,13 @@ def run(arguments: argparse.Namespace) -> int:
     for warning in found.warnings:
         note(f"{arguments.source}: warning: {warning}")
     if arguments.json:
+        if found.scarcity:
+            note(found.scarcity)
         show(arguments, {"patches": found.patches, **found.counts})
     else:
         _show_groups(found, arguments)
     fatal = KINDS if arguments.fail_on is None else arguments.fail_on
-    return 1 if any(found.counts[kind] for kind in fatal) else 0
+    return 1 if {*found.findings["kind"].unique().to_pylist()} & {*fatal} else 0
 
 
 def _show_groups(audit: "Audit", arguments: argparse.Namespace) -> None:
@@ -76,8 +80,14 @@ def _show_groups(audit: "Audit", arguments: argparse.Namespace) -> None:
     from benkit.domain.layouts import BIGEARTHNET_S2
     from benkit.inventory.findings import KINDS
 
-    print(f"{audit.patches:,} patches on disk, {len(audit.findings):,} findings")
-    groups = {kind: _of_kind(audit.findings, kind) for kind, count in audit.counts.items() if count}
+    more = " other" if audit.scarcity else ""
+    absent = audit.counts["not_on_disk"]
+    also = f"; {absent:,} of the metadata are not on disk" if audit.subset else ""
+    if audit.scarcity:
+        print(audit.scarcity)
+    print(f"{audit.patches:,} patches on disk, {len(audit.listed):,}{more} findings{also}")
+    kinds = audit.listed["kind"].unique().to_pylist()
+    groups = {kind: _of_kind(audit.listed, kind) for kind in KINDS if kind in kinds}
     if not groups:
         return
     rows = [

@@ -6,6 +6,7 @@ from pathlib import Path
 from benkit.cli.common import (
     add_engine_options,
     add_metadata,
+    add_subset,
     call,
     location_of,
     note,
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--metadata",
         help="needed for an archive or an inventory; of several the rows are put together",
     )
+    add_subset(parser)
     parser.add_argument("--split", type=Path, metavar="SPLIT", help="show the sides of a split")
     parser.add_argument(
         "--output", type=page_file, required=True, metavar="FILE", help="the page, an .html file"

@@ -11,6 +11,7 @@ from benkit.cli.common import (
     add_id_column,
     add_metadata,
     add_patch_size,
+    add_subset,
     call,
     page_file,
     show,
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "source", type=Path, nargs="?", metavar="SOURCE", help="archive or inventory"
     )
     add_metadata(parser, "--metadata", required=True)
+    add_subset(parser)
     parser.add_argument(
         "--archive",
         type=Path,

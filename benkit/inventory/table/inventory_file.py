@@ -99,12 +99,12 @@ class Inventory(TableValue):
             names = self._names()
         except FileNotFoundError:
             raise MissingInputError(
-                f"{self._source}: expected an inventory or the folder of an archive, but there is "
+                f"{self.name}: expected an inventory or the folder of an archive, but there is "
                 "nothing"
             ) from None
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise InputFormatError(
-                f"{self._source}: expected an inventory, as `benkit scan` writes it: "
+                f"{self.name}: expected an inventory, as `benkit scan` writes it: "
                 f"{first_line(error)}"
             ) from None
         needed = [name for name in INVENTORY_SCHEMA.names if name not in ADDED_IN_VERSION_2]
@@ -117,7 +117,7 @@ class Inventory(TableValue):
                 self._refuse(f"but in {text}")
 
     def _facts(self) -> str:
-        return self._source
+        return self.name
 
     def _batches(self) -> pa.RecordBatchReader:
         file = pq.ParquetFile(self.path)
@@ -133,12 +133,13 @@ class Inventory(TableValue):
         return tuple(name for name in ADDED_IN_VERSION_2 if name not in names)
 
     @property
-    def _source(self) -> str:
+    def name(self) -> str:
+        """What errors call it."""
         return self.source or str(self.path)
 
     def _refuse(self, what: str) -> NoReturn:
         raise InputFormatError(
-            f"{self._source}: expected an inventory as `benkit scan` writes it, {what}; "
+            f"{self.name}: expected an inventory as `benkit scan` writes it, {what}; "
             "scan the archive again"
         )
 
@@ -170,7 +171,7 @@ class Inventory(TableValue):
             raise
         except duckdb.Error as error:
             raise InputFormatError(
-                f"{self._source}: expected a whole inventory, but it is damaged "
+                f"{self.name}: expected a whole inventory, but it is damaged "
                 f"({first_line(error)}); copy it again, or scan the archive again"
             ) from None
 

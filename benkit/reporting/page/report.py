@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from benkit.ground.footprints import Footprints
 from benkit.ground.points import Points
-from benkit.inventory.audit import Audit, audit_inventory
+from benkit.inventory.audit import Audit, audit_inventory, require_common_patches
 from benkit.inventory.statistics import band_statistics
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.metadata.metadata import Metadata, as_metadata
@@ -29,7 +29,7 @@ from benkit.reporting.page.sections import (
 from benkit.reporting.page.split_section import split_section
 from benkit.reporting.page.verdict import verdict_section
 from benkit.splits.correlogram import label_correlogram
-from benkit.splits.evaluate import evaluate_splits, official_split, random_split
+from benkit.splits.evaluate import evaluate_splits, has_other_official, splits_beside
 from benkit.splits.evaluation import Evaluation
 from benkit.splits.split import Split
 
@@ -38,6 +38,7 @@ def report_page(
     metadata: Metadata | pa.Table,
     *,
     inventory: Inventory | None = None,
+    subset: bool = False,
     sides: Any = None,
     read_band: ReadBand | None = None,
     comparison: LabelComparison | None = None,
@@ -51,6 +52,8 @@ def report_page(
     metadata : Metadata or pyarrow.Table
     inventory : Inventory, optional
         Of the archive; without it the page tells of the metadata only.
+    subset : bool
+        Whether the archive is meant to be a part of the metadata: then the page tells of that part.
     sides : Split, or what it is made of, optional
         A split to judge.
     read_band : callable, optional
@@ -69,18 +72,24 @@ def report_page(
         A whole HTML page that needs nothing else.
     """
     metadata = as_metadata(metadata)
-    audit = None if inventory is None else audit_inventory(inventory, metadata.table)
+    audit = None
+    if inventory is not None:
+        audit = audit_inventory(inventory, metadata.table, subset=subset)
+        require_common_patches(audit, inventory, metadata.table)
     split = (
         None
         if sides is None
         else Split(sides, id_column=metadata.id_column).aligned(metadata.patch_ids)
     )
     splits = {} if split is None else _evaluations(metadata, split)
-    parts = [verdict_section(audit, metadata.patch_ids, splits)]
+    parts = [verdict_section(audit, metadata.table["patch_id"], splits)]
+    if inventory is not None and subset:
+        metadata = _on_disk(metadata, inventory)
+        split = split and split.aligned(metadata.patch_ids, strict=False)
     if audit is not None:
         parts.append(findings_section(audit))
     if isinstance(metadata.ground, Footprints):  # the map's script draws tiles and their patches
-        found = audit and audit.findings
+        found = audit and audit.listed
         parts.append(map_section(metadata, _unknown_patches(audit), found, split))
     if splits:
         parts.append(split_section(splits))
@@ -93,6 +102,13 @@ def report_page(
         parts.append(reference_maps_section(comparison))
     parts.append(_made_section(made or {}))
     return _page(title, "".join(parts))
+
+
+def _on_disk(metadata: Metadata, inventory: Inventory) -> Metadata:
+    """The rows of the metadata whose patches an archive holds."""
+    rows = inventory.query("SELECT DISTINCT patch_id FROM inventory WHERE band IS NOT NULL")
+    here = pa.array([patch for (patch,) in rows], pa.string())
+    return metadata.filter(pc.is_in(metadata.table["patch_id"], here).to_numpy())
 
 
 def _unknown_patches(audit: Audit | None) -> list[str]:
@@ -119,13 +135,9 @@ def _months(metadata: Metadata) -> dict[str, int]:
 
 
 def _evaluations(metadata: Metadata, split: Split) -> dict[str, Evaluation]:
-    """Those of a split, a random one of the same sizes and the official one if the metadata has it.
-
-    Where the split has no validation side, that of the official one counts as train.
-    """
-    others = {"random": random_split(metadata, split)}
-    if "split" in metadata.table.column_names:
-        others["official"] = official_split(metadata, "validation" in split.names)
+    """Those of a split, and of a random one and the official one where it is another."""
+    official = ["official"] * has_other_official(metadata, split)
+    others = splits_beside(metadata, split, ["random", *official])
     own = evaluate_splits(metadata, {"this split": split})
     own = {name: replace(one, correlogram=label_correlogram(metadata)) for name, one in own.items()}
     return own | evaluate_splits(metadata, others, measured=("test",))

@@ -40,18 +40,18 @@ _LEFT_OUT = 0.001  # of the patches at either end of a distribution
 
 def findings_section(audit: Audit) -> str:
     """Findings by kind, and a list to search and sort."""
-    if not len(audit.findings):
+    if not len(audit.listed):
         return section("findings", "Findings", "<p>There are none.</p>")
     by_kind, kinds = _by_kind(audit)
-    listed = _sample_of_each_kind(audit.findings)
+    listed = _sample_of_each_kind(audit.listed)
     rows = [
         [row["patch_id"] or "", row["band"] or "", KINDS[row["kind"]].title, row["reason"]]
         for row in listed.to_pylist()
     ]
     cut = (
-        f"<p>{len(rows):,} of {len(audit.findings):,} findings are listed here, some of each kind; "
+        f"<p>{len(rows):,} of {len(audit.listed):,} findings are listed here, some of each kind; "
         "<code>benkit audit --findings</code> writes all.</p>"
-        if len(rows) < len(audit.findings)
+        if len(rows) < len(audit.listed)
         else ""
     )
     options = "".join(f"<option>{escape(kind)}</option>" for kind in kinds)
@@ -77,7 +77,7 @@ def findings_section(audit: Audit) -> str:
 
 def _by_kind(audit: Audit) -> tuple[str, list[str]]:
     """Table of the kinds that occur, the most frequent first, and their titles."""
-    counted = pc.value_counts(audit.findings["kind"])
+    counted = pc.value_counts(audit.listed["kind"])
     findings = dict(zip(counted.field(0).to_pylist(), counted.field(1).to_pylist(), strict=True))
     found = [KINDS[name] for name in sorted(findings, key=lambda name: (-audit.counts[name], name))]
     rows = [

@@ -11,12 +11,12 @@ from benkit.reporting.page.markup import escape, percent, section
 from benkit.splits.evaluation import Evaluation
 from benkit.splits.warnings import soundness
 
-Answer = tuple[str, bool, str]
-"""A question, whether its answer is yes, and why."""
+Answer = tuple[str, str, str, str]
+"""A question, how good its answer is (``good``, ``near`` or ``bad``), the answer, and why."""
 
 
 def verdict_section(
-    audit: Audit | None, patch_ids: pa.StringArray, splits: Mapping[str, Evaluation]
+    audit: Audit | None, patch_ids: pa.ChunkedArray, splits: Mapping[str, Evaluation]
 ) -> str:
     """Judge the archive in one sentence, then answer each question with its numbers.
 
@@ -28,17 +28,19 @@ def verdict_section(
         told = f"This page tells what the metadata of {len(patch_ids):,} patches says."
     else:
         kind = "bad" if len(audit.findings) else "good"
+        which = "What is here of the metadata" if audit.subset else "The archive"
         said = {
-            (True, True): "The archive is whole and correct.",
-            (False, True): "The archive is not whole; what is there is correct.",
-            (True, False): "The archive is whole, but not correct.",
-            (False, False): "The archive is neither whole nor correct.",
+            ("good", "good"): f"{which} is whole and correct.",
+            ("bad", "good"): f"{which} is not whole; what is there is correct.",
+            ("good", "bad"): f"{which} is whole, but not correct.",
+            ("bad", "bad"): f"{which} is neither whole nor correct.",
         }[answers[0][1], answers[1][1]]
+        if audit.scarcity:
+            said = f"{audit.scarcity}."
         told = _told(audit, patch_ids)
     items = "".join(
-        f'<div class="{"good" if yes else "bad"}"><dt>{question} '
-        f"<b>{'Yes' if yes else 'No'}</b></dt><dd>{escape(why)}</dd></div>"
-        for question, yes, why in answers
+        f'<div class="{step}"><dt>{question} <b>{answer}</b></dt><dd>{escape(why)}</dd></div>'
+        for question, step, answer, why in answers
     )
     return section(
         "verdict",
@@ -48,29 +50,43 @@ def verdict_section(
     )
 
 
-def _told(audit: Audit, patch_ids: pa.StringArray) -> str:
-    found = pc.is_in(patch_ids, audit.findings["patch_id"].unique())
-    sound = len(patch_ids) - (pc.sum(found).as_py() or 0)
-    share = f" ({percent(sound / len(patch_ids))})" if len(patch_ids) else ""
+def _told(audit: Audit, patch_ids: pa.ChunkedArray) -> str:
+    """How many patches there are, and how many of the metadata, or of its part here, are sound."""
+    total, these = len(patch_ids), "these"
+    if audit.subset or audit.scarcity:
+        total, these = total - audit.counts["not_on_disk"], "those here"
+    found = pc.is_in(patch_ids, audit.listed["patch_id"].unique())
+    sound = total - (pc.sum(found).as_py() or 0)
+    share = f" ({percent(sound / total)})" if total else ""
     return (
         f"{audit.patches:,} patches on disk, {len(patch_ids):,} in the metadata; "
-        f"{sound:,} of these{share} are without a finding."
+        f"{sound:,} of {these}{share} are without a finding."
     )
 
 
 def _answers(audit: Audit | None, splits: Mapping[str, Evaluation]) -> Iterator[Answer]:
     if audit is not None:
         missing, wrong = _counted(audit, incomplete=True), _counted(audit, incomplete=False)
-        yield "Whole?", not missing, missing or "Every patch and every band is there to be read."
-        yield "Correct?", not wrong, wrong or "All that is there is as it should be."
+        whole = "Every patch and every band is there to be read."
+        yield "Whole?", *_yes_or_no(missing, whole)
+        yield "Correct?", *_yes_or_no(wrong, "All that is there is as it should be.")
     if splits:
         yield "Split sound?", *soundness(splits["this split"], splits["random"])
+
+
+def _yes_or_no(wrong: str, right: str) -> tuple[str, str, str]:
+    return ("bad", "No", wrong) if wrong else ("good", "Yes", right)
 
 
 def _counted(audit: Audit, *, incomplete: bool) -> str:
     """Kinds that occur, the most frequent first."""
     kinds = [kind for kind in KINDS.values() if kind.incomplete == incomplete]
     kinds.sort(key=lambda kind: -audit.counts[kind.name])
-    counts = [(kind.title, audit.counts[kind.name]) for kind in kinds]
-    texts = [f"{title} {count:,}" for title, count in counts if count]
-    return f"Patches by kind of finding: {', '.join(texts)}." if texts else ""
+    counted = {kind.name: audit.counts[kind.name] for kind in kinds}
+    here = ""
+    if audit.subset or audit.scarcity:
+        absent = counted.pop("not_on_disk", 0)
+        here = f"{audit.in_metadata - absent:,} of {audit.in_metadata:,} patches are here. "
+    texts = [f"{KINDS[name].title} {count:,}" for name, count in counted.items() if count]
+    told = f"Patches by kind of finding: {', '.join(texts)}." if texts else ""
+    return (here if audit.scarcity and incomplete else "") + told
