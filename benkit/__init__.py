@@ -18,7 +18,7 @@ VERBS = {
     "stats": "mean and standard deviation of the bands",
     "summary": "seasons and labels of the metadata",
     "labels": "classes and land cover of reference maps",
-    "footprints": "where the patches lie, as GeoParquet",
+    "footprints": "where the patches lie, as GeoParquet, GeoJSON or GeoPackage",
     "overlaps": "which patches show the same ground",
     "split": "train and test sides that a score can be trusted on",
     "evaluate": "judge a split: shared ground, distances, balance",

@@ -22,7 +22,7 @@ WRITTEN = {
         "f.parquet": "0ec3f879f29a88b8"
     },
     "benkit footprints sample/metadata.parquet --output footprints.parquet": {
-        "footprints.parquet": "f1c71c24274cf270"
+        "footprints.parquet": "ed93996f5767930e"
     },
     "benkit overlaps sample/metadata.parquet --output pairs.parquet": {
         "pairs.parquet": "8026e9dfe15326b5"

@@ -355,6 +355,7 @@ OPEN_FILES = """
     archive.listing
     archive.remote_band_reader
     files.tables.csv_file
+    files.tables.features
     files.tables.geoparquet
     files.tables.parquet
     files.tables.table

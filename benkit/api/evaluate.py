@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from benkit.api.sources import MetadataLike, SplitLike, is_location, naming, placed_metadata
-from benkit.errors import InputFormatError, OptionError
-from benkit.files.remote.location import as_location, as_path
+from benkit.errors import InputFormatError
+from benkit.files.remote.location import as_location, as_path, require_suffix
 from benkit.files.tables.table import write_table
 from benkit.metadata.metadata import Metadata
 from benkit.metadata.metadata_file import metadata_name
@@ -116,11 +116,8 @@ def evaluate(
 
 
 def _correlogram_file(name: str | os.PathLike[str]) -> Path:
-    path = as_path(name)
-    if path.suffix not in CORRELOGRAM_SUFFIXES:
-        *others, last = CORRELOGRAM_SUFFIXES
-        raise OptionError(f"{path}: expected a name that ends with {', '.join(others)} or {last}")
-    return path
+    require_suffix(as_path(name), CORRELOGRAM_SUFFIXES)
+    return as_path(name)
 
 
 def _write_correlogram(judged: Evaluation, path: Path) -> None:

@@ -1,10 +1,18 @@
 """Where the patches lie."""
 
+import pyarrow as pa
+
 from benkit.api.sources import MetadataLike, as_metadata, naming
 from benkit.errors import InputFormatError
-from benkit.files.remote.location import LocationLike
+from benkit.files.file_kinds import FEATURE_SUFFIXES
+from benkit.files.remote.location import Location, LocationLike, require_suffix
+from benkit.files.tables.features import require_feature_crs, write_features
 from benkit.files.tables.geoparquet import write_geoparquet
 from benkit.ground.footprint_table import OUTPUT_CRS, FootprintTable, footprint_table
+from benkit.ground.hilbert import hilbert_order
+
+FOOTPRINT_SUFFIXES = (".parquet", *FEATURE_SUFFIXES)
+"""How the name of a file of footprints may end."""
 
 
 def footprints(
@@ -19,23 +27,38 @@ def footprints(
     crs : str
         Coordinate reference system of the polygons, such as ``EPSG:3035``.
     output : path or URL, optional
-        Where to write them as GeoParquet.
+        Where to write them: GeoParquet, in the order of a space-filling curve, so that readers skip what
+        lies elsewhere; GeoJSON or a GeoPackage (.gpkg), as the suffix says.
 
     Raises
     ------
     OptionError
-        If the reference system is not known, or cannot show a patch in one piece.
+        If the reference system is not known, or cannot show a patch in one piece, or the name of the
+        output ends with something else.
     """
+    target = None if output is None else _target(output, crs)
     known = as_metadata(metadata)
     with naming(metadata, InputFormatError):
         found = footprint_table(known.table, crs, known.footprints)
-    if output is not None:
-        write_geoparquet(
-            found.table,
-            output,
-            crs=found.crs,
-            geometry_types=found.geometry_types,
-            bounds=found.bounds,
-            covering=True,
-        )
+    if target is None:
+        return found
+    if target.suffix in FEATURE_SUFFIXES:
+        write_features(found.table, target, found.crs)
+        return found
+    order = hilbert_order((found.bounds[:, :2] + found.bounds[:, 2:]) / 2)
+    write_geoparquet(
+        found.table.take(pa.array(order)),
+        target,
+        crs=found.crs,
+        geometry_types=found.geometry_types,
+        bounds=found.bounds[order],
+        covering=True,
+    )
     return found
+
+
+def _target(output: LocationLike, crs: str) -> Location:
+    """Where they can be written; refused before any work."""
+    target = require_suffix(output, FOOTPRINT_SUFFIXES)
+    require_feature_crs(target, crs)
+    return target

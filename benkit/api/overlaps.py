@@ -13,15 +13,27 @@ from numpy.typing import NDArray
 from benkit.api.sources import MetadataLike, is_location, naming, placed_metadata
 from benkit.archive.listing import list_archive
 from benkit.errors import InputFormatError, MissingInputError, OptionError
-from benkit.files.remote.location import Location, LocationLike, as_location
+from benkit.files.file_kinds import FEATURE_SUFFIXES, TABLE_SUFFIXES
+from benkit.files.remote.location import Location, LocationLike, as_location, require_suffix
+from benkit.files.tables.features import write_features
 from benkit.files.tables.table import as_table, require_columns, write_table
 from benkit.files.tables.table_value import TableValue
 from benkit.ground.coordinates import place_patches
+from benkit.ground.footprint_table import feature_geometry
 from benkit.ground.footprints import Footprints, are_patch_ids, require_same_corners
-from benkit.ground.overlaps import overlap_reasons, overlapping_pairs, pair_table, shared_areas
+from benkit.ground.overlaps import (
+    overlap_reasons,
+    overlapping_pairs,
+    pair_table,
+    shared_areas,
+    shared_ground,
+)
 from benkit.metadata.metadata import Metadata
 from benkit.metadata.patch_list import read_patch_table
 from benkit.reference_maps.map_files import polygon_files
+
+PAIR_SUFFIXES = (*TABLE_SUFFIXES, *FEATURE_SUFFIXES)
+"""How the name of a file of pairs may end."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -87,26 +99,39 @@ def overlaps(
     patch_size : float, optional
         Edge in metres of the patches of a table with coordinates of points, which else have no extent.
     output : path, optional
-        Where to write that table: Parquet, CSV or JSON, as the suffix says.
+        Where to write that table: Parquet, CSV or JSON, as the suffix says; or GeoJSON or a GeoPackage
+        (.gpkg) with the shared ground itself, in longitude and latitude.
 
     Raises
     ------
     OptionError
-        If the CRS is to be assumed and the source is no folder of reference maps.
+        If the CRS is to be assumed and the source is no folder of reference maps, or shared ground is
+        to be written; or if the name of the output ends with something else.
     """
+    target = None if output is None else require_suffix(output, PAIR_SUFFIXES)
+    drawn = target is not None and target.suffix in FEATURE_SUFFIXES
+    if drawn and assume_same_crs:
+        raise OptionError(
+            f"{target}: with --assume-same-crs nothing tells where on the Earth the shared ground lies; "
+            "write .parquet, .csv or .json"
+        )
     where = as_location(source) if is_location(source) else None
     areas = areas or output is not None
     if isinstance(where, Path) and _holds_reference_maps(where):
-        found = _of_maps(where, assume_same_crs, areas)
+        found, ground = _of_maps(where, assume_same_crs, areas, drawn)
     elif assume_same_crs:
         raise OptionError(
             f"--assume-same-crs is for a folder of reference maps, and {where or 'the table'} is none"
         )
     else:
-        found = _of_names(source, where, areas, patch_size)
-    if output is not None:
+        found, ground = _of_names(source, where, areas, drawn, patch_size)
+    if target is not None:
         assert found.table is not None, "it was asked for"
-        write_table(found.table, output)
+        if ground is None:
+            write_table(found.table, target)
+        else:
+            geometry = feature_geometry(ground)
+            write_features(found.table.append_column("geometry", geometry), target, "EPSG:4326")
     return found
 
 
@@ -117,19 +142,24 @@ def _holds_reference_maps(path: Path) -> bool:
     return False
 
 
-def _of_maps(folder: Path, assume_same_crs: bool, areas: bool) -> Overlaps:
-    from benkit.reference_maps.map_overlaps import map_overlaps, map_pair_table
+_Found = tuple[Overlaps, NDArray[np.object_] | None]
+"""The overlaps and, if it is to be drawn, the ground that each pair shares."""
+
+
+def _of_maps(folder: Path, assume_same_crs: bool, areas: bool, drawn: bool) -> _Found:
+    from benkit.reference_maps.map_overlaps import map_overlaps, map_pair_table, map_shared_ground
     from benkit.reference_maps.read import read_reference_maps
 
     maps = read_reference_maps(folder)
     found = map_overlaps(maps, assume_same_crs=assume_same_crs, areas=areas)
     table = map_pair_table(maps, found) if areas else None
-    return Overlaps(maps.patch_ids, found.pairs, table)
+    ground = map_shared_ground(maps, found) if drawn else None
+    return Overlaps(maps.patch_ids, found.pairs, table), ground
 
 
 def _of_names(
-    source: Any, where: Location | None, areas: bool, patch_size: float | None
-) -> Overlaps:
+    source: Any, where: Location | None, areas: bool, drawn: bool, patch_size: float | None
+) -> _Found:
     left_out: tuple[str, ...] = ()
     if isinstance(source, Metadata | list | tuple):
         known = placed_metadata(source, patch_size=patch_size)
@@ -153,7 +183,8 @@ def _of_names(
         if isinstance(places, Footprints):
             reasons = overlap_reasons(places.products, places.product[pairs])
         table = pair_table(patches["patch_id"], pairs, shared_areas(places, pairs), reasons)
-    return Overlaps(patches["patch_id"], pairs, table, left_out)
+    ground = shared_ground(places, pairs) if drawn else None
+    return Overlaps(patches["patch_id"], pairs, table, left_out), ground
 
 
 def _of_archive(root: Location) -> tuple[pa.Table, tuple[str, ...]]:

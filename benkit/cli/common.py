@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 from benkit.engine import ENGINES, Engine
 from benkit.engine.progress import width_of
 from benkit.errors import OptionError, OutputError
-from benkit.files.remote.location import Location, RemotePath, as_location
+from benkit.files.file_kinds import FEATURE_SUFFIXES, TABLE_SUFFIXES
+from benkit.files.remote.location import Location, RemotePath, as_location, require_suffix
 from benkit.files.safe_names import one_line
 
 Result = TypeVar("Result")
@@ -21,10 +22,37 @@ Result = TypeVar("Result")
 OUTPUTS = ("output", "findings", "differences", "figure", "figures", "correlogram")
 """Names of the arguments that say where something is written."""
 
-TABLE_SUFFIXES = (".parquet", ".csv", ".json")
 _ADDRESS = re.compile("[A-Za-z][A-Za-z0-9+.-]+:/")  # what is left of a URL that became a path
 _GAP = "  "
 _LEAST_ROOM = 20
+_OF_FILES = (
+    *(
+        ".tif",
+        ".tiff",
+        ".jp2",
+        ".vrt",
+        ".parquet",
+        ".geoparquet",
+        ".csv",
+        ".tsv",
+        ".json",
+        ".geojson",
+    ),
+    *(
+        ".gpkg",
+        ".shp",
+        ".html",
+        ".png",
+        ".svg",
+        ".pdf",
+        ".zip",
+        ".tar",
+        ".gz",
+        ".tgz",
+        ".zst",
+        ".zarr",
+    ),
+)
 _NUMBER_WIDTH = 14
 _BYTES = {"bytes": "size", "bytes read": "read"}
 _UNITS = {"_m": "m", "_bits": "bits"}
@@ -253,22 +281,48 @@ def location_of(text: str) -> Location:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def table_file(text: str) -> Location:
-    """Name of a table to write, for argparse: a wrong one is refused before any work."""
-    output = location_of(text)
-    if output.suffix not in TABLE_SUFFIXES:
-        raise argparse.ArgumentTypeError(
-            f"{output}: expected a name that ends with {' or '.join(TABLE_SUFFIXES)}"
-        )
-    return output
+def file_with(*suffixes: str) -> Callable[[str], Location]:
+    """For argparse, the name of a file to write: another suffix is refused before any work."""
+
+    def named(text: str) -> Location:
+        try:
+            return require_suffix(text, suffixes)
+        except OptionError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return named
+
+
+table_file = file_with(*TABLE_SUFFIXES)
+"""Name of a table to write, for argparse."""
+
+footprint_file = file_with(".parquet", *FEATURE_SUFFIXES)
+"""Name of a file of footprints to write, for argparse."""
+
+pair_file = file_with(*TABLE_SUFFIXES, *FEATURE_SUFFIXES)
+"""Name of a file of pairs of patches to write, for argparse."""
 
 
 def page_file(text: str) -> Path:
-    """Name of a page to write, for argparse."""
-    output = Path(text)
-    if output.suffix != ".html":
-        raise argparse.ArgumentTypeError(f"{output}: expected a name that ends with .html")
-    return output
+    """Name of a page to write, on this machine, for argparse."""
+    file_with(".html")(text)
+    return Path(text)
+
+
+def picture_file(text: str) -> Path:
+    """Name of a picture to draw, on this machine, for argparse."""
+    file_with(".png", ".pdf", ".svg")(text)
+    return Path(text)
+
+
+def folder_of(text: str) -> Path:
+    """Name of a folder to fill, for argparse; one that says a format of files is refused."""
+    suffix = Path(text).suffix.lower()
+    if suffix in _OF_FILES and not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(
+            f"{text}: expected the name of a folder, but {suffix} is that of a file"
+        )
+    return Path(text)
 
 
 def grid(text: str) -> tuple[int, int]:

@@ -7,6 +7,12 @@ from pathlib import Path
 LINK = "a link, which is not followed"
 """What is said of a link."""
 
+TABLE_SUFFIXES = (".parquet", ".csv", ".json")
+"""How the name of a table that is written may end."""
+
+FEATURE_SUFFIXES = (".geojson", ".gpkg")
+"""How the name of a file of features for geographic tools may end, beside that of GeoParquet."""
+
 _KINDS = {
     stat.S_IFLNK: LINK,
     stat.S_IFDIR: "a folder",

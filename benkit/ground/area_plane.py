@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benkit.ground.grid import Pairs
-from benkit.ground.projection import Transform
+from benkit.ground.projection import Transform, transform_between
 
 FARTHEST_CENTRES = 2500
 """Metres on the plane; the centres of two patches that share ground are nearer to each other."""
@@ -27,6 +27,7 @@ PIECES_PER_EDGE = 16
 """Into how many an edge is cut that is as long as its polygon."""
 
 _NORTH, _SOUTH = 6931, 6932
+_POLYGONS = (3, 6)  # types of shapely: polygons of one and of several parts
 _MARGIN = 0.2  # degrees beyond the equator that a plane holds: no patch reaches farther
 
 PolygonsOf = Callable[[NDArray[np.int64]], NDArray[np.object_]]
@@ -80,3 +81,27 @@ def intersection_areas(pairs: Pairs, polygons_of: PolygonsOf) -> NDArray[np.floa
             shapely.intersection(*polygons_of_pairs(pairs[some], polygons_of))
         )
     return area
+
+
+def shared_polygons(
+    pairs: Pairs, latitudes: NDArray[np.float64], on_plane: Callable[[int], PolygonsOf]
+) -> NDArray[np.object_]:
+    """The ground that pairs of patches share: (m,) polygons in degrees, longitude first (EPSG:4326).
+
+    ``on_plane`` gives the function that gives the polygons of patches on a plane (EPSG code); the
+    latitudes are those of the patches.
+    """
+    import shapely
+
+    shared = np.empty(len(pairs), object)
+    of_pair = plane_of(latitudes[pairs[:, 0]])
+    for plane in np.unique(of_pair).tolist():
+        back = transform_between(plane, 4326)
+        rows = np.flatnonzero(of_pair == plane)
+        for start in range(0, len(rows), PAIRS_AT_ONCE):
+            some = rows[start : start + PAIRS_AT_ONCE]
+            ground = shapely.intersection(*polygons_of_pairs(pairs[some], on_plane(plane)))
+            lines = ~np.isin(shapely.get_type_id(ground), _POLYGONS)
+            ground[lines] = shapely.buffer(ground[lines], 0)  # leaves the polygons among them
+            shared[some] = project_polygons(ground, back, pieces=1)
+    return shared

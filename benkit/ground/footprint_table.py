@@ -107,7 +107,7 @@ def _geometries(
         return wkb, bounds, ("Polygon",)
     import shapely
 
-    parted = _part_at_the_180th_meridian(rings[torn])
+    parted = part_at_the_180th_meridian(shapely.polygons(rings[torn]))
     bounds[torn] = shapely.bounds(parted)
     texts = np.array(wkb.to_pylist(), object)
     texts[torn] = shapely.to_wkb(parted, byte_order=1)
@@ -147,20 +147,29 @@ def square_rings(places: Footprints, crs: Any) -> NDArray[np.float64]:
     return project_from_zones(places.epsg, crs, x, y)
 
 
-def _part_at_the_180th_meridian(rings: NDArray[np.float64]) -> NDArray[np.object_]:
-    """Squares whose corners lie on both sides, in parts as RFC 7946, section 3.1.9, asks for."""
+def feature_geometry(shapes: NDArray[np.object_]) -> pa.Array:
+    """Polygons or points in degrees as WKB, those across the 180th meridian in two parts."""
     import shapely
 
-    rings = rings.copy()
-    rings[..., 0] %= 360
-    squares = shapely.polygons(rings)
+    west, _, east, _ = shapely.bounds(shapes).reshape(-1, 4).T
+    torn = east - west > 180
+    shapes = shapely.orient_polygons(shapes)
+    shapes[torn] = part_at_the_180th_meridian(shapes[torn])
+    return pa.array(shapely.to_wkb(shapes, byte_order=1), pa.binary())
+
+
+def part_at_the_180th_meridian(polygons: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Polygons whose corners lie on both sides, in parts as RFC 7946, section 3.1.9, asks for."""
+    import shapely
+
+    squares = shapely.transform(polygons, lambda xy: xy % [360, 1000])
     west = shapely.intersection(squares, shapely.box(0, -90, 180, 90))
     east = shapely.intersection(squares, shapely.box(180, -90, 360, 90))
     east = shapely.transform(east, lambda xy: xy - [360, 0])
-    parted = np.empty(len(rings), object)
-    for index, parts in enumerate(zip(west, east, strict=True)):
-        polygons = [shapely.orient_polygons(part) for part in parts if part.area > 0]
-        parted[index] = polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)
+    parted = np.empty(len(polygons), object)
+    for index, halves in enumerate(zip(west, east, strict=True)):
+        parts = [shapely.orient_polygons(one) for one in halves if one.area > 0]
+        parted[index] = parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
     return parted
 
 

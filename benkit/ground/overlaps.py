@@ -7,6 +7,7 @@ they overlap if they share more than a square metre.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +23,7 @@ from benkit.ground.area_plane import (
     planes,
     polygons_of_pairs,
     project_polygons,
+    shared_polygons,
 )
 from benkit.ground.footprints import Footprints
 from benkit.ground.grid import (
@@ -80,6 +82,20 @@ def shared_areas(places: Footprints | Points, pairs: Pairs) -> NDArray[np.float6
         some = across[of_pair == plane]
         area[some] = intersection_areas(pairs[some], _squares_on_plane(places, plane))
     return area
+
+
+def shared_ground(places: Footprints | Points, pairs: Pairs) -> NDArray[np.object_]:
+    """The ground that pairs of patches share: (m,) polygons in degrees (EPSG:4326), or points."""
+    import shapely
+
+    if isinstance(places, Points):
+        if places.polygons is None and not places.edge:
+            return np.asarray(shapely.points(places.degrees[pairs[:, 0]]), object)
+        return shared_polygons(
+            pairs, places.degrees[:, 1], lambda plane: partial(places.outlines, plane)
+        )
+    degrees = _northings(places) / _METRES_PER_DEGREE
+    return shared_polygons(pairs, degrees, lambda plane: _squares_on_plane(places, plane, pieces=1))
 
 
 def overlap_reasons(

@@ -90,6 +90,19 @@ class Points:
             )
         return area
 
+    def outlines(self, plane: int, patches: NDArray[np.int64]) -> NDArray[np.object_]:
+        """What some patches show, polygons or squares around their centres, on a plane (EPSG code)."""
+        import shapely
+        from pyproj import Geod
+
+        if self.polygons is not None:
+            return self._projected(plane, patches)
+        geod, diagonal = Geod(ellps="WGS84"), self.edge / np.sqrt(2)
+        x, y = np.repeat(self.degrees[patches], 4, axis=0).T
+        towards = np.tile([-45.0, -135.0, 135.0, 45.0], len(patches))
+        x, y, _ = geod.fwd(x, y, towards, np.full(len(x), diagonal))
+        return shapely.polygons(project(4326, plane, x, y).reshape(-1, 4, 2))
+
     def _squares_on(self, plane: int, some: NDArray[np.int64]) -> Pairs:
         """Pairs of squares, or of points, among those on a plane."""
         most = _TOUCHING_EDGE * self.edge or _SAME_PLACE

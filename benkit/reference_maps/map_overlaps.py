@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from benkit.domain.patch_names import Product, parse_patch_id
-from benkit.errors import PatchIdError
+from benkit.errors import InputFormatError, PatchIdError
 from benkit.ground.area_plane import LEAST_SHARED_AREA, PAIRS_AT_ONCE, planes
 from benkit.ground.grid import Pairs, expand_ranges
 from benkit.ground.overlaps import overlap_reasons, pair_table
@@ -28,6 +28,7 @@ from benkit.reference_maps.reference_systems import (
     latitudes,
     project_footprints,
     shared_map_areas,
+    shared_map_ground,
 )
 
 _COMPARED = 32  # patches that are compared with all others once more
@@ -97,6 +98,24 @@ def map_overlaps(
     ), "patches picked across the maps overlap the boxes that comparing all boxes finds"
     area = shared_map_areas(footprints, systems, pairs) if areas else None
     return MapOverlaps(len(maps), overlapping, pairs, area)
+
+
+def map_shared_ground(maps: ReferenceMaps, overlaps: MapOverlaps) -> NDArray[np.object_]:
+    """The ground that each pair shares: (m,) polygons in degrees (EPSG:4326).
+
+    Raises
+    ------
+    InputFormatError
+        If a map names no reference system and does not lie where its patch id says.
+    """
+    footprints = map_footprints(maps)
+    systems = Systems.of(maps, footprints, assume_same=False, areas=True)
+    if None in systems.names:
+        raise InputFormatError(
+            f"{maps.files[0]}: expected a coordinate reference system, without which nothing tells "
+            "where on the Earth the shared ground lies; write .parquet, .csv or .json"
+        )
+    return shared_map_ground(footprints, systems, overlaps.pairs)
 
 
 def map_pair_table(maps: ReferenceMaps, overlaps: MapOverlaps) -> pa.Table:

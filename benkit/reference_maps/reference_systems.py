@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 from benkit.domain.crs import is_utm, one_name, shown_crs
 from benkit.errors import InputFormatError, first_line
 from benkit.files.safe_names import printable
-from benkit.ground.area_plane import intersection_areas, plane_of, project_polygons
+from benkit.ground.area_plane import (
+    PolygonsOf,
+    intersection_areas,
+    plane_of,
+    project_polygons,
+    shared_polygons,
+)
 from benkit.ground.footprints import are_patch_ids
 from benkit.ground.grid import Pairs
 from benkit.ground.projection import Transform, transform_between
@@ -158,6 +164,17 @@ def areas_on_plane(
     return intersection_areas(
         pairs, lambda some: project_footprints(_unions(footprints, some), some, systems, plane)
     )
+
+
+def shared_map_ground(
+    footprints: MapFootprints, systems: Systems, pairs: Pairs
+) -> NDArray[np.object_]:
+    """The ground that pairs of patches share: (m,) polygons in degrees (EPSG:4326)."""
+
+    def on_plane(plane: int) -> PolygonsOf:
+        return lambda some: project_footprints(_unions(footprints, some), some, systems, plane)
+
+    return shared_polygons(pairs, latitudes(footprints, systems), on_plane)
 
 
 def box_intersections(first: NDArray, second: NDArray) -> tuple[NDArray, NDArray]:

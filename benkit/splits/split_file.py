@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from benkit.domain.patch_names import parse_patch_id
 from benkit.errors import InputFormatError, OptionError, PatchIdError
-from benkit.files.remote.location import Location, LocationLike, as_location, is_location
+from benkit.files.remote.location import Location, LocationLike, is_location, require_suffix
 from benkit.files.safe_names import some_names
 from benkit.files.tables.csv_guard import guard_cells, quoted
 from benkit.files.tables.table import as_table, fold_names, require_one_column, strings
@@ -145,10 +145,7 @@ def _each_once(rows: SplitRows, source: str) -> SplitRows:
 
 def split_location(path: LocationLike) -> Location:
     """Where a split can be written."""
-    target = as_location(path)
-    if target.suffix not in (".csv", ".parquet"):
-        raise OptionError(f"{target}: expected a name that ends with .csv or .parquet")
-    return target
+    return require_suffix(path, (".csv", ".parquet"))
 
 
 def write_sides(sides: Mapping[str, Sequence[str] | pa.StringArray], path: LocationLike) -> None:

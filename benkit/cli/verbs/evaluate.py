@@ -8,6 +8,7 @@ from benkit.cli.common import (
     add_metadata,
     add_patch_size,
     call,
+    folder_of,
     location_of,
     note,
     show,
@@ -51,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--figures",
-        type=Path,
+        type=folder_of,
         metavar="DIR",
         help="draw map.png, labels.png and distances.png into this folder, beside a random split "
         "and the official one where there is one",

@@ -2,7 +2,7 @@
 
 import argparse
 
-from benkit.cli.common import add_metadata, call, location_of, show
+from benkit.cli.common import add_metadata, call, footprint_file, show
 
 EXAMPLE = "example: benkit footprints metadata.parquet --output footprints.parquet"
 
@@ -10,7 +10,11 @@ EXAMPLE = "example: benkit footprints metadata.parquet --output footprints.parqu
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_metadata(parser)
     parser.add_argument(
-        "--output", type=location_of, required=True, metavar="FILE", help="the GeoParquet"
+        "--output",
+        type=footprint_file,
+        required=True,
+        metavar="FILE",
+        help="GeoParquet (.parquet), GeoJSON (.geojson) or a GeoPackage (.gpkg)",
     )
     parser.add_argument(
         "--crs",

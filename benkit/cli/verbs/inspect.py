@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benkit.cli.common import add_metadata, call, note, show, show_table
+from benkit.cli.common import add_metadata, call, note, picture_file, show, show_table
 from benkit.files.safe_names import one_line
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_metadata(parser, "--metadata")
     parser.add_argument(
-        "--figure", type=Path, metavar="FILE", help="draw the bands: .png, .pdf or .svg"
+        "--figure", type=picture_file, metavar="FILE", help="draw the bands: .png, .pdf or .svg"
     )
 
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benkit.cli.common import add_patch_size, call, note, show, table_file
+from benkit.cli.common import add_patch_size, call, note, pair_file, show
 
 EXAMPLE = "example: benkit overlaps metadata.parquet --output pairs.parquet"
 
@@ -19,9 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--output",
-        type=table_file,
+        type=pair_file,
         metavar="FILE",
-        help="all pairs with shared area and reason: .parquet, .csv or .json",
+        help="all pairs with shared area and reason: .parquet, .csv or .json; with the shared ground "
+        "itself: .geojson or .gpkg",
     )
     parser.add_argument(
         "--assume-same-crs",

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benkit.cli.common import add_engine_options, call, show
+from benkit.cli.common import add_engine_options, call, folder_of, show
 
 EXAMPLE = (
     "example: benkit patchify S2A_MSIL2A_20170613T101031_N0205_R022_T33UUP_20170613T101608.SAFE "
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder with the bands of one Level-2A product, as GeoTIFF or JP2, such as a SAFE folder",
     )
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="ARCHIVE", help="folder of the archive"
+        "--output", type=folder_of, required=True, metavar="ARCHIVE", help="folder of the archive"
     )
     parser.add_argument(
         "--grid-origin",

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benkit.cli.common import add_engine_options, call, grid, note, numbers, show
+from benkit.cli.common import add_engine_options, call, folder_of, grid, note, numbers, show
 
 EXAMPLE = "example: benkit retile B02.tif --output parts --grid 2x2"
 
@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("raster", type=Path, metavar="RASTER", help="any raster that GDAL reads")
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="DIR", help="folder of the parts"
+        "--output", type=folder_of, required=True, metavar="DIR", help="folder of the parts"
     )
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--grid", type=grid, metavar="ROWSxCOLS", help="number of parts; default 2x2")

@@ -1,9 +1,8 @@
 """``benkit sample``."""
 
 import argparse
-from pathlib import Path
 
-from benkit.cli.common import add_engine_options, call, note, show
+from benkit.cli.common import add_engine_options, call, folder_of, note, show
 
 EXAMPLE = """\
 example: benkit sample sample --patches 200 --seed 1
@@ -13,7 +12,7 @@ course hands out, and says how many errors of each kind are in it. An earlier sa
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, metavar="DIR", help="folder to make")
+    parser.add_argument("folder", type=folder_of, metavar="DIR", help="folder to make")
     parser.add_argument("--patches", type=int, default=120, metavar="N", help="default %(default)s")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default %(default)s")
     add_engine_options(parser)

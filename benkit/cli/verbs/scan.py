@@ -2,7 +2,7 @@
 
 import argparse
 
-from benkit.cli.common import add_engine_options, call, location_of, note, show
+from benkit.cli.common import add_engine_options, call, file_with, location_of, note, show
 from benkit.engine.progress import end_line
 
 EXAMPLE = """\
@@ -18,7 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "archive", type=location_of, metavar="ARCHIVE", help="its folder, or s3://bucket/path"
     )
     parser.add_argument(
-        "--output", type=location_of, required=True, metavar="FILE", help="the inventory"
+        "--output",
+        type=file_with(".parquet"),
+        required=True,
+        metavar="FILE",
+        help="the inventory, a .parquet file",
     )
     parser.add_argument("--full", action="store_true", help="read also what has not changed")
     add_engine_options(parser)

@@ -6,7 +6,7 @@ most code need not know which of the two it has.
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -233,3 +233,13 @@ def _checked(text: str | os.PathLike[str]) -> str | os.PathLike[str]:
     if not isinstance(text, str | os.PathLike):
         raise OptionError(f"expected a path, but it is of the type {type(text).__name__}")
     return text
+
+
+def require_suffix(path: LocationLike, suffixes: Sequence[str]) -> Location:
+    """A location whose suffix says a format that can be written; an `OptionError` otherwise."""
+    path = as_location(path)
+    if path.suffix not in suffixes:
+        *others, last = suffixes
+        first = f"{', '.join(others)} or " if others else ""
+        raise OptionError(f"{path}: expected a name that ends with {first}{last}")
+    return path

@@ -29,7 +29,7 @@ CRS_IF_ABSENT = "OGC:CRS84"
 """The coordinate reference system of a file that names none: longitude, latitude."""
 
 _NATIVE = ("GEOMETRY", "GEOGRAPHY")  # logical types of Parquet
-_ROWS_PER_GROUP = 65_536  # readers skip groups of a large file by their bounds
+_ROWS_PER_GROUP = 20_000  # readers skip groups of a large file by their bounds
 _BOX_FIELDS = ("xmin", "ymin", "xmax", "ymax")
 
 

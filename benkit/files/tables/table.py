@@ -18,7 +18,7 @@ from benkit.errors import (
     RemoteError,
     first_line,
 )
-from benkit.files.file_kinds import other_format
+from benkit.files.file_kinds import TABLE_SUFFIXES, other_format
 from benkit.files.limits import LARGEST_TABLE
 from benkit.files.remote.location import (
     Location,
@@ -26,6 +26,7 @@ from benkit.files.remote.location import (
     RemotePath,
     as_location,
     is_location,
+    require_suffix,
 )
 from benkit.files.safe_names import printable, some_names
 from benkit.files.tables.csv_file import is_csv, parse_csv
@@ -252,9 +253,7 @@ def write_table(table: pa.Table, path: LocationLike) -> None:
     OutputError
         If the file cannot be written.
     """
-    path = as_location(path)
-    if path.suffix not in (".parquet", ".csv", ".json"):
-        raise OptionError(f"{path}: expected a name that ends with .parquet, .csv or .json")
+    path = require_suffix(path, TABLE_SUFFIXES)
     with replacing(path) as part:
         if path.suffix == ".parquet":
             pq.write_table(table, part, compression="zstd")

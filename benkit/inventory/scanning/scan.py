@@ -13,7 +13,7 @@ from benkit.archive.wrong_level import require_archive
 from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.engine import Engine, run
 from benkit.engine.progress import Progress, reporter
-from benkit.files.remote.location import LocationLike, as_location
+from benkit.files.remote.location import LocationLike, as_location, require_suffix
 from benkit.files.writing.transfer import uploading
 from benkit.inventory.scanning.chunk import PATCHES_PER_CHUNK, Chunk, scan_chunk
 from benkit.inventory.scanning.resume import scan_state
@@ -92,6 +92,8 @@ def scan(
         If the archive is not a folder.
     InputFormatError
         If it holds no patch at that place, with the folder that fits.
+    OptionError
+        If the name of the inventory does not end with .parquet.
     OutputError
         If the inventory cannot be written.
     RemoteError
@@ -101,6 +103,7 @@ def scan(
     """
     start = time.monotonic()
     report = reporter(progress)
+    require_suffix(output, (".parquet",))
     listing = list_archive(as_location(archive))
     require_archive(listing)
     patches = listing.patches
