@@ -1,6 +1,7 @@
 """A suffix says the format of what is written, or is refused before any work."""
 
 import json
+from datetime import timedelta
 from itertools import pairwise
 
 import geopandas as gpd
@@ -14,6 +15,7 @@ from shapely.geometry import shape
 import benkit
 from benkit.cli import main
 from benkit.ground.hilbert import hilbert_order, hilbert_positions
+from tests.making import PRODUCT
 
 REFUSED = [
     ("scan {archive} --output {out}/inv.csv", ".parquet"),
@@ -99,6 +101,27 @@ def test_a_geopackage_may_be_in_another_reference_system(sample, tmp_path):
     found = gpd.read_file(tmp_path / "f.gpkg")
     assert found.crs.to_epsg() == 3035
     assert ((found.area - 1200**2).abs() < 0.02 * 1200**2).all()
+
+
+@pytest.mark.parametrize("name", ["f.geojson", "f.gpkg"])
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [("fid", ["a", "b"]), ("FID", [5, 5]), ("geom", ["a", "b"]), ('it\'s "one"', [1, 2])],
+)
+def test_columns_of_any_name_are_kept(tmp_path, name, column, values):
+    ids = [f"{PRODUCT}_00_00", f"{PRODUCT}_00_01"]
+    table = pa.table({"patch_id": ids, "labels": [["a;b"], []], column: values})
+    benkit.footprints(table, output=tmp_path / name)
+    found = gpd.read_file(tmp_path / name)
+    assert found[column].tolist() == values
+    assert [list(one) for one in found["labels"]] == [["a;b"], []]
+
+
+def test_a_column_that_a_format_cannot_hold_is_one_clear_error(tmp_path):
+    table = pa.table({"patch_id": [f"{PRODUCT}_00_00"], "labels": [["a"]], "took": [timedelta(1)]})
+    with pytest.raises(benkit.OutputError, match=r"took.*leave out a column"):
+        benkit.footprints(table, output=tmp_path / "f.gpkg")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["p.geojson", "p.gpkg"])
