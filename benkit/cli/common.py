@@ -14,7 +14,7 @@ from benkit.engine import ENGINES, Engine
 from benkit.engine.progress import width_of
 from benkit.errors import OptionError, OutputError
 from benkit.files.file_kinds import FEATURE_SUFFIXES, TABLE_SUFFIXES
-from benkit.files.remote.location import Location, RemotePath, as_location, require_suffix
+from benkit.files.remote.location import Location, RemotePath, as_location
 from benkit.files.safe_names import one_line
 
 Result = TypeVar("Result")
@@ -285,10 +285,12 @@ def file_with(*suffixes: str) -> Callable[[str], Location]:
     """For argparse, the name of a file to write: another suffix is refused before any work."""
 
     def named(text: str) -> Location:
-        try:
-            return require_suffix(text, suffixes)
-        except OptionError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
+        output = location_of(text)
+        if output.suffix not in suffixes:
+            raise argparse.ArgumentTypeError(
+                f"{output}: expected a name that ends with {' or '.join(suffixes)}"
+            )
+        return output
 
     return named
 

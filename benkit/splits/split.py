@@ -158,14 +158,14 @@ class Split(TableValue):
         rows = pc.index_in(on_sides, ids)
         if rows.null_count and strict:
             row = int(np.argmin(rows.is_valid()))
-            none = (
-                f"none of its {len(rows):,} patches is one of the {len(ids):,} of the metadata, such as "
-                f"{some_names([ids[0].as_py()])}: "
-            )
+            first, foreign = some_names([on_sides[row].as_py()]), ""
+            if rows.null_count == len(rows) and len(ids):
+                foreign = (
+                    f"{first} is one of {len(rows):,} patches on its sides, of which the metadata of "
+                    f"{len(ids):,}, such as {some_names([ids[0].as_py()])}, hold none: "
+                )
             raise InputFormatError(
-                f"{none if rows.null_count == len(rows) and len(ids) else ''}"
-                f"{some_names([on_sides[row].as_py()])} of the side {SIDES[code[row]]} "
-                "is not in the metadata"
+                f"{foreign}{first} of the side {SIDES[code[row]]} is not in the metadata"
             )
         found = np.full(len(ids), -1, np.int8)
         found[rows.drop_null().to_numpy()] = code[rows.is_valid().to_numpy(zero_copy_only=False)]

@@ -150,8 +150,8 @@ def test_a_split_of_other_patches_is_an_error_that_names_some_of_both(few, capsy
     ):
         assert main(call) == 2
         said = capsys.readouterr().err
-        assert "none of its 2 patches is one of the 1,000 of the metadata" in said
-        assert f"such as {PRODUCT}_00_00: elsewhere of the side train is not" in said
+        assert "elsewhere is one of 2 patches on its sides, of which the metadata of 1,000" in said
+        assert f"such as {PRODUCT}_00_00, hold none: elsewhere of the side train is not" in said
 
 
 def test_an_archive_of_class_folders_is_told_by_its_folders_and_tiffs(tmp_path, capsys):

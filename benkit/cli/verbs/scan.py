@@ -2,7 +2,7 @@
 
 import argparse
 
-from benkit.cli.common import add_engine_options, call, file_with, location_of, note, show
+from benkit.cli.common import add_engine_options, call, location_of, note, show
 from benkit.engine.progress import end_line
 
 EXAMPLE = """\
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--output",
-        type=file_with(".parquet"),
+        type=location_of,
         required=True,
         metavar="FILE",
         help="the inventory, a .parquet file",

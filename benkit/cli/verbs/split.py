@@ -11,8 +11,8 @@ from benkit.cli.common import (
     add_patch_size,
     call,
     check_outputs,
-    file_with,
     fraction,
+    location_of,
     note,
     require,
     show,
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_metadata(parser)
     parser.add_argument(
         "--output",
-        type=file_with(".csv", ".parquet"),
+        type=location_of,
         required=True,
         metavar="FILE",
         help="CSV with a column a side, or .parquet: the metadata with a column split",
