@@ -57,7 +57,8 @@ def stats(
     if split is not None and side is not None:
         wanted = _of_side(split, side)
     with open_source(source, engine=engine, progress=progress) as inventory:
-        require_patches(inventory)
+        if wanted is None:
+            require_patches(inventory)
         found = band_statistics(inventory, wanted)
         if wanted is not None and len(found.absent) == len(set(wanted)):
             advice = "name them as their folders are named"

@@ -56,6 +56,8 @@ def web_map(
         An HTML page, the same for the same input.
     """
     known = as_metadata(metadata)
+    with naming(metadata):
+        assert len(known.footprints) == len(known), "each patch has a place"
     if source is not None:
         findings = audit(source, known, subset=subset, engine=engine, progress=progress)
     rows = None if findings is None else as_table(findings, "findings")

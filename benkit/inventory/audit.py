@@ -142,8 +142,9 @@ def require_common_patches(audit: Audit, inventory: Inventory, metadata: pa.Tabl
     InputFormatError
         Which says what lies there instead.
     """
-    require_patches(inventory)
-    if len(metadata) and audit.counts["not_on_disk"] == len(metadata):
+    if not len(metadata):
+        require_patches(inventory)
+    elif audit.counts["not_on_disk"] == len(metadata):
         first = metadata["patch_id"][:1].to_pylist()
         advice = "name the metadata of this archive, or the archive of these patches"
         raise none_is_there(inventory, "patches of the metadata", len(metadata), first, advice)

@@ -225,7 +225,7 @@ def test_the_schema_can_fail(missing):
 def test_large_files_have_groups_that_readers_can_skip(tmp_path):
     ids = [f"{PRODUCT}{t}_{c:02d}_{r:02d}" for t in TILES[:8] for c in range(91) for r in range(91)]
     groups = pq.ParquetFile(written(tmp_path, footprint_table(metadata_of(ids)))).metadata
-    assert (groups.num_rows, groups.num_row_groups) == (len(ids), 2)
+    assert (groups.num_rows, groups.num_row_groups) == (len(ids), 4)
 
 
 def test_squares_on_both_sides_of_the_180th_meridian_are_parted(tmp_path):

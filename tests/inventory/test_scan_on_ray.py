@@ -63,5 +63,5 @@ def test_a_cluster_without_a_cpu_is_an_error(cluster, tmp_path, monkeypatch):
     monkeypatch.setattr(engine_on_ray, "NODE_TIMEOUT", 0.5)
     ray.init(cluster.address)
     with pytest.raises(WorkerError, match="no node with a CPU for 0 s, and 0 of 1 nodes are gone"):
-        scan(fill_archive(tmp_path / "archive", 2), tmp_path / "out", engine=Engine("ray"))
-    assert not (tmp_path / "out").exists()
+        scan(fill_archive(tmp_path / "archive", 2), tmp_path / "out.parquet", engine=Engine("ray"))
+    assert not (tmp_path / "out.parquet").exists()

@@ -72,15 +72,15 @@ def report_page(
         A whole HTML page that needs nothing else.
     """
     metadata = as_metadata(metadata)
-    audit = None
-    if inventory is not None:
-        audit = audit_inventory(inventory, metadata.table, subset=subset)
-        require_common_patches(audit, inventory, metadata.table)
     split = (
         None
         if sides is None
         else Split(sides, id_column=metadata.id_column).aligned(metadata.patch_ids)
     )
+    audit = None
+    if inventory is not None:
+        audit = audit_inventory(inventory, metadata.table, subset=subset)
+        require_common_patches(audit, inventory, metadata.table)
     splits = {} if split is None else _evaluations(metadata, split)
     parts = [verdict_section(audit, metadata.table["patch_id"], splits)]
     if inventory is not None and subset:
