@@ -15,6 +15,8 @@ VERBS = {
     "scan": "read every pixel of an archive once into an inventory",
     "audit": "check whether an archive is whole and correct",
     "inspect": "everything about one patch",
+    "duplicates": "patches with equal pixels, also across a split",
+    "diff": "what changed from one archive to another",
     "stats": "mean and standard deviation of the bands",
     "summary": "seasons and labels of the metadata",
     "labels": "classes and land cover of reference maps",
@@ -46,6 +48,8 @@ _NAMES = {
     "files.remote.retry": "Retry",
     "ground.footprint_table": "FootprintTable",
     "inventory.audit": "Audit",
+    "inventory.diff": "Diff",
+    "inventory.duplicates": "Duplicates",
     "inventory.inspect": "Inspection",
     "inventory.statistics": "Statistics",
     "inventory.table.inventory_file": "Inventory",
@@ -118,6 +122,8 @@ __all__ = sorted(_HOMES)
 
 if TYPE_CHECKING:  # the same names for type checkers and editors
     from benkit.api.audit import audit as audit
+    from benkit.api.diff import diff as diff
+    from benkit.api.duplicates import duplicates as duplicates
     from benkit.api.evaluate import evaluate as evaluate
     from benkit.api.footprints import footprints as footprints
     from benkit.api.inspect import inspect as inspect
@@ -158,6 +164,8 @@ if TYPE_CHECKING:  # the same names for type checkers and editors
     from benkit.files.remote.retry import Retry as Retry
     from benkit.ground.footprint_table import FootprintTable as FootprintTable
     from benkit.inventory.audit import Audit as Audit
+    from benkit.inventory.diff import Diff as Diff
+    from benkit.inventory.duplicates import Duplicates as Duplicates
     from benkit.inventory.inspect import Inspection as Inspection
     from benkit.inventory.statistics import Statistics as Statistics
     from benkit.inventory.table.inventory_file import Inventory as Inventory

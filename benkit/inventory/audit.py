@@ -129,9 +129,7 @@ def audit_inventory(inventory: Inventory, metadata: pa.Table, *, subset: bool = 
         "a finding about a band names the band, and one about a patch on disk a patch that is there"
     )
     warnings = baseline_warnings(inventory)
-    return Audit(
-        len(on_disk), counts, findings, inventory.lacking, warnings, len(metadata), subset
-    )
+    return Audit(len(on_disk), counts, findings, inventory.lacking, warnings, len(metadata), subset)
 
 
 def require_common_patches(audit: Audit, inventory: Inventory, metadata: pa.Table) -> None:

@@ -14,6 +14,8 @@ EXPECTED = {
     "scan": SHARED_OUT | OUTPUT,
     "audit": SHARED_OUT | {"--overwrite"},  # of --findings
     "inspect": {"--overwrite"},  # of --figure
+    "duplicates": SHARED_OUT | OUTPUT,
+    "diff": SHARED_OUT | OUTPUT,
     "stats": SHARED_OUT,
     "summary": set(),
     "labels": SHARED_OUT | OUTPUT,

@@ -150,6 +150,21 @@ class Inventory(TableValue):
                 connection.register(name, table)
             return connection.execute(sql).fetchall()
 
+    def query_table(self, sql: str, **tables: pa.Table) -> pa.Table:
+        """The same as a table, for results of many rows."""
+        with self._connection() as (connection, _):
+            for name, table in tables.items():
+                connection.register(name, table)
+            return connection.sql(sql).to_arrow_table()
+
+    def require_pixel_hashes(self) -> None:
+        """Refuse an inventory that does not tell which bands have equal pixels."""
+        rows = self.query(
+            "SELECT patch_id, band FROM inventory WHERE status = 'ok' AND pixel_hash IS NULL LIMIT 1"
+        )
+        if rows:
+            self._refuse(f"with a pixel_hash of each band, but {' '.join(rows[0])} has none")
+
     @contextmanager
     def _connection(self) -> "Iterator[tuple[duckdb.DuckDBPyConnection, dict[str, str]]]":
         """Let DuckDB see the file as ``inventory``, its columns in their own types; also their types."""

@@ -1,0 +1,81 @@
+"""``benkit duplicates``."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from benkit.cli.common import (
+    add_engine_options,
+    add_source,
+    call,
+    location_of,
+    note,
+    show,
+    show_table,
+    table_file,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+EXAMPLE = """\
+example: benkit duplicates inventory.parquet --split split.csv --output duplicates.csv
+
+groups the patches with equal pixels, in all bands that they have or in some, whatever their names,
+places and compression. Patches without a valid pixel, and those of one value in each band, are held
+against no other: they stand apart. A group is across sides if the split has its patches on several."""
+
+_EXAMPLES = 3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_source(parser)
+    parser.add_argument(
+        "--split", type=location_of, metavar="FILE", help="count the groups across its sides"
+    )
+    parser.add_argument(
+        "--output",
+        type=table_file,
+        metavar="FILE",
+        help="write all groups, and the patches apart: .parquet, .csv or .json",
+    )
+    add_engine_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from benkit.api.duplicates import duplicates
+    from benkit.inventory.duplicates import APART, GROUP_KINDS
+
+    found = call(duplicates, arguments)
+    if arguments.output:
+        note(f"{arguments.output} is written")
+    if arguments.json:
+        show(arguments, vars(found.total))
+        return 0
+    print(f"{found.in_inventory:,} patches")
+    rows: list[tuple[object, ...]] = [
+        (meaning, one.patches, one.groups, one.across_sides)
+        for meaning, one in zip(GROUP_KINDS.values(), found.counts.values(), strict=True)
+    ]
+    rows += [(f"apart: {APART[kind]}", count, None, None) for kind, count in found.apart.items()]
+    print()
+    show_table(("patches with", "patches", "groups", "across sides"), rows)
+    groups = found.total.groups
+    if groups:
+        shown = groups if arguments.verbose else min(groups, _EXAMPLES)
+        print()
+        show_table(("group", "patch", "side", "equal bands"), _patches(found.table, shown))
+        if shown < groups:
+            print(f"and {groups - shown:,} more groups")
+            if not arguments.output:
+                note("--output FILE writes all groups, --verbose shows them")
+    return 0
+
+
+def _patches(table: "pa.Table", groups: int) -> list[tuple[int, str, str, str]]:
+    """Group, patch, side and bands of the patches of the first groups."""
+    import pyarrow.compute as pc
+
+    rows = table.filter(pc.less_equal(table["group"], groups)).to_pylist()
+    return [
+        (row["group"], row["patch_id"], row["side"] or "-", " ".join(row["bands"])) for row in rows
+    ]
