@@ -15,7 +15,7 @@ from benkit.ground.grid import connected_components
 from benkit.inventory.table.inventory_file import Inventory
 
 GROUP_KINDS: Mapping[str, str] = {
-    "all_bands": "equal pixels in all bands that they have",
+    "all_bands": "equal pixels in all bands",
     "some_bands": "equal pixels in some bands",
 }
 """Kinds of groups of patches, and what their patches have."""
@@ -97,6 +97,24 @@ class Duplicates(TableValue):
         """Patches of each kind of `APART`."""
         kinds = self.table["kind"]
         return {kind: pc.sum(pc.equal(kinds, kind)).as_py() or 0 for kind in APART}
+
+    @property
+    def sentence(self) -> str:
+        """What was found, in words."""
+        found = [
+            f"{one.patches:,} patches in {one.groups:,} group{'s' * (one.groups != 1)} have "
+            f"{GROUP_KINDS[kind]}"
+            for kind, one in self.counts.items()
+            if one.groups
+        ]
+        said = ["; ".join(found) or "No two patches have equal pixels in any band"]
+        if (across := self.total.across_sides) is not None and found:
+            said.append(
+                f"{across:,} of the groups {'is' if across == 1 else 'are'} on several sides"
+            )
+        if apart := sum(self.apart.values()):
+            said.append(f"{apart:,} patches without a valid pixel or of one value stand apart")
+        return ". ".join(said) + "."
 
     def _count(self, chosen: pa.ChunkedArray) -> GroupCounts:
         rows = self.table.filter(chosen)

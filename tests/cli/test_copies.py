@@ -36,7 +36,7 @@ def test_duplicates_says_how_many(twice, run_json, capsys):
     assert len(output.read_text().splitlines()) == 3
     assert main(list(map(str, call))) == 0
     said = capsys.readouterr().out
-    assert "10 patches" in said
+    assert said.startswith("10 patches. 2 patches in 1 group have equal pixels in all bands. 1 of ")
     assert said.splitlines()[3].split()[-3:] == ["2", "1", "1"]
     assert "train" in said
     assert run_json("duplicates", twice / "once.parquet") == (

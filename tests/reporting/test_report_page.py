@@ -48,7 +48,7 @@ def block(page, name):
 
 def test_it_has_every_section_and_loads_nothing(page):
     names = re.findall(r'<section id="([^"]*)">', page)
-    expected = ["verdict", "findings", "map", "split", "contents", "bands", "looks"]
+    expected = ["verdict", "findings", "copies", "map", "split", "contents", "bands", "looks"]
     assert names == [*expected, "reference-maps", "made"]
     assert not re.search(r'(src|href)="(?!#|data:)', page)
     assert "@import" not in page

@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         show(arguments, vars(found.total))
         return 0
-    print(f"{found.in_inventory:,} patches")
+    print(f"{found.in_inventory:,} patches. {found.sentence}")
     rows: list[tuple[object, ...]] = [
         (meaning, one.patches, one.groups, one.across_sides)
         for meaning, one in zip(GROUP_KINDS.values(), found.counts.values(), strict=True)

@@ -157,13 +157,18 @@ class Inventory(TableValue):
                 connection.register(name, table)
             return connection.sql(sql).to_arrow_table()
 
-    def require_pixel_hashes(self) -> None:
-        """Refuse an inventory that does not tell which bands have equal pixels."""
+    @property
+    def without_pixel_hash(self) -> str | None:
+        """The first band that was read but has no ``pixel_hash``, so that copies cannot be told."""
         rows = self.query(
             "SELECT patch_id, band FROM inventory WHERE status = 'ok' AND pixel_hash IS NULL LIMIT 1"
         )
-        if rows:
-            self._refuse(f"with a pixel_hash of each band, but {' '.join(rows[0])} has none")
+        return " ".join(rows[0]) if rows else None
+
+    def require_pixel_hashes(self) -> None:
+        """Refuse an inventory that does not tell which bands have equal pixels."""
+        if band := self.without_pixel_hash:
+            self._refuse(f"with a pixel_hash of each band, but {band} has none")
 
     @contextmanager
     def _connection(self) -> "Iterator[tuple[duckdb.DuckDBPyConnection, dict[str, str]]]":

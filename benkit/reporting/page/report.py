@@ -12,11 +12,13 @@ import pyarrow.compute as pc
 from benkit.ground.footprints import Footprints
 from benkit.ground.points import Points
 from benkit.inventory.audit import Audit, audit_inventory, require_common_patches
+from benkit.inventory.duplicates import Duplicates, find_duplicates
 from benkit.inventory.statistics import band_statistics
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.metadata.metadata import Metadata, as_metadata
 from benkit.metadata.summary import summarize
 from benkit.reference_maps.labels import LabelComparison
+from benkit.reporting.page.copies_section import copies_section
 from benkit.reporting.page.map import map_section
 from benkit.reporting.page.markup import escape, section
 from benkit.reporting.page.quick_looks import ReadBand, quick_looks_section
@@ -82,12 +84,13 @@ def report_page(
         audit = audit_inventory(inventory, metadata.table, subset=subset)
         require_common_patches(audit, inventory, metadata.table)
     splits = {} if split is None else _evaluations(metadata, split)
-    parts = [verdict_section(audit, metadata.table["patch_id"], splits)]
+    copies = _copies(inventory, metadata, split)
+    parts = [verdict_section(audit, metadata.table["patch_id"], splits, copies)]
     if inventory is not None and subset:
         metadata = _on_disk(metadata, inventory)
         split = split and split.aligned(metadata.patch_ids, strict=False)
     if audit is not None:
-        parts.append(findings_section(audit))
+        parts += [findings_section(audit), copies_section(copies)]
     if isinstance(metadata.ground, Footprints):  # the map's script draws tiles and their patches
         found = audit and audit.listed
         parts.append(map_section(metadata, _unknown_patches(audit), found, split))
@@ -102,6 +105,16 @@ def report_page(
         parts.append(reference_maps_section(comparison))
     parts.append(_made_section(made or {}))
     return _page(title, "".join(parts))
+
+
+def _copies(
+    inventory: Inventory | None, metadata: Metadata, split: Split | None
+) -> Duplicates | None:
+    """Patches with equal pixels; None where the inventory does not tell."""
+    if inventory is None or inventory.without_pixel_hash:
+        return None
+    columns = split and {"patch_id": metadata.table["patch_id"], "split": split.table["split"]}
+    return find_duplicates(inventory, columns and pa.table(columns))
 
 
 def _on_disk(metadata: Metadata, inventory: Inventory) -> Metadata:
@@ -161,6 +174,7 @@ def _made_section(made: Mapping[str, str]) -> str:
 _LINKS = {
     "verdict": "Verdict",
     "findings": "Findings",
+    "copies": "Copies",
     "map": "Map",
     "split": "Split",
     "contents": "Contents",

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benkit.inventory.audit import Audit
+from benkit.inventory.duplicates import Duplicates
 from benkit.inventory.findings import KINDS
 from benkit.reporting.page.markup import escape, percent, section
 from benkit.splits.evaluation import Evaluation
@@ -16,13 +17,16 @@ Answer = tuple[str, str, str, str]
 
 
 def verdict_section(
-    audit: Audit | None, patch_ids: pa.ChunkedArray, splits: Mapping[str, Evaluation]
+    audit: Audit | None,
+    patch_ids: pa.ChunkedArray,
+    splits: Mapping[str, Evaluation],
+    copies: Duplicates | None = None,
 ) -> str:
     """Judge the archive in one sentence, then answer each question with its numbers.
 
     The patch ids are those of the metadata. The splits are ``this split`` and ``random``, or none.
     """
-    answers = list(_answers(audit, splits))
+    answers = list(_answers(audit, splits, copies))
     if audit is None:
         kind, said = "", "No archive was looked at."
         told = f"This page tells what the metadata of {len(patch_ids):,} patches says."
@@ -64,12 +68,18 @@ def _told(audit: Audit, patch_ids: pa.ChunkedArray) -> str:
     )
 
 
-def _answers(audit: Audit | None, splits: Mapping[str, Evaluation]) -> Iterator[Answer]:
+def _answers(
+    audit: Audit | None, splits: Mapping[str, Evaluation], copies: Duplicates | None
+) -> Iterator[Answer]:
     if audit is not None:
         missing, wrong = _counted(audit, incomplete=True), _counted(audit, incomplete=False)
         whole = "Every patch and every band is there to be read."
         yield "Whole?", *_yes_or_no(missing, whole)
         yield "Correct?", *_yes_or_no(wrong, "All that is there is as it should be.")
+    if copies is not None:
+        found = copies.total
+        step = "bad" if found.across_sides else "near" if found.groups else "good"
+        yield "Free of copies?", step, "No" if found.groups else "Yes", copies.sentence
     if splits:
         yield "Split sound?", *soundness(splits["this split"], splits["random"])
 
