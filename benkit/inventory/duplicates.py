@@ -188,7 +188,8 @@ def _candidates(inventory: Inventory) -> pa.Table:
         SELECT product, patch_id, {columns}, bit_or({bit}) AS there,
                coalesce(bit_or({bit}) FILTER ({_TELLING}), 0) AS telling
         FROM inventory
-        SEMI JOIN (SELECT product, patch_id FROM inventory SEMI JOIN shared USING (band, pixel_hash)
+        SEMI JOIN (SELECT DISTINCT product, patch_id
+                   FROM inventory SEMI JOIN shared USING (band, pixel_hash)
                    WHERE status = 'ok' AND {_TELLING}) USING (product, patch_id)
         WHERE status = 'ok' GROUP BY product, patch_id ORDER BY product, patch_id
         """,
