@@ -45,7 +45,7 @@ PRINTED = {
     "benkit audit inventory.parquet --metadata sample/metadata.parquet --json": "30407372b248d47a",
     "benkit stats inventory.parquet --json": "f2dddcee873c0be3",
     f"benkit stats inventory.parquet --patches {LISTED} --json": "0264646a2b5c65e0",
-    "benkit summary sample/metadata.parquet --json": "99fc8cda669c7a4e",
+    "benkit summary sample/metadata.parquet --json": "1303dffafbe244db",
     "benkit labels sample/geoparquets --json": "555b507821388b19",
     "benkit overlaps sample/geoparquets --json": "87484184a368c124",
     "benkit overlaps sample/metadata.parquet --json": "ee1d0ec80c945603",

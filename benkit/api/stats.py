@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import pyarrow as pa
+
 from benkit.api.sources import (
     SourceLike,
     SplitLike,
@@ -13,6 +15,9 @@ from benkit.api.sources import (
 from benkit.engine import Engine
 from benkit.engine.progress import Progress
 from benkit.errors import InputFormatError, OptionError
+from benkit.files.file_kinds import TABLE_SUFFIXES
+from benkit.files.remote.location import LocationLike, require_suffix
+from benkit.files.tables.table import write_table
 from benkit.inventory.contents import none_is_there, require_patches
 from benkit.inventory.statistics import Statistics, band_statistics
 from benkit.splits.split import Split
@@ -24,6 +29,7 @@ def stats(
     *,
     split: SplitLike | None = None,
     side: str | None = None,
+    output: LocationLike | None = None,
     engine: Engine | None = None,
     progress: Progress = None,
 ) -> Statistics:
@@ -39,13 +45,16 @@ def stats(
         Only the patches of one side of this split.
     side : str, optional
         ``train``, ``validation`` or ``test``: which one.
+    output : path or URL, optional
+        Where to write the table, a row a band: Parquet, CSV or JSON, as the suffix says.
     engine, progress
         As of `benkit.scan`, for an archive.
 
     Raises
     ------
     OptionError
-        If patches and a split are given, or a split without a side.
+        If patches and a split are given, or a split without a side; or if the name of the output ends
+        with something else.
     InputFormatError
         If the split has no such side, or none of the patches is in the inventory.
     """
@@ -53,6 +62,7 @@ def stats(
         raise OptionError("--split and --side: expected both or none")
     if patches is not None and split is not None:
         raise OptionError("expected --patches or --split, not both")
+    target = None if output is None else require_suffix(output, TABLE_SUFFIXES)
     wanted = None if patches is None else as_patch_ids(patches, "patches")
     if split is not None and side is not None:
         wanted = _of_side(split, side)
@@ -64,6 +74,8 @@ def stats(
             advice = "name them as their folders are named"
             number, first = len(found.absent), wanted[:1]
             raise none_is_there(inventory, "patches of those named", number, first, advice)
+    if target is not None:
+        write_table(pa.table(found), target)
     return found
 
 

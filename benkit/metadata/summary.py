@@ -1,7 +1,7 @@
 """What the metadata of an archive says of its seasons and labels."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
@@ -32,6 +32,10 @@ class Summary:
         Different labels of the patch that has most.
     with_repeated_labels : int
         Patches that list a label more than once.
+    labels : mapping of str to int
+        Patches by label, sorted.
+    label_seasons : mapping of str to mapping of str to int
+        By label, its patches by season.
     """
 
     patches: int
@@ -39,6 +43,23 @@ class Summary:
     average_num_labels: Fraction
     maximum_num_labels: int
     with_repeated_labels: int = 0
+    labels: Mapping[str, int] = field(default_factory=dict)
+    label_seasons: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    @property
+    def table(self) -> pa.Table:
+        """A row a label: ``label``, ``patches``, and a column a season."""
+        counts = {
+            season: [self.label_seasons[name][season] for name in self.labels]
+            for season in self.seasons
+        }
+        return pa.table(
+            {"label": pa.array(self.labels, pa.string())}
+            | {
+                name: pa.array(values, pa.int64())
+                for name, values in {"patches": list(self.labels.values()), **counts}.items()
+            }
+        )
 
 
 def summarize(metadata: Metadata | pa.Table) -> Summary:
@@ -85,6 +106,8 @@ def summarize(metadata: Metadata | pa.Table) -> Summary:
         average_num_labels=Fraction(labels, patches) if patches else Fraction(0),
         maximum_num_labels=most,
         with_repeated_labels=repeated,
+        labels=_patches_by_label(metadata),
+        label_seasons=_seasons_by_label(metadata),
     )
 
 
@@ -107,6 +130,20 @@ def _longest_set(lists: pa.ChunkedArray, num_labels: NDArray[np.int64]) -> int:
 
 def _patches_by_label(metadata: Metadata) -> dict[str, int]:
     return dict(zip(metadata.labels.names, metadata.labels.count().tolist(), strict=True))
+
+
+def _seasons_by_label(metadata: Metadata) -> dict[str, dict[str, int]]:
+    """Patches by label, and within by season."""
+    labels, seasons = metadata.labels, metadata.seasons
+    of_patch = np.full(len(metadata), len(seasons.names))
+    of_patch[seasons.patch] = seasons.value
+    shape = len(labels.names), len(seasons.names) + 1  # the last one is that of no season
+    counts = np.zeros(shape, np.int64)
+    np.add.at(counts, (labels.value, of_patch[labels.patch]), 1)
+    return {
+        name: dict(zip(seasons.names, row.tolist(), strict=False))
+        for name, row in zip(labels.names, counts, strict=True)
+    }
 
 
 def _listings(lists: pa.ChunkedArray) -> dict[str, int]:

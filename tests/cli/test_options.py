@@ -16,8 +16,8 @@ EXPECTED = {
     "inspect": {"--overwrite"},  # of --figure
     "duplicates": SHARED_OUT | OUTPUT,
     "diff": SHARED_OUT | OUTPUT,
-    "stats": SHARED_OUT,
-    "summary": set(),
+    "stats": SHARED_OUT | OUTPUT,
+    "summary": OUTPUT,
     "labels": SHARED_OUT | OUTPUT,
     "footprints": OUTPUT,
     "overlaps": OUTPUT,

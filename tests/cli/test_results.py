@@ -1,18 +1,53 @@
 """What verbs print as JSON, and the files that they write."""
 
 import geopandas as gpd
+import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
+import pytest
 
 from benkit.cli import main
 
 
-def test_summary(run_json, shared_data):
-    status, values = run_json("summary", shared_data / "metadata.parquet")
+def test_summary(run_json, shared_data, tmp_path):
+    metadata, output = shared_data / "metadata.parquet", tmp_path / "labels.csv"
+    status, values = run_json("summary", metadata, "--output", output)
     assert status == 0
-    assert list(values) == ["patches", "seasons", "average_num_labels", "maximum_num_labels"]
+    keys = ["patches", "seasons", "labels", "average_num_labels", "maximum_num_labels"]
+    assert list(values) == keys
     assert values["seasons"] == {
         "spring": 165_098, "summer": 102_397, "fall": 140_733, "winter": 71_810,
     }  # fmt: skip
+    frame = pq.read_table(metadata, columns=["patch_id", "labels"]).to_pandas().explode("labels")
+    counted = frame.groupby("labels").size()
+    assert values["labels"] == counted.to_dict()
+    month = frame["patch_id"].str[15:17].astype(int)
+    names = np.array(["winter", "spring", "summer", "fall"])
+    by_season = frame.groupby(["labels", names[month % 12 // 3]]).size()
+    written = pd.read_csv(output).set_index("label")
+    assert list(written) == ["patches", "spring", "summer", "fall", "winter"]
+    assert written["patches"].to_dict() == counted.to_dict()
+    for label, season in by_season.index:
+        assert written.loc[label, season] == by_season[label, season]
+    assert written.iloc[:, 1:].to_numpy().sum() == by_season.sum()
+
+
+def test_summary_prints_patches_by_label_and_season(metadata, capsys):
+    assert main(["summary", str(metadata)]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["patches", "spring", "summer", "fall", "winter", "label"] in lines
+    assert ["1", "1", "0", "0", "0", "Inland", "waters"] in lines
+
+
+def test_stats_writes_its_table(run_json, archive, tmp_path):
+    output = tmp_path / "stats.csv"
+    status, values = run_json("stats", archive, "--output", output, "--workers", "1")
+    written = pd.read_csv(output).set_index("band")
+    assert status == 0
+    assert list(written) == ["count", "mean", "std", "min", "max"]
+    assert written.to_dict("index") == values
+    with pytest.raises(SystemExit):
+        main(["stats", str(archive), "--output", str(tmp_path / "stats.txt")])
 
 
 def test_labels_and_footprints(run_json, sample, tmp_path):

@@ -11,6 +11,7 @@ from benkit.cli.common import (
     note,
     show,
     show_table,
+    table_file,
 )
 
 EXAMPLE = """\
@@ -32,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--split", type=location_of, metavar="FILE", help="only one side of this split"
     )
     parser.add_argument("--side", metavar="SIDE", help="train, validation or test")
+    parser.add_argument(
+        "--output", type=table_file, metavar="FILE", help="write the table: .parquet, .csv or .json"
+    )
     add_engine_options(parser)
 
 
@@ -39,6 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
     from benkit.api.stats import stats
 
     statistics = call(stats, arguments)
+    if arguments.output:
+        note(f"{arguments.output} is written")
     if statistics.absent:
         note(
             f"{len(statistics.absent):,} of the listed patches are not in {arguments.source}, "

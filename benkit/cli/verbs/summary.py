@@ -2,17 +2,23 @@
 
 import argparse
 
-from benkit.cli.common import add_metadata, call, note, show
+from benkit.cli.common import add_metadata, call, note, show, show_table, table_file
 
 EXAMPLE = """\
 example: benkit summary metadata.parquet
 
-counts the patches by season, spring from March to May and so on, and their labels. A label that a patch
-lists twice counts once."""
+counts the patches by season, spring from March to May and so on, and by label, in each season. A label
+that a patch lists twice counts once."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_metadata(parser)
+    parser.add_argument(
+        "--output",
+        type=table_file,
+        metavar="FILE",
+        help="write the patches by label and season: .parquet, .csv or .json",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -24,13 +30,24 @@ def run(arguments: argparse.Namespace) -> int:
             f"{found.with_repeated_labels:,} of {found.patches:,} patches list a label more than once; "
             "it counts once"
         )
+    if arguments.output:
+        note(f"{arguments.output} is written")
+    labels = {"labels": dict(found.labels)} if arguments.json else {}
     show(
         arguments,
         {
             "patches": found.patches,
             "seasons": dict(found.seasons),
+            **labels,
             "average_num_labels": float(found.average_num_labels),
             "maximum_num_labels": found.maximum_num_labels,
         },
     )
+    if not arguments.json and found.labels:
+        print()
+        rows = [
+            (count, *found.label_seasons[name].values(), name)
+            for name, count in found.labels.items()
+        ]
+        show_table(("patches", *found.seasons, "label"), rows)
     return 0
