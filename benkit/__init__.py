@@ -28,7 +28,7 @@ VERBS = {
     "map": "a map for the browser, with map tiles from the internet",
     "retile": "cut a raster into parts that keep its georeference",
     "patchify": "cut a Sentinel-2 product into an archive of patches",
-    "completion": "let bash or zsh complete verbs, options and paths",
+    "completion": "let bash, zsh or fish complete verbs and options",
 }
 """The verbs in the order of work, and what each does."""
 

@@ -37,11 +37,14 @@ def parse(argv: Sequence[str], verbs: Mapping[str, str]) -> argparse.Namespace:
     Parameters
     ----------
     argv : sequence of str
+        ``help VERB`` is ``VERB --help``.
     verbs : mapping of str to str
         Purposes by verb.
     """
     for text in argv:  # before anything repeats it
         refuse_credentials(text)
+    if argv[:1] == ["help"]:
+        argv = [*argv[1:], "--help"]
     root = _root_parser()
     position = next((i for i, text in enumerate(argv) if not text.startswith("-")), len(argv))
     called = argv[position] if position < len(argv) else None
@@ -82,7 +85,7 @@ def _root_parser() -> _Parser:
     parser = _Parser(
         prog="benkit",
         description="Check, measure, label and split Sentinel-2 patch archives.",
-        epilog="`benkit VERB --help` shows the options of a verb and an example.",
+        epilog="`benkit help VERB` or `benkit VERB --help` shows the options of a verb and an example.",
         formatter_class=_ListOfVerbs,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")

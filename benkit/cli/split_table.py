@@ -18,6 +18,7 @@ _NAMES = 32
 _NARROWEST, _WIDEST = 12, 16
 _QUARTILES = ("least", "lower quartile", "median", "upper quartile", "greatest")
 _SHARES = ("label", "season", "country")
+_SAME = "same split"
 _POSSIBLE = "  least that is possible"
 
 Column = tuple[str, str, "Evaluation", "SideMetrics"]
@@ -30,7 +31,7 @@ def show_evaluations(evaluations: "Mapping[str, Evaluation]") -> None:
     for name, evaluation in evaluations.items():
         columns.append((name, "test", evaluation, evaluation.test))
         if evaluation.validation and len(columns) == 1:
-            columns.append((name, "validation", evaluation, evaluation.validation))
+            columns.append((_SAME, "validation", evaluation, evaluation.validation))
     room = _WIDTH
     if sys.stdout.isatty():
         room = max(width_of(sys.stdout), min(_WIDTH, _NAMES + _NARROWEST * len(columns)))

@@ -20,6 +20,17 @@ def test_every_verb_has_help_with_an_example(verb, capsys):
     assert "--json" in text
 
 
+@pytest.mark.parametrize("words", ["scan", "map", "", "nonsense"])
+def test_help_before_a_verb_is_help_behind_it(words, capsys):
+    said = []
+    for argv in (["help", *words.split()], [*words.split(), "--help"]):
+        with pytest.raises(SystemExit) as caught:
+            main(argv)
+        said.append((caught.value.code, *capsys.readouterr()))
+    assert said[0] == said[1]
+    assert said[0][0] == (2 if words == "nonsense" else 0)
+
+
 def test_help_lists_the_verbs_in_the_order_of_work(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])

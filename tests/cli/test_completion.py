@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from benkit.cli import VERBS, main
+from benkit.cli.parsing import options_of, verb_parser
 from tests.cli.terminal import Terminal
 
 
@@ -25,23 +26,22 @@ def script_of(shell, folder, capsys):
     return path
 
 
-def zsh():
-    """Where zsh is; continuous integration must have it."""
-    path = shutil.which("zsh")
+def shell(name):
+    """Where a shell is; continuous integration must have it."""
+    path = shutil.which(name)
     if path is None and os.environ.get("CI") == "true" and shutil.which("apt-get"):
-        for call in (["update", "-qq"], ["install", "-y", "-qq", "zsh"]):
+        for call in (["update", "-qq"], ["install", "-y", "-qq", name]):
             subprocess.run(["apt-get", *call], check=True, capture_output=True)
-        path = shutil.which("zsh")
+        path = shutil.which(name)
     if path is None:
-        pytest.skip("zsh is not installed; apt-get install zsh, or your system's like")
+        pytest.skip(f"{name} is not installed; apt-get install {name}, or your system's like")
     return path
 
 
-@pytest.mark.parametrize(
+OFFERED = pytest.mark.parametrize(
     ("words", "expected"),
     [
         (["sc"], {"scan"}),
-        ([""], {*VERBS, "--help", "--version"}),
         (["scan", ""], {"archive"}),
         (["summary", "meta"], {"metadata.parquet"}),
         (["summary", "a"], {"a name.csv", "archive"}),
@@ -49,12 +49,49 @@ def zsh():
         (["inspect", "a"], {"archive"}),
         (["stats", "x", "--eng"], {"--engine"}),
         (["stats", "x", "--engine", ""], {"processes", "ray"}),
-        (["stats", "x", "--engine", "=", "r"], {"ray"}),
-        (["completion", ""], {"bash", "zsh"}),
+        (["completion", ""], {"bash", "zsh", "fish"}),
+        (["help", "pa"], {"patchify"}),
+        (["help", ""], {*VERBS}),
         (["split", "x", "--seed", ""], set()),
         (["nonsense", ""], set()),
     ],
 )
+
+
+@OFFERED
+def test_fish_offers(words, expected, folder, capsys):
+    program = shell("fish")
+    script = script_of("fish", folder, capsys)
+    line = " ".join(["benkit", *words])
+    code = f"source {script}; complete -C '{line}'"
+    command = [program, "--no-config", "-c", code]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    offered = {
+        text.split("\t")[0].rstrip("/").replace("\\ ", " ") for text in done.stdout.splitlines()
+    }
+    assert offered == expected
+    assert done.stderr == ""
+
+
+def test_every_option_of_every_verb_is_offered_by_fish(folder, capsys):
+    program = shell("fish")
+    script = script_of("fish", folder, capsys)
+    code = f'source {script}; for verb in {" ".join(VERBS)}; complete -C "benkit $verb --"; end'
+    command = [program, "--no-config", "-c", code]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    offered = [line.split("\t")[0] for line in done.stdout.splitlines()]
+    options = [
+        name
+        for verb in VERBS
+        for action in options_of(verb_parser(verb))
+        for name in action.option_strings
+        if name.startswith("--")
+    ]
+    assert sorted(offered) == sorted(options)
+    assert done.stderr == ""
+
+
+@OFFERED
 def test_bash_offers(words, expected, folder, capsys):
     script = script_of("bash", folder, capsys)
     quoted = " ".join(f"'{word}'" for word in ["benkit", *words])
@@ -65,6 +102,17 @@ def test_bash_offers(words, expected, folder, capsys):
     )
     assert {line for line in done.stdout.split("\n") if line} == expected
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([""], {*VERBS, "help", "--help", "--version"}),
+        (["stats", "x", "--engine", "=", "r"], {"ray"}),
+    ],
+)
+def test_bash_offers_its_own(words, expected, folder, capsys):
+    test_bash_offers(words, expected, folder, capsys)
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -100,9 +148,9 @@ def test_bash_completes_at_the_tab_key(folder, capsys):
 
 @pytest.mark.parametrize("loaded", ["eval", "fpath"])
 def test_zsh_completes_at_the_tab_key(loaded, folder, capsys):
-    shell = zsh()
+    program = shell("zsh")
     script = script_of("zsh", folder, capsys)
-    terminal = Terminal([shell, "-f", "-i"], folder=folder, environment={"PS1": "> "})
+    terminal = Terminal([program, "-f", "-i"], folder=folder, environment={"PS1": "> "})
     terminal.read_until("> ")
     if loaded == "eval":
         load = f'autoload -Uz compinit; compinit -u -D; eval "$(< {script.name})"'

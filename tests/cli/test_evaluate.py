@@ -50,7 +50,7 @@ def test_splits_stand_side_by_side_within_80_columns(capsys, files):
     assert status == 0
     assert max(map(len, lines)) <= 80
     assert {len(line) for line in lines if "%" in line or "side, judged" in line} == {80}
-    assert lines[0].split() == ["split", "a_file_wi…", "a_file_wi…", "random", "official"]
+    assert lines[0].split() == ["split", "a_file_wi…", "same", "split", "random", "official"]
     assert lines[1].split()[-4:] == ["test", "validation", "test", "test"]
     assert lines[2].split()[-4:] == ["2", "2", "2", "3"]
     rows = {line[:32].strip(): line[32:] for line in lines}

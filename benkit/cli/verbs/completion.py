@@ -8,14 +8,18 @@ from benkit.cli.common import location_of, show
 EXAMPLE = """\
 example: benkit completion bash > ~/.local/share/bash-completion/completions/benkit
          benkit completion zsh > ~/.zfunc/_benkit   (with fpath+=~/.zfunc before compinit)
+         benkit completion fish > ~/.config/fish/completions/benkit.fish
 
-For this session only: eval "$(benkit completion bash)", or the same with zsh."""
+For this session only: eval "$(benkit completion bash)", the same with zsh, or in fish
+`benkit completion fish | source`."""
 
-SHELLS = ("bash", "zsh")
+SHELLS = ("bash", "zsh", "fish")
+
+_HELP = {"help": "show the options of a verb"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("shell", choices=SHELLS, metavar="SHELL", help=" or ".join(SHELLS))
+    parser.add_argument("shell", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -23,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     from benkit.cli.parsing import options_of, verb_parser
 
     options = {verb: options_of(verb_parser(verb)) for verb in VERBS}
-    script = _bash(options) if arguments.shell == "bash" else _zsh(options, VERBS)
+    script = {"bash": _bash, "zsh": _zsh, "fish": _fish}[arguments.shell](options, VERBS)
     if arguments.json:
         show(arguments, {"shell": arguments.shell, "script": script})
     else:
@@ -52,9 +56,10 @@ def _value(action: argparse.Action) -> str:
     return "files" if action.type in (Path, location_of) or metavar == "FILE" else "anything"
 
 
-def _bash(options: dict[str, list[argparse.Action]]) -> str:
+def _bash(options: dict[str, list[argparse.Action]], purposes: dict[str, str]) -> str:
     """A bash function that chooses by the verb and by the word before the one to complete."""
     cases = "\n".join(_bash_case(verb, actions) for verb, actions in options.items())
+    verbs = " ".join(purposes)
     return f"""\
 # bash completion for benkit, made by `benkit completion bash`
 _benkit() {{
@@ -67,11 +72,12 @@ _benkit() {{
         before=${{COMP_WORDS[COMP_CWORD-2]}}
     fi
     if (( COMP_CWORD == 1 )); then
-        COMPREPLY=($(IFS=' ' compgen -W '{" ".join(options)} --help --version' -- "$word"))
+        COMPREPLY=($(IFS=' ' compgen -W '{verbs} help --help --version' -- "$word"))
         return
     fi
     case $verb in
 {cases}
+        help) words='{verbs}' ;;
         *) return ;;
     esac
     if [[ $files ]]; then
@@ -110,7 +116,8 @@ def _bash_value(action: argparse.Action) -> str:
 def _zsh(options: dict[str, list[argparse.Action]], purposes: dict[str, str]) -> str:
     """A function for zsh's own `_arguments`."""
     listing = "\n".join(
-        f"            {_zsh_quoted(f'{verb}:{purpose}')}" for verb, purpose in purposes.items()
+        f"            {_zsh_quoted(f'{verb}:{purpose}')}"
+        for verb, purpose in (purposes | _HELP).items()
     )
     cases = "\n".join(_zsh_case(verb, actions) for verb, actions in options.items())
     return f"""\
@@ -130,6 +137,7 @@ _benkit() {{
     fi
     case $words[1] in
 {cases}
+        help) _arguments ':verb:({" ".join(purposes)})' ;;
     esac
 }}
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then _benkit "$@"; else compdef _benkit benkit; fi"""
@@ -162,3 +170,52 @@ def _zsh_spec(action: argparse.Action) -> str:
 
 def _zsh_quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
+
+
+def _fish(options: dict[str, list[argparse.Action]], purposes: dict[str, str]) -> str:
+    """A line for each verb, option and argument."""
+    verbs = [
+        f"complete -c benkit -n __benkit_no_verb -a {verb} -d {_fish_quoted(purpose)}"
+        for verb, purpose in (purposes | _HELP).items()
+    ]
+    lines = [_fish_line(verb, action) for verb, actions in options.items() for action in actions]
+    return "\n".join(
+        [
+            "# fish completion for benkit, made by `benkit completion fish`",
+            "function __benkit_no_verb; test (count (commandline -opc)) -eq 1; end",
+            "function __benkit_verb",
+            "    set -l words (commandline -opc)",
+            "    test (count $words) -gt 1; and test $words[2] = $argv[1]",
+            "end",
+            "complete -c benkit -f",
+            "complete -c benkit -n __benkit_no_verb -s h -l help -d 'show help'",
+            "complete -c benkit -n __benkit_no_verb -l version -d 'show the version'",
+            *verbs,
+            f"complete -c benkit -n '__benkit_verb help' -a '{' '.join(purposes)}'",
+            *(line for line in lines if line),
+        ]
+    )
+
+
+def _fish_line(verb: str, action: argparse.Action) -> str:
+    """What completes an option or argument of a verb; empty for an argument of any other text."""
+    value = {
+        "none": "",
+        "words": f" -x -a {_fish_quoted(_words(action))}",
+        "files": " -r -F",
+        "folders": " -x -a '(__fish_complete_directories)'",
+        "anything": " -x",
+    }[_value(action)]
+    start = f"complete -c benkit -n '__benkit_verb {verb}'"
+    if not action.option_strings:
+        return start + value.removeprefix(" -x").removeprefix(" -r") if value != " -x" else ""
+    names = "".join(
+        f" -l {name[2:]}" if name.startswith("--") else f" -s {name[1:]}"
+        for name in action.option_strings
+    )
+    text = (action.help or "") % {**vars(action), "prog": "benkit"}
+    return f"{start}{names}{value} -d {_fish_quoted(text)}"
+
+
+def _fish_quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
