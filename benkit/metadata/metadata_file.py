@@ -25,6 +25,7 @@ _LISTS = (
     pa.types.is_list_view,
     pa.types.is_large_list_view,
 )
+_OF_INVENTORIES = {"patch_id", "band", "status", "valid"}
 _NEEDED = ("patch_id", "labels")
 
 
@@ -44,6 +45,11 @@ def _checked(source: Any, id_column: str) -> pa.Table:
     """The table of one source, whose ids and labels are what they have to be."""
     name = metadata_name(source)
     table = as_table(source, "metadata")
+    if set(table.column_names) >= _OF_INVENTORIES and "labels" not in table.column_names:
+        raise MissingColumnError(
+            f"{name}: expected metadata, with the columns patch_id and labels, but it is an inventory; "
+            "give the metadata of its patches; map and report take an inventory beside --metadata FILE"
+        )
     if id_column != "patch_id":
         table = identified(name, table, id_column)
     if "patch_id" in table.column_names and "labels" not in table.column_names:

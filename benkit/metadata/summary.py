@@ -44,7 +44,7 @@ class Summary:
     maximum_num_labels: int
     with_repeated_labels: int = 0
     labels: Mapping[str, int] = field(default_factory=dict)
-    label_seasons: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    label_seasons: Mapping[str, Mapping[str, int]] = field(default_factory=dict, repr=False)
 
     @property
     def table(self) -> pa.Table:

@@ -5,6 +5,7 @@ import geopandas as gpd
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -21,9 +22,15 @@ def values(sample, metadata, inventory):
     footprints = benkit.footprints(metadata)
     statistics = benkit.stats(inventory)
     known, split = benkit.Metadata(metadata), benkit.split(metadata, validation=0.2)
+    rows = pq.read_table(inventory)
+    others = pc.binary_join_element_wise(rows["patch_id"], pa.scalar("again"), "_")
+    twice = pa.concat_tables([rows, rows.set_column(0, "patch_id", others)])
+    copies, changes = benkit.duplicates(twice), benkit.diff(inventory, twice)
     bands = [{"band": name, **vars(band)} for name, band in statistics.bands.items()]
     return {
         "Audit": (audit, audit.findings),
+        "Diff": (changes, changes.table),
+        "Duplicates": (copies, copies.table),
         "FootprintTable": (footprints, footprints.table),
         "Inventory": (benkit.Inventory(inventory), pq.read_table(inventory)),
         "Metadata": (known, known.table),
@@ -37,6 +44,8 @@ def values(sample, metadata, inventory):
 
 NAMES = [
     "Audit",
+    "Diff",
+    "Duplicates",
     "FootprintTable",
     "Inventory",
     "LabelSets",

@@ -115,3 +115,18 @@ def test_findings_of_another_suffix_are_refused_before_any_work(capsys, tmp_path
         main(["audit", "nowhere", "--metadata", "nowhere", "--findings", str(tmp_path / "x.txt")])
     assert caught.value.code == 2
     assert "expected a name that ends with .parquet or .csv or .json" in capsys.readouterr().err
+
+
+def test_a_map_of_an_inventory_or_archive_alone_says_what_to_give(archive, metadata, capsys):
+    scanned = archive.parent / "inventory.parquet"
+    assert main(["scan", str(archive), "--output", str(scanned), "--quiet", "--workers", "1"]) == 0
+    capsys.readouterr()
+    page = ["--output", str(archive.parent / "map.html"), "--quiet", "--workers", "1"]
+    for source in (scanned, archive):
+        assert main(["map", str(source), *page]) == 2
+        err = capsys.readouterr().err
+        assert err.startswith(f"benkit: {source}: expected ")
+        assert "--metadata " in err
+        assert main(["map", str(source), "--metadata", str(metadata), *page]) == 0
+    assert main(["summary", str(scanned)]) == 2
+    assert "but it is an inventory; give the metadata of its patches" in capsys.readouterr().err

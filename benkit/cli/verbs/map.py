@@ -21,6 +21,8 @@ example: benkit map metadata.parquet --split split.csv --output map.html
 The page loads Leaflet and map tiles from the servers that folium names, so it needs the internet. The
 map in the page of `benkit report` needs nothing."""
 
+_GIVE = "an archive goes with its metadata: benkit map ARCHIVE --metadata METADATA"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -52,6 +54,9 @@ def run(arguments: argparse.Namespace) -> int:
         page = call(web_map, arguments, source=one, sides=arguments.split)
     else:
         metadata = one if len(arguments.source) == 1 else arguments.source
+        for source in arguments.source:
+            is_folder = isinstance(source, Path) and source.is_dir()
+            require(not is_folder, f"{source}: expected metadata, but it is a folder; {_GIVE}")
         page = call(web_map, arguments, metadata=metadata, source=None, sides=arguments.split)
     note("the page loads Leaflet and map tiles from the servers that folium names")
     show(arguments, {"file": str(arguments.output), "bytes": len(page.encode())})
