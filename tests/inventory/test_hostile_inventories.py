@@ -41,6 +41,8 @@ def calls(whole, tmp_path):
     page = ["--output", str(tmp_path / "page.html"), "--no-progress"]
     return {
         "stats": ["stats", source],
+        "duplicates": ["duplicates", source],
+        "diff": ["diff", str(whole / "inventory.parquet"), source],
         "audit": ["audit", source, "--metadata", metadata, "--fail-on", "none"],
         "report": ["report", source, "--metadata", metadata, *page],
         "map": ["map", source, "--metadata", metadata, *page],
