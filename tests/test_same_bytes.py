@@ -22,7 +22,7 @@ WRITTEN = {
         "f.parquet": "0ec3f879f29a88b8"
     },
     "benkit footprints sample/metadata.parquet --output footprints.parquet": {
-        "footprints.parquet": "ed93996f5767930e"
+        "footprints.parquet": "b66a65584af8cd6c"
     },
     "benkit overlaps sample/metadata.parquet --output pairs.parquet": {
         "pairs.parquet": "8026e9dfe15326b5"
