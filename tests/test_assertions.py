@@ -129,7 +129,7 @@ def raster_of(folder, height, width):
 
 def retiled(height, width, grid=(2, 2)) -> Scenario:
     return lambda folder: benkit.retile(
-        raster_of(folder, height, width), folder / "parts", grid=grid
+        raster_of(folder, height, width), folder / "parts", grid=grid, engine=Engine(workers=1)
     )
 
 
