@@ -24,6 +24,7 @@ VERBS = {
     "overlaps": "which patches show the same ground",
     "split": "train and test sides that a score can be trusted on",
     "evaluate": "judge a split: shared ground, distances, balance",
+    "export": "an archive of chosen, clean patches, as links or copies",
     "report": "one HTML page: whether all is well, what there is, and where",
     "map": "a map for the browser, with map tiles from the internet",
     "retile": "cut a raster into parts that keep its georeference",
@@ -33,6 +34,7 @@ VERBS = {
 """The verbs in the order of work, and what each does."""
 
 _NAMES = {
+    "api.export": "Export",
     "api.overlaps": "Overlaps",
     "api.split": "folds",
     "api.web_map": "web_map",
@@ -125,6 +127,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors
     from benkit.api.diff import diff as diff
     from benkit.api.duplicates import duplicates as duplicates
     from benkit.api.evaluate import evaluate as evaluate
+    from benkit.api.export import Export as Export, export as export
     from benkit.api.footprints import footprints as footprints
     from benkit.api.inspect import inspect as inspect
     from benkit.api.labels import labels as labels

@@ -354,12 +354,14 @@ OPEN_FILES = """
     archive.folder_reader
     archive.listing
     archive.remote_band_reader
+    datasets.write_archive
     files.tables.csv_file
     files.tables.features
     files.tables.geoparquet
     files.tables.parquet
     files.tables.table
     files.writing.replace
+    files.writing.resume_folder
     files.writing.staging
     files.writing.transfer
     inventory.scanning.resume

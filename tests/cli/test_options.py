@@ -23,6 +23,7 @@ EXPECTED = {
     "overlaps": OUTPUT,
     "split": OUTPUT,
     "evaluate": {"--overwrite"},  # of --figures
+    "export": SHARED_OUT | OUTPUT,
     "report": SHARED_OUT | OUTPUT,
     "map": SHARED_OUT | OUTPUT,
     "retile": SHARED_OUT | OUTPUT,

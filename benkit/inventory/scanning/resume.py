@@ -244,6 +244,17 @@ def scan_state(output: Path, archive: str) -> Iterator[ScanState]:
         state.finish()
 
 
+def scanned_folder(inventory: Path) -> Path | None:
+    """The folder that an inventory was scanned from, if the cache beside it tells one that is there."""
+    patches = inventory.with_name(f".{inventory.name}.scan") / _FINISHED
+    with suppress(OSError, ValueError, KeyError, pa.ArrowException):
+        found = pq.read_schema(pa.BufferReader(patches.read_bytes())).metadata or {}
+        stamp = {key.decode(): value.decode() for key, value in found.items()}
+        if _identity(inventory).items() <= stamp.items() and Path(stamp["archive"]).is_dir():
+            return Path(stamp["archive"])
+    return None
+
+
 def _enter_folder(output: Path, stack: ExitStack) -> Path:
     """The folder of a scan's state, for this scan alone until the stack is left."""
     folder = output.with_name(f".{output.name}.scan")

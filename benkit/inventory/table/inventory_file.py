@@ -170,6 +170,20 @@ class Inventory(TableValue):
         if band := self.without_pixel_hash:
             self._refuse(f"with a pixel_hash of each band, but {band} has none")
 
+    def rows_of(self, patches: pa.Table) -> Iterator[pa.Table]:
+        """The rows of bands of some patches, some at a time, with the columns of `INVENTORY_SCHEMA`.
+
+        They come in the order of the file. ``patches`` has the columns ``product`` and ``patch_id``.
+        """
+        of_patches = "SELECT * FROM inventory SEMI JOIN patches USING (product, patch_id)"
+        with self._connection() as (connection, _):
+            connection.register("patches", patches)
+            found = connection.sql(f"{of_patches} WHERE band IS NOT NULL")
+            # earlier versions of DuckDB have it under the other name
+            reader = getattr(found, "to_arrow_reader", None) or found.fetch_arrow_reader
+            for batch in reader(_ROWS_PER_GROUP):
+                yield pa.Table.from_batches([batch]).cast(INVENTORY_SCHEMA)
+
     @contextmanager
     def _connection(self) -> "Iterator[tuple[duckdb.DuckDBPyConnection, dict[str, str]]]":
         """Let DuckDB see the file as ``inventory``, its columns in their own types; also their types."""

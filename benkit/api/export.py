@@ -1,0 +1,394 @@
+"""An archive of chosen patches, clean and with all that belongs to it."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from benkit.api.choose import as_findings, chosen_patches, excluded
+from benkit.api.sources import (
+    MetadataLike,
+    SourceLike,
+    SplitLike,
+    TableLike,
+    as_metadata,
+    as_patch_ids,
+    is_location,
+    open_source,
+)
+from benkit.datasets.download_again import download_again
+from benkit.datasets.sample_patches import sample_patches
+from benkit.datasets.selection import Selection
+from benkit.datasets.write_archive import (
+    ExportPart,
+    closed_patches,
+    require_apart,
+    require_one_disk,
+    require_replaceable,
+    write_archive,
+)
+from benkit.engine import Engine
+from benkit.engine.progress import Progress, reporter
+from benkit.errors import InputFormatError, MissingInputError, OptionError
+from benkit.files.file_kinds import TABLE_SUFFIXES
+from benkit.files.remote.location import (
+    Location,
+    LocationLike,
+    as_location,
+    as_path,
+    require_suffix,
+)
+from benkit.files.safe_names import some_names
+from benkit.files.tables.table import write_table
+from benkit.inventory.audit import audit_inventory
+from benkit.inventory.contents import none_is_there, require_patches
+from benkit.inventory.scanning.resume import scanned_folder
+from benkit.inventory.table.inventory_file import Inventory
+from benkit.metadata.metadata import Metadata
+from benkit.reference_maps.map_files import POLYGON_SUFFIXES, find_maps
+from benkit.splits.split import Split
+
+_NO_FINDINGS = pa.table({name: pa.array([], pa.string()) for name in ("patch_id", "band", "kind")})
+SIDES_AS = ("column", "folders")
+"""How an export shows the sides of a split."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was exported.
+
+    Attributes
+    ----------
+    patches, files, bytes : int
+        Patches of the export, files of bands and reference maps, and their length together.
+    left_out : int
+        Patches of the source that are not in it; ``left_out.csv`` says why.
+    warnings : tuple of str
+        Patches that are not there, have no reference map, or are not in the metadata.
+    """
+
+    patches: int
+    files: int
+    bytes: int
+    left_out: int
+    warnings: tuple[str, ...] = ()
+
+
+def export(
+    source: SourceLike,
+    output: str | os.PathLike[str],
+    *,
+    archive: LocationLike | None = None,
+    metadata: MetadataLike | None = None,
+    patches: TableLike | Iterable[str] | None = None,
+    exclude: TableLike | None = None,
+    exclude_kinds: Sequence[str] | None = None,
+    where: str | None = None,
+    bbox: Sequence[float] | None = None,
+    split: SplitLike | None = None,
+    sides: str = SIDES_AS[0],
+    sample: int | None = None,
+    seed: int = 0,
+    reference_maps: str | os.PathLike[str] | None = None,
+    missing: LocationLike | None = None,
+    copy: bool = False,
+    overwrite: bool = False,
+    engine: Engine | None = None,
+    progress: Progress = None,
+) -> Export:
+    """Write an archive of chosen patches, by hard links or as copies, with what belongs to it.
+
+    The folder appears, or replaces an earlier export, when all is there; an interrupted export is taken
+    up again where it stopped. See docs/export.md for what it holds.
+
+    Parameters
+    ----------
+    source : path, URL, Inventory or table
+        An inventory, or an archive, which is scanned.
+    output : path
+        The folder to write: ``BigEarthNet-S2/<product>/<patch id>/``, ``Reference_Maps/``,
+        ``metadata.parquet``, ``inventory.parquet`` and ``left_out.csv``.
+    archive : path or URL, optional
+        Folder of the archive that an inventory tells of; if not given, the one that it was scanned from
+        on this machine.
+    metadata : path, URL, Metadata or table, or sequence of these, optional
+        Written for the exported patches, with all columns.
+    patches : path, URL, table or iterable of str, optional
+        Only these.
+    exclude : path, URL, Audit or table, optional
+        Findings of `benkit.audit`: the patches that they name are left out.
+    exclude_kinds : sequence of str, optional
+        Of these kinds of findings alone.
+    where : str, optional
+        Only patches for which this SQL condition is true, over the columns of the metadata and those of
+        `benkit.metadata.described`.
+    bbox : sequence of float, optional
+        Only patches that show ground in this box: west, south, east, north in degrees. West greater than
+        east means across the 180th meridian.
+    split : path, URL, Split, table or mapping, optional
+        Only patches on a side of this split.
+    sides : str
+        Of `SIDES_AS`: as the column ``split`` of the metadata, or a folder for each side, too.
+    sample : int, optional
+        Only so many of the patches that all else chooses, with the shares of labels and seasons of
+        these.
+    seed : int
+        Of the sample.
+    reference_maps : path, optional
+        Folder of reference maps, of which those of the exported patches go along.
+    missing : path or URL, optional
+        Where to write which patches must be downloaded again, of those that are chosen but for what
+        is wrong with them: Parquet, CSV or JSON, as the suffix says.
+    copy : bool
+        Copy files. If not, they are hard links: whoever edits one edits the original.
+    overwrite : bool
+        Whether an earlier export may be replaced.
+    engine, progress
+        As of `benkit.scan`, for an archive; progress also of the files that are placed.
+
+    Raises
+    ------
+    OptionError
+        If options do not go together.
+    InputFormatError
+        If no patch is left, or a file is not the one that was scanned.
+    OutputError
+        If the output is there, is part of the archive, or lies on another disk and nothing is said of
+        copies.
+    """
+    target, root = as_path(output), _archive_folder(source, archive)
+    _require_options(locals())
+    require_replaceable(target, overwrite)
+    require_apart(target, root)
+    if not copy:
+        require_one_disk(target, root)
+    known = None if metadata is None else as_metadata(metadata)
+    own = None if split is None else Split(split)
+    listed = None if patches is None else as_patch_ids(patches, "patches")
+    with open_source(source, engine=engine, progress=progress) as inventory:
+        folders = _folders(inventory)
+        findings = _findings(inventory, known, exclude, missing)
+        absent = _absent(inventory, folders, listed, own)
+        ids = pa.concat_arrays([folders["patch_id"].combine_chunks(), _not_on_disk(findings)])
+        selection = chosen_patches(ids, known, patches=listed, split=own, where=where, bbox=bbox)
+        again = download_again(findings, selection.chosen_ids)
+        selection = selection.only(folders["patch_id"])
+        selection = selection.without(closed_patches(root, inventory))
+        if exclude is not None:
+            reasons = excluded(inventory, findings, exclude_kinds, exclude)
+            selection = selection.without(reasons)
+        if sample is not None:
+            selection = _sampled(selection, known, sample, seed)
+        _require_some(inventory, selection)
+        made = folders.filter(pc.is_in(folders["patch_id"], selection.chosen_ids))
+        parts = _parts(made, known, own, sides, reference_maps)
+        files, size = write_archive(
+            target,
+            root,
+            inventory,
+            parts,
+            selection.left_out,
+            copy=copy,
+            report=reporter(progress),
+        )
+    if missing is not None:
+        write_table(again, missing)
+    warnings = (*absent, *_warnings(made, known, parts, reference_maps))
+    return Export(len(made), files, size, len(selection.left_out), warnings)
+
+
+def _require_options(given: Mapping[str, Any]) -> None:
+    """Refuse options that do not go together, before any work."""
+    for condition, message in (
+        (given["sides"] in SIDES_AS, f"sides {given['sides']}: expected {' or '.join(SIDES_AS)}"),
+        (
+            given["exclude_kinds"] is None or given["exclude"] is not None,
+            "--exclude-kinds needs --exclude FINDINGS",
+        ),
+        (
+            given["sides"] == SIDES_AS[0] or given["split"] is not None,
+            "--sides folders needs --split FILE",
+        ),
+        (
+            given["split"] is None
+            or given["sides"] != SIDES_AS[0]
+            or given["metadata"] is not None,
+            "--split needs --metadata METADATA, where the sides become the column split, or "
+            "--sides folders",
+        ),
+        (
+            given["missing"] is None
+            or given["exclude"] is not None
+            or given["metadata"] is not None,
+            "--missing needs --exclude FINDINGS, which say what is damaged, or --metadata METADATA, "
+            "to hold the archive against",
+        ),
+    ):
+        if not condition:
+            raise OptionError(message)
+    if given["missing"] is not None:
+        require_suffix(given["missing"], TABLE_SUFFIXES)
+
+
+def _archive_folder(source: SourceLike, archive: LocationLike | None) -> Location:
+    """Where the files lie that an inventory tells of, or the archive itself."""
+    where = as_location(source) if is_location(source) else None
+    where = as_path(source.path) if isinstance(source, Inventory) else where
+    if where is not None and where.is_dir():
+        if archive is not None:
+            raise OptionError("--archive goes with an inventory as SOURCE")
+        return where
+    if archive is not None:
+        if not as_location(archive).is_dir():
+            raise OptionError(f"--archive {archive}: expected the folder of an archive")
+        return as_location(archive)
+    found = scanned_folder(where) if isinstance(where, Path) else None
+    if found is None:
+        raise MissingInputError(
+            f"{where or 'the inventory'}: does not tell where its archive lies on this machine; "
+            "name that folder (--archive ROOT)"
+        )
+    return found
+
+
+def _folders(inventory: Inventory) -> pa.Table:
+    """``product`` and ``patch_id`` of all patches."""
+    require_patches(inventory)
+    rows = inventory.query(
+        "SELECT DISTINCT product, patch_id FROM inventory WHERE band IS NOT NULL ORDER BY ALL"
+    )
+    columns = zip(*rows, strict=True)
+    return pa.table([pa.array(c, pa.string()) for c in columns], names=["product", "patch_id"])
+
+
+def _findings(
+    inventory: Inventory, metadata: Metadata | None, exclude: TableLike | None, missing: object
+) -> pa.Table:
+    """The findings that are given, or those of an audit where it is asked what is missing."""
+    if exclude is not None:
+        return as_findings(exclude)
+    if missing is not None and metadata is not None:
+        return audit_inventory(inventory, metadata.table).findings
+    return _NO_FINDINGS
+
+
+def _not_on_disk(findings: pa.Table) -> pa.Array:
+    ids = findings.filter(pc.equal(findings["kind"], "not_on_disk"))["patch_id"]
+    return ids.combine_chunks()
+
+
+def _absent(
+    inventory: Inventory, folders: pa.Table, listed: list[str] | None, split: Split | None
+) -> list[str]:
+    """A sentence where some of the patches that are named are not there; an error if none is."""
+    sentences = []
+    named = {
+        "patches of those listed": None if listed is None else pa.array(listed, pa.string()),
+        "patches of the split": None
+        if split is None
+        else pa.concat_arrays(list(split.side_ids().values())),
+    }
+    for what, ids in named.items():
+        if ids is None:
+            continue
+        gone = ids.filter(pc.invert(pc.is_in(ids, folders["patch_id"].combine_chunks())))
+        if len(gone) == len(ids):
+            raise none_is_there(
+                inventory,
+                what,
+                len(ids),
+                gone[:1].to_pylist(),
+                "name them as their folders are named",
+            )
+        if len(gone):
+            sentences.append(
+                f"{len(gone):,} {what}, {some_names(gone[:1].to_pylist())} among them, are not in "
+                f"{inventory.name}"
+            )
+    return sentences
+
+
+def _sampled(selection: Selection, metadata: Metadata | None, number: int, seed: int) -> Selection:
+    """The same with a sample of what is chosen."""
+    ids = selection.chosen_ids
+    table = pa.table({"patch_id": ids})
+    if metadata is not None:
+        rows = pc.index_in(ids, metadata.table["patch_id"].combine_chunks())
+        table = table.append_column("labels", metadata.table["labels"].take(rows))
+    taken = sample_patches(as_metadata(table), number, seed)
+    return selection.among(ids.filter(pa.array(taken)), "not in the sample")
+
+
+def _require_some(inventory: Inventory, selection: Selection) -> None:
+    if selection.chosen.any():
+        return
+    counts = Counter(selection.why.tolist()).most_common()
+    why = "; ".join(f"{number:,} {text}" for text, number in counts)
+    raise InputFormatError(f"{inventory.name}: expected patches to export, but none is left: {why}")
+
+
+def _parts(
+    folders: pa.Table,
+    metadata: Metadata | None,
+    split: Split | None,
+    sides: str,
+    reference_maps: str | os.PathLike[str] | None,
+) -> list[ExportPart]:
+    """What goes into the output, or into a folder for each side."""
+    maps = {} if reference_maps is None else find_maps(as_path(reference_maps))
+    side_ids = {} if split is None else split.side_ids()
+    table = None if metadata is None else metadata.table
+    if table is not None and split is not None:
+        column = split.aligned(table["patch_id"].combine_chunks(), strict=False).table["split"]
+        table = table.drop_columns(
+            [n for n in ("split",) if n in table.column_names]
+        ).append_column("split", column)
+    chosen = {"": folders["patch_id"].unique()}
+    if sides == SIDES_AS[1]:
+        chosen = side_ids
+    parts = []
+    for name, ids in chosen.items():
+        some = folders.filter(pc.is_in(folders["patch_id"], ids))
+        if not len(some):
+            continue
+        wanted = some["patch_id"].combine_chunks()
+        below = {patch: maps[patch] for patch in wanted.to_pylist() if patch in maps}
+        rows = None if table is None else table.filter(pc.is_in(table["patch_id"], wanted))
+        parts.append(
+            ExportPart(name, some, rows, {_map_place(p, path): path for p, path in below.items()})
+        )
+    return parts
+
+
+def _map_place(patch: str, path: Path) -> str:
+    """Where a reference map goes: that of pixels where the download has it."""
+    return (
+        path.name
+        if path.suffix.lower() in POLYGON_SUFFIXES
+        else f"{patch.rsplit('_', 2)[0]}/{patch}/{path.name}"
+    )
+
+
+def _warnings(
+    folders: pa.Table,
+    metadata: Metadata | None,
+    parts: Sequence[ExportPart],
+    reference_maps: object,
+) -> list[str]:
+    """What is not as whoever trains on the export may expect it."""
+    number = len(folders["patch_id"].unique())
+    sentences = []
+    described_rows = sum(len(part.metadata) for part in parts if part.metadata is not None)
+    if metadata is not None and described_rows < number:
+        sentences.append(
+            f"{number - described_rows:,} of the exported patches are not in the metadata"
+        )
+    maps = sum(len(part.maps) for part in parts)
+    if reference_maps is not None and maps < number:
+        sentences.append(f"{number - maps:,} of the exported patches have no reference map")
+    return sentences

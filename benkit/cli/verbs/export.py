@@ -1,0 +1,137 @@
+"""``benkit export``."""
+
+import argparse
+
+from benkit.cli.common import (
+    add_engine_options,
+    add_metadata,
+    add_source,
+    call,
+    folder_of,
+    location_of,
+    note,
+    show,
+    table_file,
+)
+from benkit.engine.progress import end_line
+
+EXAMPLE = """\
+example: benkit audit inventory.parquet --metadata metadata.parquet --findings findings.parquet
+         benkit export inventory.parquet --metadata metadata.parquet --exclude findings.parquet \\
+             --output clean
+
+makes clean/ with BigEarthNet-S2/, metadata.parquet, inventory.parquet and left_out.csv, which says why
+a patch is not in it. Files are hard links: editing one edits the original. --copy makes copies."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_source(parser)
+    parser.add_argument(
+        "--output", type=folder_of, required=True, metavar="DIR", help="folder to write"
+    )
+    parser.add_argument(
+        "--archive",
+        type=location_of,
+        metavar="ROOT",
+        help="folder of the archive that an inventory tells of; default where it was scanned",
+    )
+    parser.add_argument(
+        "--copy", action="store_true", help="copy files, in the place of hard links"
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace an earlier export in the folder"
+    )
+    add_metadata(parser, "--metadata")
+    parser.add_argument(
+        "--reference-maps",
+        type=location_of,
+        metavar="DIR",
+        help="folder of reference maps, of which those of the exported patches go along",
+    )
+    _add_choices(parser)
+    parser.add_argument(
+        "--missing",
+        type=table_file,
+        metavar="FILE",
+        help="write which of the chosen patches, damaged or not on disk, must be downloaded again",
+    )
+    add_engine_options(parser)
+
+
+def _add_choices(parser: argparse.ArgumentParser) -> None:
+    """Which patches are exported: those that all of these options choose."""
+    group = parser.add_argument_group("which patches; those that all of these options choose")
+    group.add_argument(
+        "--patches",
+        type=location_of,
+        metavar="FILE",
+        help="only these: CSV(.gz) or Parquet with patch_id",
+    )
+    group.add_argument(
+        "--exclude",
+        type=location_of,
+        metavar="FINDINGS",
+        help="without the patches that `audit --findings FINDINGS` named (CSV or Parquet)",
+    )
+    group.add_argument(
+        "--exclude-kinds",
+        type=_names,
+        metavar="KIND,...",
+        help="only for findings of these kinds; default all",
+    )
+    group.add_argument(
+        "--where",
+        metavar="EXPR",
+        help="an SQL condition over columns of the metadata and product, mission, tile, orbit, date, "
+        "season, longitude, latitude, such as \"country = 'Austria' AND season = 'summer'\"",
+    )
+    group.add_argument(
+        "--bbox",
+        type=float,
+        nargs=4,
+        metavar=("WEST", "SOUTH", "EAST", "NORTH"),
+        help="only patches that show ground in this box, in degrees",
+    )
+    group.add_argument(
+        "--split", type=location_of, metavar="FILE", help="only patches on a side of this split"
+    )
+    group.add_argument(
+        "--sides",
+        choices=("column", "folders"),
+        default="column",
+        help="sides as the column split of the metadata, or a folder each, too; default %(default)s",
+    )
+    group.add_argument(
+        "--sample",
+        type=int,
+        metavar="N",
+        help="only N of the patches chosen so far, with their shares of labels and seasons",
+    )
+    group.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of the sample; default %(default)s"
+    )
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from benkit.api.export import export
+
+    if not arguments.copy:
+        note(
+            "files are hard links: editing a file of the export edits the original (--copy copies)"
+        )
+    try:
+        made = call(export, arguments)
+    except KeyboardInterrupt:
+        end_line()
+        note("the same command again goes on where this export stopped")
+        raise
+    end_line()
+    for warning in made.warnings:
+        note(warning)
+    names = ("patches", "files", "bytes", "left_out")
+    show(arguments, {name: getattr(made, name) for name in names})
+    return 0

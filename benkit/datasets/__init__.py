@@ -1,0 +1,1 @@
+"""What leaves the house clean: archives of chosen patches."""

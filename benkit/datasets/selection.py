@@ -1,0 +1,104 @@
+"""Which patches of an archive leave it, and why the others do not."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from benkit.errors import OptionError
+from benkit.files.safe_names import some_names
+from benkit.inventory.findings import KINDS
+
+_DAMAGE = [name for name, kind in KINDS.items() if kind.about == "band"]
+TO_DOWNLOAD_AGAIN = (*_DAMAGE, "crs_disagreement", "not_on_disk")
+"""Kinds of findings that another download may mend."""
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """Patches, and why each is left out.
+
+    Attributes
+    ----------
+    ids : pyarrow.StringArray
+        Each once.
+    why : (n,) object array
+        A text for a patch that is left out, empty for one that is chosen.
+    """
+
+    ids: pa.StringArray
+    why: NDArray[np.object_]
+
+    @classmethod
+    def of_all(cls, ids: pa.Array | pa.ChunkedArray) -> Self:
+        """All of some ids, of which some may come twice."""
+        distinct = pa.array(ids.unique(), pa.string())
+        return cls(distinct, np.full(len(distinct), "", object))
+
+    @cached_property
+    def chosen(self) -> NDArray[np.bool_]:
+        """Which are chosen: (n,) bool array."""
+        return np.array(self.why == "", bool)
+
+    @property
+    def chosen_ids(self) -> pa.StringArray:
+        """The ids of those that are chosen."""
+        return self.ids.filter(pa.array(self.chosen))
+
+    def only(self, ids: pa.Array | pa.ChunkedArray) -> Self:
+        """The same without a word of the patches that are not among some ids."""
+        kept = pc.is_in(self.ids, pa.array(ids.unique(), pa.string()))
+        return replace(self, ids=self.ids.filter(kept), why=self.why[np.asarray(kept, bool)])
+
+    def among(self, wanted: Collection[str] | pa.Array, why: str) -> Self:
+        """The same without the patches that are not among some ids."""
+        wanted = pa.array(wanted, pa.string())
+        return self.where(np.asarray(pc.is_in(self.ids, wanted), bool), why)
+
+    def where(self, wanted: NDArray[np.bool_], why: str) -> Self:
+        """The same without the patches at which a (n,) bool array is false."""
+        return replace(self, why=np.where(self.chosen & ~wanted, why, self.why))
+
+    def without(self, reasons: Mapping[str, str]) -> Self:
+        """The same without some patches, each for its own reason."""
+        found = np.array([reasons.get(patch, "") for patch in self.ids.to_pylist()], object)
+        return replace(self, why=np.where(self.chosen, found, self.why))
+
+    @property
+    def left_out(self) -> pa.Table:
+        """``patch_id`` and ``why`` of those that are left out, sorted."""
+        table = pa.table({"patch_id": self.ids, "why": pa.array(self.why.tolist(), pa.string())})
+        return table.filter(pa.array(~self.chosen)).sort_by("patch_id")
+
+
+def reasons_of(findings: pa.Table, kinds: Iterable[str] | None = None) -> dict[str, str]:
+    """The kinds of findings about each patch, of all kinds or some, with commas between them.
+
+    Raises
+    ------
+    OptionError
+        If there is no such kind.
+    """
+    wanted = None if kinds is None else require_kinds(kinds)
+    found: dict[str, dict[str, None]] = {}
+    columns = (findings[name].to_pylist() for name in ("patch_id", "kind"))
+    for patch, kind in zip(*columns, strict=True):
+        if patch and (wanted is None or kind in wanted):
+            found.setdefault(patch, {})[kind] = None
+    return {patch: ", ".join(names) for patch, names in found.items()}
+
+
+def require_kinds(kinds: Iterable[str]) -> set[str]:
+    """Some kinds of findings; an `OptionError` if one is none."""
+    wanted = set(kinds)
+    if unknown := sorted(wanted - KINDS.keys()):
+        raise OptionError(
+            f"--exclude-kinds: there is no kind of findings {some_names(unknown[:1])}; expected some "
+            f"of {', '.join(KINDS)}"
+        )
+    return wanted
