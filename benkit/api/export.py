@@ -2,10 +2,9 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -162,7 +161,8 @@ def export(
         copies.
     """
     target, root = as_path(output), _archive_folder(source, archive)
-    _require_options(locals())
+    _require_options(metadata, exclude, exclude_kinds, split, sides)
+    listing = None if missing is None else _missing_file(missing, exclude, metadata)
     require_replaceable(target, overwrite)
     require_apart(target, root)
     if not copy:
@@ -176,7 +176,8 @@ def export(
         absent = _absent(inventory, folders, listed, own)
         ids = pa.concat_arrays([folders["patch_id"].combine_chunks(), _not_on_disk(findings)])
         selection = chosen_patches(ids, known, patches=listed, split=own, where=where, bbox=bbox)
-        again = download_again(findings, selection.chosen_ids)
+        if listing is not None:
+            write_table(download_again(findings, selection.chosen_ids), listing)
         selection = selection.only(folders["patch_id"])
         selection = selection.without(closed_patches(root, inventory))
         if exclude is not None:
@@ -196,43 +197,36 @@ def export(
             copy=copy,
             report=reporter(progress),
         )
-    if missing is not None:
-        write_table(again, missing)
     warnings = (*absent, *_warnings(made, known, parts, reference_maps))
     return Export(len(made), files, size, len(selection.left_out), warnings)
 
 
-def _require_options(given: Mapping[str, Any]) -> None:
+def _require_options(
+    metadata: object, exclude: object, kinds: object, split: object, sides: str
+) -> None:
     """Refuse options that do not go together, before any work."""
-    for condition, message in (
-        (given["sides"] in SIDES_AS, f"sides {given['sides']}: expected {' or '.join(SIDES_AS)}"),
-        (
-            given["exclude_kinds"] is None or given["exclude"] is not None,
-            "--exclude-kinds needs --exclude FINDINGS",
-        ),
-        (
-            given["sides"] == SIDES_AS[0] or given["split"] is not None,
-            "--sides folders needs --split FILE",
-        ),
-        (
-            given["split"] is None
-            or given["sides"] != SIDES_AS[0]
-            or given["metadata"] is not None,
+    if sides not in SIDES_AS:
+        raise OptionError(f"--sides {sides}: expected {' or '.join(SIDES_AS)}")
+    as_folders = sides == SIDES_AS[1]
+    if as_folders and split is None:
+        raise OptionError("--sides folders needs --split FILE")
+    if split is not None and metadata is None and not as_folders:
+        raise OptionError(
             "--split needs --metadata METADATA, where the sides become the column split, or "
-            "--sides folders",
-        ),
-        (
-            given["missing"] is None
-            or given["exclude"] is not None
-            or given["metadata"] is not None,
+            "--sides folders"
+        )
+    if kinds is not None and exclude is None:
+        raise OptionError("--exclude-kinds needs --exclude FINDINGS")
+
+
+def _missing_file(missing: LocationLike, exclude: object, metadata: object) -> Location:
+    """Where to write what is missing; refused before any work."""
+    if exclude is None and metadata is None:
+        raise OptionError(
             "--missing needs --exclude FINDINGS, which say what is damaged, or --metadata METADATA, "
-            "to hold the archive against",
-        ),
-    ):
-        if not condition:
-            raise OptionError(message)
-    if given["missing"] is not None:
-        require_suffix(given["missing"], TABLE_SUFFIXES)
+            "to hold the archive against"
+        )
+    return require_suffix(missing, TABLE_SUFFIXES)
 
 
 def _archive_folder(source: SourceLike, archive: LocationLike | None) -> Location:

@@ -16,12 +16,11 @@ from benkit.cli.common import (
 from benkit.engine.progress import end_line
 
 EXAMPLE = """\
-example: benkit audit inventory.parquet --metadata metadata.parquet --findings findings.parquet
-         benkit export inventory.parquet --metadata metadata.parquet --exclude findings.parquet \\
+example: benkit export inventory.parquet --metadata metadata.parquet --exclude findings.parquet \\
              --output clean
 
-makes clean/ with BigEarthNet-S2/, metadata.parquet, inventory.parquet and left_out.csv, which says why
-a patch is not in it. Files are hard links: editing one edits the original. --copy makes copies."""
+takes what `benkit audit --findings findings.parquet` has written, and makes clean/ with BigEarthNet-S2/,
+metadata.parquet, inventory.parquet and left_out.csv, which says why a patch is not in it. Files are hard links: editing one edits the original. --copy makes copies."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
