@@ -38,6 +38,7 @@ from benkit.files.file_kinds import TABLE_SUFFIXES
 from benkit.files.remote.location import (
     Location,
     LocationLike,
+    RemotePath,
     as_location,
     as_path,
     require_suffix,
@@ -160,7 +161,7 @@ def export(
         If the output is there, is part of the archive, or lies on another disk and nothing is said of
         copies.
     """
-    target, root = as_path(output), _archive_folder(source, archive)
+    target, root = _local(output), _archive_folder(source, archive)
     _require_options(metadata, exclude, exclude_kinds, split, sides)
     listing = None if missing is None else _missing_file(missing, exclude, metadata)
     require_replaceable(target, overwrite)
@@ -199,6 +200,14 @@ def export(
         )
     warnings = (*absent, *_warnings(made, known, parts, reference_maps))
     return Export(len(made), files, size, len(selection.left_out), warnings)
+
+
+def _local(output: str | os.PathLike[str]) -> Path:
+    if isinstance(as_location(output), RemotePath):
+        raise OptionError(
+            f"{output}: expected a folder on this machine; upload an export with the tool of the bucket"
+        )
+    return as_path(output)
 
 
 def _require_options(

@@ -154,8 +154,9 @@ def closed_patches(root: Location, inventory: Inventory) -> dict[str, str]:
         "SELECT product, patch_id, band FROM inventory WHERE status = 'unreadable'"
     ):
         path = root / PatchFolder(product, patch_id).band_path(band)
-        if isinstance(path, Path) and (kind := kind_of_path(path)):
-            found[patch_id] = f"{band} is {kind}"
+        kind = kind_of_path(path) if isinstance(path, Path) else None
+        if kind or (isinstance(path, RemotePath) and not path.is_file()):
+            found[patch_id] = f"{band} is {kind or 'no file'}"
     for (patch,) in inventory.query(
         "SELECT DISTINCT patch_id FROM inventory WHERE contains(product || patch_id, chr(92))"
     ):

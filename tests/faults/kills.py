@@ -65,7 +65,7 @@ class Case:
 
 
 def cases_of(ground: Path) -> dict[str, Case]:
-    """The five verbs, on inputs that are made here."""
+    """The six verbs, on inputs that are made here."""
     for name, seed in (("sample", 1), ("other", 2)):
         assert run(ground, ["sample", name, "--patches", "100", "--seed", str(seed)]) == 0
     make_raster(ground / "raster.tif", 1), make_raster(ground / "older" / "raster.tif", 2)
@@ -77,6 +77,9 @@ def cases_of(ground: Path) -> dict[str, Case]:
     retile = ["--output", "parts", "--tile-size", "120", "--overwrite"]
     labels = ["labels", maps, "--output", "labels.parquet", "--workers", "1"]
     report = ["report", archive, "--metadata", metadata, "--output", "r.html", "--workers", "1"]
+    assert run(ground, ["scan", archive, "--output", "inventory.parquet", "--workers", "1"]) == 0
+    export = ["export", f"{ground}/inventory.parquet", "--output", "clean", "--overwrite"]
+    export += ["--metadata", metadata, "--sample", "12", "--seed"]
     return {
         "scan": Case(
             ["scan", archive, *scan],
@@ -92,6 +95,7 @@ def cases_of(ground: Path) -> dict[str, Case]:
             kept="notes.txt",
         ),
         "labels": Case(labels, [*labels, "--min-share", "0.3"], "labels.parquet"),
+        "export": Case([*export, "1"], [*export, "2"], "clean"),
         "report": Case(report, [*report, "--reference-maps", maps], "r.html"),
     }
 
@@ -297,11 +301,12 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--steps", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--verbs", default="scan,split,retile,labels,report")
+    parser.add_argument("--verbs", default="scan,split,retile,labels,export,report")
     options = parser.parse_args()
     for name in (
         "inventory.audit",
         "inventory.scanning.scan",
+        "api.export",
         "reference_maps.labels",
         "retiling.retile",
         "splits.make",

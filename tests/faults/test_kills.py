@@ -17,7 +17,7 @@ def test_a_killed_verb_leaves_nothing_half_written():
     )  # fmt: skip
     assert done.stdout, done.stderr
     found = json.loads(done.stdout)
-    assert list(found) == ["scan", "split", "retile", "labels", "report"]
+    assert list(found) == ["scan", "split", "retile", "labels", "export", "report"]
     for verb, result in found.items():
         assert result["faults"] == [], verb
         assert result["kills at steps"] >= 2, verb

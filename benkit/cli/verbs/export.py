@@ -19,8 +19,9 @@ EXAMPLE = """\
 example: benkit export inventory.parquet --metadata metadata.parquet --exclude findings.parquet \\
              --output clean
 
-takes what `benkit audit --findings findings.parquet` has written, and makes clean/ with BigEarthNet-S2/,
-metadata.parquet, inventory.parquet and left_out.csv, which says why a patch is not in it. Files are hard links: editing one edits the original. --copy makes copies."""
+takes what `benkit audit --findings findings.parquet` has written, and makes clean/ with
+BigEarthNet-S2/, metadata.parquet, inventory.parquet and left_out.csv, which says why a patch is not in
+it. Files are hard links: editing one edits the original. --copy makes copies."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
