@@ -252,6 +252,8 @@ def _archive_folder(source: SourceLike, archive: LocationLike | None) -> Locatio
         return as_location(archive)
     found = scanned_folder(where) if isinstance(where, Path) else None
     if found is None:
+        if isinstance(where, Path):
+            Inventory(where)  # what is none is refused as such
         raise MissingInputError(
             f"{where or 'the inventory'}: does not tell where its archive lies on this machine; "
             "name that folder (--archive ROOT)"

@@ -184,6 +184,10 @@ def test_an_inventory_remembers_its_archive_or_is_given_it(small):
     shutil.copy(small / "inventory.parquet", small / "moved.parquet")
     with pytest.raises(MissingInputError, match="does not tell where its archive lies"):
         benkit.export(small / "moved.parquet", small / "out")
+    with pytest.raises(
+        MissingInputError, match="expected an inventory or the folder of an archive"
+    ):
+        benkit.export(small / "nothing.parquet", small / "out")
     benkit.export(small / "moved.parquet", small / "out", archive=small / "archive")
     assert len(patches_in(small / "out")) == 3
     benkit.export(small / "archive", small / "other", engine=benkit.Engine(workers=1))
