@@ -21,6 +21,7 @@ from benkit.api.sources import (
     open_source,
 )
 from benkit.datasets.download_again import download_again
+from benkit.datasets.parts import export_parts
 from benkit.datasets.sample_patches import sample_patches
 from benkit.datasets.selection import Selection
 from benkit.datasets.write_archive import (
@@ -50,7 +51,7 @@ from benkit.inventory.contents import none_is_there, require_patches
 from benkit.inventory.scanning.resume import scanned_folder
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.metadata.metadata import Metadata
-from benkit.reference_maps.map_files import POLYGON_SUFFIXES, find_maps
+from benkit.reference_maps.map_files import find_maps
 from benkit.splits.split import Split
 
 _NO_FINDINGS = pa.table({name: pa.array([], pa.string()) for name in ("patch_id", "band", "kind")})
@@ -188,7 +189,9 @@ def export(
             selection = _sampled(selection, known, sample, seed)
         _require_some(inventory, selection)
         made = folders.filter(pc.is_in(folders["patch_id"], selection.chosen_ids))
-        parts = _parts(made, known, own, sides, reference_maps)
+        maps = {} if reference_maps is None else find_maps(as_path(reference_maps))
+        table = None if known is None else known.table
+        parts = export_parts(made, table, own, maps, as_folders=sides == SIDES_AS[1])
         files, size = write_archive(
             target,
             root,
@@ -335,48 +338,6 @@ def _require_some(inventory: Inventory, selection: Selection) -> None:
     counts = Counter(selection.why.tolist()).most_common()
     why = "; ".join(f"{number:,} {text}" for text, number in counts)
     raise InputFormatError(f"{inventory.name}: expected patches to export, but none is left: {why}")
-
-
-def _parts(
-    folders: pa.Table,
-    metadata: Metadata | None,
-    split: Split | None,
-    sides: str,
-    reference_maps: str | os.PathLike[str] | None,
-) -> list[ExportPart]:
-    """What goes into the output, or into a folder for each side."""
-    maps = {} if reference_maps is None else find_maps(as_path(reference_maps))
-    side_ids = {} if split is None else split.side_ids()
-    table = None if metadata is None else metadata.table
-    if table is not None and split is not None:
-        column = split.aligned(table["patch_id"].combine_chunks(), strict=False).table["split"]
-        table = table.drop_columns(
-            [n for n in ("split",) if n in table.column_names]
-        ).append_column("split", column)
-    chosen = {"": folders["patch_id"].unique()}
-    if sides == SIDES_AS[1]:
-        chosen = side_ids
-    parts = []
-    for name, ids in chosen.items():
-        some = folders.filter(pc.is_in(folders["patch_id"], ids))
-        if not len(some):
-            continue
-        wanted = some["patch_id"].combine_chunks()
-        below = {patch: maps[patch] for patch in wanted.to_pylist() if patch in maps}
-        rows = None if table is None else table.filter(pc.is_in(table["patch_id"], wanted))
-        parts.append(
-            ExportPart(name, some, rows, {_map_place(p, path): path for p, path in below.items()})
-        )
-    return parts
-
-
-def _map_place(patch: str, path: Path) -> str:
-    """Where a reference map goes: that of pixels where the download has it."""
-    return (
-        path.name
-        if path.suffix.lower() in POLYGON_SUFFIXES
-        else f"{patch.rsplit('_', 2)[0]}/{patch}/{path.name}"
-    )
 
 
 def _warnings(

@@ -92,6 +92,10 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
         metavar=("WEST", "SOUTH", "EAST", "NORTH"),
         help="only patches that show ground in this box, in degrees",
     )
+    _add_sides_and_sample(group)
+
+
+def _add_sides_and_sample(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--split", type=location_of, metavar="FILE", help="only patches on a side of this split"
     )
