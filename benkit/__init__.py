@@ -34,11 +34,11 @@ VERBS = {
 """The verbs in the order of work, and what each does."""
 
 _NAMES = {
-    "api.export": "Export",
     "api.overlaps": "Overlaps",
     "api.split": "folds",
     "api.web_map": "web_map",
     "archive.open_patch": "open_patch",
+    "datasets.exporting.exported": "Export",
     "domain.classes": "class_order",
     "domain.layouts": "BIGEARTHNET_S2 Layout",
     "domain.patch_names": "parse_patch_id parse_product",
@@ -127,7 +127,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors
     from benkit.api.diff import diff as diff
     from benkit.api.duplicates import duplicates as duplicates
     from benkit.api.evaluate import evaluate as evaluate
-    from benkit.api.export import Export as Export, export as export
+    from benkit.api.export import export as export
     from benkit.api.footprints import footprints as footprints
     from benkit.api.inspect import inspect as inspect
     from benkit.api.labels import labels as labels
@@ -142,6 +142,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors
     from benkit.api.summary import summary as summary
     from benkit.api.web_map import web_map as web_map
     from benkit.archive.open_patch import open_patch as open_patch
+    from benkit.datasets.exporting.exported import Export as Export
     from benkit.domain.classes import class_order as class_order
     from benkit.domain.layouts import BIGEARTHNET_S2 as BIGEARTHNET_S2, Layout as Layout
     from benkit.domain.patch_names import (

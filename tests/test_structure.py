@@ -354,7 +354,8 @@ OPEN_FILES = """
     archive.folder_reader
     archive.listing
     archive.remote_band_reader
-    datasets.write_archive
+    datasets.exporting.export_target
+    datasets.exporting.place_files
     files.tables.csv_file
     files.tables.features
     files.tables.geoparquet

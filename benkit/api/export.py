@@ -1,9 +1,7 @@
 """An archive of chosen patches, clean and with all that belongs to it."""
 
 import os
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,21 +18,26 @@ from benkit.api.sources import (
     is_location,
     open_source,
 )
-from benkit.datasets.download_again import download_again
-from benkit.datasets.parts import export_parts
-from benkit.datasets.sample_patches import sample_patches
-from benkit.datasets.selection import Selection
-from benkit.datasets.write_archive import (
-    ExportPart,
-    closed_patches,
+from benkit.datasets.exporting.download_again import download_again
+from benkit.datasets.exporting.export_target import (
     require_apart,
     require_one_disk,
     require_replaceable,
-    write_archive,
 )
+from benkit.datasets.exporting.exported import (
+    Export,
+    closed_patches,
+    export_warnings,
+    patch_folders,
+    require_some,
+)
+from benkit.datasets.exporting.parts import export_parts
+from benkit.datasets.exporting.write_archive import write_archive
+from benkit.datasets.sample_patches import sampled
+from benkit.datasets.selection import not_on_disk
 from benkit.engine import Engine
 from benkit.engine.progress import Progress, reporter
-from benkit.errors import InputFormatError, MissingInputError, OptionError
+from benkit.errors import MissingInputError, OptionError
 from benkit.files.file_kinds import TABLE_SUFFIXES
 from benkit.files.remote.location import (
     Location,
@@ -47,7 +50,7 @@ from benkit.files.remote.location import (
 from benkit.files.safe_names import some_names
 from benkit.files.tables.table import write_table
 from benkit.inventory.audit import audit_inventory
-from benkit.inventory.contents import none_is_there, require_patches
+from benkit.inventory.contents import none_is_there
 from benkit.inventory.scanning.resume import scanned_folder
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.metadata.metadata import Metadata
@@ -57,27 +60,6 @@ from benkit.splits.split import Split
 _NO_FINDINGS = pa.table({name: pa.array([], pa.string()) for name in ("patch_id", "band", "kind")})
 SIDES_AS = ("column", "folders")
 """How an export shows the sides of a split."""
-
-
-@dataclass(frozen=True)
-class Export:
-    """What was exported.
-
-    Attributes
-    ----------
-    patches, files, bytes : int
-        Patches of the export, files of bands and reference maps, and their length together.
-    left_out : int
-        Patches of the source that are not in it; ``left_out.csv`` says why.
-    warnings : tuple of str
-        Patches that are not there, have no reference map, or are not in the metadata.
-    """
-
-    patches: int
-    files: int
-    bytes: int
-    left_out: int
-    warnings: tuple[str, ...] = ()
 
 
 def export(
@@ -173,10 +155,10 @@ def export(
     own = None if split is None else Split(split)
     listed = None if patches is None else as_patch_ids(patches, "patches")
     with open_source(source, engine=engine, progress=progress) as inventory:
-        folders = _folders(inventory)
+        folders = patch_folders(inventory)
         findings = _findings(inventory, known, exclude, missing)
         absent = _absent(inventory, folders, listed, own)
-        ids = pa.concat_arrays([folders["patch_id"].combine_chunks(), _not_on_disk(findings)])
+        ids = pa.concat_arrays([folders["patch_id"].combine_chunks(), not_on_disk(findings)])
         selection = chosen_patches(ids, known, patches=listed, split=own, where=where, bbox=bbox)
         if listing is not None:
             write_table(download_again(findings, selection.chosen_ids), listing)
@@ -186,8 +168,8 @@ def export(
             reasons = excluded(inventory, findings, exclude_kinds, exclude)
             selection = selection.without(reasons)
         if sample is not None:
-            selection = _sampled(selection, known, sample, seed)
-        _require_some(inventory, selection)
+            selection = sampled(selection, known, sample, seed)
+        require_some(inventory, selection)
         made = folders.filter(pc.is_in(folders["patch_id"], selection.chosen_ids))
         maps = {} if reference_maps is None else find_maps(as_path(reference_maps))
         table = None if known is None else known.table
@@ -201,7 +183,12 @@ def export(
             copy=copy,
             report=reporter(progress),
         )
-    warnings = (*absent, *_warnings(made, known, parts, reference_maps))
+    warnings = (
+        *absent,
+        *export_warnings(
+            made, parts, has_metadata=known is not None, has_maps=reference_maps is not None
+        ),
+    )
     return Export(len(made), files, size, len(selection.left_out), warnings)
 
 
@@ -264,16 +251,6 @@ def _archive_folder(source: SourceLike, archive: LocationLike | None) -> Locatio
     return found
 
 
-def _folders(inventory: Inventory) -> pa.Table:
-    """``product`` and ``patch_id`` of all patches."""
-    require_patches(inventory)
-    rows = inventory.query(
-        "SELECT DISTINCT product, patch_id FROM inventory WHERE band IS NOT NULL ORDER BY ALL"
-    )
-    columns = zip(*rows, strict=True)
-    return pa.table([pa.array(c, pa.string()) for c in columns], names=["product", "patch_id"])
-
-
 def _findings(
     inventory: Inventory, metadata: Metadata | None, exclude: TableLike | None, missing: object
 ) -> pa.Table:
@@ -283,11 +260,6 @@ def _findings(
     if missing is not None and metadata is not None:
         return audit_inventory(inventory, metadata.table).findings
     return _NO_FINDINGS
-
-
-def _not_on_disk(findings: pa.Table) -> pa.Array:
-    ids = findings.filter(pc.equal(findings["kind"], "not_on_disk"))["patch_id"]
-    return ids.combine_chunks()
 
 
 def _absent(
@@ -318,43 +290,4 @@ def _absent(
                 f"{len(gone):,} {what}, {some_names(gone[:1].to_pylist())} among them, are not in "
                 f"{inventory.name}"
             )
-    return sentences
-
-
-def _sampled(selection: Selection, metadata: Metadata | None, number: int, seed: int) -> Selection:
-    """The same with a sample of what is chosen."""
-    ids = selection.chosen_ids
-    table = pa.table({"patch_id": ids})
-    if metadata is not None:
-        rows = pc.index_in(ids, metadata.table["patch_id"].combine_chunks())
-        table = table.append_column("labels", metadata.table["labels"].take(rows))
-    taken = sample_patches(as_metadata(table), number, seed)
-    return selection.among(ids.filter(pa.array(taken)), "not in the sample")
-
-
-def _require_some(inventory: Inventory, selection: Selection) -> None:
-    if selection.chosen.any():
-        return
-    counts = Counter(selection.why.tolist()).most_common()
-    why = "; ".join(f"{number:,} {text}" for text, number in counts)
-    raise InputFormatError(f"{inventory.name}: expected patches to export, but none is left: {why}")
-
-
-def _warnings(
-    folders: pa.Table,
-    metadata: Metadata | None,
-    parts: Sequence[ExportPart],
-    reference_maps: object,
-) -> list[str]:
-    """What is not as whoever trains on the export may expect it."""
-    number = len(folders["patch_id"].unique())
-    sentences = []
-    described_rows = sum(len(part.metadata) for part in parts if part.metadata is not None)
-    if metadata is not None and described_rows < number:
-        sentences.append(
-            f"{number - described_rows:,} of the exported patches are not in the metadata"
-        )
-    maps = sum(len(part.maps) for part in parts)
-    if reference_maps is not None and maps < number:
-        sentences.append(f"{number - maps:,} of the exported patches have no reference map")
     return sentences

@@ -3,10 +3,13 @@
 import hashlib
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from benkit.datasets.selection import Selection
 from benkit.errors import OptionError
-from benkit.metadata.metadata import Metadata
+from benkit.metadata.metadata import Metadata, as_metadata
 
 _MOST_SEED = 2**32 - 1
 
@@ -41,6 +44,19 @@ def sample_patches(metadata: Metadata, number: int, seed: int = 0) -> NDArray[np
     chosen[order[places]] = True
     assert chosen.sum() == number, "so many patches are chosen, each once"
     return chosen
+
+
+def sampled(
+    selection: Selection, metadata: Metadata | None, number: int, seed: int = 0
+) -> Selection:
+    """A selection with a sample of what is chosen, by what metadata tells of any patches."""
+    ids = selection.chosen_ids
+    table = pa.table({"patch_id": ids})
+    if metadata is not None:
+        rows = pc.index_in(ids, metadata.table["patch_id"].combine_chunks())
+        table = table.append_column("labels", metadata.table["labels"].take(rows))
+    taken = sample_patches(as_metadata(table), number, seed)
+    return selection.among(ids.filter(pa.array(taken)), "not in the sample")
 
 
 def _ranks(ids: list[str], seed: int) -> NDArray[np.uint64]:

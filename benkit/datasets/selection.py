@@ -93,6 +93,12 @@ def reasons_of(findings: pa.Table, kinds: Iterable[str] | None = None) -> dict[s
     return {patch: ", ".join(names) for patch, names in found.items()}
 
 
+def not_on_disk(findings: pa.Table) -> pa.Array:
+    """The patches of the metadata that findings miss on disk."""
+    ids = findings.filter(pc.equal(findings["kind"], "not_on_disk"))["patch_id"]
+    return ids.combine_chunks()
+
+
 def require_kinds(kinds: Iterable[str]) -> set[str]:
     """Some kinds of findings; an `OptionError` if one is none."""
     wanted = set(kinds)

@@ -86,9 +86,8 @@ def matching(table: pa.Table, expression: str) -> NDArray[np.bool_]:
     with duckdb.connect(config=_CLOSED) as connection:
         connection.register("patches", rows)
         try:
-            found = connection.table("patches").filter(
-                expression
-            )  # which takes one expression alone
+            # this takes one expression alone
+            found = connection.table("patches").filter(expression)
             if _SUBQUERY in _tree(connection, expression):
                 raise OptionError(f"--where {expression}: expected no query within the expression")
             (kind,) = connection.table("patches").project(f"({expression}\n)").types

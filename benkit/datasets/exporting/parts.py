@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benkit.datasets.write_archive import ExportPart
+from benkit.datasets.exporting.write_archive import ExportPart
 from benkit.reference_maps.map_files import POLYGON_SUFFIXES
 from benkit.splits.split import Split
 

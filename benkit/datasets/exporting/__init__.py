@@ -1,0 +1,1 @@
+"""Write archives of chosen patches."""

@@ -1,0 +1,101 @@
+"""What an archive has to export, and what came of it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from benkit.archive.listing import PatchFolder
+from benkit.datasets.exporting.write_archive import ExportPart
+from benkit.datasets.selection import Selection
+from benkit.errors import InputFormatError
+from benkit.files.file_kinds import kind_of_path
+from benkit.files.remote.location import Location, RemotePath
+from benkit.inventory.contents import require_patches
+from benkit.inventory.table.inventory_file import Inventory
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was exported.
+
+    Attributes
+    ----------
+    patches, files, bytes : int
+        Patches of the export, files of bands and reference maps, and their length together.
+    left_out : int
+        Patches of the source that are not in it; ``left_out.csv`` says why.
+    warnings : tuple of str
+        Patches that are not there, have no reference map, or are not in the metadata.
+    """
+
+    patches: int
+    files: int
+    bytes: int
+    left_out: int
+    warnings: tuple[str, ...] = ()
+
+
+def patch_folders(inventory: Inventory) -> pa.Table:
+    """``product`` and ``patch_id`` of all patches."""
+    require_patches(inventory)
+    rows = inventory.query(
+        "SELECT DISTINCT product, patch_id FROM inventory WHERE band IS NOT NULL ORDER BY ALL"
+    )
+    columns = zip(*rows, strict=True)
+    return pa.table([pa.array(c, pa.string()) for c in columns], names=["product", "patch_id"])
+
+
+def closed_patches(root: Location, inventory: Inventory) -> dict[str, str]:
+    """Why patches cannot go along whatever is asked for: what is no file, and names that are escaped."""
+    found = {
+        patch: "none of its bands is on disk"
+        for (patch,) in inventory.query(
+            "SELECT patch_id FROM inventory WHERE band IS NOT NULL GROUP BY patch_id "
+            "HAVING bool_and(status = 'missing')"
+        )
+    }
+    for product, patch_id, band in inventory.query(
+        "SELECT product, patch_id, band FROM inventory WHERE status = 'unreadable'"
+    ):
+        path = root / PatchFolder(product, patch_id).band_path(band)
+        kind = kind_of_path(path) if isinstance(path, Path) else None
+        if kind or (isinstance(path, RemotePath) and not path.is_file()):
+            found[patch_id] = f"{band} is {kind or 'no file'}"
+    for (patch,) in inventory.query(
+        "SELECT DISTINCT patch_id FROM inventory WHERE contains(product || patch_id, chr(92))"
+    ):
+        found[patch] = "its name holds characters that cannot be printed"
+    return found
+
+
+def require_some(inventory: Inventory, selection: Selection) -> None:
+    """Refuse to export nothing; the error says why each patch is left out."""
+    if selection.chosen.any():
+        return
+    counts = Counter(selection.why.tolist()).most_common()
+    why = "; ".join(f"{number:,} {text}" for text, number in counts)
+    raise InputFormatError(f"{inventory.name}: expected patches to export, but none is left: {why}")
+
+
+def export_warnings(
+    folders: pa.Table,
+    parts: Sequence[ExportPart],
+    *,
+    has_metadata: bool,
+    has_maps: bool,
+) -> list[str]:
+    """What is not as whoever trains on the export may expect it."""
+    number = len(folders["patch_id"].unique())
+    sentences = []
+    described_rows = sum(len(part.metadata) for part in parts if part.metadata is not None)
+    if has_metadata and described_rows < number:
+        sentences.append(
+            f"{number - described_rows:,} of the exported patches are not in the metadata"
+        )
+    maps = sum(len(part.maps) for part in parts)
+    if has_maps and maps < number:
+        sentences.append(f"{number - maps:,} of the exported patches have no reference map")
+    return sentences

@@ -1,0 +1,99 @@
+"""Place files of an archive in another folder, by hard links or as copies."""
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from benkit.errors import InputFormatError, OutputError
+from benkit.files.limits import LARGEST_TABLE
+from benkit.files.remote.location import Location, RemotePath
+from benkit.files.remote.retry import in_parallel
+
+_NO_LINKS = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS)
+
+
+@dataclass(frozen=True)
+class ExportFile:
+    """A file to place: where from, where to, and its length, if the inventory knows it."""
+
+    source: Location
+    target: Path
+    bytes: int | None = None
+
+
+def placed(files: list[ExportFile], place: Callable[[ExportFile], int]) -> int:
+    """Place some files; returns their bytes."""
+    remote = any(isinstance(file.source, RemotePath) for file in files)
+    return sum((in_parallel if remote else map)(place, files))
+
+
+def linked(file: ExportFile) -> int:
+    """Link a file; returns its bytes. One that is linked already stays."""
+    source, target = file.source, file.target
+    assert isinstance(source, Path), "only files of this machine are linked"
+    state = _state(file, source)
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except FileExistsError:
+        if not os.path.samestat(state, target.lstat()):
+            target.unlink()
+            return linked(file)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        raise OutputError(
+            f"{source}: cannot be linked to {target}: {error.strerror}; say --copy to copy files"
+        ) from None
+    return state.st_size
+
+
+def copied(file: ExportFile) -> int:
+    """Copy a file with its times; returns its bytes. One that is copied already stays."""
+    source, target = file.source, file.target
+    part = target.with_name(f"{target.name}.part")
+    if isinstance(source, RemotePath):
+        if target.is_file() and target.stat().st_size == file.bytes:
+            return target.stat().st_size
+        part.write_bytes(source.read_bytes(LARGEST_TABLE))
+    else:
+        state = _state(file, source)
+        if target.is_file() and _size_and_time(target.stat()) == _size_and_time(state):
+            return state.st_size
+        shutil.copyfile(source, part, follow_symlinks=False)
+        os.utime(part, ns=(state.st_atime_ns, state.st_mtime_ns))
+    _require_size(file, part.stat().st_size)
+    part.replace(target)
+    return target.stat().st_size
+
+
+def _size_and_time(state: os.stat_result) -> tuple[int, int]:
+    return state.st_size, state.st_mtime_ns
+
+
+def _state(file: ExportFile, source: Path) -> os.stat_result:
+    """The state of a file, which has to be the one that was scanned."""
+    try:
+        state = source.lstat()
+    except FileNotFoundError:
+        raise _changed(file, "there is nothing") from None
+    if not stat.S_ISREG(state.st_mode):
+        raise _changed(file, "it is no file")
+    _require_size(file, state.st_size)
+    return state
+
+
+def _require_size(file: ExportFile, size: int) -> None:
+    if file.bytes is not None and size != file.bytes:
+        raise _changed(file, f"it has {size:,} bytes")
+
+
+def _changed(file: ExportFile, what: str) -> InputFormatError:
+    expected = "a file" if file.bytes is None else f"a file of {file.bytes:,} bytes"
+    return InputFormatError(
+        f"{file.source}: expected {expected}, as the inventory says, but {what}; scan the archive "
+        "again, or name the archive that the inventory tells of"
+    )

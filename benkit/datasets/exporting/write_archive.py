@@ -1,0 +1,127 @@
+"""Write an archive of chosen patches by hard links or copies, with all that belongs to it.
+
+The folders are those of the download of BigEarthNet v2.0, so that what reads that reads this.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from benkit.archive.listing import PatchFolder, require_inside
+from benkit.datasets.exporting.export_target import LEFT_OUT
+from benkit.datasets.exporting.place_files import ExportFile, copied, linked, placed
+from benkit.engine.progress import Report
+from benkit.files.remote.location import Location
+from benkit.files.tables.table import write_table
+from benkit.files.writing.resume_folder import resuming_folder
+from benkit.inventory.table.inventory_file import Inventory, writing_inventory
+
+ARCHIVE_FOLDER, MAPS_FOLDER = "BigEarthNet-S2", "Reference_Maps"
+"""Folders of the patches and of their reference maps, as the download has them."""
+
+_FILES_AT_ONCE = 3000
+
+
+@dataclass(frozen=True)
+class ExportPart:
+    """What is exported into one folder.
+
+    Attributes
+    ----------
+    folder : str
+        Its name, empty for the output itself.
+    patches : pyarrow.Table
+        ``product`` and ``patch_id``, the names of their folders in the archive.
+    metadata : pyarrow.Table or None
+        Of these patches.
+    maps : mapping of str to Path
+        Reference maps by their path below `MAPS_FOLDER`.
+    """
+
+    folder: str
+    patches: pa.Table
+    metadata: pa.Table | None = None
+    maps: Mapping[str, Path] = field(default_factory=dict)
+
+
+def write_archive(
+    target: Path,
+    root: Location,
+    inventory: Inventory,
+    parts: Sequence[ExportPart],
+    left_out: pa.Table,
+    *,
+    copy: bool,
+    report: Report,
+) -> tuple[int, int]:
+    """Write an archive in one or several folders; returns how many files there are, and their bytes."""
+    place = copied if copy else linked
+    patches = sum(len(part.patches) for part in parts)
+    plan = "\n".join([str(root), place.__name__, *(_plan_of(inventory, part) for part in parts)])
+    files = size = done = 0
+    with resuming_folder(target, plan) as new:
+        for part in parts:
+            folder = new / part.folder
+            for some, names in _placed_rows(folder, root, inventory, part):
+                files += len(some)
+                size += placed(some, place)
+                report(done := done + names, patches, size)
+            maps = [
+                ExportFile(source, folder / MAPS_FOLDER / name)
+                for name, source in part.maps.items()
+            ]
+            for folder_of_map in {one.target.parent for one in maps}:
+                folder_of_map.mkdir(parents=True, exist_ok=True)
+            files += len(maps)
+            size += placed(maps, place)
+            if part.metadata is not None:
+                write_table(part.metadata, folder / "metadata.parquet")
+        write_table(left_out, new / LEFT_OUT)
+    assert done == patches, "every chosen patch is in the export"
+    return files, size
+
+
+def _plan_of(inventory: Inventory, part: ExportPart) -> str:
+    """A text that is another one if what is to be placed is another."""
+    ((rows,),) = inventory.query(
+        "SELECT bit_xor(hash(product, patch_id, band, status, bytes, pixel_hash)) "
+        "FROM inventory SEMI JOIN patches USING (product, patch_id)",
+        patches=part.patches,
+    )
+    return f"{part.folder} {len(part.patches)} {rows} {sorted(part.maps)}"
+
+
+def _placed_rows(
+    folder: Path, root: Location, inventory: Inventory, part: ExportPart
+) -> Iterator[tuple[list[ExportFile], int]]:
+    """Write the inventory of a part; gives the files of its rows, and of how many patches these are."""
+    archive = folder / ARCHIVE_FOLDER
+    archive.mkdir(parents=True, exist_ok=True)
+    files: list[ExportFile] = []
+    names, last = 0, PatchFolder("", "")
+    with writing_inventory(folder / "inventory.parquet") as writer:
+        for rows in inventory.rows_of(part.patches):
+            writer.write(rows)
+            columns = ("product", "patch_id", "band", "status", "bytes")
+            for product, patch_id, band, status, size in zip(
+                *(rows[name].to_pylist() for name in columns), strict=True
+            ):
+                patch = PatchFolder(product, patch_id)
+                if patch != last:
+                    if len(files) >= _FILES_AT_ONCE:
+                        yield files, names
+                        files, names = [], 0
+                    _make_folder(root, archive, patch)
+                    names, last = names + 1, patch
+                if status != "missing":
+                    path = patch.band_path(band)
+                    files.append(ExportFile(root / path, archive / path, size))
+        yield files, names
+
+
+def _make_folder(root: Location, archive: Path, patch: PatchFolder) -> None:
+    if isinstance(root, Path):
+        require_inside(root, patch)
+    (archive / patch.path).mkdir(parents=True, exist_ok=True)
