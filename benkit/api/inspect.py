@@ -4,6 +4,7 @@ import os
 
 from benkit.api.sources import MetadataLike, as_metadata
 from benkit.archive.listing import find_patch, patch_of_folder
+from benkit.domain.layouts import ARCHIVE_METADATA
 from benkit.errors import OptionError
 from benkit.files.remote.location import as_path
 from benkit.inventory.inspect import Inspection, inspect_folder, read_pixels
@@ -25,8 +26,9 @@ def inspect(
     archive : path, optional
         Root of the archive; needed for a patch id.
     metadata : path, URL, Metadata or table, or sequence of these, optional
-        With the columns ``patch_id`` and ``labels``; without it nothing is said of labels, and the
-        findings do not tell whether the patch is part of the data set.
+        With the columns ``patch_id`` and ``labels``; if not given, the ``metadata.parquet`` in the
+        archive, which `benkit.patchify` writes. Without any nothing is said of labels, and the findings
+        do not tell whether the patch is part of the data set.
     figure : path, optional
         Where to draw the bands: PNG, PDF or SVG, as the suffix says.
 
@@ -35,7 +37,6 @@ def inspect(
     OptionError
         If a patch id comes without an archive.
     """
-    table = None if metadata is None else as_metadata(metadata).table
     if as_path(patch).is_dir():
         root, found = patch_of_folder(as_path(patch))
     elif archive is None:
@@ -46,6 +47,9 @@ def inspect(
     else:
         root = as_path(archive)
         found = find_patch(root, os.fspath(patch))
+    if metadata is None and (root / ARCHIVE_METADATA).is_file():
+        metadata = root / ARCHIVE_METADATA
+    table = None if metadata is None else as_metadata(metadata).table
     inspection = inspect_folder(root, found, table)
     if figure is not None:
         from benkit.files.writing.figure import write_figure

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from benkit.domain.layouts import BIGEARTHNET_S2
+from benkit.domain.layouts import ARCHIVE_METADATA, BIGEARTHNET_S2
 from benkit.errors import InputFormatError, MissingInputError
 from benkit.files.file_kinds import is_hidden, kind_of
 from benkit.files.remote.location import Location, RemotePath
@@ -71,7 +71,8 @@ def list_archive(root: Location) -> Listing:
     if isinstance(top, OSError):
         raise MissingInputError(f"{root}: cannot be listed: {top.strerror}")
     patches: list[PatchFolder] = []
-    strays, closed = list(top.files), list(top.closed)
+    strays = [name for name in top.files if name != ARCHIVE_METADATA]
+    closed = list(top.closed)
     listings = in_parallel if isinstance(root, RemotePath) else map
     products = [root / product for product in top.folders]
     for product, found in zip(top.folders, listings(entries, products), strict=True):

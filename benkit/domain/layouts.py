@@ -99,5 +99,8 @@ A patch covers 1200 m x 1200 m. Sentinel-2 measures in three pixel sizes, so a b
 pixels a side. B10 (cirrus) carries no information on the surface and is not part of Level-2A products.
 """
 
+ARCHIVE_METADATA = "metadata.parquet"
+"""Name of the metadata that an archive may keep beside its products; no other file belongs there."""
+
 BANDS = BIGEARTHNET_S2.bands
 """The twelve bands of a Sentinel-2 patch by name."""

@@ -13,7 +13,7 @@ from benkit.errors import InputFormatError, OptionError, PatchIdError, first_lin
 from benkit.files.safe_names import some_names
 from benkit.files.tables.geoparquet import table_crs
 from benkit.files.tables.table import is_text
-from benkit.ground.footprints import Footprints, are_patch_ids, locate
+from benkit.ground.footprints import Footprints, are_patch_ids, locate_rows
 from benkit.ground.points import LARGEST_EDGE, Points, polygon_centres
 from benkit.ground.projection import project
 
@@ -57,7 +57,7 @@ def place_patches(table: pa.Table, patch_size: float | None = None) -> Footprint
             f"but it is {patch_size:,.10g}"
         )
     try:
-        places = locate(table["patch_id"])
+        places = locate_rows(table)
     except PatchIdError as error:
         if are_patch_ids(table["patch_id"]).any():
             raise

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from benkit.domain.patch_names import PATCH_METRES
 from benkit.errors import OptionError
 from benkit.files.tables.table_value import TableValue
-from benkit.ground.footprints import Footprints, locate
+from benkit.ground.footprints import Footprints, locate_rows
 from benkit.ground.projection import project_from_zones
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ def footprint_table(
     """Footprints of all patches of some metadata.
 
     Columns of the metadata that have the name of one that is made here are replaced. Where the patches
-    lie is read from their ids, unless it is given.
+    lie follows from their ids (see `locate_rows`), unless it is given.
     """
-    places = locate(metadata["patch_id"]) if places is None else places
+    places = locate_rows(metadata) if places is None else places
     products = places.products
     of_product = {
         "product": pa.array([str(product) for product in products], pa.string()),

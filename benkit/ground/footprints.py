@@ -16,10 +16,16 @@ from benkit.domain.patch_names import (
     parse_patch_id,
     parse_product,
 )
-from benkit.errors import InputFormatError, PatchIdError
+from benkit.errors import InputFormatError, PatchIdError, first_line
 from benkit.files.safe_names import some_names
+from benkit.files.tables.table import is_text
 from benkit.tiff.raster import SAME_CORNER
 
+GRID_CORNER = ("grid_west", "grid_north")
+"""Columns of metadata that say where the grid of a patch begins: metres in the UTM zone of its tile."""
+
+_FURTHEST_METRES = 10_000_000
+_STEPS_PER_METRE = 1024
 _POSITION = r"^_\d\d_\d\d$"  # column and row at the end of a patch id
 _POSITION_LENGTH = len("_00_00")
 
@@ -38,7 +44,7 @@ class Footprints:
         Position in the tile, 0 to 90.
     epsg : (n,) int32 array
         UTM zone of the coordinates.
-    x, y : (n,) int64 array
+    x, y : (n,) int64 array, or float64 where a scene's own grid begins between whole metres
         Upper-left (north-west) corner in metres; a patch reaches 1200 m east and south of it.
     """
 
@@ -47,12 +53,22 @@ class Footprints:
     column: NDArray[np.int32]
     row: NDArray[np.int32]
     epsg: NDArray[np.int32]
-    x: NDArray[np.int64]
-    y: NDArray[np.int64]
+    x: NDArray[np.int64] | NDArray[np.float64]
+    y: NDArray[np.int64] | NDArray[np.float64]
 
     def __len__(self) -> int:
         """Number of patches."""
         return len(self.product)
+
+    @property
+    def on_tile_grid(self) -> bool:
+        """Whether all columns and rows count from the corners of their tiles."""
+        west, north = (
+            np.array([getattr(product.tile, side) for product in self.products])[self.product]
+            for side in ("west", "north")
+        )
+        column, row = PATCH_METRES * self.column, PATCH_METRES * self.row
+        return bool((self.x == west + column).all() and (self.y == north - row).all())
 
     def take(self, rows: NDArray[np.integer]) -> Self:
         """Those of some patches, by index."""
@@ -88,6 +104,53 @@ def locate(patch_ids: Sequence[str] | pa.Array | pa.ChunkedArray) -> Footprints:
         epsg=epsg.astype(np.int32),
         x=west + PATCH_METRES * column.astype(np.int64),
         y=north - PATCH_METRES * row.astype(np.int64),
+    )
+
+
+def locate_rows(table: pa.Table) -> Footprints:
+    """The footprints of the patches of a table, which may say where their grids begin.
+
+    Where the columns `GRID_CORNER` have numbers, columns and rows count from that corner, as
+    `benkit.patchify` writes it of scenes that lie off the grid of their tile. Else they count from
+    the corner of the tile, as ids mean it.
+
+    Raises
+    ------
+    PatchIdError
+        If an id is none.
+    InputFormatError
+        If a corner is not in metres of a UTM zone.
+    """
+    places = locate(table["patch_id"])
+    if not {*GRID_CORNER} <= set(table.column_names):
+        return places
+    west, north = (_metres(table, name) for name in GRID_CORNER)
+    x = np.where(np.isnan(west), places.x, west + PATCH_METRES * places.column)
+    y = np.where(np.isnan(north), places.y, north - PATCH_METRES * places.row)
+    if (x % 1 == 0).all() and (y % 1 == 0).all():
+        x, y = x.astype(np.int64), y.astype(np.int64)
+    return replace(places, x=x, y=y)
+
+
+def _metres(table: pa.Table, name: str) -> NDArray[np.float64]:
+    """Numbers of a column, which a CSV file has as texts; NaN where there is none.
+
+    They are rounded to 1/1024 m, whose sums and differences are exact.
+    """
+    column = table[name].combine_chunks()
+    if is_text(column.type):
+        column = pc.if_else(pc.equal(column, ""), pa.scalar(None, column.type), column)
+    try:
+        metres = np.asarray(column.cast(pa.float64()).fill_null(np.nan))
+    except pa.ArrowException as error:
+        found = first_line(error)
+    else:
+        wrong = ~np.isnan(metres) & ~((metres >= 0) & (metres <= _FURTHEST_METRES))
+        if not wrong.any():
+            return (metres * _STEPS_PER_METRE).round() / _STEPS_PER_METRE
+        found = f"there is {metres[wrong][0]:.15g}"
+    raise InputFormatError(
+        f"expected metres of a UTM zone, 0 to {_FURTHEST_METRES:,}, in the column {name}, but {found}"
     )
 
 

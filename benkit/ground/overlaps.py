@@ -1,9 +1,9 @@
 """Which patches show the same ground.
 
 Patches overlap when their interiors share a point; touching edges or corners do not count. Within a
-UTM zone footprints are squares on whole metres: the test and the shared area are exact integer
-arithmetic. Patches of different zones are compared on an equal-area plane (`area_plane`), where
-they overlap if they share more than a square metre.
+UTM zone footprints are squares on whole metres, or on 1/1024 m where a scene has a grid of its own: the
+test and the shared area are exact. Patches of different zones are compared on an equal-area plane
+(`area_plane`), where they overlap if they share more than a square metre.
 """
 
 from collections.abc import Callable, Sequence

@@ -10,7 +10,7 @@ from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.domain.patch_names import parse_patch_id
 from benkit.errors import PatchIdError
 from benkit.files.tables.table_value import TableValue
-from benkit.ground.footprints import locate
+from benkit.ground.footprints import GRID_CORNER, are_patch_ids, locate_rows
 from benkit.inventory.baselines import baseline_warnings
 from benkit.inventory.contents import none_is_there, require_patches
 from benkit.inventory.findings import KINDS
@@ -93,7 +93,7 @@ def audit_inventory(inventory: Inventory, metadata: pa.Table, *, subset: bool = 
     patches = inventory.query(
         "SELECT DISTINCT product, patch_id FROM inventory WHERE band IS NOT NULL ORDER BY ALL"
     )
-    expected, invalid = _expected([patch for _, patch in patches])
+    expected, invalid = _expected([patch for _, patch in patches], metadata)
     rows = inventory.query(
         "WITH ok AS (SELECT * FROM inventory WHERE status = 'ok') "
         + " UNION ALL ".join(
@@ -148,21 +148,23 @@ def require_common_patches(audit: Audit, inventory: Inventory, metadata: pa.Tabl
         raise none_is_there(inventory, "patches of the metadata", len(metadata), first, advice)
 
 
-def _expected(patch_ids: list[str]) -> tuple[pa.Table, list[tuple[str, str]]]:
+def _expected(patch_ids: list[str], metadata: pa.Table) -> tuple[pa.Table, list[tuple[str, str]]]:
     """The georeference that each patch should have; and the invalid patch ids, each with the reason."""
     invalid = []
     valid = sorted(set(patch_ids))
-    try:
-        footprints = locate(valid)
-    except PatchIdError:
+    if not are_patch_ids(valid).all():
         for patch in valid:
             try:
                 parse_patch_id(patch)
             except PatchIdError as error:
                 invalid.append((patch, str(error)))
         valid = sorted(set(valid) - {patch for patch, _ in invalid})
-        footprints = locate(valid)
     ids = pa.array(valid, pa.string())
+    row = pc.index_in(ids, metadata["patch_id"].combine_chunks())
+    corners = {
+        name: metadata[name].take(row) for name in GRID_CORNER if name in metadata.schema.names
+    }
+    footprints = locate_rows(pa.table({"patch_id": ids} | corners))
     columns = [ids, footprints.epsg, footprints.x, footprints.y]
     return pa.table(columns, names=["patch_id", "epsg", "x", "y"]), invalid
 

@@ -87,7 +87,8 @@ def inspect_folder(root: Path, found: PatchFolder, metadata: pa.Table | None = N
     name: PatchId | None
     try:
         name = parse_patch_id(found.patch_id)
-        (bounds,) = footprint_table(pa.table({"patch_id": [found.patch_id]})).bounds.tolist()
+        row = own if own else pa.table({"patch_id": [found.patch_id]})
+        (bounds,) = footprint_table(row).bounds.tolist()
     except PatchIdError:
         name = bounds = None
         if all(band.status == "missing" for band in bands.values()):

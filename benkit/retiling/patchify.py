@@ -24,6 +24,7 @@ from benkit.engine.progress import Progress, reporter
 from benkit.errors import InputFormatError, OptionError, OutputError, PatchIdError
 from benkit.files.remote.location import as_path
 from benkit.files.writing.replace import replacing_folder
+from benkit.retiling.archive_metadata import read_own_metadata, write_own_metadata
 from benkit.retiling.scene_files import BandCut, cut_band, find_bands
 from benkit.retiling.source import opened_pixels
 from benkit.tiff.raster import IDENTITY, RasterProfile, same_corner, same_pixel
@@ -58,7 +59,9 @@ def patchify(
 
     Writes ``<archive>/<product>/<patch id>/<patch id>_<band>.tif``: uncompressed uint16 GeoTIFFs in
     which 0 is NO_DATA, ready for `scan`. Each is read back and compared; the product's
-    folder appears when all are there. Patches that a band does not fill are left out.
+    folder appears when all are there. Patches that a band does not fill are left out. The patches of
+    all products, and where their grids begin, are kept in ``<archive>/metadata.parquet``, which
+    `benkit.audit`, `footprints`, `overlaps` and `split` take.
 
     Parameters
     ----------
@@ -71,8 +74,9 @@ def patchify(
         ``.SAFE``.
     grid_origin : str
         ``tile``: columns and rows are those of the tile's grid, on which the scene's corner must
-        lie. ``scene``: they count from the scene's own corner, so that patch ids do not give the
-        footprints.
+        lie. ``scene``: they count from the scene's own corner; the
+        archive's metadata tell it in the columns ``grid_west`` and ``grid_north`` (see
+        `benkit.ground.footprints.locate_rows`), as ids alone do not give these footprints.
     overwrite : bool
         Whether a folder of the product may be replaced.
     engine : Engine, optional
@@ -105,7 +109,9 @@ def patchify(
     for name, profile in profiles.items():
         _require_band(paths[name], profile, BIGEARTHNET_S2.bands[name], named.tile.epsg)
     corner, patches = _patch_grid(folder, profiles, named, grid_origin)
-    target = as_path(archive) / str(named)
+    root = as_path(archive)
+    read_own_metadata(root)
+    target = root / str(named)
     if target.exists() and not overwrite:
         raise OutputError(f"{target}: is there already; allow it to be overwritten or move it")
     with replacing_folder(target) as part:
@@ -120,7 +126,9 @@ def patchify(
         for written in run(cut_band, cuts, engine):
             files += written
             report(files // len(BIGEARTHNET_S2.bands), count, 0)
-    assert files == count * len(BIGEARTHNET_S2.bands), "every patch has a file of each band"
+        assert files == count * len(BIGEARTHNET_S2.bands), "every patch has a file of each band"
+        origin = corner if grid_origin == "scene" else None
+        write_own_metadata(root, str(named), list(chain.from_iterable(patches)), origin)
     return Patches(str(named), count, files)
 
 

@@ -1,11 +1,15 @@
+import itertools
 import shutil
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import rasterio
+import shapely
 from rasterio.transform import from_origin
 
+import benkit
 from benkit.api.sources import open_source
 from benkit.domain.layouts import BIGEARTHNET_S2, Band
 from benkit.engine import Engine
@@ -21,6 +25,7 @@ from benkit.inventory.findings import KINDS
 from benkit.retiling.patchify import patchify
 
 PRODUCT = "S2A_MSIL2A_20170613T101031_N0205_R022_T33UUP"
+LATER = "S2B_MSIL2A_20170718T101031_N0205_R022_T33UUP"
 ONE = Engine(workers=1)
 TILE = (300_000, 5_400_000)  # upper-left corner of T33UUP, from the published patch geometries
 
@@ -48,11 +53,10 @@ def write_scene(folder, metres=4_200, **options):
 
 
 def kinds_found(archive, workers=1):
-    """How many patches each kind of finding concerns, the patches on disk being the metadata."""
-    ids = sorted(path.name for path in archive.glob("*/*"))
+    """How many patches each kind of finding concerns, by the archive's own metadata."""
     with open_source(archive, engine=Engine(workers=workers)) as inventory:
-        audit = audit_inventory(inventory, pa.table({"patch_id": pa.array(ids, pa.string())}))
-    assert audit.patches == len(ids)
+        audit = audit_inventory(inventory, pq.read_table(archive / "metadata.parquet"))
+    assert audit.patches == len(list(archive.glob("*/*")))
     assert audit.counts.keys() == KINDS.keys()
     return {kind: count for kind, count in audit.counts.items() if count}
 
@@ -86,7 +90,10 @@ def test_whole_patches_from_the_tiles_corner(tmp_path, workers):
     assert names == [f"{PRODUCT}_0{column}_0{row}" for column in range(3) for row in range(3)]
     assert_patches_equal(tmp_path / "out", PRODUCT, scene)
     assert kinds_found(tmp_path / "out") == {}
-    assert [path.name for path in (tmp_path / "out").iterdir()] == [PRODUCT]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        PRODUCT,
+        "metadata.parquet",
+    ]
 
 
 def test_patches_are_stored_as_the_archive_stores_them(tmp_path, real_archive):
@@ -220,11 +227,65 @@ def test_the_real_crop_is_off_the_grid(shared_data, tmp_path):
             scene[name] = source.read(1)
             x, y = source.transform.c, source.transform.f
     assert_patches_equal(tmp_path / "out", done.product, scene)
-    assert kinds_found(tmp_path / "out") == {"wrong_georeference": 64}
+    assert kinds_found(tmp_path / "out") == {}
     last = tmp_path / "out" / done.product / f"{done.product}_07_07"
     with rasterio.open(last / f"{last.name}_B8A.tif") as patch:
         assert (patch.transform.c, patch.transform.f) == (x + 8_400, y - 8_400)
         assert patch.crs.to_epsg() == 32633
+
+
+def test_an_archive_remembers_where_the_grids_of_its_scenes_begin(tmp_path):
+    """Footprints and overlaps by the archive's metadata are where rasterio finds the patches."""
+    archive = tmp_path / "out"
+    for name, corner in ((PRODUCT, (TILE[0] + 0.3, TILE[1] - 7)), (LATER, TILE)):
+        write_scene(tmp_path / name, 2_400, corner=corner)
+        origin = "tile" if corner == TILE else "scene"
+        patchify(tmp_path / name, archive, grid_origin=origin, engine=ONE)
+    assert kinds_found(archive) == {}
+    known = benkit.Metadata(archive / "metadata.parquet")
+    assert known.patch_ids.to_pylist() == sorted(path.name for path in archive.glob("*/*"))
+    for patch, x, y in zip(known.patch_ids, known.footprints.x, known.footprints.y, strict=True):
+        with rasterio.open(next(archive.glob(f"*/{patch}/*_B02.tif"))) as band:
+            assert abs(band.transform.c - x) < 0.001 and abs(band.transform.f - y) < 0.001
+    pairs = benkit.overlaps(archive / "metadata.parquet").pairs
+    squares = [
+        shapely.box(x, y - 1200, x + 1200, y)
+        for x, y in zip(known.footprints.x, known.footprints.y, strict=True)
+    ]
+    expected = {
+        (i, j) for i, j in itertools.combinations(range(8), 2)
+        if squares[i].intersection(squares[j]).area > 0
+    }  # fmt: skip
+    assert len(pairs) == len(expected) == 9
+    assert benkit.inspect(next(archive.glob(f"{PRODUCT}/*"))).findings == ()
+    page = benkit.report(archive / "metadata.parquet", archive, engine=ONE)
+    assert "<h2>Bands" in page and "<h2>Map" not in page  # it would draw them in the tile's grid
+
+
+def test_a_product_that_is_cut_again_takes_the_place_of_its_rows(tmp_path):
+    archive, corner = tmp_path / "out", (TILE[0] + 500, TILE[1])
+    for metres, origin in ((2_400, "scene"), (1_200, "scene")):
+        write_scene(tmp_path / PRODUCT, metres, corner=corner)
+        patchify(tmp_path / PRODUCT, archive, grid_origin=origin, overwrite=True, engine=ONE)
+    assert pq.read_table(archive / "metadata.parquet").to_pylist() == [
+        {
+            "patch_id": f"{PRODUCT}_00_00",
+            "labels": [],
+            "grid_west": 300_500,
+            "grid_north": 5_400_000,
+        }
+    ]
+
+
+def test_metadata_of_others_in_an_archive_are_left_alone(tmp_path):
+    write_scene(tmp_path / PRODUCT, 1_200)
+    (tmp_path / "out").mkdir()
+    ids = pa.table({"patch_id": [f"{PRODUCT}_07_07"], "labels": [["Pastures"]]})
+    pq.write_table(ids, tmp_path / "out" / "metadata.parquet")
+    with pytest.raises(OutputError, match=r"keeps there.*grid_west, grid_north.*move them"):
+        patchify(tmp_path / PRODUCT, tmp_path / "out", engine=ONE)
+    assert pq.read_table(tmp_path / "out" / "metadata.parquet").equals(ids)
+    assert not (tmp_path / "out" / PRODUCT).exists()
 
 
 def test_the_last_half_patch_of_a_tile_is_dropped(tmp_path):
@@ -365,4 +426,7 @@ def test_a_damaged_band_leaves_nothing_behind(tmp_path):
     with pytest.raises(RasterError, match=r"B11\.tif: cannot be read"):
         patchify(tmp_path / PRODUCT, tmp_path / "out", overwrite=True, engine=ONE)
     assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.tif")} == before
-    assert [path.name for path in (tmp_path / "out").iterdir()] == [PRODUCT]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        PRODUCT,
+        "metadata.parquet",
+    ]

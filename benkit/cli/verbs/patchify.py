@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=GRID_ORIGINS,
         default=GRID_ORIGINS[0],
         help="what columns and rows count from: the tile's corner, as patch ids mean it, or the "
-        "scene's own; default %(default)s",
+        "scene's own, which metadata.parquet in the archive then tells; default %(default)s",
     )
     parser.add_argument(
         "--product", metavar="NAME", help="name of the product; default the folder's"

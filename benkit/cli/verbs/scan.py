@@ -10,7 +10,8 @@ example: benkit scan BigEarthNet-S2 --output inventory.parquet
          benkit audit inventory.parquet --metadata metadata.parquet
 
 All other verbs that take a SOURCE answer from inventory.parquet without reading a pixel again. The
-same command again reads only what has changed, or goes on where it was interrupted."""
+same command again reads only what has changed, or goes on where it was interrupted: the hidden folder
+.inventory.parquet.scan beside the inventory remembers what was read. It can be deleted at any time."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -32,7 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=location_of,
         required=True,
         metavar="FILE",
-        help="CSV with a column a side, or .parquet: the metadata with a column split",
+        help="CSV with a column a side, or .parquet: the metadata with a column split, null for patches "
+        "on no side, as --buffer leaves them out",
     )
     parser.add_argument("--test", type=fraction, metavar="F", help="default 0.25")
     parser.add_argument("--validation", type=fraction, metavar="F", help="default none")

@@ -91,7 +91,8 @@ def report_page(
         split = split and split.aligned(metadata.patch_ids, strict=False)
     if audit is not None:
         parts += [findings_section(audit), copies_section(copies)]
-    if isinstance(metadata.ground, Footprints):  # the map's script draws tiles and their patches
+    ground = metadata.ground
+    if isinstance(ground, Footprints) and ground.on_tile_grid:  # which the map's script draws
         found = audit and audit.listed
         parts.append(map_section(metadata, _unknown_patches(audit), found, split))
     if splits:
