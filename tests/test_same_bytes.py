@@ -95,9 +95,3 @@ def test_the_course_data_set(shared_data, tmp_path, monkeypatch):
         "split.csv": "6324f535f8b97f60",
         "parts": "f8ee352f50b9b521",
     }
-
-
-def test_the_split_of_the_official_metadata(shared_data, tmp_path):
-    output = tmp_path / "split.csv"
-    call(f"benkit split {shared_data / 'metadata.parquet'} --output {output}")
-    assert digest(output) == "5b4a9c5169b0e84d"

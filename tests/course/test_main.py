@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -474,18 +475,31 @@ TASKS_OF = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_says_which_input_is_missing_or_broken(course: Course, tmp_path: Path, damage: str) -> None:
+def together() -> list[tuple[str, ...]]:
+    """All damages, two in one run where they concern different tasks."""
+    kinds = {kind: [name for name in DAMAGES if name.split()[0] == kind] for kind in TASKS_OF}
+    metadata, archive, patch, lists, maps, one_map = kinds.values()
+    pairs = [*zip_longest(metadata, patch), *zip_longest(lists, maps + one_map)]
+    return [tuple(filter(None, pair)) for pair in pairs] + [(name,) for name in archive]
+
+
+@pytest.mark.parametrize("damages", together(), ids=" and ".join)
+def test_says_which_inputs_are_missing_or_broken(
+    course: Course, tmp_path: Path, damages: tuple[str, ...]
+) -> None:
     project = make_project(tmp_path, course.folder)
-    harm, names = DAMAGES[damage]
-    harm(project / DATA)
+    for damage in damages:
+        DAMAGES[damage][0](project / DATA)
     run = run_main(project)
     errors = run.stderr.decode()
     assert run.returncode == 2, errors
     assert "Traceback" not in errors
-    assert any(all(name in line for name in names) for line in errors.splitlines()), errors
+    for damage in damages:
+        names = DAMAGES[damage][1]
+        assert any(all(name in line for name in names) for line in errors.splitlines()), errors
     undone = re.findall(r"^main.py: ([a-z- ]+): cannot be done: ", errors, re.MULTILINE)
-    assert undone == TASKS_OF[damage.split()[0]]
+    assert set(undone) == {task for damage in damages for task in TASKS_OF[damage.split()[0]]}
+    assert undone == [task for task in LINES_OF if task in undone], "in the order of the tasks"
     answered = [course.lines[lines] for task, lines in LINES_OF.items() if task not in undone]
     assert run.stdout == as_printed([line for lines in answered for line in lines])
 

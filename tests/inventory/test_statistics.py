@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import rasterio
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benkit.api.sources import open_source
@@ -63,6 +63,7 @@ def inventory_of(path, rows):
     return Inventory(path)
 
 
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 65535), min_size=1, max_size=30))
 def test_one_pixel_a_row_equals_the_statistics_module(tmp_path_factory, values):
     rows = [

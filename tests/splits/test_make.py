@@ -2,6 +2,7 @@
 
 import hashlib
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -53,6 +54,10 @@ def whole_tile(country: str = "x") -> pa.Table:
     places = [(PRODUCTS[0], column, row) for column in range(91) for row in range(91)]
     labels = [["A"] + ["B"] * (column > 60) + ["C"] * (row % 7 == 0) for _, column, row in places]
     return metadata(places, labels, country=[country] * len(places))
+
+
+def digest_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def refused_for_few_units(table: pa.Table, sides: int, make) -> bool:
@@ -272,9 +277,18 @@ def test_options_that_make_no_sense_are_refused(options, message):
         split_patches(metadata([(PRODUCTS[0], 1, 1)]), **options)
 
 
-def test_the_official_metadata_is_split_as_well_as_it_must_be(shared_data):
+def test_the_official_metadata_is_split_as_well_as_it_must_be_into_the_same_bytes(
+    shared_data, tmp_path
+):
+    """A change of the digest is a change that users notice: it comes with the reason in its commit."""
     table = read_metadata(shared_data / "metadata.parquet")
-    found = evaluate_split(table, split_patches(table).sides())
+    sides = split_patches(table).sides()
+    write_sides(sides, tmp_path / "split.csv")
+    assert (
+        digest_of(tmp_path / "split.csv")
+        == "83a9454f340db3f75179aa0509a7c57ae72b5d88f8950efd7daffbcb9111114e"
+    )
+    found = evaluate_split(table, sides)
     assert found.crossing_pairs == 0
     assert found.warnings == ()
     assert abs(found.test.fraction - 0.25) < 0.005
@@ -293,5 +307,7 @@ def test_the_same_bytes_on_every_machine(tmp_path):
     table = metadata(places, labels)
     split = split_patches(table, validation=0.1, buffer=2_000, seed=3)
     write_sides(split.sides(), tmp_path / "split.csv")
-    digest = hashlib.sha256((tmp_path / "split.csv").read_bytes()).hexdigest()
-    assert digest == "a9e99e88d603edde80f81c870eab74c0c263a0242123982fd7d0b073ca4010f8"
+    assert (
+        digest_of(tmp_path / "split.csv")
+        == "a9e99e88d603edde80f81c870eab74c0c263a0242123982fd7d0b073ca4010f8"
+    )
