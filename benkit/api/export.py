@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benkit.api.choose import as_findings, chosen_patches, excluded
+from benkit.api.choose import Choice, as_findings, chosen_patches, excluded
 from benkit.api.sources import (
     MetadataLike,
     SourceLike,
@@ -145,7 +145,8 @@ def export(
         copies.
     """
     target, root = _local(output), _archive_folder(source, archive)
-    _require_options(metadata, exclude, exclude_kinds, split, sides)
+    _require_options(metadata, split, sides)
+    choice = Choice(exclude, exclude_kinds, where)
     listing = None if missing is None else _missing_file(missing, exclude, metadata)
     require_replaceable(target, overwrite)
     require_apart(target, root)
@@ -159,13 +160,16 @@ def export(
         findings = _findings(inventory, known, exclude, missing)
         absent = _absent(inventory, folders, listed, own)
         ids = pa.concat_arrays([folders["patch_id"].combine_chunks(), not_on_disk(findings)])
-        selection = chosen_patches(ids, known, patches=listed, split=own, where=where, bbox=bbox)
+        selection = chosen_patches(
+            ids, known, patches=listed, split=own, where=choice.where, bbox=bbox
+        )
         if listing is not None:
             write_table(download_again(findings, selection.chosen_ids), listing)
         selection = selection.only(folders["patch_id"])
         selection = selection.without(closed_patches(root, inventory))
         if exclude is not None:
-            reasons = excluded(inventory, findings, exclude_kinds, exclude)
+            ids = folders["patch_id"].combine_chunks()
+            reasons = excluded(findings, choice.exclude_kinds, ids, exclude, inventory)
             selection = selection.without(reasons)
         if sample is not None:
             selection = sampled(selection, known, sample, seed)
@@ -200,9 +204,7 @@ def _local(output: str | os.PathLike[str]) -> Path:
     return as_path(output)
 
 
-def _require_options(
-    metadata: object, exclude: object, kinds: object, split: object, sides: str
-) -> None:
+def _require_options(metadata: object, split: object, sides: str) -> None:
     """Refuse options that do not go together, before any work."""
     if sides not in SIDES_AS:
         raise OptionError(f"--sides {sides}: expected {' or '.join(SIDES_AS)}")
@@ -214,8 +216,6 @@ def _require_options(
             "--split needs --metadata METADATA, where the sides become the column split, or "
             "--sides folders"
         )
-    if kinds is not None and exclude is None:
-        raise OptionError("--exclude-kinds needs --exclude FINDINGS")
 
 
 def _missing_file(missing: LocationLike, exclude: object, metadata: object) -> Location:

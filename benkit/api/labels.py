@@ -1,16 +1,21 @@
 """Classes and land cover of reference maps."""
 
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from benkit.api.sources import MetadataLike, as_metadata
+import pyarrow as pa
+
+from benkit.api.choose import Choice
+from benkit.api.sources import MetadataLike, TableLike, as_metadata
 from benkit.engine import Engine
 from benkit.engine.progress import Progress
 from benkit.errors import OptionError
-from benkit.files.remote.location import LocationLike
+from benkit.files.remote.location import LocationLike, as_path
 from benkit.files.tables.table import write_table
 from benkit.reference_maps.labels import LabelSets, compare_labels, land_cover_labels
 from benkit.reference_maps.land_cover import measure_land_cover
+from benkit.reference_maps.map_files import find_maps
 
 
 def labels(
@@ -18,6 +23,10 @@ def labels(
     min_share: float = 0.0,
     max_unlabelled: float | None = None,
     metadata: MetadataLike | None = None,
+    exclude: TableLike | None = None,
+    exclude_kinds: Sequence[str] | None = None,
+    where: str | None = None,
+    tell: Callable[[str], object] | None = None,
     output: LocationLike | None = None,
     differences: LocationLike | None = None,
     engine: Engine | None = None,
@@ -35,7 +44,9 @@ def labels(
     max_unlabelled : float, optional
         Leave out patches with this share unlabelled or more; the builders had 0.25.
     metadata : path, URL, Metadata or table, or sequence of these, optional
-        With whose labels those of the maps are compared.
+        With whose labels those of the maps are compared, and whose columns ``where`` may name.
+    exclude, exclude_kinds, where, tell
+        As of `summary`.
     output, differences : path or URL, optional
         Where to write the labels, and those that differ: Parquet, CSV or JSON, as the suffix says.
     engine, progress
@@ -47,20 +58,27 @@ def labels(
     OptionError
         If differences are to be written, but there is no metadata.
     InputFormatError
-        If none of the maps is of a patch of the metadata.
+        If none of the maps is of a patch of the metadata, or none is left.
     """
     if differences is not None and metadata is None:
         raise OptionError(
             "--differences needs --metadata FILE, with whose labels those of the maps are compared"
         )
-    table = None if metadata is None else as_metadata(metadata).table
-    cover = measure_land_cover(*folders, engine=engine, progress=progress)
+    choice = Choice(exclude, exclude_kinds, where, tell)
+    known = None if metadata is None else as_metadata(metadata)
+    gone: set[str] = set()
+    if choice:
+        maps = pa.array([*find_maps(*map(as_path, folders))], pa.string())
+        gone = choice.select(maps, known).left_out_ids
+    cover = measure_land_cover(*folders, without=gone, engine=engine, progress=progress)
     found = land_cover_labels(cover, min_share=min_share, max_unlabelled=max_unlabelled)
     if output is not None:
         write_table(found.table, output)
-    if table is None:
+    if known is None:
         return found
-    comparison = compare_labels(found, table)
+    if choice:
+        known = known.filter(choice.apply(known.table["patch_id"], known).chosen)
+    comparison = compare_labels(found, known.table)
     if differences is not None:
         write_table(comparison.differences, differences)
     return replace(found, comparison=comparison)

@@ -2,15 +2,22 @@
 
 import os
 import time
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from benkit import __version__
+from benkit.api.choose import Choice
 from benkit.api.sources import (
     MetadataLike,
     SourceLike,
     SplitLike,
+    TableLike,
     is_location,
     naming,
     open_source,
@@ -24,9 +31,16 @@ from benkit.errors import OptionError
 from benkit.files.remote.location import as_location, as_path
 from benkit.files.writing.replace import write_page
 from benkit.inventory.scanning.scan import band_reader
-from benkit.reference_maps.labels import LabelSets, compare_labels, land_cover_labels
+from benkit.metadata.metadata import Metadata
+from benkit.reference_maps.labels import (
+    LabelComparison,
+    LabelSets,
+    compare_labels,
+    land_cover_labels,
+)
 from benkit.reference_maps.land_cover import measure_land_cover
 from benkit.reporting.page.report import report_page
+from benkit.splits.split import Split
 
 
 def report(
@@ -39,6 +53,10 @@ def report(
     reference_maps: str | os.PathLike[str] | LabelSets | None = None,
     id_column: str | None = None,
     patch_size: float | None = None,
+    exclude: TableLike | None = None,
+    exclude_kinds: Sequence[str] | None = None,
+    where: str | None = None,
+    tell: Callable[[str], object] | None = None,
     command: str | None = None,
     output: str | os.PathLike[str] | None = None,
     engine: Engine | None = None,
@@ -62,6 +80,9 @@ def report(
         Folder of reference maps, or their labels, which are compared with those of the metadata.
     id_column, patch_size
         As of `benkit.evaluate`, to judge the split.
+    exclude, exclude_kinds, where, tell
+        As of `summary`, for the metadata, the source, the split and the reference maps; the page says
+        what is left out.
     command : str, optional
         What the page says that it was made with.
     output : path, optional
@@ -77,18 +98,15 @@ def report(
     Raises
     ------
     InputFormatError
-        If the split names other patches than the metadata, or the archive's folder is not its root.
+        If the split names other patches than the metadata, no patch is left, or the archive's folder is
+        not its root.
     OptionError
         If the archive is no folder, or comes without an inventory.
     """
+    choice = Choice(exclude, exclude_kinds, where, tell)
     root = _archive(source, archive)
     known = placed_metadata(metadata, id_column, patch_size)
-    comparison = None
-    if isinstance(reference_maps, LabelSets):
-        comparison = compare_labels(reference_maps, known.table)
-    elif reference_maps is not None:
-        cover = measure_land_cover(reference_maps, engine=engine)
-        comparison = compare_labels(land_cover_labels(cover), known.table)
+    sides = None if split is None else Split(split, id_column=known.id_column)
     shown = {"source": source, "archive": root, "metadata": metadata, "split": split}
     shown["reference maps"] = reference_maps
     inventory = read_band = None
@@ -96,21 +114,49 @@ def report(
         if source is not None:
             opened = open_source(source, engine=engine, progress=progress)
             inventory = stack.enter_context(opened)
-            read_band = None if root is None else band_reader(root, inventory)
+        made = _made(command) | {name: _name(value) for name, value in shown.items()}
         stack.enter_context(naming(metadata))
+        gone: set[str] = set()
+        if choice:
+            sides = sides and sides.aligned(known.patch_ids)
+            ids = known.table["patch_id"].chunks
+            there = [] if inventory is None else inventory.patch_ids.chunks
+            selection = choice.select(pa.chunked_array([*ids, *there], pa.string()), known)
+            gone = selection.left_out_ids
+            made["left out"] = f"{len(gone):,} patches: {selection.reasons}" if gone else "none"
+            kept = pc.is_in(known.table["patch_id"], selection.chosen_ids)
+            known = known.filter(np.asarray(kept, bool))
+            sides = sides and sides.aligned(known.patch_ids, strict=False)
+            inventory = inventory and inventory.without(gone)
+        if root is not None and inventory is not None:
+            read_band = band_reader(root, inventory)
         page = report_page(
             known,
             inventory=inventory,
             subset=subset,
-            sides=split,
+            sides=sides,
             read_band=read_band,
-            comparison=comparison,
-            made=_made(command) | {name: _name(value) for name, value in shown.items()},
+            comparison=_comparison(reference_maps, known, gone, engine),
+            made=made,
             title=_title(root, source, metadata),
         )
     if output is not None:
         write_page(page, output)
     return page
+
+
+def _comparison(
+    maps: str | os.PathLike[str] | LabelSets | None,
+    metadata: Metadata,
+    gone: set[str],
+    engine: Engine | None,
+) -> LabelComparison | None:
+    """The labels of the maps, but for those of some patches, held against the metadata."""
+    if maps is None:
+        return None
+    if not isinstance(maps, LabelSets):
+        maps = land_cover_labels(measure_land_cover(maps, without=gone, engine=engine))
+    return compare_labels(maps.without(gone), metadata.table)
 
 
 def _archive(source: Any, archive: str | os.PathLike[str] | None) -> Path | None:

@@ -1,9 +1,10 @@
 """Train and test sides that a score can be trusted on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from benkit.api.sources import MetadataLike, naming, placed_metadata
+from benkit.api.choose import Choice
+from benkit.api.sources import MetadataLike, TableLike, naming, placed_metadata
 from benkit.engine.progress import Progress
 from benkit.errors import InputFormatError
 from benkit.files.remote.location import Location, LocationLike
@@ -26,6 +27,10 @@ def split(
     id_column: str | None = None,
     patch_size: float | None = None,
     seconds: float | None = None,
+    exclude: TableLike | None = None,
+    exclude_kinds: Sequence[str] | None = None,
+    where: str | None = None,
+    tell: Callable[[str], object] | None = None,
     progress: Progress = None,
     output: LocationLike | None = None,
 ) -> Split:
@@ -59,6 +64,8 @@ def split(
         Begin the search again and again for so long and take the best, whose border is then settled, in
         the place of a fixed number of times. KeyboardInterrupt then ends the search with the best so
         far. Such a split is not repeatable, which its warnings and those of its evaluation say.
+    exclude, exclude_kinds, where, tell
+        As of `summary`.
     progress : bool or callable, optional
         Off, on (shown on stderr), or a callable with (done, of, bytes): searches that are done, of all,
         or with ``seconds`` these, and 0.
@@ -74,10 +81,12 @@ def split(
     Raises
     ------
     InputFormatError
-        If patches stay together in fewer units than there are sides, or the buffer leaves none on one.
+        If patches stay together in fewer units than there are sides, the buffer leaves none on one, or
+        no patch is left to split.
     """
     target = None if output is None else split_location(output)
-    known = placed_metadata(metadata, id_column, patch_size)
+    choice = Choice(exclude, exclude_kinds, where, tell)
+    known = choice.of_metadata(placed_metadata(metadata, id_column, patch_size))
     with naming(metadata, InputFormatError):
         made = split_patches(
             known,
@@ -104,6 +113,10 @@ def folds(
     id_column: str | None = None,
     patch_size: float | None = None,
     seconds: float | None = None,
+    exclude: TableLike | None = None,
+    exclude_kinds: Sequence[str] | None = None,
+    where: str | None = None,
+    tell: Callable[[str], object] | None = None,
     progress: Progress = None,
     output: LocationLike | None = None,
 ) -> list[Split]:
@@ -115,7 +128,8 @@ def folds(
         As of `split`.
     folds : int
         How many splits, 2 to 255.
-    buffer, seed, group_by, compactness, id_column, patch_size, seconds, progress
+    buffer, seed, group_by, compactness, id_column, patch_size, seconds, exclude, exclude_kinds, where, \
+    tell, progress
         As of `split`; a buffer leaves patches out of train sides only.
     output : path or URL, optional
         As of `split`; the files of the folds have ``_1``, ``_2``, ... before the suffix.
@@ -132,7 +146,8 @@ def folds(
     """
     check_folds(folds)
     files = None if output is None else fold_files(output, folds)
-    known = placed_metadata(metadata, id_column, patch_size)
+    choice = Choice(exclude, exclude_kinds, where, tell)
+    known = choice.of_metadata(placed_metadata(metadata, id_column, patch_size))
     with naming(metadata, InputFormatError):
         made = split_folds(
             known,

@@ -1,13 +1,17 @@
 """Mean and standard deviation of the bands."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from benkit.api.choose import Choice
 from benkit.api.sources import (
+    MetadataLike,
     SourceLike,
     SplitLike,
     TableLike,
+    as_metadata,
     as_patch_ids,
     is_location,
     open_source,
@@ -20,6 +24,8 @@ from benkit.files.remote.location import LocationLike, require_suffix
 from benkit.files.tables.table import write_table
 from benkit.inventory.contents import none_is_there, require_patches
 from benkit.inventory.statistics import Statistics, band_statistics
+from benkit.inventory.table.inventory_file import Inventory
+from benkit.metadata.metadata import Metadata
 from benkit.splits.split import Split
 
 
@@ -29,6 +35,11 @@ def stats(
     *,
     split: SplitLike | None = None,
     side: str | None = None,
+    metadata: MetadataLike | None = None,
+    exclude: TableLike | None = None,
+    exclude_kinds: Sequence[str] | None = None,
+    where: str | None = None,
+    tell: Callable[[str], object] | None = None,
     output: LocationLike | None = None,
     engine: Engine | None = None,
     progress: Progress = None,
@@ -45,6 +56,10 @@ def stats(
         Only the patches of one side of this split.
     side : str, optional
         ``train``, ``validation`` or ``test``: which one.
+    metadata : path, URL, Metadata or table, or sequence of these, optional
+        Whose columns ``where`` may name beside what ids tell.
+    exclude, exclude_kinds, where, tell
+        As of `summary`.
     output : path or URL, optional
         Where to write the table, a row a band: Parquet, CSV or JSON, as the suffix says.
     engine, progress
@@ -54,14 +69,17 @@ def stats(
     ------
     OptionError
         If patches and a split are given, or a split without a side; or if the name of the output ends
-        with something else.
+        with something else; or if the condition is none, or there is metadata without one.
     InputFormatError
-        If the split has no such side, or none of the patches is in the inventory.
+        If the split has no such side, none of the patches is in the inventory, or none is left.
     """
     if (split is None) != (side is None):
         raise OptionError("--split and --side: expected both or none")
     if patches is not None and split is not None:
         raise OptionError("expected --patches or --split, not both")
+    if metadata is not None and where is None:
+        raise OptionError("--metadata goes with --where, whose condition may name its columns")
+    choice = Choice(exclude, exclude_kinds, where, tell)
     target = None if output is None else require_suffix(output, TABLE_SUFFIXES)
     wanted = None if patches is None else as_patch_ids(patches, "patches")
     if split is not None and side is not None:
@@ -69,6 +87,9 @@ def stats(
     with open_source(source, engine=engine, progress=progress) as inventory:
         if wanted is None:
             require_patches(inventory)
+        if choice:
+            known = None if metadata is None else as_metadata(metadata)
+            inventory, wanted = _chosen(choice, inventory, known, wanted)
         found = band_statistics(inventory, wanted)
         if wanted is not None and len(found.absent) == len(set(wanted)):
             advice = "name them as their folders are named"
@@ -77,6 +98,19 @@ def stats(
     if target is not None:
         write_table(pa.table(found), target)
     return found
+
+
+def _chosen(
+    choice: Choice, inventory: Inventory, metadata: Metadata | None, wanted: list[str] | None
+) -> tuple[Inventory, list[str] | None]:
+    """An inventory, and which of its patches are wanted, without those that are left out."""
+    there = inventory.patch_ids
+    if wanted is not None:
+        there = there.filter(pc.is_in(there, pa.array(wanted, pa.string())))
+    if not len(there):
+        return inventory, wanted
+    gone = choice.select(there, metadata, inventory).left_out_ids
+    return inventory.without(gone), wanted and [one for one in wanted if one not in gone]
 
 
 def _of_side(split: SplitLike, side: str) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from benkit.engine import ENGINES, Engine
-from benkit.engine.progress import width_of
+from benkit.engine.progress import end_line, width_of
 from benkit.errors import OptionError, OutputError
 from benkit.files.file_kinds import FEATURE_SUFFIXES, TABLE_SUFFIXES
 from benkit.files.remote.location import Location, RemotePath, as_location
@@ -129,6 +129,7 @@ def call(
         **vars(arguments),
         "metadata": _alone(getattr(arguments, "metadata", None)),
         "progress": not (arguments.no_progress or arguments.quiet),
+        "tell": _tell,
         **others,
     }
     if "engine" in given:
@@ -138,6 +139,11 @@ def call(
         name for name, one in signature(verb).parameters.items() if one.kind != one.VAR_POSITIONAL
     ]
     return verb(*values, **{name: given[name] for name in names if given.get(name) is not None})
+
+
+def _tell(text: str) -> None:
+    end_line()
+    note(text)
 
 
 def _alone(values: list[Location] | None) -> Location | list[Location] | None:

@@ -1,5 +1,6 @@
 """Which patches of an archive leave it, and why the others do not."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,6 +18,8 @@ from benkit.inventory.findings import KINDS
 _DAMAGE = [name for name, kind in KINDS.items() if kind.about == "band"]
 TO_DOWNLOAD_AGAIN = (*_DAMAGE, "crs_disagreement", "not_on_disk")
 """Kinds of findings that another download may mend."""
+
+_SHOWN = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +71,19 @@ class Selection:
         """The same without some patches, each for its own reason."""
         found = np.array([reasons.get(patch, "") for patch in self.ids.to_pylist()], object)
         return replace(self, why=np.where(self.chosen, found, self.why))
+
+    @property
+    def left_out_ids(self) -> set[str]:
+        """The ids of those that are left out."""
+        return set(self.ids.filter(pa.array(~self.chosen)).to_pylist())
+
+    @property
+    def reasons(self) -> str:
+        """How many patches are left out for which reasons, in words."""
+        counts = Counter(self.why[~self.chosen].tolist()).most_common()
+        first = [f"{number:,} {text}" for text, number in counts[:_SHOWN]]
+        others = sum(number for _, number in counts[_SHOWN:])
+        return "; ".join([*first, *([f"{others:,} for other reasons"] if others else [])])
 
     @property
     def left_out(self) -> pa.Table:

@@ -1,5 +1,6 @@
 """Labels of patches, from the CLC codes of their reference maps."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -57,6 +58,12 @@ class LabelSets(TableValue):
     table: pa.Table
     left_out: tuple[str, ...] = ()
     comparison: "LabelComparison | None" = None
+
+    def without(self, patches: Collection[str]) -> "LabelSets":
+        """The same without some patches, not compared with anything."""
+        gone = pa.array(patches, pa.string())
+        kept = self.table.filter(pc.invert(pc.is_in(self.table["patch_id"], gone)))
+        return _label_sets(kept, tuple(one for one in self.left_out if one not in patches))
 
     def _facts(self) -> str:
         return f"{self.patches:,} patches, {two_decimals(self.average_num_labels)} labels each"

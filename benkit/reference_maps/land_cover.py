@@ -1,7 +1,7 @@
 """Areas of the CLC codes of each patch, measured from its reference map."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +79,7 @@ class LandCover:
 
 def measure_land_cover(
     *folders: str | os.PathLike[str],
+    without: Collection[str] = frozenset(),
     engine: Engine | None = None,
     progress: Progress = None,
 ) -> LandCover:
@@ -92,6 +93,8 @@ def measure_land_cover(
     ----------
     *folders : path
         With GeoParquet files or GeoTIFFs, see `benkit.reference_maps.map_files.find_maps`.
+    without : collection of str
+        Patches whose maps are not read.
     engine : Engine, optional
         Where they are read; if it does not give the number of workers, in this process where the
         maps are few, else on local processes, one a core.
@@ -99,7 +102,8 @@ def measure_land_cover(
         Off, on (shown on stderr), or called with (maps read, of all, bytes read).
     """
     report = reporter(progress)
-    maps = find_maps(*map(as_path, folders))
+    found = find_maps(*map(as_path, folders))
+    maps = {patch: path for patch, path in found.items() if patch not in without}
     files = [*maps.values()]
     parts = []
     first = size = 0

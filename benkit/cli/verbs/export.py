@@ -2,6 +2,7 @@
 
 import argparse
 
+from benkit.cli.choice import add_choice_to
 from benkit.cli.common import (
     add_engine_options,
     add_metadata,
@@ -67,24 +68,7 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="only these: CSV(.gz) or Parquet with patch_id",
     )
-    group.add_argument(
-        "--exclude",
-        type=location_of,
-        metavar="FINDINGS",
-        help="without the patches that `audit --findings FINDINGS` named (CSV or Parquet)",
-    )
-    group.add_argument(
-        "--exclude-kinds",
-        type=_names,
-        metavar="KIND,...",
-        help="only for findings of these kinds; default all",
-    )
-    group.add_argument(
-        "--where",
-        metavar="EXPR",
-        help="an SQL condition over columns of the metadata and product, mission, tile, orbit, date, "
-        "season, longitude, latitude, such as \"country = 'Austria' AND season = 'summer'\"",
-    )
+    add_choice_to(group)
     group.add_argument(
         "--bbox",
         type=float,
@@ -114,10 +98,6 @@ def _add_sides_and_sample(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--seed", type=int, default=0, metavar="N", help="of the sample; default %(default)s"
     )
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",")]
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benkit.cli.choice import add_choice
 from benkit.cli.common import (
     add_engine_options,
     add_metadata,
@@ -69,6 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="with --metadata, write that list: .parquet, .csv or .json",
     )
+    add_choice(parser)
     add_engine_options(parser)
 
 

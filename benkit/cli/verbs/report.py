@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+from benkit.cli.choice import add_choice
 from benkit.cli.common import (
     add_engine_options,
     add_id_column,
@@ -45,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", type=page_file, required=True, metavar="FILE", help="the page, an .html file"
     )
+    add_choice(parser)
     add_engine_options(parser)
 
 

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
+from benkit.cli.choice import add_choice
 from benkit.cli.common import (
     add_id_column,
     add_metadata,
@@ -69,6 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default %(default)s")
     add_id_column(parser)
     add_patch_size(parser)
+    add_choice(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -3,8 +3,10 @@
 import argparse
 from dataclasses import asdict
 
+from benkit.cli.choice import add_choice
 from benkit.cli.common import (
     add_engine_options,
+    add_metadata,
     add_source,
     call,
     location_of,
@@ -36,6 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", type=table_file, metavar="FILE", help="write the table: .parquet, .csv or .json"
     )
+    add_choice(parser)
+    add_metadata(parser, "--metadata", help="whose columns --where may name")
     add_engine_options(parser)
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 
+from benkit.cli.choice import add_choice
 from benkit.cli.common import add_metadata, call, note, show, show_table, table_file
 
 EXAMPLE = """\
@@ -19,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write the patches by label and season: .parquet, .csv or .json",
     )
+    add_choice(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

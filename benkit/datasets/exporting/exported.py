@@ -1,6 +1,5 @@
 """What an archive has to export, and what came of it."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,9 +74,9 @@ def require_some(inventory: Inventory, selection: Selection) -> None:
     """Refuse to export nothing; the error says why each patch is left out."""
     if selection.chosen.any():
         return
-    counts = Counter(selection.why.tolist()).most_common()
-    why = "; ".join(f"{number:,} {text}" for text, number in counts)
-    raise InputFormatError(f"{inventory.name}: expected patches to export, but none is left: {why}")
+    raise InputFormatError(
+        f"{inventory.name}: expected patches to export, but none is left: {selection.reasons}"
+    )
 
 
 def export_warnings(

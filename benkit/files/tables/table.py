@@ -67,6 +67,23 @@ def read_table(path: LocationLike, needed: Sequence[str] = ()) -> pa.Table:
     return table
 
 
+def read_json_table(path: LocationLike, needed: Sequence[str]) -> pa.Table:
+    """Read an array of objects, as `write_table` writes it; an `InputFormatError` if it is none.
+
+    One without objects has the needed columns.
+    """
+    content = _read_bytes(as_location(path))
+    try:
+        rows = json.loads(content)
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise ValueError("it is something else")
+        return pa.Table.from_pylist(rows) if rows else pa.table({name: [] for name in needed})
+    except (ValueError, RecursionError, pa.ArrowException) as error:
+        raise InputFormatError(
+            f"{path}: expected a JSON array of objects: {first_line(error)}"
+        ) from None
+
+
 def as_table(source: Any, what: str) -> pa.Table:
     """The table of a path or URL, or of anything with the Arrow PyCapsule interface.
 

@@ -2,9 +2,9 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -30,6 +30,7 @@ _MADE = {
     "benkit:layout": BIGEARTHNET_S2.name,
     "benkit:made_by": f"benkit {__version__}",
 }
+_LEFT_IN = "patch_id IS NULL OR patch_id NOT IN (SELECT patch_id FROM left_out)"
 _CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -79,6 +80,8 @@ class Inventory(TableValue):
     path : str or path
     source : str, optional
         Its name in errors, if not its path.
+    left_out : set of str
+        Patches of which queries see nothing.
 
     Raises
     ------
@@ -90,6 +93,7 @@ class Inventory(TableValue):
 
     path: str | os.PathLike[str]
     source: str | None = None
+    left_out: Collection[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Refuse what is no inventory."""
@@ -157,6 +161,17 @@ class Inventory(TableValue):
                 connection.register(name, table)
             return connection.sql(sql).to_arrow_table()
 
+    def without(self, patches: Collection[str]) -> "Inventory":
+        """The same, of which queries see nothing of some patches."""
+        return replace(self, left_out=frozenset(patches))
+
+    @property
+    def patch_ids(self) -> pa.ChunkedArray:
+        """The patches of which there is a band, each once."""
+        return self.query_table(
+            "SELECT DISTINCT patch_id FROM inventory WHERE band IS NOT NULL ORDER BY patch_id"
+        )["patch_id"]
+
     @property
     def without_pixel_hash(self) -> str | None:
         """The first band that was read but has no ``pixel_hash``, so that copies cannot be told."""
@@ -193,6 +208,10 @@ class Inventory(TableValue):
         try:
             with duckdb.connect(config=_CLOSED) as connection:
                 file = connection.read_parquet(_one_file(self.path), hive_partitioning=False)
+                if self.left_out:
+                    ids = pa.array(sorted(self.left_out), pa.string())
+                    connection.register("left_out", pa.table({"patch_id": ids}))
+                    file = file.filter(_LEFT_IN)
                 types = dict(zip(file.columns, map(str, file.types), strict=True))
                 for text in wrong_types(types):
                     self._refuse(f"with {text}")
