@@ -25,6 +25,8 @@ VERBS = {
     "split": "train and test sides that a score can be trusted on",
     "evaluate": "judge a split: shared ground, distances, balance",
     "export": "an archive of chosen, clean patches, as links or copies",
+    "card": "hashes, counts, split and statistics of data, to be cited",
+    "verify": "whether data and split are those of a card",
     "report": "one HTML page: whether all is well, what there is, and where",
     "map": "a map for the browser, with map tiles from the internet",
     "retile": "cut a raster into parts that keep its georeference",
@@ -39,6 +41,8 @@ _NAMES = {
     "api.web_map": "web_map",
     "archive.open_patch": "open_patch",
     "datasets.exporting.exported": "Export",
+    "datasets.cards.card": "Card",
+    "datasets.cards.verification": "Verification",
     "domain.classes": "class_order",
     "domain.layouts": "BIGEARTHNET_S2 Layout",
     "domain.patch_names": "parse_patch_id parse_product",
@@ -124,6 +128,7 @@ __all__ = sorted(_HOMES)
 
 if TYPE_CHECKING:  # the same names for type checkers and editors
     from benkit.api.audit import audit as audit
+    from benkit.api.card import card as card
     from benkit.api.diff import diff as diff
     from benkit.api.duplicates import duplicates as duplicates
     from benkit.api.evaluate import evaluate as evaluate
@@ -140,9 +145,12 @@ if TYPE_CHECKING:  # the same names for type checkers and editors
     from benkit.api.split import folds as folds, split as split
     from benkit.api.stats import stats as stats
     from benkit.api.summary import summary as summary
+    from benkit.api.verify import verify as verify
     from benkit.api.web_map import web_map as web_map
     from benkit.archive.open_patch import open_patch as open_patch
     from benkit.datasets.exporting.exported import Export as Export
+    from benkit.datasets.cards.card import Card as Card
+    from benkit.datasets.cards.verification import Verification as Verification
     from benkit.domain.classes import class_order as class_order
     from benkit.domain.layouts import BIGEARTHNET_S2 as BIGEARTHNET_S2, Layout as Layout
     from benkit.domain.patch_names import (

@@ -35,6 +35,12 @@ WRITTEN = {
     "benkit split sample/metadata.parquet --validation 0.1 --buffer 2000 --output s.parquet": {
         "s.parquet": "ae590971460bb9d6"
     },
+    "benkit card inventory.parquet --metadata sample/metadata.parquet --split split.csv --output c": {
+        "c/card.json": "771171c855240ed6",
+        "c/card.md": "40efe0861817be28",
+        "c/card.jsonld": "e34db9f7816b2926",
+        "c/footprints.parquet": "010e171ff4adee66",
+    },
     "benkit split sample/metadata.parquet --folds 2 --output folds.csv": {
         "folds_1.csv": "d3335023ca14e529",
         "folds_2.csv": "5cb6d9057ba178bf",

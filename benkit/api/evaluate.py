@@ -93,11 +93,7 @@ def evaluate(
     )
     if validation_as_train:
         own = own.without_validation()
-    try:
-        own = own.aligned(known.patch_ids)
-    except InputFormatError as error:
-        named = str(error) if where is None else f"{where}: {error}"
-        raise InputFormatError(f"{named}; name the metadata that the split was made from") from None
+    own = aligned_split(own, known, split)
     wanted = {*against}
     if figures is not None:
         wanted |= {"random", *["official"] * has_other_official(known, own)}
@@ -113,6 +109,21 @@ def evaluate(
     judged = replace(judged, correlogram=label_correlogram(known))
     _write_correlogram(judged, drawn)
     return judged
+
+
+def aligned_split(split: Split, metadata: Metadata, source: object) -> Split:
+    """A split, made of ``source``, with the patches of some metadata as its rows.
+
+    Raises
+    ------
+    InputFormatError
+        If a patch on a side is not in the metadata.
+    """
+    try:
+        return split.aligned(metadata.patch_ids)
+    except InputFormatError as error:
+        named = f"{as_location(source)}: {error}" if is_location(source) else str(error)
+        raise InputFormatError(f"{named}; name the metadata that the split was made from") from None
 
 
 def _correlogram_file(name: str | os.PathLike[str]) -> Path:

@@ -46,7 +46,8 @@ def program() -> NoReturn:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status.
 
-    0: done. 1: `audit` or `diff` found something. 2: the call or its input was wrong. 130: interrupted.
+    0: done. 1: `audit`, `diff` or `verify` found something. 2: the call or its input was wrong.
+    130: interrupted.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
     _open_closed_streams()

@@ -1,1 +1,1 @@
-"""What leaves the house clean: archives of chosen patches."""
+"""What leaves the house clean: archives of chosen patches, and cards of data."""

@@ -31,6 +31,7 @@ REFUSED = [
     ("split {metadata} --output {out}/s.json", ".parquet"),
     ("evaluate {metadata} --correlogram {out}/c.txt", ".parquet"),
     ("evaluate {metadata} --figures {out}/c.png", "name of a folder"),
+    ("card {archive} --metadata {metadata} --output {out}/c.csv", ".jsonld"),
     ("report --metadata {metadata} --output {out}/r.pdf", ".html"),
     ("map {metadata} --output {out}/m.json", ".html"),
     ("retile {archive} --output {out}/parts.tif", "name of a folder"),

@@ -24,6 +24,8 @@ EXPECTED = {
     "split": OUTPUT,
     "evaluate": {"--overwrite"},  # of --figures
     "export": SHARED_OUT | OUTPUT,
+    "card": SHARED_OUT | OUTPUT,
+    "verify": SHARED_OUT,
     "report": SHARED_OUT | OUTPUT,
     "map": SHARED_OUT | OUTPUT,
     "retile": SHARED_OUT | OUTPUT,

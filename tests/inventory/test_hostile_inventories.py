@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from benkit.api.card import card
 from benkit.cli import main
 from benkit.engine import Engine
 from benkit.inventory.scanning.scan import scan
@@ -31,6 +32,7 @@ def whole(tmp_path_factory):
     scan(archive.root, folder / "inventory.parquet", engine=Engine(workers=1))
     labels = [["Pastures"], ["Inland waters"]]
     pq.write_table(pa.table({"patch_id": PATCHES, "labels": labels}), folder / "metadata.parquet")
+    card(folder / "inventory.parquet", folder / "metadata.parquet", output=folder / "card.json")
     return folder
 
 
@@ -42,6 +44,8 @@ def calls(whole, tmp_path):
     return {
         "stats": ["stats", source],
         "duplicates": ["duplicates", source],
+        "card": ["card", source, "--metadata", metadata, "--output", str(tmp_path / "card")],
+        "verify": ["verify", str(whole / "card.json"), source],
         "diff": ["diff", str(whole / "inventory.parquet"), source],
         "audit": ["audit", source, "--metadata", metadata, "--fail-on", "none"],
         "report": ["report", source, "--metadata", metadata, *page],

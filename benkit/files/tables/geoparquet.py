@@ -8,10 +8,11 @@ Parquet (https://parquet.apache.org/docs/file-format/types/geospatial/), GeoArro
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,17 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from benkit.errors import InputFormatError
-from benkit.files.remote.location import LocationLike, as_location
+from benkit.files.remote.location import LocationLike
 from benkit.files.safe_names import printable
-from benkit.files.writing.replace import replacing
+from benkit.files.writing.replace import write_bytes
 
 CRS_IF_ABSENT = "OGC:CRS84"
 """The coordinate reference system of a file that names none: longitude, latitude."""
 
+ROWS_PER_GROUP = 20_000
+"""Of a large file: readers skip groups by their bounds."""
+
 _NATIVE = ("GEOMETRY", "GEOGRAPHY")  # logical types of Parquet
-_ROWS_PER_GROUP = 20_000  # readers skip groups of a large file by their bounds
 _BOX_FIELDS = ("xmin", "ymin", "xmax", "ymax")
 
 
@@ -215,25 +218,61 @@ def encode_geoparquet(
     """
     system = crs if epsg is None else epsg
     assert system is not None, "the geometries have a reference system"
+    if bounds is not None and covering:
+        table = table.append_column("bbox", box_column(bounds))
+    text = _geo_text(system, geometry_types, bounds, covering)
+    return _encoded([table], {"geo": text})
+
+
+def encode_in_groups(
+    tables: Iterable[pa.Table],
+    *,
+    crs: str,
+    geometry_types: Sequence[str],
+    bounds: NDArray[np.float64],
+    metadata: Mapping[str, str],
+) -> bytes:
+    """The same of a table that comes in parts, each of which is a row group, with its own `box_column`
+    ``bbox``; ``metadata`` are further texts of the file.
+    """
+    text = _geo_text(crs, geometry_types, bounds, covering=True)
+    return _encoded(tables, {"geo": text, **metadata})
+
+
+def box_column(bounds: NDArray[np.float64]) -> pa.StructArray:
+    """Bounds as a column ``bbox``, by which readers skip rows."""
+    boxes = [pa.array(np.ascontiguousarray(bounds[:, i])) for i in range(4)]
+    return pa.StructArray.from_arrays(boxes, _BOX_FIELDS)
+
+
+def _geo_text(
+    crs: int | str,
+    geometry_types: Sequence[str],
+    bounds: NDArray[np.float64] | None,
+    covering: bool,
+) -> str:
+    """The ``geo`` metadata of a file."""
     column: dict[str, Any] = {"encoding": "WKB", "geometry_types": [*geometry_types], "crs": None}
     if bounds is not None and len(bounds):
         column["bbox"] = [*bounds[:, :2].min(0).tolist(), *bounds[:, 2:].max(0).tolist()]
     if bounds is not None and covering:
-        boxes = [pa.array(np.ascontiguousarray(bounds[:, i])) for i in range(4)]
-        table = table.append_column("bbox", pa.StructArray.from_arrays(boxes, _BOX_FIELDS))
         column["covering"] = {"bbox": {name: ["bbox", name] for name in _BOX_FIELDS}}
     geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
     # The reference system is the long part of the text, always the same: it is put in ready-made.
-    text = json.dumps(geo).replace('"crs": null', f'"crs": {_projjson(system)}', 1)
-    sink = pa.BufferOutputStream()
-    with pq.ParquetWriter(sink, table.schema, compression="zstd", store_schema=False) as writer:
-        writer.write_table(table, row_group_size=_ROWS_PER_GROUP)
-        writer.add_key_value_metadata({"geo": text})
+    return json.dumps(geo).replace('"crs": null', f'"crs": {_projjson(crs)}', 1)
+
+
+def _encoded(tables: Iterable[pa.Table], metadata: Mapping[str, str]) -> bytes:
+    """A file of some tables of one schema."""
+    sink, rest = pa.BufferOutputStream(), iter(tables)
+    first = next(rest)
+    with pq.ParquetWriter(sink, first.schema, compression="zstd", store_schema=False) as writer:
+        for table in chain([first], rest):
+            writer.write_table(table, row_group_size=ROWS_PER_GROUP)
+        writer.add_key_value_metadata(dict(metadata))
     return sink.getvalue().to_pybytes()
 
 
 def write_geoparquet(table: pa.Table, path: LocationLike, **options: Any) -> None:
     """Write a GeoParquet file; the options are those of `encode_geoparquet`."""
-    content = encode_geoparquet(table, **options)
-    with replacing(as_location(path)) as part:
-        part.write_bytes(content)
+    write_bytes(encode_geoparquet(table, **options), path)

@@ -48,7 +48,7 @@ def read_table(path: LocationLike, needed: Sequence[str] = ()) -> pa.Table:
         If it is neither, lacks a needed column or has it twice, as a Parquet file may no column.
     """
     path = as_location(path)
-    content = _read_bytes(path)
+    content = read_content(path)
     seen = other_format(content)
     if content[:4] == b"PAR1":
         table = _parse_parquet(path, content)
@@ -206,7 +206,14 @@ def require_one_column(names: Sequence[str], needed: Sequence[str], source: Loca
         )
 
 
-def _read_bytes(path: Location) -> bytes:
+def read_content(path: Location) -> bytes:
+    """All bytes of a file, of which there are at most `LARGEST_TABLE`.
+
+    Raises
+    ------
+    MissingInputError, InputFormatError
+        If there is no such file, or it is larger or something else.
+    """
     try:
         if isinstance(path, RemotePath):
             return path.read_bytes(LARGEST_TABLE)

@@ -55,6 +55,12 @@ def write_page(page: str, path: str | os.PathLike[str]) -> None:
     write_text(page, Path(path))
 
 
+def write_bytes(content: bytes, path: LocationLike) -> None:
+    """Write the bytes of a file."""
+    with replacing(as_location(path)) as part:
+        part.write_bytes(content)
+
+
 def write_text(text: str | Iterable[str], path: LocationLike) -> None:
     """Write a text, or its parts, in UTF-8; lines end with a line feed on every system."""
     with (
