@@ -72,7 +72,7 @@ def read_json_table(path: LocationLike, needed: Sequence[str]) -> pa.Table:
 
     One without objects has the needed columns.
     """
-    content = _read_bytes(as_location(path))
+    content = read_content(as_location(path))
     try:
         rows = json.loads(content)
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
