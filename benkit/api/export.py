@@ -18,6 +18,7 @@ from benkit.api.sources import (
     is_location,
     open_source,
 )
+from benkit.datasets.exporting.card_of_export import export_card
 from benkit.datasets.exporting.download_again import download_again
 from benkit.datasets.exporting.export_target import (
     require_apart,
@@ -80,6 +81,7 @@ def export(
     reference_maps: str | os.PathLike[str] | None = None,
     missing: LocationLike | None = None,
     copy: bool = False,
+    card: bool = False,
     overwrite: bool = False,
     engine: Engine | None = None,
     progress: Progress = None,
@@ -129,6 +131,9 @@ def export(
         is wrong with them: Parquet, CSV or JSON, as the suffix says.
     copy : bool
         Copy files. If not, they are hard links: whoever edits one edits the original.
+    card : bool
+        Write the files of a card of the exported patches, too (see `benkit.card`), and of their split
+        if one is given.
     overwrite : bool
         Whether an earlier export may be replaced.
     engine, progress
@@ -145,7 +150,7 @@ def export(
         copies.
     """
     target, root = _local(output), _archive_folder(source, archive)
-    _require_options(metadata, split, sides)
+    _require_options(metadata, split, sides, card)
     choice = Choice(exclude, exclude_kinds, where)
     listing = None if missing is None else _missing_file(missing, exclude, metadata)
     require_replaceable(target, overwrite)
@@ -186,6 +191,7 @@ def export(
             selection.left_out,
             copy=copy,
             report=reporter(progress),
+            beside=export_card(inventory, parts[0], has_split=own is not None) if card else {},
         )
     warnings = (
         *absent,
@@ -204,7 +210,7 @@ def _local(output: str | os.PathLike[str]) -> Path:
     return as_path(output)
 
 
-def _require_options(metadata: object, split: object, sides: str) -> None:
+def _require_options(metadata: object, split: object, sides: str, card: bool) -> None:
     """Refuse options that do not go together, before any work."""
     if sides not in SIDES_AS:
         raise OptionError(f"--sides {sides}: expected {' or '.join(SIDES_AS)}")
@@ -215,6 +221,10 @@ def _require_options(metadata: object, split: object, sides: str) -> None:
         raise OptionError(
             "--split needs --metadata METADATA, where the sides become the column split, or "
             "--sides folders"
+        )
+    if card and (metadata is None or as_folders):
+        raise OptionError(
+            "--card needs --metadata METADATA, and --sides column: it is of one archive"
         )
 
 

@@ -40,6 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--copy", action="store_true", help="copy files, in the place of hard links"
     )
     parser.add_argument(
+        "--card",
+        action="store_true",
+        help="write a card of the exported patches, too: card.json, card.md, card.jsonld and "
+        "footprints.parquet",
+    )
+    parser.add_argument(
         "--overwrite", action="store_true", help="replace an earlier export in the folder"
     )
     add_metadata(parser, "--metadata")

@@ -15,6 +15,7 @@ from benkit.datasets.exporting.place_files import ExportFile, copied, linked, pl
 from benkit.engine.progress import Report
 from benkit.files.remote.location import Location
 from benkit.files.tables.table import write_table
+from benkit.files.writing.replace import write_bytes
 from benkit.files.writing.resume_folder import resuming_folder
 from benkit.inventory.table.inventory_file import Inventory, writing_inventory
 
@@ -55,8 +56,12 @@ def write_archive(
     *,
     copy: bool,
     report: Report,
+    beside: Mapping[str, bytes],
 ) -> tuple[int, int]:
-    """Write an archive in one or several folders; returns how many files there are, and their bytes."""
+    """Write an archive in one or several folders; returns how many files there are, and their bytes.
+
+    ``beside`` are further files of the output, by name.
+    """
     place = copied if copy else linked
     patches = sum(len(part.patches) for part in parts)
     plan = "\n".join([str(root), place.__name__, *(_plan_of(inventory, part) for part in parts)])
@@ -79,6 +84,8 @@ def write_archive(
             if part.metadata is not None:
                 write_table(part.metadata, folder / "metadata.parquet")
         write_table(left_out, new / LEFT_OUT)
+        for name, content in beside.items():
+            write_bytes(content, new / name)
     assert done == patches, "every chosen patch is in the export"
     return files, size
 

@@ -1,0 +1,33 @@
+"""The card of what is exported."""
+
+from benkit.datasets.cards.card_files import CARD_FILES, card_contents
+from benkit.datasets.cards.make_card import make_card
+from benkit.datasets.exporting.write_archive import ARCHIVE_FOLDER, ExportPart
+from benkit.files.writing.staging import temporary_folder
+from benkit.inventory.table.inventory_file import Inventory, writing_inventory
+from benkit.metadata.metadata import Metadata
+from benkit.splits.split import Split
+
+
+def export_card(inventory: Inventory, part: ExportPart, *, has_split: bool) -> dict[str, bytes]:
+    """The files of the card of a part of an inventory, by name.
+
+    The split is that of the column ``split`` of the part's metadata.
+
+    Raises
+    ------
+    InputFormatError
+        If the inventory does not tell of pixels, or no patch is in the metadata or on the train side.
+    """
+    assert part.metadata is not None, "a card tells of labels"
+    inventory.require_pixel_hashes()
+    metadata = Metadata(part.metadata)
+    split = Split(part.metadata).aligned(metadata.patch_ids) if has_split else None
+    with temporary_folder() as folder:
+        with writing_inventory(folder / "inventory.parquet") as writer:
+            for rows in inventory.rows_of(part.patches):
+                writer.write(rows)
+        exported = Inventory(folder / "inventory.parquet", inventory.name)
+        made = make_card(exported, metadata, split)
+        place = f"{ARCHIVE_FOLDER}/"
+        return card_contents(made, exported, metadata, split, CARD_FILES, archive=place)
