@@ -103,7 +103,7 @@ def card_output(output: LocationLike) -> Location:
     target = as_location(output)
     if target.suffix in CARD_SUFFIXES:
         return target
-    if target.suffix and not target.is_dir():
+    if (target.suffix and not target.is_dir()) or target.is_file():
         raise OptionError(
             f"{target}: expected a name that ends with {', '.join(CARD_SUFFIXES)}, or that of a folder"
         )

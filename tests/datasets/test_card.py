@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 
 import geopandas as gpd
 import numpy as np
@@ -298,10 +299,34 @@ def test_the_footprints_are_stac_items(data, tmp_path, made):
     assert IDS[0] in set(gpd.read_parquet(output, bbox=near)["id"])
 
 
-@pytest.mark.parametrize("name", ["c.txt", "c.geojson", "c.parquet.gz"])
-def test_another_suffix_is_refused(data, tmp_path, name):
+@pytest.mark.parametrize("name", ["c.txt", "c.geojson", "c.parquet.gz", "file"])
+def test_another_suffix_and_a_file_in_the_place_of_a_folder_are_refused(data, tmp_path, name):
+    (tmp_path / "file").touch()
     with pytest.raises(benkit.OptionError, match=r"ends with \.json, \.md, .* or that of a folder"):
         benkit.card(data / "i.parquet", data / "metadata.parquet", output=tmp_path / name)
+
+
+def test_the_side_that_metadata_give_is_none_of_a_card_without_a_split(data, tmp_path):
+    table = table_of(range(4)).append_column("split", pa.array(["train"] * 4))
+    benkit.card(data / "i.parquet", table, output=tmp_path / "c.parquet")
+    assert "split" not in pq.read_schema(tmp_path / "c.parquet").names
+
+
+def test_patches_whose_places_coordinates_tell_have_a_card_but_no_items(data, tmp_path):
+    archive = tmp_path / "archive"
+    for patch in ("one", "two"):
+        shutil.copytree(data / "archive" / PRODUCT / IDS[0], archive / "product" / patch)
+        for file in (archive / "product" / patch).iterdir():
+            file.rename(file.with_name(file.name.replace(IDS[0], patch)))
+    table = pa.table({"patch_id": ["one", "two"], "lon": [10.0, 11.0], "lat": [50.0, 50.0]})
+    benkit.scan(archive, tmp_path / "i.parquet", engine=ONE)
+    found = benkit.card(tmp_path / "i.parquet", table, {"train": ["one"], "test": ["two"]})
+    assert found.values["split"]["evaluation"]["median_nearest_train_m"] == pytest.approx(
+        71_700, rel=1e-2
+    )
+    with pytest.raises(benkit.InputFormatError, match="whose names tell their footprints"):
+        benkit.card(tmp_path / "i.parquet", table, output=tmp_path / "c")
+    assert not (tmp_path / "c").exists()
 
 
 def test_a_date_that_is_none_is_refused(data):

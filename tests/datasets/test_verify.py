@@ -118,7 +118,10 @@ def test_changed_labels_and_sides_differ(made, ids, capsys):
     moved = {"train": [*ids[1:6], ids[6]], "test": [ids[0], *ids[7:]]}
     assert not benkit.verify(made / "card.json", made / "i.parquet", split=moved).same
     turned = table.take(pa.array(np.arange(9)[::-1]))
-    assert benkit.verify(made / "card.json", made / "i.parquet", turned).same
+    again = benkit.verify(made / "card.json", made / "i.parquet", turned)
+    assert again.same
+    assert repr(again) == "Verification: the same, of pixels, labels"
+    assert repr(found) == "Verification: differs in labels, split, of pixels, labels, split"
 
 
 def test_a_card_of_no_split_has_none_to_check(made):
@@ -144,6 +147,7 @@ def damaged(made, change):
         (lambda v: v["pixels"].update(products=[]), "but its part pixels is damaged"),
         (lambda v: v["pixels"]["products"].update(x={}), "but its part pixels is damaged"),
         (lambda v: v["labels"].update(patches="9"), "but its part labels is damaged"),
+        (lambda v: v.pop("split"), "but its part split is damaged"),
         (lambda v: v.update(split=[1]), "but its part split is damaged"),
         (lambda v: v["split"].update(patches={"train": None}), "but its part split is damaged"),
     ],

@@ -104,10 +104,13 @@ def _wrong_part(values: Any) -> str | None:
         return "pixels"
     if not _is_hash(_part(values, "labels")):
         return "labels"
-    if split is not None and not (
-        isinstance(sizes, dict)
-        and all(type(size) is int for size in sizes.values())
-        and _is_hash({**split, "patches": sum(sizes.values())})
+    if "split" not in values or (
+        split is not None
+        and not (
+            isinstance(sizes, dict)
+            and all(type(size) is int for size in sizes.values())
+            and _is_hash({**split, "patches": sum(sizes.values())})
+        )
     ):
         return "split"
     return None

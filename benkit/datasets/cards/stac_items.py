@@ -68,10 +68,10 @@ def stac_items(
     bounds = found.bounds[rows]
     folder = folders["product"].take(pc.index_in(table["patch_id"].combine_chunks(), folder_ids))
     table = table.append_column("folder", folder)
-    side = None if split is None else split.aligned(metadata.patch_ids).table["split"]
-    if side is not None:
-        names = [name for name in table.column_names if name != "split"]
-        table = table.select(names).append_column("split", side.take(pa.array(rows)))
+    table = table.select([name for name in table.column_names if name != "split"])
+    if split is not None:
+        side = split.aligned(metadata.patch_ids).table["split"]
+        table = table.append_column("split", side.take(pa.array(rows)))
     collection = _collection(card, table, bounds)
     return encode_in_groups(
         _items(table, bounds, str(collection["id"]), file_name, archive),

@@ -12,7 +12,7 @@ from benkit.metadata.metadata import Metadata
 from benkit.splits.split import Split
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verification:
     """Whether data are those of a card.
 
@@ -30,6 +30,11 @@ class Verification:
     checked: tuple[str, ...]
     not_checked: tuple[str, ...]
     differs: Mapping[str, Mapping[str, Any]]
+
+    def __repr__(self) -> str:
+        """What differs, or what is the same, in a line."""
+        found = f"differs in {', '.join(self.differs)}" if self.differs else "the same"
+        return f"Verification: {found}, of {', '.join(self.checked)}"
 
     @property
     def same(self) -> bool:
