@@ -2,6 +2,8 @@
 
 import os
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import benkit
@@ -55,3 +57,15 @@ def test_what_lies_in_a_bucket_is_not_linked_and_nothing_is_exported_to_one(buck
         benkit.export("s3://bucket/archive", tmp_path / "out")
     with pytest.raises(OptionError, match="expected a folder on this machine"):
         benkit.export(bucket, "s3://bucket/out")
+
+
+def test_a_card_of_an_archive_in_a_bucket_is_written_to_one_and_verified_there(bucket, tmp_path):
+    table = pa.table({"patch_id": [f"{PRODUCT}_00_00"], "labels": [["Pastures"]]})
+    one = benkit.Engine(workers=1)
+    for name in ("card.json", "items.parquet"):
+        made = benkit.card("s3://bucket/archive", table, output=f"s3://bucket/{name}", engine=one)
+    assert (bucket.parent / "card.json").read_text("utf-8") == made.to_json()
+    assert pq.read_table(bucket.parent / "items.parquet")["id"].to_pylist() == [f"{PRODUCT}_00_00"]
+    assert benkit.verify("s3://bucket/card.json", bucket, table, engine=one).same
+    with pytest.raises(OptionError, match="expected a folder on this machine"):
+        benkit.card(bucket, table, output="s3://bucket/card")
