@@ -81,6 +81,7 @@ def export(
     reference_maps: str | os.PathLike[str] | None = None,
     missing: LocationLike | None = None,
     copy: bool = False,
+    verify: bool = True,
     card: bool = False,
     overwrite: bool = False,
     engine: Engine | None = None,
@@ -131,6 +132,9 @@ def export(
         is wrong with them: Parquet, CSV or JSON, as the suffix says.
     copy : bool
         Copy files. If not, they are hard links: whoever edits one edits the original.
+    verify : bool
+        Read what is exported, and hold headers and pixels against the inventory; if not, only the length
+        of each file is.
     card : bool
         Write the files of a card of the exported patches, too (see `benkit.card`), and of their split
         if one is given.
@@ -190,6 +194,7 @@ def export(
             parts,
             selection.left_out,
             copy=copy,
+            verify=verify,
             report=reporter(progress),
             beside=export_card(inventory, parts[0], has_split=own is not None) if card else {},
         )

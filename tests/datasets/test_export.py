@@ -212,6 +212,40 @@ def test_a_file_that_has_changed_since_the_scan_is_refused(small, change):
     assert not (small / "out").exists()
 
 
+@pytest.mark.parametrize("copy", [True, False])
+@pytest.mark.parametrize("place", [-1, 30], ids=["pixels", "header"])
+def test_a_file_changed_in_place_with_the_same_length_is_refused(small, copy, place):
+    path = next((small / "archive").rglob("*_00_01_B03.tif"))
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(
+        InputFormatError, match=r"_00_01_B03.tif: expected the file that was scanned"
+    ):
+        benkit.export(small / "inventory.parquet", small / "out", copy=copy)
+    assert not (small / "out").exists()
+    benkit.scan(small / "archive", small / "inventory.parquet", engine=benkit.Engine(workers=1))
+    done = benkit.export(small / "inventory.parquet", small / "out", copy=copy)
+    assert (done.patches, done.files) == (3, 35)
+
+
+def test_without_verification_the_length_alone_counts(small, monkeypatch):
+    path = next((small / "archive").rglob("*_00_01_B03.tif"))
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    monkeypatch.chdir(small)
+    assert main(["export", "inventory.parquet", "--output", "out", "--no-verify"]) == 0
+
+
+def test_rows_of_an_inventory_in_another_order_give_the_same_export(small):
+    table = pq.read_table(small / "inventory.parquet")
+    order = [*reversed(range(len(table)))]
+    given = {"archive": small / "archive"}
+    benkit.export(table.take(order), small / "one", **given)
+    benkit.export(table, small / "two", **given)
+    one, two = (small / name / "inventory.parquet" for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+
+
 def test_links_lead_nowhere_and_their_patch_is_left_out(small):
     path = next((small / "archive").rglob("*_00_01_B03.tif"))
     path.unlink()

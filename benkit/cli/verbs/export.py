@@ -40,6 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--copy", action="store_true", help="copy files, in the place of hard links"
     )
     parser.add_argument(
+        "--no-verify",
+        dest="verify",
+        action="store_false",
+        help="do not read what is exported to hold its pixels against the inventory, only its length",
+    )
+    parser.add_argument(
         "--card",
         action="store_true",
         help="write a card of the exported patches, too: card.json, card.md, card.jsonld and "

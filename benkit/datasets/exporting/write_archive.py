@@ -12,6 +12,7 @@ import pyarrow as pa
 from benkit.archive.listing import PatchFolder, require_inside
 from benkit.datasets.exporting.export_target import LEFT_OUT
 from benkit.datasets.exporting.place_files import ExportFile, copied, linked, placed
+from benkit.datasets.exporting.same_content import require_same_content
 from benkit.engine.progress import Report
 from benkit.files.remote.location import Location
 from benkit.files.tables.table import write_table
@@ -55,12 +56,14 @@ def write_archive(
     left_out: pa.Table,
     *,
     copy: bool,
+    verify: bool,
     report: Report,
     beside: Mapping[str, bytes],
 ) -> tuple[int, int]:
     """Write an archive in one or several folders; returns how many files there are, and their bytes.
 
     ``beside`` are further files of the output, by name.
+    If it is to be verified, the exported files are read, and have to be those of the inventory.
     """
     place = copied if copy else linked
     patches = sum(len(part.patches) for part in parts)
@@ -73,6 +76,8 @@ def write_archive(
                 files += len(some)
                 size += placed(some, place)
                 report(done := done + names, patches, size)
+            for rows in inventory.rows_of(part.patches) if verify else ():
+                require_same_content(folder / ARCHIVE_FOLDER, rows, root)
             maps = [
                 ExportFile(source, folder / MAPS_FOLDER / name)
                 for name, source in part.maps.items()

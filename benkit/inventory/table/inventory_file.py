@@ -30,6 +30,7 @@ _MADE = {
     "benkit:layout": BIGEARTHNET_S2.name,
     "benkit:made_by": f"benkit {__version__}",
 }
+_IN_ORDER = f"product, patch_id, list_position({[*BIGEARTHNET_S2.band_names]}, band)"
 _LEFT_IN = "patch_id IS NULL OR patch_id NOT IN (SELECT patch_id FROM left_out)"
 _CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
@@ -188,12 +189,12 @@ class Inventory(TableValue):
     def rows_of(self, patches: pa.Table) -> Iterator[pa.Table]:
         """The rows of bands of some patches, some at a time, with the columns of `INVENTORY_SCHEMA`.
 
-        They come in the order of the file. ``patches`` has the columns ``product`` and ``patch_id``.
+        They come in the order of a scan. ``patches`` has the columns ``product`` and ``patch_id``.
         """
         of_patches = "SELECT * FROM inventory SEMI JOIN patches USING (product, patch_id)"
         with self._connection() as (connection, _):
             connection.register("patches", patches)
-            found = connection.sql(f"{of_patches} WHERE band IS NOT NULL")
+            found = connection.sql(f"{of_patches} WHERE band IS NOT NULL ORDER BY {_IN_ORDER}")
             # earlier versions of DuckDB have it under the other name
             reader = getattr(found, "to_arrow_reader", None) or found.fetch_arrow_reader
             for batch in reader(_ROWS_PER_GROUP):

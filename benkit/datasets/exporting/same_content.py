@@ -1,0 +1,46 @@
+"""Hold exported files against the rows of the inventory that tells of them."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from benkit.archive.listing import PatchFolder
+from benkit.errors import InputFormatError
+from benkit.files.remote.location import Location
+from benkit.inventory.scanning.chunk import PATCHES_PER_CHUNK, scan_patches
+
+_KEY = ("product", "patch_id", "band")
+# The sums tell where an inventory of an earlier version has no fingerprints.
+_SAME = ("status", "bytes", "header_hash", "pixel_hash", "valid", "sum", "sum_sq", "min", "max")
+
+
+def require_same_content(archive: Location, rows: pa.Table, root: Location) -> None:
+    """Refuse files whose header or pixels are not those of the rows, which are of patches of ``root``.
+
+    Raises
+    ------
+    InputFormatError
+        If a file was changed after the scan, or was not copied whole.
+    """
+    columns = (rows[name].to_pylist() for name in _KEY[:2])
+    patches = [*dict.fromkeys(map(PatchFolder, *columns))]
+    parts = [
+        scan_patches(archive, patches[start : start + PATCHES_PER_CHUNK])
+        for start in range(0, len(patches), PATCHES_PER_CHUNK)
+    ]
+    scanned = pa.concat_tables(parts)
+    found = scanned.take(pc.index_in(_keys(rows), _keys(scanned)))
+    for name in _SAME:
+        differs = pc.fill_null(pc.not_equal(rows[name], found[name]), True)
+        wrong = pc.and_(pc.is_valid(rows[name]), differs)
+        if pc.any(wrong).as_py():
+            first = rows.filter(wrong).slice(0, 1).to_pylist()[0]
+            path = root / PatchFolder(first["product"], first["patch_id"]).band_path(first["band"])
+            raise InputFormatError(
+                f"{path}: expected the file that was scanned, but its {name} is another one than the "
+                "inventory says; scan the archive again, or name the archive that the inventory tells of"
+            )
+
+
+def _keys(rows: pa.Table) -> pa.Array:
+    texts = [rows[name].cast(pa.string()) for name in _KEY]
+    return pc.binary_join_element_wise(*texts, "/").combine_chunks()
