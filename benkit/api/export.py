@@ -180,9 +180,9 @@ def export(
             ids = folders["patch_id"].combine_chunks()
             reasons = excluded(findings, choice.exclude_kinds, ids, exclude, inventory)
             selection = selection.without(reasons)
+        require_some(inventory, selection)
         if sample is not None:
             selection = sampled(selection, known, sample, seed)
-        require_some(inventory, selection)
         made = folders.filter(pc.is_in(folders["patch_id"], selection.chosen_ids))
         maps = {} if reference_maps is None else find_maps(as_path(reference_maps))
         table = None if known is None else known.table

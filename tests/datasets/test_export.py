@@ -290,8 +290,9 @@ def test_findings_of_another_archive_are_refused(small):
 
 
 def test_an_export_of_nothing_says_what_left_each_patch_out(small):
+    winter = {"where": "season = 'winter'", "sample": 1}
     with pytest.raises(InputFormatError, match="none is left: 3 not where season = 'winter'"):
-        benkit.export(small / "inventory.parquet", small / "out", where="season = 'winter'")
+        benkit.export(small / "inventory.parquet", small / "out", **winter)
     with pytest.raises(InputFormatError, match="none of 1, such as foo, is there"):
         benkit.export(small / "inventory.parquet", small / "out", patches=["foo"])
 

@@ -62,8 +62,8 @@ def write_archive(
 ) -> tuple[int, int]:
     """Write an archive in one or several folders; returns how many files there are, and their bytes.
 
-    ``beside`` are further files of the output, by name.
-    If it is to be verified, the exported files are read, and have to be those of the inventory.
+    ``beside`` are further files of the output, by name. If it is to be verified, the exported files are
+    read, and have to be those of the inventory.
     """
     place = copied if copy else linked
     patches = sum(len(part.patches) for part in parts)
