@@ -32,7 +32,7 @@ def s3_server(folder: Path, *, fixed: bool = False) -> Iterator[str]:
         "--etag-hash",
         "",
         "--dir-cache-time",
-        "1h" if fixed else "0s",
+        "1h" if fixed else "1ms",  # 0s forgets all folders without end
         "--config",
         os.devnull,
     ]
