@@ -6,6 +6,7 @@ Makes an environment of its own with torchgeo (or takes PYTHON, which has it), a
 of that an export without the patches that the audit names. torchgeo's BigEarthNetV2 reads both, patch by
 patch. Ends with 1 if it fails on one patch of the export, or gives another shape than twelve bands,
 a map and 19 labels. Where torchgeo cannot be installed, the reason is said and nothing is measured.
+The environment takes 6 GB, and minutes to make: on Linux the package index has torch with CUDA alone.
 """
 
 import argparse
