@@ -363,6 +363,7 @@ OPEN_FILES = """
     files.tables.table
     files.writing.replace
     files.writing.resume_folder
+    files.writing.resume_remote
     files.writing.staging
     files.writing.transfer
     inventory.scanning.resume

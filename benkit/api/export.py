@@ -43,7 +43,6 @@ from benkit.files.file_kinds import TABLE_SUFFIXES
 from benkit.files.remote.location import (
     Location,
     LocationLike,
-    RemotePath,
     as_location,
     as_path,
     require_suffix,
@@ -65,7 +64,7 @@ SIDES_AS = ("column", "folders")
 
 def export(
     source: SourceLike,
-    output: str | os.PathLike[str],
+    output: LocationLike,
     *,
     archive: LocationLike | None = None,
     metadata: MetadataLike | None = None,
@@ -89,14 +88,15 @@ def export(
 ) -> Export:
     """Write an archive of chosen patches, by hard links or as copies, with what belongs to it.
 
-    The folder appears, or replaces an earlier export, when all is there; an interrupted export is taken
-    up again where it stopped. See docs/export.md for what it holds.
+    The folder appears, or replaces an earlier export, when all is there; in a bucket ``left_out.csv`` is
+    the last file. An interrupted export is taken up again where it stopped. See docs/export.md for what
+    it holds.
 
     Parameters
     ----------
     source : path, URL, Inventory or table
         An inventory, or an archive, which is scanned.
-    output : path
+    output : path or URL
         The folder to write: ``BigEarthNet-S2/<product>/<patch id>/``, ``Reference_Maps/``,
         ``metadata.parquet``, ``inventory.parquet`` and ``left_out.csv``.
     archive : path or URL, optional
@@ -153,7 +153,7 @@ def export(
         If the output is there, is part of the archive, or lies on another disk and nothing is said of
         copies.
     """
-    target, root = _local(output), _archive_folder(source, archive)
+    target, root = as_location(output), _archive_folder(source, archive)
     _require_options(metadata, split, sides, card)
     choice = Choice(exclude, exclude_kinds, where)
     listing = None if missing is None else _missing_file(missing, exclude, metadata)
@@ -205,14 +205,6 @@ def export(
         ),
     )
     return Export(len(made), files, size, len(selection.left_out), warnings)
-
-
-def _local(output: str | os.PathLike[str]) -> Path:
-    if isinstance(as_location(output), RemotePath):
-        raise OptionError(
-            f"{output}: expected a folder on this machine; upload an export with the tool of the bucket"
-        )
-    return as_path(output)
 
 
 def _require_options(metadata: object, split: object, sides: str, card: bool) -> None:

@@ -1,6 +1,7 @@
 """``benkit export``."""
 
 import argparse
+from pathlib import Path
 
 from benkit.cli.choice import add_choice_to
 from benkit.cli.common import (
@@ -15,6 +16,7 @@ from benkit.cli.common import (
     table_file,
 )
 from benkit.engine.progress import end_line
+from benkit.files.remote.location import Location
 
 EXAMPLE = """\
 example: benkit export inventory.parquet --metadata metadata.parquet --exclude findings.parquet \\
@@ -22,13 +24,18 @@ example: benkit export inventory.parquet --metadata metadata.parquet --exclude f
 
 takes what `benkit audit --findings findings.parquet` has written, and makes clean/ with
 BigEarthNet-S2/, metadata.parquet, inventory.parquet and left_out.csv, which says why a patch is not in
-it. Files are hard links: editing one edits the original. --copy makes copies."""
+it. Files are hard links: editing one edits the original. --copy makes copies, also into a bucket
+(--output s3://BUCKET/PATH), where left_out.csv comes last: without it an export is not whole."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_source(parser)
     parser.add_argument(
-        "--output", type=folder_of, required=True, metavar="DIR", help="folder to write"
+        "--output",
+        type=_folder,
+        required=True,
+        metavar="DIR",
+        help="folder to write, or with --copy its URL",
     )
     parser.add_argument(
         "--archive",
@@ -69,6 +76,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write which of the chosen patches, damaged or not on disk, must be downloaded again",
     )
     add_engine_options(parser)
+
+
+def _folder(text: str) -> Location:
+    location = location_of(text)
+    return folder_of(text) if isinstance(location, Path) else location
 
 
 def _add_choices(parser: argparse.ArgumentParser) -> None:

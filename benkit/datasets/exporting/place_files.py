@@ -5,13 +5,15 @@ import os
 import shutil
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from benkit.errors import InputFormatError, OutputError
+from benkit.errors import InputFormatError, MissingInputError, OutputError
 from benkit.files.limits import LARGEST_TABLE
 from benkit.files.remote.location import Location, RemotePath
 from benkit.files.remote.retry import in_parallel
+from benkit.files.writing.transfer import downloaded
 
 _NO_LINKS = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS)
 
@@ -21,20 +23,24 @@ class ExportFile:
     """A file to place: where from, where to, and its length, if the inventory knows it."""
 
     source: Location
-    target: Path
+    target: Location
     bytes: int | None = None
 
 
 def placed(files: list[ExportFile], place: Callable[[ExportFile], int]) -> int:
     """Place some files; returns their bytes."""
-    remote = any(isinstance(file.source, RemotePath) for file in files)
+    remote = any(
+        isinstance(end, RemotePath) for file in files for end in (file.source, file.target)
+    )
     return sum((in_parallel if remote else map)(place, files))
 
 
 def linked(file: ExportFile) -> int:
     """Link a file; returns its bytes. One that is linked already stays."""
     source, target = file.source, file.target
-    assert isinstance(source, Path), "only files of this machine are linked"
+    assert isinstance(source, Path) and isinstance(target, Path), (
+        "only files of this machine are linked"
+    )
     state = _state(file, source)
     try:
         os.link(source, target, follow_symlinks=False)
@@ -54,6 +60,7 @@ def linked(file: ExportFile) -> int:
 def copied(file: ExportFile) -> int:
     """Copy a file with its times; returns its bytes. One that is copied already stays."""
     source, target = file.source, file.target
+    assert isinstance(target, Path), "what goes elsewhere is uploaded"
     part = target.with_name(f"{target.name}.part")
     if isinstance(source, RemotePath):
         if target.is_file() and target.stat().st_size == file.bytes:
@@ -68,6 +75,33 @@ def copied(file: ExportFile) -> int:
     _require_size(file, part.stat().st_size)
     part.replace(target)
     return target.stat().st_size
+
+
+def uploaded(file: ExportFile) -> int:
+    """Upload a file; returns its bytes. One that is there already with the length that is known stays.
+
+    A file of which no length is known, and which nothing else is held against, is read again.
+    """
+    source, target = file.source, file.target
+    assert isinstance(target, RemotePath), "only what goes elsewhere is uploaded"
+    if file.bytes is not None and _remote_size(target) == file.bytes:
+        return file.bytes
+    with downloaded(source) as path:
+        size = _state(file, path).st_size
+        target.upload(path)
+        same = file.bytes is not None or target.read_bytes(LARGEST_TABLE) == path.read_bytes()
+    if (there := _remote_size(target)) != size or not same:
+        raise OutputError(
+            f"{target}: expected the {size:,} bytes of {source} after the upload, but there are "
+            f"{'others' if there == size else f'{there or 0:,}'}; give the same command again"
+        )
+    return size
+
+
+def _remote_size(target: RemotePath) -> int | None:
+    with suppress(MissingInputError):
+        return target.stat()[0]
+    return None
 
 
 def _size_and_time(state: os.stat_result) -> tuple[int, int]:

@@ -1,5 +1,7 @@
 """Hold exported files against the rows of the inventory that tells of them."""
 
+from pathlib import Path
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -34,11 +36,18 @@ def require_same_content(archive: Location, rows: pa.Table, root: Location) -> N
         wrong = pc.and_(pc.is_valid(rows[name]), differs)
         if pc.any(wrong).as_py():
             first = rows.filter(wrong).slice(0, 1).to_pylist()[0]
-            path = root / PatchFolder(first["product"], first["patch_id"]).band_path(first["band"])
+            path = PatchFolder(first["product"], first["patch_id"]).band_path(first["band"])
             raise InputFormatError(
-                f"{path}: expected the file that was scanned, but its {name} is another one than the "
-                "inventory says; scan the archive again, or name the archive that the inventory tells of"
+                f"{root / path}: expected the file that was scanned, but its {name} is another one than "
+                "the inventory says; scan the archive again, or name the archive that the inventory "
+                f"tells of{_if_remote(archive, path)}"
             )
+
+
+def _if_remote(archive: Location, path: str) -> str:
+    if isinstance(archive, Path):
+        return ""
+    return f"; if only the upload {archive / path} is wrong, remove it, and give the same command again"
 
 
 def _keys(rows: pa.Table) -> pa.Array:

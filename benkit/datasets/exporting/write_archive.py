@@ -4,6 +4,7 @@ The folders are those of the download of BigEarthNet v2.0, so that what reads th
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,13 +12,14 @@ import pyarrow as pa
 
 from benkit.archive.listing import PatchFolder, require_inside
 from benkit.datasets.exporting.export_target import LEFT_OUT
-from benkit.datasets.exporting.place_files import ExportFile, copied, linked, placed
+from benkit.datasets.exporting.place_files import ExportFile, copied, linked, placed, uploaded
 from benkit.datasets.exporting.same_content import require_same_content
 from benkit.engine.progress import Report
-from benkit.files.remote.location import Location
+from benkit.files.remote.location import Location, RemotePath
 from benkit.files.tables.table import write_table
 from benkit.files.writing.replace import write_bytes
 from benkit.files.writing.resume_folder import resuming_folder
+from benkit.files.writing.resume_remote import resuming_remote
 from benkit.inventory.table.inventory_file import Inventory, writing_inventory
 
 ARCHIVE_FOLDER, MAPS_FOLDER = "BigEarthNet-S2", "Reference_Maps"
@@ -49,7 +51,7 @@ class ExportPart:
 
 
 def write_archive(
-    target: Path,
+    target: Location,
     root: Location,
     inventory: Inventory,
     parts: Sequence[ExportPart],
@@ -65,13 +67,13 @@ def write_archive(
     ``beside`` are further files of the output, by name. If it is to be verified, the exported files are
     read, and have to be those of the inventory.
     """
-    place = copied if copy else linked
+    place = linked if not copy else copied if isinstance(target, Path) else uploaded
     patches = sum(len(part.patches) for part in parts)
     plan = "\n".join([str(root), place.__name__, *(_plan_of(inventory, part) for part in parts)])
     files = size = done = 0
-    with resuming_folder(target, plan) as new:
+    with _resuming(target, plan) as new:
         for part in parts:
-            folder = new / part.folder
+            folder = new / part.folder if part.folder else new
             for some, names in _placed_rows(folder, root, inventory, part):
                 files += len(some)
                 size += placed(some, place)
@@ -82,17 +84,24 @@ def write_archive(
                 ExportFile(source, folder / MAPS_FOLDER / name)
                 for name, source in part.maps.items()
             ]
-            for folder_of_map in {one.target.parent for one in maps}:
-                folder_of_map.mkdir(parents=True, exist_ok=True)
+            for one in maps:
+                if isinstance(one.target, Path):
+                    one.target.parent.mkdir(parents=True, exist_ok=True)
             files += len(maps)
             size += placed(maps, place)
             if part.metadata is not None:
                 write_table(part.metadata, folder / "metadata.parquet")
-        write_table(left_out, new / LEFT_OUT)
         for name, content in beside.items():
             write_bytes(content, new / name)
+        write_table(left_out, new / LEFT_OUT)
     assert done == patches, "every chosen patch is in the export"
     return files, size
+
+
+def _resuming(target: Location, plan: str) -> AbstractContextManager[Location]:
+    if isinstance(target, RemotePath):
+        return resuming_remote(target, plan, LEFT_OUT)
+    return resuming_folder(target, plan)
 
 
 def _plan_of(inventory: Inventory, part: ExportPart) -> str:
@@ -106,11 +115,10 @@ def _plan_of(inventory: Inventory, part: ExportPart) -> str:
 
 
 def _placed_rows(
-    folder: Path, root: Location, inventory: Inventory, part: ExportPart
+    folder: Location, root: Location, inventory: Inventory, part: ExportPart
 ) -> Iterator[tuple[list[ExportFile], int]]:
     """Write the inventory of a part; gives the files of its rows, and of how many patches these are."""
     archive = folder / ARCHIVE_FOLDER
-    archive.mkdir(parents=True, exist_ok=True)
     files: list[ExportFile] = []
     names, last = 0, PatchFolder("", "")
     with writing_inventory(folder / "inventory.parquet") as writer:
@@ -133,7 +141,8 @@ def _placed_rows(
         yield files, names
 
 
-def _make_folder(root: Location, archive: Path, patch: PatchFolder) -> None:
+def _make_folder(root: Location, archive: Location, patch: PatchFolder) -> None:
     if isinstance(root, Path):
         require_inside(root, patch)
-    (archive / patch.path).mkdir(parents=True, exist_ok=True)
+    if isinstance(archive, Path):
+        (archive / patch.path).mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,6 @@ import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pyarrow as pa
@@ -15,7 +14,7 @@ from benkit import __version__
 from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.errors import InputFormatError, MissingInputError, first_line
 from benkit.files.file_kinds import kind_of
-from benkit.files.remote.location import as_path
+from benkit.files.remote.location import Location, as_path
 from benkit.files.tables.table_value import TableValue
 from benkit.files.writing.replace import replacing
 from benkit.inventory.table.check import ON_DISK, columns_sql, wrong_row, wrong_types
@@ -61,7 +60,7 @@ class InventoryWriter:
 
 
 @contextmanager
-def writing_inventory(path: Path) -> Iterator[InventoryWriter]:
+def writing_inventory(path: Location) -> Iterator[InventoryWriter]:
     """Write an inventory that appears, or replaces an earlier one, when all went well."""
     with replacing(path) as part:
         schema = INVENTORY_SCHEMA.with_metadata(_MADE)
