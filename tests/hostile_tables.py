@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benkit.cli import main
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.inventory.table.inventory_file import writing_inventory
 
 PRODUCT = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP"
@@ -19,7 +20,7 @@ def write_whole(folder):
     """Metadata, a split and an inventory, which are whole."""
     write(folder / "whole.parquet")
     (folder / "whole.csv").write_text(f"train,test\n{IDS[0]},{IDS[1]}\n")
-    with writing_inventory(folder / "inventory.parquet"):
+    with writing_inventory(folder / "inventory.parquet", BIGEARTHNET_S2):
         pass
     return folder
 

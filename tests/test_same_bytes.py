@@ -38,8 +38,8 @@ WRITTEN = {
     "benkit card inventory.parquet --metadata sample/metadata.parquet --split split.csv --output c": {
         "c/card.json": "771171c855240ed6",
         "c/card.md": "40efe0861817be28",
-        "c/card.jsonld": "e34db9f7816b2926",
-        "c/footprints.parquet": "010e171ff4adee66",
+        "c/card.jsonld": "09b1b13d8e7e3559",
+        "c/footprints.parquet": "0819cb8c37bdc8aa",
     },
     "benkit split sample/metadata.parquet --folds 2 --output folds.csv": {
         "folds_1.csv": "d3335023ca14e529",
@@ -48,7 +48,7 @@ WRITTEN = {
 }
 LISTED = "sample/patches_for_stats.csv.gz"
 PRINTED = {
-    "benkit audit inventory.parquet --metadata sample/metadata.parquet --json": "30407372b248d47a",
+    "benkit audit inventory.parquet --metadata sample/metadata.parquet --json": "ed662f6d08e13aea",
     "benkit stats inventory.parquet --json": "f2dddcee873c0be3",
     f"benkit stats inventory.parquet --patches {LISTED} --json": "0264646a2b5c65e0",
     "benkit summary sample/metadata.parquet --json": "1303dffafbe244db",

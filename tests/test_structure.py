@@ -352,10 +352,12 @@ OPENERS = {
 }  # fmt: skip
 OPEN_FILES = """
     archive.folder_reader
+    archive.layout_file
     archive.listing
     archive.remote_band_reader
     datasets.exporting.export_target
     datasets.exporting.place_files
+    domain.layouts
     files.tables.csv_file
     files.tables.features
     files.tables.geoparquet

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from benkit.archive.folder_reader import opened_folder
 from benkit.archive.listing import PatchFolder
-from benkit.domain.layouts import BIGEARTHNET_S2
+from benkit.domain.layouts import BIGEARTHNET_S2, Layout
 from benkit.files.remote.location import Location
 from benkit.tiff.plain import LARGEST_CORNER, PlainHeader, parse_header
 from benkit.tiff.read import read_whole
@@ -74,7 +74,7 @@ class Reading:
     Attributes
     ----------
     bands : dict of str to BandFiles
-        By band, in the order of `BIGEARTHNET_S2.bands`.
+        By name, in the order of `Layout.files`.
     strays : tuple of (int, str)
         Index of a patch and name of a file in its folder that is not one of its band files, sorted.
     file_states : (patches,) uint64 array
@@ -93,7 +93,7 @@ class VisitedFolder:
     Attributes
     ----------
     sizes : list of int
-        Of each band's file in bytes: -1 where there is none, 0 where it cannot be read.
+        Of each file of `Layout.files` in bytes: -1 where there is none, 0 where it cannot be read.
     strays : list of str
         Names of everything else, sorted.
     file_state : int
@@ -119,19 +119,25 @@ class BandFileReader:
     headers : dict of int to deque of (PlainHeader, bytes)
         The cache, by size of the file: each header as it was parsed, and its bytes.
     slots : dict of str to list of memoryview
-        By band: a buffer for each patch's file, with room for more than a plain one.
+        By name of `Layout.files`: a buffer for each patch's file, with room for more than a plain one.
     """
 
     def __init__(
-        self, root: Location, capacity: int = 32, *, sizes: int = 256, headers_of_a_size: int = 128
+        self,
+        root: Location,
+        capacity: int = 32,
+        layout: Layout = BIGEARTHNET_S2,
+        *,
+        sizes: int = 256,
+        headers_of_a_size: int = 128,
     ) -> None:
-        self.root = root
+        self.root, self.layout = root, layout
         self.capacity = capacity
         self.headers: dict[int, deque[tuple[PlainHeader, bytes]]] = {}
         self._most_sizes, self._most_headers = sizes, headers_of_a_size
         self._buffers = {
-            name: np.zeros((capacity, _ROOM_FOR_HEADER + 2 * band.side**2), np.uint8)
-            for name, band in BIGEARTHNET_S2.bands.items()
+            name: np.zeros((capacity, _ROOM_FOR_HEADER + size), np.uint8)
+            for name, size in layout.bytes_of_files().items()
         }
         self.slots = {name: [row.data for row in buffer] for name, buffer in self._buffers.items()}
 
@@ -178,12 +184,12 @@ class BandFileReader:
             yield self._visit(patch, None if stat_only else row)
 
     def _visit(self, patch: PatchFolder, row: int | None) -> VisitedFolder:
-        names = BIGEARTHNET_S2.band_files(patch.patch_id)
+        names = self.layout.band_files(patch.name)
         buffers = [None if row is None else slots[row] for slots in self.slots.values()]
         try:
-            with opened_folder(f"{self.root}/{patch.path}") as folder:
+            with opened_folder(f"{self.root}/{patch.path}", self._only_of(names)) as folder:
                 files = folder.read(names, buffers)
-                strays = sorted(folder.names.difference(names))
+                strays = self.strays_of(patch, folder.names.difference(names))
         except FileNotFoundError:  # vanished since the archive was listed
             return VisitedFolder([-1] * len(names), [], 0)
         except OSError:
@@ -194,6 +200,14 @@ class BandFileReader:
             strays,
             file_state(sizes, [number for file in files for number in file[1:]], strays),
         )
+
+    def _only_of(self, names: Sequence[str]) -> Sequence[str] | None:
+        """What to take a folder's names for: those of one patch where it holds many, else all."""
+        return names if self.layout.one_file else None
+
+    def strays_of(self, patch: PatchFolder, others: Iterable[str]) -> list[str]:
+        """Names of other files in a patch's folder that do not belong beside its bands, sorted."""
+        return sorted(set(others).difference(self.layout.file_beside(patch.name)))
 
     def _group(self, band: str, sizes: NDArray[np.int64]) -> BandFiles:
         """Group the files of a band by their header."""

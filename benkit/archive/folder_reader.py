@@ -5,7 +5,7 @@ No link is followed and no pipe waited for.
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -21,13 +21,17 @@ _NO_WAIT = _NO_LINK | getattr(os, "O_NONBLOCK", 0)
 
 
 class _ByHandle:
-    """A folder whose files are opened relative to it, which spares the system long paths."""
+    """A folder whose files are opened relative to it, which spares the system long paths.
 
-    def __init__(self, folder: str) -> None:
+    It is not listed where the names that it may have are given.
+    """
+
+    def __init__(self, folder: str, names: Iterable[str] | None = None) -> None:
         self._handle = os.open(folder, _NO_LINK)
+        self._only = names
 
     def __enter__(self) -> Self:
-        self.names = set(os.listdir(self._handle))
+        self.names = set(os.listdir(self._handle) if self._only is None else self._only)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -65,11 +69,12 @@ class _ByHandle:
 class _ByPath(_ByHandle):
     """The same for systems without handles of folders, such as Windows."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, names: Iterable[str] | None = None) -> None:
         self._folder = Path(folder)
+        self._only = names
 
     def __enter__(self) -> Self:
-        self.names = set(os.listdir(self._folder))
+        self.names = set(os.listdir(self._folder) if self._only is None else self._only)
         return self
 
     def __exit__(self, *_: object) -> None:

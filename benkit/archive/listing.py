@@ -1,34 +1,65 @@
-"""Find the patches of an archive: ``<root>/<product>/<patch id>/<patch id>_<band>.tif``."""
+"""Find the patches of an archive, such as ``<root>/<product>/<patch id>/<patch id>_<band>.tif``."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from benkit.domain.layouts import ARCHIVE_METADATA, BIGEARTHNET_S2
+from benkit.domain.layouts import ARCHIVE_METADATA, BIGEARTHNET_S2, Layout
 from benkit.errors import InputFormatError, MissingInputError
 from benkit.files.file_kinds import is_hidden, kind_of
 from benkit.files.remote.location import Location, RemotePath
 from benkit.files.remote.retry import in_parallel
 from benkit.files.safe_names import require_single_name
 
+_TOO_DEEP = "a folder where the files of patches lie"
 _HIDDEN = "a hidden folder, which is no product or patch"
 
 
 @dataclass(frozen=True, order=True)
 class PatchFolder:
-    """A patch on disk: the names of its product's folder and of its own folder in that."""
+    """A patch on disk.
+
+    Attributes
+    ----------
+    product : str
+        The folders above that of the patch, relative to the root, with ``/``; empty if there are none.
+    patch_id : str
+    layout : Layout
+    """
 
     product: str
     patch_id: str
+    layout: Layout = field(default=BIGEARTHNET_S2, compare=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        """Name of its folder, or of its file without the suffix."""
+        if self.layout.id == "name" or not self.product:
+            return self.patch_id
+        return self.patch_id.removeprefix(f"{self.product.replace('/', '_')}_")
 
     @property
     def path(self) -> str:
-        """Path of the folder, relative to the root of the archive, with ``/``."""
-        return f"{self.product}/{self.patch_id}"
+        """Path of the folder in which its files lie, relative to the root of the archive, with ``/``."""
+        if self.layout.one_file:
+            return self.product
+        return f"{self.product}/{self.name}" if self.product else self.name
+
+    @property
+    def key(self) -> str:
+        """Path by which it is told from all others of the archive."""
+        return f"{self.path}/{self.name}" if self.layout.one_file else self.path
 
     def band_path(self, band: str) -> str:
         """Path of a band's file, relative to the root of the archive, with ``/``."""
-        return f"{self.path}/{BIGEARTHNET_S2.band_file(self.patch_id, band)}"
+        path, name = self.path, self.layout.band_file(self.name, band)
+        return f"{path}/{name}" if path else name
+
+
+def patch_below(layout: Layout, product: str, name: str) -> PatchFolder:
+    """The patch whose folder, or file without the suffix, has a name and lies below some folders."""
+    above = f"{product.replace('/', '_')}_" if layout.id == "path" and product else ""
+    return PatchFolder(product, above + name, layout)
 
 
 @dataclass(frozen=True)
@@ -52,6 +83,7 @@ class Listing:
     patches: tuple[PatchFolder, ...]
     strays: tuple[str, ...]
     closed: tuple[tuple[str, str], ...] = ()
+    layout: Layout = BIGEARTHNET_S2
 
     @property
     def name(self) -> str:
@@ -60,8 +92,8 @@ class Listing:
         return " ".join([str(self.root.resolve()), *(f"{name}={value}" for name, value in options)])
 
 
-def list_archive(root: Location) -> Listing:
-    """List the patch folders of an archive without opening them.
+def list_archive(root: Location, layout: Layout = BIGEARTHNET_S2) -> Listing:
+    """List the patches of an archive without opening them.
 
     The root itself may be a link; below it none is followed. A root that is not a folder or cannot be
     listed is a `MissingInputError`.
@@ -70,19 +102,43 @@ def list_archive(root: Location) -> Listing:
     top = entries(root)
     if isinstance(top, OSError):
         raise MissingInputError(f"{root}: cannot be listed: {top.strerror}")
-    patches: list[PatchFolder] = []
     strays = [name for name in top.files if name != ARCHIVE_METADATA]
     closed = list(top.closed)
+    level = {"": replace(top, files=strays)}
+    patches: list[PatchFolder] = []
     listings = in_parallel if isinstance(root, RemotePath) else map
-    products = [root / product for product in top.folders]
-    for product, found in zip(top.folders, listings(entries, products), strict=True):
-        if isinstance(found, OSError):
-            closed.append((product, f"cannot be listed: {found.strerror}"))
+    for _ in range(layout.depth - (not layout.one_file)):
+        folders = [
+            _joined(above, name) for above, content in level.items() for name in content.folders
+        ]
+        level = {}
+        for folder, found in zip(
+            folders, listings(entries, [root / folder for folder in folders]), strict=True
+        ):
+            if isinstance(found, OSError):
+                closed.append((folder, f"cannot be listed: {found.strerror}"))
+                continue
+            level[folder] = found
+            strays += [_joined(folder, name) for name in found.files]
+            closed += [(_joined(folder, name), why) for name, why in found.closed]
+    of_patches = set()
+    for above, content in level.items():
+        if not layout.one_file:
+            patches += [patch_below(layout, above, name) for name in content.folders]
             continue
-        patches += [PatchFolder(product, folder) for folder in found.folders]
-        strays += [f"{product}/{name}" for name in found.files]
-        closed += [(f"{product}/{name}", why) for name, why in found.closed]
-    return Listing(root, tuple(sorted(patches)), tuple(sorted(strays)), tuple(sorted(closed)))
+        for name in content.files:
+            if patch := layout.patch_of_file(name):
+                patches.append(patch_below(layout, above, patch))
+                of_patches.add(_joined(above, name))
+        closed += [(_joined(above, name), _TOO_DEEP) for name in content.folders]
+    strays = [name for name in strays if name not in of_patches]
+    return Listing(
+        root, tuple(sorted(patches)), tuple(sorted(strays)), tuple(sorted(closed)), layout
+    )
+
+
+def _joined(above: str, name: str) -> str:
+    return f"{above}/{name}" if above else name
 
 
 def find_file(root: str | os.PathLike[str], name: str) -> Path:

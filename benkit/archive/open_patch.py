@@ -44,7 +44,7 @@ def open_patch(folder: str | os.PathLike[str]) -> dict[int, "Dataset"]:
     rasters: dict[int, dict[str, Raster]] = {}
     for name, band in BIGEARTHNET_S2.bands.items():
         path = folder / BIGEARTHNET_S2.band_file(folder.resolve().name, name)
-        same_size = rasters.setdefault(band.pixel_size, {})
+        same_size = rasters.setdefault(int(band.pixel_size), {})
         same_size[name] = raster = read_raster(path)
         _require_one_grid(path, raster, next(iter(same_size.values())))
     return {size: _dataset(rasters[size]) for size in sorted(rasters)}

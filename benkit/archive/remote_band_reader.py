@@ -14,7 +14,7 @@ import numpy as np
 
 from benkit.archive.band_reader import BandFileReader, VisitedFolder, file_state
 from benkit.archive.listing import PatchFolder
-from benkit.domain.layouts import BIGEARTHNET_S2
+from benkit.domain.layouts import Layout
 from benkit.errors import (
     AccessError,
     MissingInputError,
@@ -62,16 +62,16 @@ class RemoteBandFileReader(BandFileReader):
     error.
     """
 
-    def __init__(self, root: RemotePath, capacity: int = 32) -> None:
-        super().__init__(root, capacity)
+    def __init__(self, root: RemotePath, capacity: int, layout: Layout) -> None:
+        super().__init__(root, capacity, layout)
         self._root = root
-        self._sizes = np.zeros((0, len(BIGEARTHNET_S2.band_names)), np.int64)
+        self._sizes = np.zeros((0, len(layout.files)), np.int64)
         self._faults: dict[tuple[int, int], str] = {}
         self._probing = threading.Lock()
 
     def content(self, patch: PatchFolder, row: int, band: str) -> bytes:
         """All bytes of a file that the last reading found not to be plain."""
-        column = BIGEARTHNET_S2.band_names.index(band)
+        column = self.layout.files.index(band)
         location = self._root / patch.band_path(band)
         if fault := self._faults.get((row, column)):
             raise RasterError(f"{location}: cannot be read: {fault}")
@@ -83,9 +83,13 @@ class RemoteBandFileReader(BandFileReader):
     ) -> Iterable[VisitedFolder]:
         """As `BandFileReader.visit`; a server that denies every file is a `RemoteError`."""
         self._faults.clear()
-        self._sizes = np.full((len(patches), len(BIGEARTHNET_S2.band_names)), _MISSING)
-        stamps: list[list[int | None]] = [[0] * len(BIGEARTHNET_S2.band_names) for _ in patches]
-        folders = in_parallel(_list, [self._root / patch.path for patch in patches])
+        files_of_a_patch = len(self.layout.files)
+        self._sizes = np.full((len(patches), files_of_a_patch), _MISSING)
+        stamps: list[list[int | None]] = [[0] * files_of_a_patch for _ in patches]
+        paths = list(dict.fromkeys(patch.path for patch in patches))
+        listed = in_parallel(_list, [self._root / path if path else self._root for path in paths])
+        of_path = dict(zip(paths, listed, strict=True))
+        folders = [of_path[patch.path] for patch in patches]
         files = self._band_files(patches, folders)
         found = in_parallel(self._stat if stat_only else self._fetch, files)
         for file, (size, stamp) in zip(files, found, strict=True):
@@ -94,7 +98,8 @@ class RemoteBandFileReader(BandFileReader):
         self._refuse_a_server_without_files()
         for row, (patch, folder) in enumerate(zip(patches, folders, strict=True)):
             sizes = self._sizes[row].tolist()
-            strays = sorted(folder.entries.keys() - BIGEARTHNET_S2.band_files(patch.patch_id))
+            others = folder.entries.keys() - self.layout.band_files(patch.name)
+            strays = [] if self.layout.one_file else self.strays_of(patch, others)
             known = bool(folder.entries) and None not in stamps[row]
             yield VisitedFolder(
                 sizes, strays, file_state(sizes, stamps[row], strays) if known else 0
@@ -106,7 +111,7 @@ class RemoteBandFileReader(BandFileReader):
         """The band files that are there; of a folder that cannot be listed, none can be read."""
         files = []
         for row, (patch, folder) in enumerate(zip(patches, folders, strict=True)):
-            for column, name in enumerate(BIGEARTHNET_S2.band_files(patch.patch_id)):
+            for column, name in enumerate(self.layout.band_files(patch.name)):
                 if folder.fault:
                     self._faults[row, column] = folder.fault
                     self._sizes[row, column] = _UNREADABLE
@@ -144,7 +149,7 @@ class RemoteBandFileReader(BandFileReader):
                 self._require_server(file.folder)
                 fault = without_name(error, file.location)
             else:
-                slot = self.slots[BIGEARTHNET_S2.band_names[file.column]][file.row]
+                slot = self.slots[self.layout.files[file.column]][file.row]
                 if len(content) <= len(slot):
                     slot[: len(content)] = content
                 return len(content), stamp if file.entry.size is None else file.entry.stamp
@@ -166,11 +171,11 @@ class RemoteBandFileReader(BandFileReader):
             )
 
 
-def band_file_reader(root: Location, capacity: int) -> BandFileReader:
+def band_file_reader(root: Location, capacity: int, layout: Layout) -> BandFileReader:
     """The reader for an archive at this location."""
     if isinstance(root, RemotePath):
-        return RemoteBandFileReader(root, capacity)
-    return BandFileReader(root, capacity)
+        return RemoteBandFileReader(root, capacity, layout)
+    return BandFileReader(root, capacity, layout)
 
 
 def _list(folder: RemotePath) -> _Folder:

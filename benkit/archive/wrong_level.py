@@ -20,7 +20,10 @@ _FOLDERS = 3  # that a message names
 _LOOKED_INTO = (50, 3, 3, 3, 3, 3)  # folders of each level below a root that does not fit
 _S2 = "name the folder of the Sentinel-2 patches"
 _OTHERS = {
-    ("_VV.tif", "_VH.tif"): f"Sentinel-1 patches, whose bands are not read; {_S2}",
+    (
+        "_VV.tif",
+        "_VH.tif",
+    ): "Sentinel-1 patches at another place; name the folder of their products",
     ("_reference_map.tif", "_reference_map.parquet"): f"reference maps, for `benkit labels`; {_S2}",
     (".jp2",): "products or scenes, which `benkit patchify` cuts into patches",
     (
@@ -67,6 +70,13 @@ def require_archive(listing: Listing) -> None:
     some = listing.patches[:: len(listing.patches) // _MOST_PATCHES + 1]
     if any(_may_hold_band(listing.root, patch) for patch in some):
         return
+    layout = listing.layout
+    if layout is not BIGEARTHNET_S2:
+        raise InputFormatError(
+            f"{listing.root}: expected the folder of an archive with the layout {layout.name}, "
+            f"<root>/{layout.folder}/{layout.file}, but none of {len(listing.patches):,} patches there "
+            f"has a file{_rasters(list(_folders(listing.root)))}"
+        )
     raise InputFormatError(
         f"{listing.root}: expected the folder of an archive, <root>/<product>/<patch id>/"
         f"<patch id>_<band>.tif, but {_what_it_is(listing)}"
@@ -75,13 +85,16 @@ def require_archive(listing: Listing) -> None:
 
 def _may_hold_band(root: Location, patch: PatchFolder) -> bool:
     """Whether a folder holds a band of its patch, whatever that is, or cannot be listed."""
-    if is_version_1_name(patch.patch_id):
+    layout = patch.layout
+    if layout.one_file:
+        return True
+    if layout is BIGEARTHNET_S2 and is_version_1_name(patch.patch_id):
         return False
     content = _content(root / patch.path)
     if content is None:
         return True
     names = {*content.files, *content.folders, *(name for name, _ in content.closed)}
-    return not names.isdisjoint(BIGEARTHNET_S2.band_files(patch.patch_id))
+    return not names.isdisjoint(layout.band_files(patch.name))
 
 
 def _content(folder: Location) -> Entries | None:

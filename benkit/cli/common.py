@@ -65,6 +65,16 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_layout(parser: argparse.ArgumentParser) -> None:
+    """How an archive lies on disk, for the verbs that read one."""
+    parser.add_argument(
+        "--layout",
+        metavar="NAME|FILE",
+        help="how the archive lies on disk: a built-in layout, or a TOML file that describes one "
+        "(docs/layouts.md); default: a built-in one is recognised",
+    )
+
+
 def add_metadata(parser: argparse.ArgumentParser, name: str = "metadata", **options: Any) -> None:
     """The metadata, which may be several files: as arguments, or as an option given again."""
     several = {"action": "append"} if name.startswith("-") else {"nargs": "+"}

@@ -1,13 +1,14 @@
 """Compare an inventory with its patches' names and the metadata: every deviation is a finding."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benkit.domain.layouts import BIGEARTHNET_S2
+from benkit.domain.layouts import BIGEARTHNET_S2, Layout
 from benkit.domain.patch_names import parse_patch_id
+from benkit.domain.tiles import parse_tile
 from benkit.errors import PatchIdError
 from benkit.files.tables.table_value import TableValue
 from benkit.ground.footprints import GRID_CORNER, are_patch_ids, locate_rows
@@ -93,7 +94,8 @@ def audit_inventory(inventory: Inventory, metadata: pa.Table, *, subset: bool = 
     patches = inventory.query(
         "SELECT DISTINCT product, patch_id FROM inventory WHERE band IS NOT NULL ORDER BY ALL"
     )
-    expected, invalid = _expected([patch for _, patch in patches], metadata)
+    layout = inventory.layout
+    expected, invalid = _expected(sorted({patch for _, patch in patches}), metadata, layout)
     rows = inventory.query(
         "WITH ok AS (SELECT * FROM inventory WHERE status = 'ok') "
         + " UNION ALL ".join(
@@ -101,15 +103,13 @@ def audit_inventory(inventory: Inventory, metadata: pa.Table, *, subset: bool = 
         )
         + " ORDER BY 1 NULLS FIRST, 2 NULLS FIRST, 3, 4",
         patches=_table(("product", "patch_id"), patches),
+        misplaced=_table(
+            ("product", "patch_id"), [one for one in patches if not layout.belongs(*one)]
+        ),
         metadata=metadata.select(["patch_id"]),
         expected=expected,
         invalid=_table(("patch_id", "reason"), invalid),
-        bands=pa.Table.from_pylist(
-            [
-                {"band": name, "bit": 1 << number, "side": band.side} | asdict(band) | _TOLERANCES
-                for number, (name, band) in enumerate(BIGEARTHNET_S2.bands.items())
-            ]
-        ),
+        bands=_band_table(layout),
     )
     findings = _table(_FINDINGS_SCHEMA.names, rows).cast(_FINDINGS_SCHEMA)
     on_disk = pa.array(sorted({patch for _, patch in patches}), pa.string())
@@ -132,6 +132,27 @@ def audit_inventory(inventory: Inventory, metadata: pa.Table, *, subset: bool = 
     return Audit(len(on_disk), counts, findings, inventory.lacking, warnings, len(metadata), subset)
 
 
+def _band_table(layout: Layout) -> pa.Table:
+    """What each band should be, and by how much corners and sizes of pixels may be off."""
+    bands = layout.bands.values()
+    columns = {
+        name: [getattr(band, name) for band in bands]
+        for name in ("width", "height", "pixel_size", "dtype", "nodata")
+    }
+    return pa.table(
+        {
+            "band": layout.band_names,
+            "number": pa.array(range(len(bands)), pa.int32()),
+            "least": pa.array([band.range and band.range[0] for band in bands], pa.float64()),
+            "greatest": pa.array([band.range and band.range[1] for band in bands], pa.float64()),
+            **columns,
+            "pixel_size": pa.array(columns["pixel_size"], pa.float64()),
+            "nodata": pa.array(columns["nodata"], pa.float64()),
+            **{name: [value] * len(bands) for name, value in _TOLERANCES.items()},
+        }
+    )
+
+
 def require_common_patches(audit: Audit, inventory: Inventory, metadata: pa.Table) -> None:
     """Refuse an archive and metadata that have no patch in common, as they belong to others.
 
@@ -148,17 +169,20 @@ def require_common_patches(audit: Audit, inventory: Inventory, metadata: pa.Tabl
         raise none_is_there(inventory, "patches of the metadata", len(metadata), first, advice)
 
 
-def _expected(patch_ids: list[str], metadata: pa.Table) -> tuple[pa.Table, list[tuple[str, str]]]:
+def _expected(
+    patch_ids: list[str], metadata: pa.Table, layout: Layout
+) -> tuple[pa.Table, list[tuple[str, str]]]:
     """The georeference that each patch should have; and the invalid patch ids, each with the reason."""
-    invalid = []
-    valid = sorted(set(patch_ids))
-    if not are_patch_ids(valid).all():
-        for patch in valid:
+    if layout is not BIGEARTHNET_S2:
+        return _expected_by_parts(patch_ids, layout)
+    valid, invalid = patch_ids, []
+    if not are_patch_ids(patch_ids).all():
+        for patch in patch_ids:
             try:
                 parse_patch_id(patch)
             except PatchIdError as error:
                 invalid.append((patch, str(error)))
-        valid = sorted(set(valid) - {patch for patch, _ in invalid})
+        valid = sorted({*patch_ids} - {patch for patch, _ in invalid})
     ids = pa.array(valid, pa.string())
     row = pc.index_in(ids, metadata["patch_id"].combine_chunks())
     corners = {
@@ -167,6 +191,32 @@ def _expected(patch_ids: list[str], metadata: pa.Table) -> tuple[pa.Table, list[
     footprints = locate_rows(pa.table({"patch_id": ids} | corners))
     columns = [ids, footprints.epsg, footprints.x, footprints.y]
     return pa.table(columns, names=["patch_id", "epsg", "x", "y"]), invalid
+
+
+def _expected_by_parts(
+    patch_ids: list[str], layout: Layout
+) -> tuple[pa.Table, list[tuple[str, str]]]:
+    """The same where the parts of an id tell its tile, column and row."""
+    places, invalid = [], []
+    for patch in patch_ids:
+        parts = layout.parts(patch)
+        if layout.tells and parts is None:
+            invalid.append((patch, f"expected a name such as {layout.tells}"))
+        elif parts and layout.grid_metres:
+            try:
+                tile = parse_tile(parts["tile"].removeprefix("T"))
+            except PatchIdError as error:
+                invalid.append((patch, str(error)))
+                continue
+            east, south = (layout.grid_metres * int(parts[name]) for name in ("column", "row"))
+            places.append((patch, tile.epsg, tile.west + east, tile.north - south))
+    schema = pa.schema(
+        [("patch_id", pa.string()), ("epsg", pa.int32()), ("x", pa.int64()), ("y", pa.int64())]
+    )
+    columns = zip(*places, strict=True) if places else [()] * len(schema)
+    return pa.table(
+        [pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema
+    ), invalid
 
 
 def _table(names: tuple[str, ...] | list[str], rows: list[tuple]) -> pa.Table:
@@ -202,9 +252,9 @@ def _bands_to_find(inventory: Inventory) -> tuple[int, int]:
         "SELECT band, width, height, nodata_count > 0, count(*) FROM inventory "
         "WHERE status = 'ok' GROUP BY ALL"
     )
-    side = {name: band.side for name, band in BIGEARTHNET_S2.bands.items()}
+    sizes = {name: [band.width, band.height] for name, band in inventory.layout.bands.items()}
     return (
-        sum(files for band, *size, _, files in tally if size != [side[band]] * 2),
+        sum(files for band, *size, _, files in tally if size != sizes[band]),
         sum(files for *_, has_nodata, files in tally if has_nodata),
     )
 

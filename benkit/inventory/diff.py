@@ -7,7 +7,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.files.tables.table_value import TableValue
 from benkit.inventory.table.inventory_file import Inventory
 
@@ -125,7 +124,7 @@ def _details(old: Inventory, new: Inventory, wanted: pa.Table) -> pa.Table:
         f"if(bool_or(({test}) AND ({both} OR {aspect == 'status'})), '{aspect}', NULL)"
         for aspect, test in others.items()
     )
-    position = f"list_position({list(BIGEARTHNET_S2.band_names)}, band)"
+    position = f"list_position({list(new.layout.band_names)}, band)"
     return new.query_table(
         f"""
         SELECT list(band ORDER BY {position}) AS bands,

@@ -1,6 +1,6 @@
 """Patches with equal pixels, by the fingerprints of an inventory: whole copies, and shared bands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.files.tables.table_value import TableValue
 from benkit.ground.grid import connected_components
 from benkit.inventory.table.inventory_file import Inventory
@@ -26,7 +25,6 @@ APART: Mapping[str, str] = {
 }
 """Kinds of patches that are held against no other, since their equal pixels say nothing."""
 
-_BANDS = BIGEARTHNET_S2.band_names
 _TELLING = "coalesce(valid > 0 AND min < max, false)"
 _SCHEMA = pa.schema(
     [
@@ -152,13 +150,15 @@ def find_duplicates(inventory: Inventory, sides: pa.Table | None = None) -> Dupl
         "SELECT count(*) FROM (SELECT DISTINCT product, patch_id FROM inventory "
         "WHERE band IS NOT NULL)"
     )
+    bands = inventory.layout.band_names
     found = _candidates(inventory)
-    hashes = np.stack([pc.fill_null(found[band], 0).to_numpy() for band in _BANDS], axis=1)
-    there, telling = (_bits(found[name]) for name in ("there", "telling"))
+    hashes = np.stack([pc.fill_null(found[band], 0).to_numpy() for band in bands], axis=1)
+    there, telling = (_bits(found[name], len(bands)) for name in ("there", "telling"))
     content = _contents(np.column_stack([hashes, found["there"].to_numpy().astype(np.uint64)]))
     groups = (_whole_copies(content, there), _shared_bands(content, hashes, telling))
     tables = [
-        _table(found, kind, of_kind) for kind, of_kind in zip(GROUP_KINDS, groups, strict=True)
+        _table(found, kind, of_kind, bands)
+        for kind, of_kind in zip(GROUP_KINDS, groups, strict=True)
     ]
     table = pa.concat_tables([*_numbered(tables), _apart(inventory)])
     if sides is not None:
@@ -174,15 +174,16 @@ def _candidates(inventory: Inventory) -> pa.Table:
 
     Asked band by band, so that never more than the fingerprints of one band are grouped at once.
     """
+    bands = inventory.layout.band_names
     shared = pa.concat_tables(
         inventory.query_table(
             f"SELECT '{band}' AS band, pixel_hash FROM inventory WHERE status = 'ok' "
             f"AND band = '{band}' AND {_TELLING} GROUP BY pixel_hash HAVING count(*) > 1"
         )
-        for band in _BANDS
+        for band in bands
     )
-    columns = ", ".join(f"max(pixel_hash) FILTER (band = '{band}') AS {band}" for band in _BANDS)
-    bit = f"1::BIGINT << (list_position({list(_BANDS)}, band) - 1)"
+    columns = ", ".join(f"max(pixel_hash) FILTER (band = '{band}') AS \"{band}\"" for band in bands)
+    bit = f"1::BIGINT << (list_position({list(bands)}, band) - 1)"
     return inventory.query_table(
         f"""
         SELECT product, patch_id, {columns}, bit_or({bit}) AS there,
@@ -197,9 +198,9 @@ def _candidates(inventory: Inventory) -> pa.Table:
     )
 
 
-def _bits(numbers: pa.ChunkedArray) -> NDArray[np.bool_]:
+def _bits(numbers: pa.ChunkedArray, bands: int) -> NDArray[np.bool_]:
     """Which bands the bits of each number name: (n, bands)."""
-    return (numbers.to_numpy()[:, np.newaxis] >> np.arange(len(_BANDS)) & 1).astype(bool)
+    return (numbers.to_numpy()[:, np.newaxis] >> np.arange(bands) & 1).astype(bool)
 
 
 def _contents(rows: NDArray[np.uint64]) -> NDArray[np.int64]:
@@ -223,7 +224,7 @@ def _shared_bands(
     """Patches that share bands with others that are no whole copies of them, also over third ones."""
     equal = np.zeros_like(telling)
     edges = [np.empty((0, 2), np.int64)]
-    for band in range(len(_BANDS)):
+    for band in range(hashes.shape[1]):
         rows = np.flatnonzero(telling[:, band])
         rows = rows[np.argsort(hashes[rows, band], kind="stable")]
         values, of_row = hashes[rows, band], content[rows]
@@ -240,14 +241,14 @@ def _shared_bands(
     return rows, of_content[content[rows]], equal[rows]
 
 
-def _table(found: pa.Table, kind: str, groups: Groups) -> pa.Table:
+def _table(found: pa.Table, kind: str, groups: Groups, bands: Sequence[str]) -> pa.Table:
     """The rows of a kind of groups, the groups in the order of their first patches."""
     rows, group, equal = groups
     first, of_row = np.unique(group, return_index=True, return_inverse=True)[1:]
     number = np.argsort(np.argsort(first))[of_row] if len(rows) else of_row
     order = np.argsort(number, kind="stable")
     offsets = np.append(0, np.cumsum(equal[order].sum(axis=1)))
-    names = pa.array(_BANDS).take(pa.array(np.nonzero(equal[order])[1]))
+    names = pa.array(bands).take(pa.array(np.nonzero(equal[order])[1]))
     taken = found.take(pa.array(rows[order]))
     return pa.table(
         {

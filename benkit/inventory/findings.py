@@ -59,8 +59,9 @@ _KINDS = (
         about="band",
         sql="""
         SELECT patch_id, band,
-               format('{} x {} pixels; expected {} x {}', width, height, side, side) AS reason
-        FROM ok JOIN bands USING (band) WHERE width <> side OR height <> side
+               format('{} x {} pixels; expected {} x {}',
+                      ok.width, ok.height, bands.width, bands.height) AS reason
+        FROM ok JOIN bands USING (band) WHERE ok.width <> bands.width OR ok.height <> bands.height
         """,
         visible=True,
         planted=17,
@@ -96,10 +97,10 @@ _KINDS = (
         FROM inventory WHERE status = 'missing'
         UNION ALL
         SELECT patch_id, band, 'the inventory has no row of this band'
-        FROM (SELECT patch_id, coalesce(bit_or(bit), 0) AS present
+        FROM (SELECT patch_id, coalesce(bit_or(1::BIGINT << number), 0) AS present
               FROM inventory LEFT JOIN bands USING (band) WHERE inventory.band IS NOT NULL
-              GROUP BY patch_id HAVING present < (SELECT sum(bit) FROM bands))
-        JOIN bands ON present & bit = 0
+              GROUP BY patch_id HAVING bit_count(present) < (SELECT count(*) FROM bands))
+        JOIN bands ON present & (1::BIGINT << number) = 0
         """,
         incomplete=True,
         planted=5,
@@ -114,7 +115,7 @@ _KINDS = (
     ),
     Kind(
         "wrong_dtype",
-        "a band has another data type than uint16",
+        "a band has another data type than it should",
         about="band",
         sql="""
         SELECT patch_id, band,
@@ -126,12 +127,13 @@ _KINDS = (
     ),
     Kind(
         "wrong_nodata",
-        "a band does not declare 0 as its NO_DATA value",
+        "a band declares another NO_DATA value than it should, or none",
         about="band",
         sql="""
         SELECT patch_id, band,
                format('NO_DATA is {}; expected {}',
-                      coalesce(ok.nodata::VARCHAR, 'not declared'), bands.nodata) AS reason
+                      coalesce(ok.nodata::VARCHAR, 'not declared'),
+                      coalesce(bands.nodata::VARCHAR, 'none')) AS reason
         FROM ok JOIN bands USING (band) WHERE ok.nodata IS DISTINCT FROM bands.nodata
         """,
     ),
@@ -145,12 +147,14 @@ _KINDS = (
                       coalesce(ok.epsg::VARCHAR, 'none'), coalesce(format('{:.15g}', ok.x), '?'),
                       coalesce(format('{:.15g}', ok.y), '?'),
                       coalesce(format('{:.15g}', ok.pixel_size), '?'),
-                      expected.epsg, expected.x, expected.y, bands.pixel_size) AS reason
+                      expected.epsg, expected.x, expected.y,
+                      format('{:.15g}', bands.pixel_size)) AS reason
         FROM ok JOIN bands USING (band) JOIN expected USING (patch_id)
         WHERE NOT coalesce(
             ok.epsg = expected.epsg
             AND abs(ok.x - expected.x) <= same_corner AND abs(ok.y - expected.y) <= same_corner
-            AND abs(ok.pixel_size - bands.pixel_size) <= same_pixel * bands.pixel_size, false)
+            AND (bands.pixel_size = 0
+                 OR abs(ok.pixel_size - bands.pixel_size) <= same_pixel * bands.pixel_size), false)
         """,
         planted=4,
     ),
@@ -168,6 +172,18 @@ _KINDS = (
         planted=3,
     ),
     Kind(
+        "out_of_range",
+        "a band has pixels with values that it cannot have",
+        about="band",
+        sql="""
+        SELECT patch_id, band,
+               format('pixels from {:.6g} to {:.6g}; expected {:.6g} to {:.6g}',
+                      min, max, least, greatest) AS reason
+        FROM ok JOIN bands USING (band) WHERE min < least OR max > greatest
+        """,
+        visible=True,
+    ),
+    Kind(
         "invalid_patch_id",
         "the folder's name is no patch id",
         about="patch",
@@ -178,9 +194,7 @@ _KINDS = (
         "the patch lies in the folder of another product, or twice",
         about="patch",
         sql="""
-        SELECT patch_id, 'lies in the folder of product ' || product AS reason
-        FROM patches WHERE NOT starts_with(patch_id, product || '_')
-           OR length(patch_id) <> length(product) + 6
+        SELECT patch_id, 'lies in the folder of product ' || product AS reason FROM misplaced
         """,
     ),
     Kind(

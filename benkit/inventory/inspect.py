@@ -63,7 +63,7 @@ class Inspection:
     metadata : mapping of str to object, or None
         The patch's row, without ``patch_id``; None without metadata or if it is not in them.
     bands : mapping of str to InspectedBand
-        In the order of `BIGEARTHNET_S2.band_names`.
+        In the order of the layout.
     findings : tuple of dict
         ``band`` (None where it is about the whole patch), ``kind`` and ``reason``, sorted.
     """
@@ -125,7 +125,7 @@ def _scan_and_audit(
     columns = "status, detail, bytes, height, width, pixel_size, dtype, nodata, valid, nodata_count"
     with temporary_folder() as folder:
         path = folder / "inventory.parquet"
-        with writing_inventory(path) as writer:
+        with writing_inventory(path, patch.layout) as writer:
             writer.write(scan_patches(root, [patch]))
         inventory = Inventory(path)
         rows = inventory.query(f"SELECT band, {columns} FROM inventory WHERE band IS NOT NULL")
@@ -135,6 +135,6 @@ def _scan_and_audit(
         band: InspectedBand(*values, *(getattr(statistics[band], name) for name in _STATISTICS))
         for band, *values in rows
     }
-    assert found.keys() == set(BIGEARTHNET_S2.band_names), "every band has a row"
+    assert found.keys() == set(patch.layout.band_names), "every band has a row"
     rows = findings.select(["band", "kind", "reason"]).to_pylist()
-    return {band: found[band] for band in BIGEARTHNET_S2.band_names}, tuple(rows)
+    return {band: found[band] for band in patch.layout.band_names}, tuple(rows)

@@ -7,7 +7,6 @@ from fractions import Fraction
 
 import pyarrow as pa
 
-from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.files.tables.table_value import TableValue
 from benkit.inventory.baselines import baseline_warnings
 from benkit.inventory.table.inventory_file import Inventory
@@ -48,7 +47,7 @@ class Statistics(TableValue):
     Attributes
     ----------
     bands : mapping of str to BandStatistics
-        By band, in the order of `BIGEARTHNET_S2.band_names`.
+        By band, in the order of the layout.
     absent : tuple of str
         Patches that were asked for but are not in the inventory, sorted.
     warnings : tuple of str
@@ -89,7 +88,7 @@ def band_statistics(inventory: Inventory, patches: Iterable[str] | None = None) 
     )
     found = {row[0]: _from_sums(*row[1:]) for row in rows}
     nothing = BandStatistics(0, None, None, None, None)
-    statistics = {band: found.get(band, nothing) for band in BIGEARTHNET_S2.band_names}
+    statistics = {band: found.get(band, nothing) for band in inventory.layout.band_names}
     absent = _absent(inventory, tables)
     assert {name: band.count for name, band in statistics.items() if band.count} == dict(
         inventory.query(_PIXELS.format(_SEMI_JOIN if tables else ""), **tables)

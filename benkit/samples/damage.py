@@ -20,8 +20,8 @@ class _Band:
     epsg: int
     x: int
     y: int
-    pixel_size: int
-    nodata: int
+    pixel_size: float
+    nodata: float | None
 
 
 _Bands = dict[str, _Band]

@@ -170,7 +170,7 @@ def test_patches_that_vanish_during_the_scan_are_missing(root, monkeypatch):
 
     listing = list_archive(root)
     shutil.rmtree(root / PRODUCT)
-    monkeypatch.setattr(benkit.inventory.scanning.scan, "list_archive", lambda archive: listing)
+    monkeypatch.setattr(benkit.inventory.scanning.scan, "list_archive", lambda *_: listing)
     assert {row["status"] for row in scanned(root)} == {"missing"}
 
 

@@ -24,6 +24,7 @@ def test_real_patches_equal_rasterio(real_archive, tmp_path):
     summary = scan(real_archive, output, engine=Engine(workers=1))
     assert summary.seconds > 0
     assert {name: value for name, value in vars(summary).items() if name != "seconds"} == {
+        "layout": "bigearthnet-s2",
         "patches": 9,
         "rows": 108,
         "not_scanned": 0,

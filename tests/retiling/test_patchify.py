@@ -155,7 +155,11 @@ def write_in_all_sizes(folder, place, metres=1_200):
     for name, band in BIGEARTHNET_S2.bands.items():
         for size in (10, 20, 60):
             if size >= band.pixel_size:
-                pixels = write_band(folder / place(name, size), metres, Band(name, size))
+                pixels = write_band(
+                    folder / place(name, size),
+                    metres,
+                    Band(name, 1_200 // size, 1_200 // size, size),
+                )
                 scene.setdefault(name, pixels)
     return scene
 
@@ -184,7 +188,7 @@ def test_the_band_in_its_own_pixel_size_counts_wherever_the_size_is_told(tmp_pat
 def test_a_preview_and_rasters_of_other_sizes_do_not_count(tmp_path):
     scene = write_in_all_sizes(tmp_path / PRODUCT, lambda name, size: f"R{size}m/{name}.tif")
     for name in BIGEARTHNET_S2.bands:
-        write_band(tmp_path / PRODUCT / "preview" / f"{name}.tif", 1_200, Band(name, 300))
+        write_band(tmp_path / PRODUCT / "preview" / f"{name}.tif", 1_200, Band(name, 4, 4, 300))
     patchify(tmp_path / PRODUCT, tmp_path / "out", engine=ONE)
     assert_patches_equal(tmp_path / "out", PRODUCT, scene)
 

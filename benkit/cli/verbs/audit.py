@@ -29,6 +29,7 @@ status is 1 if there are any. For a status that only damaged pixels change:
          benkit audit inventory.parquet --metadata metadata.parquet \\
              --fail-on wrong_size,with_no_data,missing_band,unreadable"""
 
+_MOST_BANDS = 62  # of a patch
 _EXAMPLES = 3
 
 
@@ -77,7 +78,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _show_groups(audit: "Audit", arguments: argparse.Namespace) -> None:
     """Counts by kind, then the first findings of each."""
-    from benkit.domain.layouts import BIGEARTHNET_S2
     from benkit.inventory.findings import KINDS
 
     more = " other" if audit.scarcity else ""
@@ -101,7 +101,7 @@ def _show_groups(audit: "Audit", arguments: argparse.Namespace) -> None:
         if arguments.verbose:
             show_table(("", "", ""), _one_by_one(found))
             continue
-        some = found.slice(0, (_EXAMPLES + 1) * len(BIGEARTHNET_S2.band_names))
+        some = found.slice(0, (_EXAMPLES + 1) * _MOST_BANDS)
         show_table(("", "", ""), _by_patch(some)[:_EXAMPLES])
         if audit.counts[kind] > _EXAMPLES:
             print(f"  and {audit.counts[kind] - _EXAMPLES:,} more")

@@ -2,7 +2,7 @@
 
 import argparse
 
-from benkit.cli.common import add_engine_options, call, location_of, note, show
+from benkit.cli.common import add_engine_options, add_layout, call, location_of, note, show
 from benkit.engine.progress import end_line
 
 EXAMPLE = """\
@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the inventory, a .parquet file",
     )
+    add_layout(parser)
     parser.add_argument("--full", action="store_true", help="read also what has not changed")
     add_engine_options(parser)
 
@@ -51,7 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         show(arguments, values)
         return 0
-    more = {
+    more: dict[str, object] = {
+        "layout": summary.layout,
         "unchanged patches": summary.unchanged,
         "files read": summary.files,
         "bytes read": summary.bytes,

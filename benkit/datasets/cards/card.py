@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.errors import InputFormatError
 
 CARD_VERSION = 1
@@ -50,8 +49,8 @@ class Card:
         sides = {} if split is None else split["patches"]
         parted = ", ".join(f"{size:,} {name}" for name, size in sides.items())
         return (
-            f"{values['pixels']['patches']:,} patches of Sentinel-2 in {len(BIGEARTHNET_S2.bands)} "
-            f"bands with {labels} labels{f', split into {parted}' if parted else ''}."
+            f"{values['pixels']['patches']:,} patches in {len(values['statistics']['bands'])} bands "
+            f"with {labels} labels{f', split into {parted}' if parted else ''}."
         )
 
     def to_json(self) -> str:

@@ -19,7 +19,6 @@ from benkit.datasets.cards.card_hashes import (
     split_hash,
 )
 from benkit.domain.classes import CLASSES, class_order
-from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.inventory.contents import none_is_there
 from benkit.inventory.statistics import band_statistics
 from benkit.inventory.table.inventory_file import Inventory
@@ -30,7 +29,6 @@ from benkit.splits.evaluate import evaluate_split
 from benkit.splits.split import Split
 from benkit.splits.split_file import SIDES
 
-UNIT = "digital number"
 """Of the pixels of all bands."""
 
 WEIGHTS = {
@@ -44,7 +42,6 @@ _VERSIONS = {
     "card": CARD_VERSION,
     "benkit": __version__,
     "inventory": VERSION,
-    "layout": BIGEARTHNET_S2.name,
 }
 _DIGITS = 9
 _BAND_COUNTS = """
@@ -84,7 +81,7 @@ def make_card(
     statistics, warnings = _statistics(inventory, metadata, trained, split)
     return Card(
         {
-            "versions": dict(_VERSIONS),
+            "versions": _VERSIONS | {"layout": inventory.layout.name},
             "about": {key: text for key, text in (about or {}).items() if text is not None},
             "pixels": pixel_hashes(inventory),
             "labels": {"sha256": label_hash(metadata), "patches": len(metadata)},
@@ -166,8 +163,8 @@ def _statistics(
     found = band_statistics(inventory, _ids(metadata, trained))
     bands = {
         name: {
-            "unit": UNIT,
-            "pixel_size_m": BIGEARTHNET_S2.bands[name].pixel_size,
+            "unit": inventory.layout.bands[name].unit,
+            "pixel_size_m": inventory.layout.bands[name].pixel_size,
             "pixels": values.pop("count"),
             **values,
         }

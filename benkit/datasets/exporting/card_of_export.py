@@ -24,7 +24,7 @@ def export_card(inventory: Inventory, part: ExportPart, *, has_split: bool) -> d
     metadata = Metadata(part.metadata)
     split = Split(part.metadata).aligned(metadata.patch_ids) if has_split else None
     with temporary_folder() as folder:
-        with writing_inventory(folder / "inventory.parquet") as writer:
+        with writing_inventory(folder / "inventory.parquet", inventory.layout) as writer:
             for rows in inventory.rows_of(part.patches):
                 writer.write(rows)
         exported = Inventory(folder / "inventory.parquet", inventory.name)

@@ -121,14 +121,14 @@ def _placed_rows(
     archive = folder / ARCHIVE_FOLDER
     files: list[ExportFile] = []
     names, last = 0, PatchFolder("", "")
-    with writing_inventory(folder / "inventory.parquet") as writer:
+    with writing_inventory(folder / "inventory.parquet", inventory.layout) as writer:
         for rows in inventory.rows_of(part.patches):
             writer.write(rows)
             columns = ("product", "patch_id", "band", "status", "bytes")
             for product, patch_id, band, status, size in zip(
                 *(rows[name].to_pylist() for name in columns), strict=True
             ):
-                patch = PatchFolder(product, patch_id)
+                patch = PatchFolder(product, patch_id, inventory.layout)
                 if patch != last:
                     if len(files) >= _FILES_AT_ONCE:
                         yield files, names

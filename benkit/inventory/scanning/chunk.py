@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from benkit.archive.band_reader import BandFileReader, PlainGroup, Reading
 from benkit.archive.listing import PatchFolder
 from benkit.archive.remote_band_reader import band_file_reader
+from benkit.domain.layouts import Layout
 from benkit.errors import BenkitError, without_name
 from benkit.files.remote.location import Location
 from benkit.inventory.scanning.fingerprint import hash_bytes, hash_pixels
@@ -98,13 +99,13 @@ class ScannedChunk:
         return rows.take(np.argsort(order, kind="stable")), counts
 
 
-def scan_chunk(root: Location, chunk: Chunk) -> ScannedChunk:
+def scan_chunk(root: Location, layout: Layout, chunk: Chunk) -> ScannedChunk:
     """Read and measure the bands of those patches of a chunk that have changed.
 
     A file or folder that cannot be read says why in its row; a server that does not answer is a
     `RemoteError`.
     """
-    reader = _reader(root)
+    reader = _reader(root, layout)
     states = np.zeros(len(chunk.patches), np.uint64)
     unchanged = np.zeros(len(chunk.patches), bool)
     if chunk.known is not None:
@@ -112,19 +113,20 @@ def scan_chunk(root: Location, chunk: Chunk) -> ScannedChunk:
         unchanged = (states == chunk.known) & (states != 0)
     changed = np.flatnonzero(~unchanged)
     patches = [chunk.patches[i] for i in changed.tolist()]
-    rows = InventoryRows(patches)
+    rows = InventoryRows(patches, layout)
     files = size = 0
     reading = reader.read(patches)
     states[changed] = reading.file_states
     for row, name in reading.strays:
         rows.add_stray(row, name)
-    for band, found in reading.bands.items():
+    for name, found in reading.bands.items():
         there = np.flatnonzero(found.sizes >= 0)
-        rows.fill(there, band, bytes=found.sizes[there])
+        for band in _bands_of(layout, name):
+            rows.fill(there, band, bytes=found.sizes[there])
         files += len(there)
         size += int(found.sizes[there].sum())
         for group in found.plain:
-            _fill_plain(rows, band, group)
+            _fill_plain(rows, _bands_of(layout, name), group)
     slow_files = Counter(_fill_others(rows, reader, patches, reading))
     return ScannedChunk(
         rows.table(), rows.counts(), states, np.flatnonzero(unchanged), files, size, slow_files
@@ -133,7 +135,12 @@ def scan_chunk(root: Location, chunk: Chunk) -> ScannedChunk:
 
 def scan_patches(root: Location, patches: Sequence[PatchFolder]) -> pa.Table:
     """Rows of the inventory for a few patches of an archive, in their order."""
-    return scan_chunk(root, Chunk(patches, None)).rows
+    return scan_chunk(root, patches[0].layout, Chunk(patches, None)).rows
+
+
+def _bands_of(layout: Layout, name: str) -> tuple[str, ...]:
+    """Bands that a file of `Layout.files` holds."""
+    return layout.band_names if layout.one_file else (name,)
 
 
 class _Kept(threading.local):
@@ -145,14 +152,20 @@ class _Kept(threading.local):
 _kept = _Kept()
 
 
-def _reader(root: Location) -> BandFileReader:
+def _reader(root: Location, layout: Layout) -> BandFileReader:
     """One reader a thread: its buffers and its cache of headers serve all chunks."""
-    if _kept.reader is None or _kept.reader.root != root:
-        _kept.reader = band_file_reader(root, PATCHES_PER_CHUNK)
-    return _kept.reader
+    kept = _kept.reader
+    if kept is None or kept.root != root or kept.layout is not layout:
+        kept = _kept.reader = band_file_reader(root, PATCHES_PER_CHUNK, layout)
+    return kept
 
 
-def _fill_plain(rows: InventoryRows, band: str, group: PlainGroup) -> None:
+def _fill_plain(rows: InventoryRows, bands: Sequence[str], group: PlainGroup) -> None:
+    if len(bands) > 1:
+        for band in bands:
+            rows.fill(group.rows, band, status="unreadable", detail=_of_many(len(bands), 1))
+        return
+    (band,) = bands
     profile = group.header.profile
     moments = measure_rows(group.pixels, profile.nodata)
     _fill(rows, group.rows, band, profile, group.corners.T, moments)
@@ -171,41 +184,50 @@ def _fill_others(
     rows: InventoryRows, reader: BandFileReader, patches: Sequence[PatchFolder], reading: Reading
 ) -> list[str]:
     """Fill in the files that are not plain; returns their encodings."""
-    others = [(row, band) for band, found in reading.bands.items() for row in found.others]
+    others = [(row, name) for name, found in reading.bands.items() for row in found.others]
     with gdal_session() if others else nullcontext():
-        return [_fill_other(rows, row, band, reader, patches[row]) for row, band in others]
+        return [_fill_other(rows, row, name, reader, patches[row]) for row, name in others]
 
 
 def _fill_other(
-    rows: InventoryRows, row: int, band: str, reader: BandFileReader, patch: PatchFolder
+    rows: InventoryRows, row: int, name: str, reader: BandFileReader, patch: PatchFolder
 ) -> str:
     """Fill in a file that is not plain; returns its encoding, or ``unreadable``."""
-    source = f"{reader.root}/{patch.band_path(band)}"
+    source, bands = f"{reader.root}/{patch.band_path(name)}", _bands_of(reader.layout, name)
     try:
-        content = reader.content(patch, row, band)
+        content = reader.content(patch, row, name)
         raster = decode_raster(content, source)
-        _fill_raster(rows, row, band, raster)
+        if len(raster.pixels) != len(bands):
+            raise TypeError(_of_many(len(bands), len(raster.pixels)))
+        for band, pixels in zip(bands, raster.pixels, strict=True):
+            _fill_band(rows, row, band, raster, pixels)
         if raster.encoding == "plain" and (header := parse_header(content)):
             head = np.frombuffer(content, np.uint8, header.pixel_offset)
             fingerprint = hash_bytes(head[np.newaxis])
-            rows.fill(row, band, offset=header.pixel_offset, header_hash=fingerprint[0])
+            rows.fill(row, bands[0], offset=header.pixel_offset, header_hash=fingerprint[0])
     except (BenkitError, TypeError, OverflowError) as error:
-        rows.fill(row, band, status="unreadable", detail=without_name(error, source))
+        for band in bands:
+            rows.fill(row, band, status="unreadable", detail=without_name(error, source))
         return "unreadable"
     return raster.encoding
 
 
-def _fill_raster(rows: InventoryRows, row: int, band: str, raster: Raster) -> None:
-    if len(raster.pixels) != 1:
-        raise TypeError(f"expected one band in the file, but there are {len(raster.pixels)}")
+def _of_many(expected: int, found: int) -> str:
+    if expected == 1:
+        return f"expected one band in the file, but there are {found}"
+    return (
+        f"expected {expected} bands in the file, but there {'is' if found == 1 else 'are'} {found}"
+    )
+
+
+def _fill_band(rows: InventoryRows, row: int, band: str, raster: Raster, pixels: NDArray) -> None:
     if raster.has_mask:
         raise TypeError(
             "it has a mask of its own, which is not measured; mark its pixels without a measurement "
             "by a NO_DATA value instead"
         )
-    if raster.pixels.dtype.name not in MEASURABLE:
-        raise TypeError(f"its data type, {raster.pixels.dtype.name}, cannot be measured")
-    pixels = raster.pixels[0]
+    if pixels.dtype.name not in MEASURABLE:
+        raise TypeError(f"its data type, {pixels.dtype.name}, cannot be measured")
     moments = measure(pixels, raster.nodata)
     _fill(rows, row, band, raster.profile, raster.profile.corner(), moments)
     fingerprint = hash_pixels(pixels.reshape(1, -1), pixels.shape)

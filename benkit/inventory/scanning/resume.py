@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from benkit.archive.listing import PatchFolder
+from benkit.domain.layouts import BIGEARTHNET_S2, Layout
 from benkit.errors import BenkitError, OutputError
 from benkit.files.safe_names import printable
 from benkit.files.writing.replace import output_errors, replacing
@@ -87,11 +88,12 @@ class _Earlier:
 class ScanState:
     """The rows of a running scan, and those of earlier ones. Made by `scan_state`."""
 
-    def __init__(self, output: Path, archive: str, folder: Path) -> None:
+    def __init__(self, output: Path, archive: str, folder: Path, layout: Layout) -> None:
         self.rows = 0
         self._output = output
         self._folder = folder
-        self._stamp = {"format": _FORMAT, "archive": printable(archive)}
+        self._layout = layout
+        self._stamp = {"format": _FORMAT, "archive": printable(archive)} | _stated(layout)
         self._name = f"{time.time_ns():020d}"
         self._parts: list[Path] = []
         self._earlier: list[_Earlier] = []
@@ -205,7 +207,7 @@ class ScanState:
     def finish(self) -> None:
         """Turn the parts into the inventory."""
         patches = [*self._patches_of_parts(), *self._patches]
-        with writing_inventory(self._output) as inventory:
+        with writing_inventory(self._output, self._layout) as inventory:
             for rows in self._parts:
                 inventory.write(pq.ParquetFile(rows).read())
             for table in self._waiting:
@@ -227,7 +229,7 @@ class ScanState:
 
 
 @contextmanager
-def scan_state(output: Path, archive: str) -> Iterator[ScanState]:
+def scan_state(output: Path, archive: str, layout: Layout) -> Iterator[ScanState]:
     """Collect the rows of a scan; the inventory appears, or is replaced, when all went well.
 
     When the body is interrupted or fails, what it has added is kept for the next scan, and an earlier
@@ -235,7 +237,7 @@ def scan_state(output: Path, archive: str) -> Iterator[ScanState]:
     output is an `OutputError`.
     """
     with ExitStack() as stack:
-        state = ScanState(output, archive, _enter_folder(output, stack))
+        state = ScanState(output, archive, _enter_folder(output, stack), layout)
         try:
             yield state
         except BaseException:
@@ -270,8 +272,13 @@ def _enter_folder(output: Path, stack: ExitStack) -> Path:
     return folder
 
 
+def _stated(layout: Layout) -> dict[str, str]:
+    """What tells rows of another layout; nothing for the one that there was first."""
+    return {} if layout is BIGEARTHNET_S2 else {"layout": layout.text or layout.name}
+
+
 def _keys(patches: Sequence[PatchFolder]) -> pa.Array:
-    return pa.array([printable(patch.path) for patch in patches], pa.string())
+    return pa.array([printable(patch.key) for patch in patches], pa.string())
 
 
 def _moved(patches: pa.Table, rows: int) -> pa.Table:

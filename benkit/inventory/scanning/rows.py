@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from benkit.archive.listing import PatchFolder
-from benkit.domain.layouts import BIGEARTHNET_S2
+from benkit.domain.layouts import Layout
 from benkit.files.safe_names import printable
 from benkit.inventory.table.schema import INVENTORY_SCHEMA
 
@@ -18,9 +18,10 @@ Rows = int | NDArray[np.intp]
 class InventoryRows:
     """Rows of some patches, in their order: every band is missing until its row is filled."""
 
-    def __init__(self, patches: Sequence[PatchFolder]) -> None:
+    def __init__(self, patches: Sequence[PatchFolder], layout: Layout) -> None:
         self._patches = patches
-        shape = (len(patches), len(BIGEARTHNET_S2.band_names))
+        self._bands = layout.band_names
+        shape = (len(patches), len(self._bands))
         self._texts = {
             field.name: np.full(shape, None, object)
             for field in INVENTORY_SCHEMA
@@ -28,7 +29,7 @@ class InventoryRows:
         }
         self._texts["patch_id"].T[:] = [printable(patch.patch_id) for patch in patches]
         self._texts["product"].T[:] = [printable(patch.product) for patch in patches]
-        self._texts["band"][:] = BIGEARTHNET_S2.band_names
+        self._texts["band"][:] = self._bands
         self._texts["status"][:] = "missing"
         self._numbers = {
             field.name: np.zeros(shape, field.type.to_pandas_dtype())
@@ -48,7 +49,7 @@ class InventoryRows:
             By column, one for all patches or an array of one for each; None leaves it as it is.
             ``sum_sq`` is an int below 2**127, or an int64 array.
         """
-        column = BIGEARTHNET_S2.band_names.index(band)
+        column = self._bands.index(band)
         where = _slice(rows), column
         for name, value in values.items():
             if value is None:
@@ -68,7 +69,7 @@ class InventoryRows:
     def counts(self) -> NDArray[np.int64]:
         """Number of rows of each patch."""
         strays = np.array([row for row, _ in self._strays], np.intp)
-        return len(BIGEARTHNET_S2.band_names) + np.bincount(strays, minlength=len(self._patches))
+        return len(self._bands) + np.bincount(strays, minlength=len(self._patches))
 
     def table(self) -> pa.Table:
         """All rows: by patch the bands in order, then the strays."""
@@ -79,7 +80,7 @@ class InventoryRows:
         strays = stray_rows(
             (self._patches[row], f"{self._patches[row].path}/{name}") for row, name in self._strays
         )
-        of_bands = np.repeat(np.arange(len(self._patches)), len(BIGEARTHNET_S2.band_names))
+        of_bands = np.repeat(np.arange(len(self._patches)), len(self._bands))
         patch = np.concatenate([of_bands, [row for row, _ in self._strays]])
         return pa.concat_tables([bands, strays]).take(np.argsort(patch, kind="stable"))
 

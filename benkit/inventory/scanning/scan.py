@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from benkit.archive.layout_file import LayoutLike, layout_of
 from benkit.archive.listing import PatchFolder, list_archive, require_inside
 from benkit.archive.wrong_level import require_archive
-from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.engine import Engine, run
 from benkit.engine.progress import Progress, reporter
 from benkit.files.remote.location import LocationLike, as_location, require_suffix
@@ -29,6 +29,8 @@ class ScanSummary:
 
     Attributes
     ----------
+    layout : str
+        Its name.
     patches, rows : int
         Patches of the archive and rows of the inventory.
     not_scanned : int
@@ -42,6 +44,7 @@ class ScanSummary:
     seconds : float
     """
 
+    layout: str
     patches: int
     rows: int
     not_scanned: int
@@ -56,6 +59,7 @@ def scan(
     archive: LocationLike,
     output: LocationLike,
     *,
+    layout: LayoutLike = None,
     engine: Engine | None = None,
     full: bool = False,
     progress: Progress = None,
@@ -68,13 +72,15 @@ def scan(
     Parameters
     ----------
     archive : Location
-        Folder with the layout ``<root>/<product>/<patch id>/<patch id>_<band>.tif``, on this machine or
-        at a location such as ``s3://bucket/archive``.
+        Its folder, on this machine or at a location such as ``s3://bucket/archive``.
     output : Location
         The inventory, a Parquet file with the columns of `INVENTORY_SCHEMA`: first what was not
-        entered and the files that lie beside the patches, then by product and patch the twelve bands.
+        entered and the files that lie beside the patches, then by product and patch all bands.
         It appears, or replaces an earlier one, when the scan is done. The same archive gives the same
         bytes whatever the engine, the number of workers and the number of interruptions.
+    layout : str, path or Layout, optional
+        How the archive lies on disk: the name of a built-in layout, a file that describes one (see
+        docs/layouts.md), or a value. If not given, a built-in layout is recognised.
     engine : Engine, optional
         Where it is read; on one local process a core if not given.
     full : bool
@@ -104,19 +110,21 @@ def scan(
     start = time.monotonic()
     report = reporter(progress)
     require_suffix(output, (".parquet",))
-    listing = list_archive(as_location(archive))
+    root = as_location(archive)
+    layout = layout_of(root, layout)
+    listing = list_archive(root, layout)
     require_archive(listing)
     patches = listing.patches
     edges = range(0, len(patches), PATCHES_PER_CHUNK)
     done = unchanged = files = size = 0
     slow_files: Counter[str] = Counter()
-    with uploading(as_location(output)) as path, scan_state(path, listing.name) as state:
+    with uploading(as_location(output)) as path, scan_state(path, listing.name, layout) as state:
         state.add(closed_rows(listing.closed))
         state.add(stray_rows((None, path) for path in listing.strays))
         known = None if full else state.known(patches)
         chunks = [Chunk.of(patches, known, slice(i, i + PATCHES_PER_CHUNK)) for i in edges]
         for chunk, scanned in zip(
-            chunks, run(partial(scan_chunk, listing.root), chunks, engine), strict=True
+            chunks, run(partial(scan_chunk, listing.root, layout), chunks, engine), strict=True
         ):
             rows, counts = scanned.rows, scanned.counts
             if known and len(scanned.unchanged):
@@ -130,13 +138,13 @@ def scan(
             slow_files.update(scanned.slow_files)
             report(done, len(patches), size)
     assert done == len(patches), "every patch was scanned or taken over"
-    assert state.rows >= done * len(BIGEARTHNET_S2.band_names), (
-        "every patch has a row for each band"
-    )
+    assert state.rows >= done * len(layout.bands), "every patch has a row for each band"
     assert sum(slow_files.values()) <= files <= state.rows, "every file that was read has a row"
     seconds = time.monotonic() - start
     slow = dict(sorted(slow_files.items()))
-    return ScanSummary(done, state.rows, len(listing.closed), unchanged, files, size, slow, seconds)
+    return ScanSummary(
+        layout.name, done, state.rows, len(listing.closed), unchanged, files, size, slow, seconds
+    )
 
 
 def band_reader(

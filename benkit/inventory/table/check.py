@@ -4,12 +4,11 @@ An inventory may be damaged, made by other tools, or put together from several. 
 rest on: the types, that a band of a patch has one row, and that a row has possible numbers.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.inventory.table.schema import INVENTORY_SCHEMA, STATUSES
 
 if TYPE_CHECKING:
@@ -32,8 +31,8 @@ _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _NUMBERS = (*_WHOLE, *(f"U{name}" for name in _WHOLE), "FLOAT", "DOUBLE")
 _TOLERANCE = 1e-12  # relative; the error of sums of 64-bit floats is far below
 
+_BANDS = "(bands of the layout)"
 _STATUSES = ", ".join(f"'{status}'" for status in STATUSES)
-_BANDS = ", ".join(f"'{band}'" for band in BIGEARTHNET_S2.band_names)
 _MEAN = "(coalesce(sum::DOUBLE, float_sum) / valid)"
 _MEAN_SQ = "(coalesce(sum_sq::DOUBLE, float_sum_sq) / valid)"
 _SIZE = f"({_TOLERANCE} * greatest(abs(min), abs(max)))"
@@ -47,7 +46,7 @@ _WRONG = {
     ),
     "it has no patch, product or band": (
         "status IN ('ok', 'missing', 'unreadable') "
-        f"AND (patch_id IS NULL OR product IS NULL OR band IS NULL OR band NOT IN ({_BANDS}))"
+        f"AND (patch_id IS NULL OR product IS NULL OR band IS NULL OR band NOT IN {_BANDS})"
     ),
     "it should name no band": "status IN ('stray', 'not_scanned') AND band IS NOT NULL",
     "it has no detail": "status IN ('unreadable', 'stray', 'not_scanned') AND detail IS NULL",
@@ -93,8 +92,12 @@ def columns_sql(found: dict[str, str]) -> str:
     return ", ".join(columns)
 
 
-def wrong_row(connection: "duckdb.DuckDBPyConnection", found: dict[str, str]) -> str | None:
+def wrong_row(
+    connection: "duckdb.DuckDBPyConnection", found: dict[str, str], bands: Sequence[str]
+) -> str | None:
     """The first impossible row: its patch and band, and what is wrong; None if there is none.
+
+    ``bands`` are those of the layout.
 
     The connection has the inventory as the tables ``inventory`` and `ON_DISK`.
     """
@@ -108,14 +111,15 @@ def wrong_row(connection: "duckdb.DuckDBPyConnection", found: dict[str, str]) ->
         if row:
             kind = INVENTORY_SCHEMA.field(name).type
             return f"{_named(*row[:2])}: its {name} is {row[2]}, which is no {kind}"
+    names = "(" + ", ".join("'" + band.replace("'", "''") + "'" for band in bands) + ")"
     for text, condition in _WRONG.items():  # each alone: most are answered from the file's footer
         row = connection.execute(
-            f"SELECT patch_id, band FROM inventory WHERE {condition} LIMIT 1"
+            f"SELECT patch_id, band FROM inventory WHERE {condition.replace(_BANDS, names)} LIMIT 1"
         ).fetchone()
         if row:
             return f"{_named(*row)}: {text}"
     # A bit a band is quicker than a group a band: no two rows of a patch may share one.
-    bits = f"bit_count(bit_or(1::BIGINT << list_position([{_BANDS}], band)))"
+    bits = f"bit_count(bit_or(1::BIGINT << list_position([{names[1:-1]}], band)))"
     row = connection.execute(
         "SELECT product, patch_id FROM inventory WHERE band IS NOT NULL GROUP BY product, patch_id "
         f"HAVING count(*) <> {bits} ORDER BY ALL LIMIT 1"

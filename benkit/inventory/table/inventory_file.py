@@ -5,13 +5,14 @@ import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benkit import __version__
-from benkit.domain.layouts import BIGEARTHNET_S2
+from benkit.domain.layouts import BIGEARTHNET_S2, BUILT_IN, Layout, built_in, parse_layout
 from benkit.errors import InputFormatError, MissingInputError, first_line
 from benkit.files.file_kinds import kind_of
 from benkit.files.remote.location import Location, as_path
@@ -24,12 +25,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _ROWS_PER_GROUP = 120_000
-_MADE = {
-    "benkit:inventory_version": str(VERSION),
-    "benkit:layout": BIGEARTHNET_S2.name,
-    "benkit:made_by": f"benkit {__version__}",
-}
-_IN_ORDER = f"product, patch_id, list_position({[*BIGEARTHNET_S2.band_names]}, band)"
+_LAYOUT, _DESCRIPTION = "benkit:layout", "benkit:layout_description"
 _LEFT_IN = "patch_id IS NULL OR patch_id NOT IN (SELECT patch_id FROM left_out)"
 _CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
@@ -60,15 +56,24 @@ class InventoryWriter:
 
 
 @contextmanager
-def writing_inventory(path: Location) -> Iterator[InventoryWriter]:
+def writing_inventory(path: Location, layout: Layout) -> Iterator[InventoryWriter]:
     """Write an inventory that appears, or replaces an earlier one, when all went well."""
     with replacing(path) as part:
-        schema = INVENTORY_SCHEMA.with_metadata(_MADE)
+        schema = INVENTORY_SCHEMA.with_metadata(_made(layout))
         repeating = [field.name for field in schema if field.type != pa.uint64()]
         with pq.ParquetWriter(part, schema, compression="zstd", use_dictionary=repeating) as file:
             writer = InventoryWriter(file)
             yield writer
             writer.finish()
+
+
+def _made(layout: Layout) -> dict[str, str]:
+    made = {
+        "benkit:inventory_version": str(VERSION),
+        _LAYOUT: layout.name,
+        "benkit:made_by": f"benkit {__version__}",
+    }
+    return made | ({_DESCRIPTION: layout.text} if layout.text else {})
 
 
 @dataclass(frozen=True, repr=False)
@@ -117,7 +122,7 @@ class Inventory(TableValue):
         if repeated := [name for name in INVENTORY_SCHEMA.names if names.count(name) > 1]:
             self._refuse(f"but there are several columns {repeated[0]}")
         with self._connection() as (connection, types):
-            if text := wrong_row(connection, types):
+            if text := wrong_row(connection, types, self.layout.band_names):
                 self._refuse(f"but in {text}")
 
     def _facts(self) -> str:
@@ -129,6 +134,15 @@ class Inventory(TableValue):
 
     def _names(self) -> list[str]:
         return pq.read_schema(self.path).names
+
+    @cached_property
+    def layout(self) -> Layout:
+        """The layout of the archive; BigEarthNet v2.0, Sentinel-2, where the file does not say."""
+        said = pq.read_schema(self.path).metadata or {}
+        text, name = said.get(_DESCRIPTION.encode()), said.get(_LAYOUT.encode(), b"").decode()
+        if text is not None:
+            return parse_layout(text.decode(), self.name)
+        return built_in(name) if name in BUILT_IN else BIGEARTHNET_S2
 
     @property
     def lacking(self) -> tuple[str, ...]:
@@ -191,9 +205,10 @@ class Inventory(TableValue):
         They come in the order of a scan. ``patches`` has the columns ``product`` and ``patch_id``.
         """
         of_patches = "SELECT * FROM inventory SEMI JOIN patches USING (product, patch_id)"
+        in_order = f"product, patch_id, list_position({[*self.layout.band_names]}, band)"
         with self._connection() as (connection, _):
             connection.register("patches", patches)
-            found = connection.sql(f"{of_patches} WHERE band IS NOT NULL ORDER BY {_IN_ORDER}")
+            found = connection.sql(f"{of_patches} WHERE band IS NOT NULL ORDER BY {in_order}")
             # earlier versions of DuckDB have it under the other name
             reader = getattr(found, "to_arrow_reader", None) or found.fetch_arrow_reader
             for batch in reader(_ROWS_PER_GROUP):

@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benkit.domain.decimals import two_decimals
-from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.inventory.audit import Audit
 from benkit.inventory.findings import KINDS
 from benkit.inventory.statistics import Statistics
@@ -151,7 +150,7 @@ def _distributions(inventory: Inventory) -> dict[str, tuple[list[int], float, fl
     found: dict[str, tuple[list[int], float, float]] = {}
     for band, least, greatest, index, count in rows:
         found.setdefault(band, ([0] * _BINS, least, greatest))[0][int(index)] = count
-    return {band: found[band] for band in BIGEARTHNET_S2.band_names if band in found}
+    return {band: found[band] for band in inventory.layout.band_names if band in found}
 
 
 def contents_section(metadata: Metadata, summary: Summary, months: Mapping[str, int]) -> str:

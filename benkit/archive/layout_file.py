@@ -1,0 +1,142 @@
+"""Which layout an archive has: as it is said, described in a file, or seen by looking."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from benkit.archive.listing import Entries, PatchFolder, entries, patch_below
+from benkit.domain.layouts import BIGEARTHNET_S2, BUILT_IN, Layout, built_in, parse_layout
+from benkit.errors import BenkitError, InputFormatError, OptionError
+from benkit.files.limits import LARGEST_FILE
+from benkit.files.remote.location import Location, RemotePath
+from benkit.tiff.read import decode_raster, read_whole
+
+LayoutLike = str | os.PathLike[str] | Layout | None
+"""A layout: its built-in name, a file that describes it, or a value; None looks which one it is."""
+
+_LARGEST = 1_000_000
+_LOOKED_INTO = 5  # folders of a level, and patches of each of these
+
+
+def layout_of(root: Location, given: LayoutLike = None) -> Layout:
+    """The layout of an archive, as it is said; else a built-in one that fits what lies there.
+
+    Where none fits, it is that of BigEarthNet v2.0, Sentinel-2, of which others say what is wrong.
+    """
+    if given is None:
+        return recognised(root) or BIGEARTHNET_S2
+    return as_layout(given)
+
+
+def as_layout(given: str | os.PathLike[str] | Layout) -> Layout:
+    """A layout by its built-in name, or from the file that describes it.
+
+    Raises
+    ------
+    OptionError
+        If it is neither a built-in name nor a file.
+    InputFormatError
+        If the file describes none.
+    """
+    if isinstance(given, Layout):
+        return given
+    name = os.fspath(given)
+    if name in BUILT_IN:
+        return built_in(name)
+    path = Path(name)
+    if not path.is_file():
+        raise OptionError(
+            f"{name}: expected a layout, {', '.join(BUILT_IN)} or a TOML file that describes one, but "
+            f"there is {'a folder' if path.is_dir() else 'no such file'}"
+        )
+    if path.stat().st_size > _LARGEST:
+        raise InputFormatError(f"{name}: expected a layout of a page, but the file is too large")
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise InputFormatError(
+            f"{name}: expected a layout as TOML in UTF-8, but it is none"
+        ) from None
+    return parse_layout(text, name)
+
+
+def recognised(root: Location) -> Layout | None:
+    """The built-in layout that fits some patches of an archive best; None if none does."""
+    top = _entries(root)
+    if top is None:
+        return None
+    fits = [
+        (fit, len(layout.bands), -number, layout)
+        for number, layout in enumerate(map(built_in, BUILT_IN))
+        if (fit := _fit(root, layout, top)) > 0
+    ]
+    return max(fits, key=lambda one: one[:3])[3] if fits else None
+
+
+def _fit(root: Location, layout: Layout, top: Entries) -> float:
+    """The largest part of the bands that one of some patches has; 0 where none is of the layout."""
+    return max(
+        (_part(root, layout, seen) for seen in _some_patches(root, layout, top)), default=0.0
+    )
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A patch, and what else lies in its folder."""
+
+    patch: PatchFolder
+    content: Entries
+
+
+def _part(root: Location, layout: Layout, seen: _Seen) -> float:
+    patch, files = seen.patch, set(seen.content.files)
+    if layout.tells and layout.parts(patch.patch_id) is None:
+        return 0.0
+    if layout.labels_file and not files.intersection(layout.file_beside(patch.name)):
+        return 0.0
+    if layout.one_file:
+        return float(_holds_all(root / patch.band_path(""), layout))
+    return len(files.intersection(layout.band_files(patch.name))) / len(layout.bands)
+
+
+def _holds_all(file: Location, layout: Layout) -> bool:
+    """Whether a file has as many bands as a patch."""
+    try:
+        if isinstance(file, RemotePath):
+            content = file.read_bytes(LARGEST_FILE)
+        else:
+            content = read_whole(file, follow=False)
+        return len(decode_raster(content, str(file)).pixels) == len(layout.bands)
+    except BenkitError:
+        return False
+
+
+def _some_patches(root: Location, layout: Layout, top: Entries) -> Iterator[_Seen]:
+    """The first patches in the first folders."""
+    level = {"": top}
+    for _ in range(layout.depth - (not layout.one_file)):
+        folders = [
+            f"{above}/{name}" if above else name
+            for above, content in level.items()
+            for name in content.folders[:_LOOKED_INTO]
+        ]
+        found = {folder: _entries(root / folder) for folder in folders[: _LOOKED_INTO**2]}
+        level = {folder: content for folder, content in found.items() if content}
+    for above, content in level.items():
+        if layout.one_file:
+            names = [name for name in map(layout.patch_of_file, content.files) if name]
+            yield from (_Seen(patch_below(layout, above, name), content) for name in names[:1])
+            continue
+        for name in content.folders[:_LOOKED_INTO]:
+            patch = patch_below(layout, above, name)
+            if inside := _entries(root / patch.path):
+                yield _Seen(patch, inside)
+
+
+def _entries(folder: Location) -> Entries | None:
+    try:
+        found = entries(folder)
+    except BenkitError:
+        return None
+    return None if isinstance(found, OSError) else found
