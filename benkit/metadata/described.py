@@ -22,7 +22,6 @@ _CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "python_enable_replacements": False,
     "lock_configuration": True,
 }
-_ROW = "benkit_row"
 _SUBQUERY = '"class":"SUBQUERY"'
 
 
@@ -31,7 +30,8 @@ def described(ids: pa.StringArray, metadata: pa.Table | None = None) -> pa.Table
 
     From ids: ``product``, ``mission``, ``tile``, ``orbit``, ``date``, ``season``, ``longitude`` and
     ``latitude`` of the centre, null where an id is no patch id; a column of the metadata that has one
-    of these names takes its place. Metadata is null for a patch that is not in it.
+    of these names, in any case as in SQL, takes its place. Metadata is null for a patch that is not in
+    it.
     """
     table = pa.table({"patch_id": ids})
     for name, values in _told(ids).items():
@@ -39,7 +39,8 @@ def described(ids: pa.StringArray, metadata: pa.Table | None = None) -> pa.Table
     if metadata is not None:
         rows = pc.index_in(ids, metadata["patch_id"].combine_chunks())
         own = [name for name in metadata.column_names if name != "patch_id"]
-        table = table.drop_columns([name for name in own if name in table.column_names])
+        taken = {name.lower() for name in own}
+        table = table.drop_columns([name for name in table.column_names if name.lower() in taken])
         for name in own:
             table = table.append_column(name, metadata[name].take(rows))
     return table
@@ -81,7 +82,8 @@ def matching(table: pa.Table, expression: str) -> NDArray[np.bool_]:
     """
     import duckdb
 
-    rows = table.append_column(_ROW, pa.array(np.arange(len(table))))
+    row = "_" * (1 + max(map(len, table.column_names)))  # a name that no column has
+    rows = table.append_column(row, pa.array(np.arange(len(table))))
     chosen = np.zeros(len(table), bool)
     with duckdb.connect(config=_CLOSED) as connection:
         connection.register("patches", rows)
@@ -96,7 +98,7 @@ def matching(table: pa.Table, expression: str) -> NDArray[np.bool_]:
                     f"--where {expression}: expected a condition, such as country = 'Austria', but it "
                     f"is of the type {kind}"
                 )
-            chosen[[row for (row,) in found.project(_ROW).fetchall()]] = True
+            chosen[[number for (number,) in found.project(row).fetchall()]] = True
         except duckdb.OutOfMemoryException as error:
             raise MemoryError(first_line(error)) from None
         except duckdb.Error as error:

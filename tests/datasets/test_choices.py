@@ -95,6 +95,19 @@ def test_ids_that_tell_nothing_match_nothing():
     assert matching(table, "season IS NULL").tolist() == [True, False]
 
 
+def test_no_name_of_a_column_stands_in_the_way_of_a_condition():
+    names = ["benkit_row", "_", "__", "Row", "patches"]
+    table = pa.table({name: [name, "other", name] for name in names})
+    for name in names:
+        assert matching(table, f"{name} = 'other'").tolist() == [False, True, False]
+
+
+def test_a_column_of_the_metadata_takes_the_place_of_what_ids_tell_in_any_case():
+    ids = pa.array([f"{PRODUCT}_00_00"])
+    table = described(ids, pa.table({"patch_id": ids, "Season": ["wet"], "TILE": ["mine"]}))
+    assert matching(table, "season = 'wet' AND Season = 'wet' AND tile = 'mine'").tolist() == [True]
+
+
 def test_a_box_chooses_the_patches_whose_footprint_it_meets(four):
     geometry = benkit.footprints(pa.table({"patch_id": IDS})).to_geodataframe().geometry
     rng = np.random.default_rng(1)
