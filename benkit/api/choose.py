@@ -80,6 +80,7 @@ class Choice:
             selection = where_true(selection, metadata, self.where)
         if self.exclude is not None:
             found = as_findings(self.exclude)
+            found = found if metadata is None else _by_patch_id(found, metadata)
             reasons = excluded(found, self.exclude_kinds, selection.ids, self.exclude, inventory)
             selection = selection.without(reasons)
         return selection
@@ -101,6 +102,16 @@ class Choice:
             why = f": {selection.reasons}" if left else ""
             self.tell(f"{left:,} of {number:,} patches are left out{why}")
         return selection
+
+
+def _by_patch_id(findings: pa.Table, metadata: Metadata) -> pa.Table:
+    """The same by ``patch_id`` where not one of them is, but some name patches by the other column."""
+    names = findings["patch_id"]
+    if pc.any(pc.is_in(names, metadata.table["patch_id"].combine_chunks())).as_py():
+        return findings
+    rows = pc.index_in(names, metadata.patch_ids, skip_nulls=True)
+    ids = pc.coalesce(metadata.table["patch_id"].take(rows), names)
+    return findings.set_column(findings.column_names.index("patch_id"), "patch_id", ids)
 
 
 def where_true(selection: Selection, metadata: Metadata | None, where: str) -> Selection:

@@ -67,6 +67,27 @@ def test_a_split_is_that_of_the_rows_chosen_by_hand(made, tmp_path):
     assert [fold.sides() for fold in one] == [fold.sides() for fold in two]
 
 
+def test_findings_may_name_the_patches_of_a_sister_archive(made, tmp_path):
+    table = pq.read_table(made / "metadata.parquet").append_column(
+        "s1_name", pa.array([f"S1_{n}" for n in range(8)])
+    )
+    options = {
+        "id_column": "s1_name",
+        "exclude": pa.table({"patch_id": ["S1_0", "S1_5"], "kind": ["unreadable"] * 2}),
+    }
+    benkit.split(table, **options, output=tmp_path / "one.csv")
+    benkit.split(
+        table, id_column="s1_name", exclude=made / "found.csv", output=tmp_path / "two.csv"
+    )
+    kept = table.take([row for row, patch in enumerate(IDS) if patch not in DAMAGED])
+    benkit.split(kept, id_column="s1_name", output=tmp_path / "three.csv")
+    one, two, three = ((tmp_path / f"{n}.csv").read_text() for n in ("one", "two", "three"))
+    assert one == two == three
+    assert "S1_1" in one and "S1_0" not in one
+    with pytest.raises(InputFormatError, match="none of 2, such as S1_0, is there"):
+        benkit.split(table, exclude=options["exclude"])
+
+
 @pytest.mark.parametrize("suffix", ["parquet", "csv", "json"])
 def test_statistics_are_those_of_the_patches_without_findings(made, suffix):
     inventory, findings = made / "inventory.parquet", made / f"found.{suffix}"
