@@ -5,7 +5,8 @@ from benkit.engine import Engine
 from benkit.engine.progress import Progress
 from benkit.files.remote.location import LocationLike
 from benkit.files.tables.table import write_table
-from benkit.inventory.audit import Audit, audit_inventory, require_common_patches
+from benkit.inventory.audit import Audit, audit_inventory, metadata_of, require_common_patches
+from benkit.inventory.sisters import sister_findings
 
 
 def audit(
@@ -13,6 +14,7 @@ def audit(
     metadata: MetadataLike,
     *,
     subset: bool = False,
+    s1: SourceLike | None = None,
     findings: LocationLike | None = None,
     engine: Engine | None = None,
     progress: Progress = None,
@@ -24,10 +26,14 @@ def audit(
     source : path, URL, Inventory or table
         An inventory, or an archive, which is scanned.
     metadata : path, URL, Metadata or table, or sequence of these
-        With the columns ``patch_id`` and ``labels``.
+        With the columns ``patch_id`` and ``labels``; of Sentinel-1 patches, ``s1_name`` names them.
     subset : bool
         The archive is meant to be a part of the metadata: patches that are not on disk are counted, but
         are no findings.
+    s1 : path, URL, Inventory or table, optional
+        The Sentinel-1 patches of the same ground, which the column ``s1_name`` joins: whether each patch
+        has its own there and the other way, on the same ground, with the days between them. Their
+        bands are audited on their own.
     findings : path or URL, optional
         Where to write all findings: Parquet, CSV or JSON, as the suffix says.
     engine, progress
@@ -36,12 +42,16 @@ def audit(
     Raises
     ------
     InputFormatError
-        If the archive and the metadata have no patch in common.
+        If the archive and the metadata have no patch in common, or the column ``s1_name`` is missing.
     """
-    known = as_metadata(metadata)
+    table = as_metadata(metadata).table
     with open_source(source, engine=engine, progress=progress) as inventory:
-        found = audit_inventory(inventory, known.table, subset=subset)
-        require_common_patches(found, inventory, known.table)
+        named = metadata_of(inventory.layout, table)
+        found = audit_inventory(inventory, named, subset=subset)
+        require_common_patches(found, inventory, named)
+        if s1 is not None:
+            with open_source(s1, engine=engine, progress=progress) as sister:
+                found = found.with_sister(*sister_findings(inventory, sister, table))
     if findings is not None:
         write_table(found.findings, findings)
     return found

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from benkit.errors import OptionError
 from benkit.files.safe_names import some_names
-from benkit.inventory.findings import KINDS
+from benkit.inventory.findings import ALL_KINDS, KINDS
 
 _DAMAGE = [name for name, kind in KINDS.items() if kind.about == "band"]
 TO_DOWNLOAD_AGAIN = (*_DAMAGE, "crs_disagreement", "not_on_disk")
@@ -118,7 +118,7 @@ def not_on_disk(findings: pa.Table) -> pa.Array:
 def require_kinds(kinds: Iterable[str]) -> set[str]:
     """Some kinds of findings; an `OptionError` if one is none."""
     wanted = set(kinds)
-    if unknown := sorted(wanted - KINDS.keys()):
+    if unknown := sorted(wanted - ALL_KINDS.keys()):
         raise OptionError(
             f"--exclude-kinds: there is no kind of findings {some_names(unknown[:1])}; expected some "
             f"of {', '.join(KINDS)}"

@@ -115,6 +115,8 @@ class Layout:
     labels : {"metadata", "class", "json"}
         Where labels come from: the metadata, the part ``class``, or the list under ``labels_key`` of
         the JSON file ``labels_file`` beside the bands.
+    metadata_id : str
+        The column of the metadata that names its patches.
     sister : Sister or None
     text : str
         The description, if it is none of the built-in ones.
@@ -132,6 +134,7 @@ class Layout:
     labels: str = "metadata"
     labels_file: str = ""
     labels_key: str = "labels"
+    metadata_id: str = "patch_id"
     sister: Sister | None = None
     text: str = field(default="", repr=False)
 
@@ -238,6 +241,7 @@ class _Checked:
             labels=self._one_of("", self.given, "labels", _LABELS),
             labels_file=self._text("", self.given, "labels_file", ""),
             labels_key=self._text("", self.given, "labels_key", "labels"),
+            metadata_id=self._text("", self.given, "metadata_id", "patch_id"),
             sister=self._sister(),
             text="" if name in BUILT_IN else text,
         )

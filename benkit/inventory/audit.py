@@ -1,7 +1,7 @@
 """Compare an inventory with its patches' names and the metadata: every deviation is a finding."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,7 +14,7 @@ from benkit.files.tables.table_value import TableValue
 from benkit.ground.footprints import GRID_CORNER, are_patch_ids, locate_rows
 from benkit.inventory.baselines import baseline_warnings
 from benkit.inventory.contents import none_is_there, require_patches
-from benkit.inventory.findings import KINDS
+from benkit.inventory.findings import KINDS, SISTER_KINDS
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.tiff.raster import SAME_CORNER, SAME_PIXEL
 
@@ -52,6 +52,9 @@ class Audit(TableValue):
         Patches in the metadata.
     subset : bool
         Whether the archive is meant to be a part of the metadata.
+    days_between : mapping of int to int, or None
+        With a sister archive: how many pairs of patches lie so many days apart; its kinds of findings
+        are then among the counts.
     """
 
     patches: int
@@ -61,6 +64,19 @@ class Audit(TableValue):
     warnings: tuple[str, ...] = ()
     in_metadata: int = 0
     subset: bool = False
+    days_between: Mapping[int, int] | None = None
+
+    def with_sister(self, found: pa.Table, days: Mapping[int, int]) -> "Audit":
+        """The same with what `sister_findings` has found."""
+        findings = pa.concat_tables([self.findings, found.cast(_FINDINGS_SCHEMA)])
+        texts = {name: pc.fill_null(findings[name], "") for name in _FINDINGS_SCHEMA.names}
+        order = pc.sort_indices(pa.table(texts), [(name, "ascending") for name in texts])
+        counts = {
+            name: pc.count_distinct(found.filter(pc.equal(found["kind"], name))["patch_id"]).as_py()
+            for name in SISTER_KINDS
+        }
+        counts = {**self.counts, **counts}
+        return replace(self, counts=counts, findings=findings.take(order), days_between=days)
 
     @property
     def scarcity(self) -> str | None:
@@ -151,6 +167,16 @@ def _band_table(layout: Layout) -> pa.Table:
             **{name: [value] * len(bands) for name, value in _TOLERANCES.items()},
         }
     )
+
+
+def metadata_of(layout: Layout, metadata: pa.Table) -> pa.Table:
+    """The metadata with the ids of the patches of a layout as ``patch_id``, if they have them."""
+    name = layout.metadata_id
+    if name == "patch_id" or name not in metadata.column_names:
+        return metadata
+    ids = metadata[name].cast(pa.string())
+    index = metadata.column_names.index("patch_id")
+    return metadata.set_column(index, "patch_id", ids).filter(pc.is_valid(ids))
 
 
 def require_common_patches(audit: Audit, inventory: Inventory, metadata: pa.Table) -> None:

@@ -223,5 +223,58 @@ _KINDS = (
     ),
 )
 
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _KINDS}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in _KINDS}
 """All kinds by name, in the order in which output lists them."""
+
+_OF_SISTERS = (
+    Kind(
+        "without_sister",
+        "the patch has no patch of the sister archive",
+        about="patch",
+        sql="""
+        SELECT patch_id, coalesce('the metadata name ' || sister_id || ', which is not on disk',
+                                  'the metadata name none') AS reason
+        FROM joined SEMI JOIN own USING (patch_id)
+        ANTI JOIN sister ON joined.sister_id = sister.patch_id
+        """,
+        incomplete=True,
+    ),
+    Kind(
+        "sister_alone",
+        "a patch of the sister archive has no patch here",
+        about="patch",
+        sql="""
+        SELECT sister.patch_id, coalesce('the metadata join it with ' || min(joined.patch_id)
+                                         || ', which is not on disk',
+                                         'the metadata do not name it') AS reason
+        FROM sister LEFT JOIN joined ON joined.sister_id = sister.patch_id
+        GROUP BY sister.patch_id
+        HAVING count(joined.patch_id) FILTER (joined.patch_id IN (SELECT patch_id FROM own)) = 0
+        """,
+        incomplete=True,
+    ),
+    Kind(
+        "sister_elsewhere",
+        "the patch of the sister archive shows other ground",
+        about="patch",
+        sql="""
+        SELECT own.patch_id,
+               format('{} lies in EPSG:{} at {:.15g}, {:.15g}, {:.15g} x {:.15g} m large; expected '
+                      'EPSG:{} at {:.15g}, {:.15g}, {:.15g} x {:.15g} m', sister.patch_id, sister.epsg,
+                      sister.x, sister.y, sister.wide, sister.high,
+                      own.epsg, own.x, own.y, own.wide, own.high) AS reason
+        FROM joined JOIN own USING (patch_id) JOIN sister ON joined.sister_id = sister.patch_id
+        CROSS JOIN tolerance
+        WHERE own.x IS NOT NULL AND sister.x IS NOT NULL AND NOT coalesce(
+            own.epsg = sister.epsg AND abs(own.x - sister.x) <= same_corner
+            AND abs(own.y - sister.y) <= same_corner AND abs(own.wide - sister.wide) <= same_corner
+            AND abs(own.high - sister.high) <= same_corner, false)
+        """,
+    ),
+)
+
+SISTER_KINDS: dict[str, Kind] = {kind.name: kind for kind in _OF_SISTERS}
+"""Kinds that tell of two archives of the same ground, such as Sentinel-1 beside Sentinel-2."""
+
+ALL_KINDS: Mapping[str, Kind] = KINDS | SISTER_KINDS
+"""What findings may be of."""

@@ -9,6 +9,7 @@ from benkit.cli.common import (
     add_source,
     add_subset,
     call,
+    location_of,
     note,
     show,
     show_table,
@@ -38,6 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_metadata(parser, "--metadata", required=True)
     add_subset(parser)
     parser.add_argument(
+        "--s1",
+        type=location_of,
+        metavar="SOURCE",
+        help="the Sentinel-1 patches of the same ground, archive or inventory: whether each patch has "
+        "its own there and the other way (column s1_name), and how many days are between them",
+    )
+    parser.add_argument(
         "--findings",
         type=table_file,
         metavar="FILE",
@@ -54,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from benkit.api.audit import audit
-    from benkit.inventory.findings import KINDS
+    from benkit.inventory.findings import ALL_KINDS
 
     found = call(audit, arguments)
     if arguments.findings:
@@ -69,16 +77,17 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         if found.scarcity:
             note(found.scarcity)
-        show(arguments, {"patches": found.patches, **found.counts})
+        days = {} if found.days_between is None else {"days_between": found.days_between}
+        show(arguments, {"patches": found.patches, **found.counts, **days})
     else:
         _show_groups(found, arguments)
-    fatal = KINDS if arguments.fail_on is None else arguments.fail_on
+    fatal = ALL_KINDS if arguments.fail_on is None else arguments.fail_on
     return 1 if {*found.findings["kind"].unique().to_pylist()} & {*fatal} else 0
 
 
 def _show_groups(audit: "Audit", arguments: argparse.Namespace) -> None:
     """Counts by kind, then the first findings of each."""
-    from benkit.inventory.findings import KINDS
+    from benkit.inventory.findings import ALL_KINDS
 
     more = " other" if audit.scarcity else ""
     absent = audit.counts["not_on_disk"]
@@ -86,12 +95,14 @@ def _show_groups(audit: "Audit", arguments: argparse.Namespace) -> None:
     if audit.scarcity:
         print(audit.scarcity)
     print(f"{audit.patches:,} patches on disk, {len(audit.listed):,}{more} findings{also}")
+    for days, pairs in (audit.days_between or {}).items():
+        print(f"{pairs:,} pairs with their sister patch, {days} day{'s' * (days != 1)} apart")
     kinds = audit.listed["kind"].unique().to_pylist()
-    groups = {kind: _of_kind(audit.listed, kind) for kind in KINDS if kind in kinds}
+    groups = {kind: _of_kind(audit.listed, kind) for kind in ALL_KINDS if kind in kinds}
     if not groups:
         return
     rows = [
-        (kind, audit.counts[kind], len(found), KINDS[kind].meaning)
+        (kind, audit.counts[kind], len(found), ALL_KINDS[kind].meaning)
         for kind, found in groups.items()
     ]
     print()
@@ -139,14 +150,14 @@ def _bands(bands: list[str]) -> str:
 def _kinds(text: str) -> list[str]:
     """``KIND,...``, for argparse."""
     from benkit.cli.parsing import did_you_mean
-    from benkit.inventory.findings import KINDS
+    from benkit.inventory.findings import ALL_KINDS
 
     if text == "none":
         return []
     kinds = [kind.strip().replace("-", "_") for kind in text.split(",")]
     for kind in kinds:
-        if kind not in KINDS:
+        if kind not in ALL_KINDS:
             raise argparse.ArgumentTypeError(
-                f"there is no kind of findings {kind}{did_you_mean(kind, KINDS)}"
+                f"there is no kind of findings {kind}{did_you_mean(kind, ALL_KINDS)}"
             )
     return kinds
