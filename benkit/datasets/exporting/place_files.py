@@ -28,11 +28,31 @@ class ExportFile:
 
 
 def placed(files: list[ExportFile], place: Callable[[ExportFile], int]) -> int:
-    """Place some files; returns their bytes."""
+    """Place some files; returns their bytes. What is uploaded already, with its length, stays."""
+    there = _uploaded_lengths(files) if place is uploaded else {}
+
+    def stays(file: ExportFile) -> bool:
+        return bool(there) and file.bytes is not None and there.get(file.target) == file.bytes
+
     remote = any(
         isinstance(end, RemotePath) for file in files for end in (file.source, file.target)
     )
-    return sum((in_parallel if remote else map)(place, files))
+    waiting = (file for file in files if not stays(file))
+    size = sum((in_parallel if remote else map)(place, waiting))
+    return size + sum(file.bytes or 0 for file in files if stays(file))
+
+
+def _uploaded_lengths(files: list[ExportFile]) -> dict[Location, int | None]:
+    """The lengths of what lies in the folders of those files whose length is known; one request each."""
+
+    def lengths(folder: RemotePath) -> dict[Location, int | None]:
+        with suppress(MissingInputError):
+            return {folder / entry.name: entry.size for entry in folder.entries()}
+        return {}
+
+    targets = (file.target for file in files if file.bytes is not None)
+    folders = {target.parent for target in targets if isinstance(target, RemotePath)}
+    return {path: size for one in in_parallel(lengths, folders) for path, size in one.items()}
 
 
 def linked(file: ExportFile) -> int:
@@ -78,14 +98,12 @@ def copied(file: ExportFile) -> int:
 
 
 def uploaded(file: ExportFile) -> int:
-    """Upload a file; returns its bytes. One that is there already with the length that is known stays.
+    """Upload a file; returns its bytes.
 
     A file of which no length is known, and which nothing else is held against, is read again.
     """
     source, target = file.source, file.target
     assert isinstance(target, RemotePath), "only what goes elsewhere is uploaded"
-    if file.bytes is not None and _remote_size(target) == file.bytes:
-        return file.bytes
     with downloaded(source) as path:
         size = _state(file, path).st_size
         target.upload(path)

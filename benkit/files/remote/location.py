@@ -73,6 +73,11 @@ class RemotePath:
         return self.path.rpartition("/")[2]
 
     @property
+    def parent(self) -> Self:
+        """The folder that this lies in."""
+        return replace(self, path=self.path.rpartition("/")[0])
+
+    @property
     def stem(self) -> str:
         """Name without its last suffix."""
         return PurePosixPath(self.path).stem
