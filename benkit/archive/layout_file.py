@@ -63,7 +63,7 @@ def as_layout(given: str | os.PathLike[str] | Layout) -> Layout:
 
 def recognised(root: Location) -> Layout | None:
     """The built-in layout that fits some patches of an archive best; None if none does."""
-    top = _entries(root)
+    top = entries_of(root)
     if top is None:
         return None
     fits = [
@@ -103,11 +103,7 @@ def _part(root: Location, layout: Layout, seen: _Seen) -> float:
 def _holds_all(file: Location, layout: Layout) -> bool:
     """Whether a file has as many bands as a patch."""
     try:
-        if isinstance(file, RemotePath):
-            content = file.read_bytes(LARGEST_FILE)
-        else:
-            content = read_whole(file, follow=False)
-        return len(decode_raster(content, str(file)).pixels) == len(layout.bands)
+        return len(decode_raster(file_content(file), str(file)).pixels) == len(layout.bands)
     except BenkitError:
         return False
 
@@ -121,7 +117,7 @@ def _some_patches(root: Location, layout: Layout, top: Entries) -> Iterator[_See
             for above, content in level.items()
             for name in content.folders[:_LOOKED_INTO]
         ]
-        found = {folder: _entries(root / folder) for folder in folders[: _LOOKED_INTO**2]}
+        found = {folder: entries_of(root / folder) for folder in folders[: _LOOKED_INTO**2]}
         level = {folder: content for folder, content in found.items() if content}
     for above, content in level.items():
         if layout.one_file:
@@ -130,11 +126,19 @@ def _some_patches(root: Location, layout: Layout, top: Entries) -> Iterator[_See
             continue
         for name in content.folders[:_LOOKED_INTO]:
             patch = patch_below(layout, above, name)
-            if inside := _entries(root / patch.path):
+            if inside := entries_of(root / patch.path):
                 yield _Seen(patch, inside)
 
 
-def _entries(folder: Location) -> Entries | None:
+def file_content(file: Location) -> bytes:
+    """All bytes of a file."""
+    if isinstance(file, RemotePath):
+        return file.read_bytes(LARGEST_FILE)
+    return read_whole(file, follow=False)
+
+
+def entries_of(folder: Location) -> Entries | None:
+    """The content of a folder; None if it cannot be listed."""
     try:
         found = entries(folder)
     except BenkitError:

@@ -147,7 +147,8 @@ def _rasters(looked_at: list[_Folder]) -> str:
     folders = list(dict.fromkeys(folder for _, folder in found))
     return (
         f"; TIFFs lie in {some_names(folders[:_FOLDERS])}{', ...' if len(folders) > _FOLDERS else ''}, "
-        f"such as {printable(found[0][0])}; name an archive of BigEarthNet v2.0, or one laid out as it"
+        f"such as {printable(found[0][0])}; name an archive of a built-in layout, or describe "
+        "its own: `benkit scan DIR --guess-layout my.toml` writes a first draft"
     )
 
 

@@ -19,7 +19,16 @@ from benkit.files.safe_names import one_line
 
 Result = TypeVar("Result")
 
-OUTPUTS = ("output", "findings", "differences", "figure", "figures", "correlogram", "missing")
+OUTPUTS = (
+    "output",
+    "guess_layout",
+    "findings",
+    "differences",
+    "figure",
+    "figures",
+    "correlogram",
+    "missing",
+)
 """Names of the arguments that say where something is written."""
 
 _ADDRESS = re.compile("[A-Za-z][A-Za-z0-9+.-]+:/")  # what is left of a URL that became a path

@@ -2,7 +2,16 @@
 
 import argparse
 
-from benkit.cli.common import add_engine_options, add_layout, call, location_of, note, show
+from benkit.cli.common import (
+    add_engine_options,
+    add_layout,
+    call,
+    file_with,
+    location_of,
+    note,
+    require,
+    show,
+)
 from benkit.engine.progress import end_line
 
 EXAMPLE = """\
@@ -21,16 +30,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output",
         type=location_of,
-        required=True,
         metavar="FILE",
         help="the inventory, a .parquet file",
     )
     add_layout(parser)
+    parser.add_argument(
+        "--guess-layout",
+        type=file_with(".toml"),
+        metavar="FILE",
+        help="scan nothing, but write a first draft of a description of the layout, a .toml file",
+    )
     parser.add_argument("--full", action="store_true", help="read also what has not changed")
     add_engine_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.guess_layout:
+        return _guess(arguments)
+    require(arguments.output is not None, "--output: expected the name of the inventory to write")
     try:
         from benkit.inventory.scanning.scan import scan
 
@@ -60,4 +77,26 @@ def run(arguments: argparse.Namespace) -> int:
     }
     more["files not plain"] = sum(summary.slow_files.values())
     show(arguments, {**values, **more, **{f"  {why}": n for why, n in summary.slow_files.items()}})
+    return 0
+
+
+def _guess(arguments: argparse.Namespace) -> int:
+    """Describe the layout of an archive in a file."""
+    from benkit.archive.guess_layout import guess_layout
+    from benkit.domain.layouts import parse_layout
+    from benkit.files.writing.replace import write_text
+
+    text = guess_layout(arguments.archive)
+    layout = parse_layout(text, str(arguments.guess_layout))
+    write_text(text, arguments.guess_layout)
+    note(f"{arguments.guess_layout} is written: a first draft; correct it, then scan with --layout")
+    show(
+        arguments,
+        {
+            "layout": layout.name,
+            "folder": layout.folder,
+            "file": layout.file,
+            "bands": list(layout.band_names),
+        },
+    )
     return 0
