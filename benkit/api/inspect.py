@@ -3,7 +3,7 @@
 import os
 
 from benkit.api.sources import MetadataLike, as_metadata
-from benkit.archive.listing import find_patch, patch_of_folder
+from benkit.archive.layout_file import LayoutLike, patch_at, patch_named
 from benkit.domain.layouts import ARCHIVE_METADATA
 from benkit.errors import OptionError
 from benkit.files.remote.location import as_path
@@ -15,6 +15,7 @@ def inspect(
     archive: str | os.PathLike[str] | None = None,
     metadata: MetadataLike | None = None,
     *,
+    layout: LayoutLike = None,
     figure: str | os.PathLike[str] | None = None,
 ) -> Inspection:
     """Tell everything about one patch: its name, place, labels, bands and findings.
@@ -22,13 +23,15 @@ def inspect(
     Parameters
     ----------
     patch : path or str
-        Folder ``<root>/<product>/<patch id>``, or a patch id.
+        Folder of the patch, such as ``<root>/<product>/<patch id>``, its file, or its id.
     archive : path, optional
         Root of the archive; needed for a patch id.
     metadata : path, URL, Metadata or table, or sequence of these, optional
         With the columns ``patch_id`` and ``labels``; if not given, the ``metadata.parquet`` in the
         archive, which `benkit.patchify` writes. Without any nothing is said of labels, and the findings
         do not tell whether the patch is part of the data set.
+    layout : str, path or Layout, optional
+        As of `benkit.scan`.
     figure : path, optional
         Where to draw the bands: PNG, PDF or SVG, as the suffix says.
 
@@ -37,8 +40,8 @@ def inspect(
     OptionError
         If a patch id comes without an archive.
     """
-    if as_path(patch).is_dir():
-        root, found = patch_of_folder(as_path(patch))
+    if as_path(patch).exists():
+        root, found = patch_at(as_path(patch), layout)
     elif archive is None:
         raise OptionError(
             f"{patch}: expected the folder of a patch, but there is none; "
@@ -46,7 +49,7 @@ def inspect(
         )
     else:
         root = as_path(archive)
-        found = find_patch(root, os.fspath(patch))
+        found = patch_named(root, os.fspath(patch), layout)
     if metadata is None and (root / ARCHIVE_METADATA).is_file():
         metadata = root / ARCHIVE_METADATA
     table = None if metadata is None else as_metadata(metadata).table

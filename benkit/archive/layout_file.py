@@ -5,9 +5,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benkit.archive.listing import Entries, PatchFolder, entries, patch_below
+from benkit.archive.listing import (
+    Entries,
+    PatchFolder,
+    entries,
+    find_patch,
+    list_archive,
+    patch_below,
+    patch_of_folder,
+)
 from benkit.domain.layouts import BIGEARTHNET_S2, BUILT_IN, Layout, built_in, parse_layout
-from benkit.errors import BenkitError, InputFormatError, OptionError
+from benkit.errors import BenkitError, InputFormatError, MissingInputError, OptionError
 from benkit.files.limits import LARGEST_FILE
 from benkit.files.remote.location import Location, RemotePath
 from benkit.tiff.read import decode_raster, read_whole
@@ -59,6 +67,44 @@ def as_layout(given: str | os.PathLike[str] | Layout) -> Layout:
             f"{name}: expected a layout as TOML in UTF-8, but it is none"
         ) from None
     return parse_layout(text, name)
+
+
+def patch_at(path: Path, given: LayoutLike = None) -> tuple[Path, PatchFolder]:
+    """Root of the archive and patch of a patch's folder, or of the file that holds all its bands.
+
+    If the layout is not given, it is the built-in one that fits best.
+    """
+    path = path.resolve()
+    content = entries_of(path if path.is_dir() else path.parent) or Entries([], [], [])
+    found: list[tuple[float, int, int, Path, PatchFolder]] = []
+    for number, layout in enumerate(map(as_layout, [given] if given else BUILT_IN)):
+        name = layout.patch_of_file(path.name) if layout.one_file else path.name
+        levels = layout.depth - (not layout.one_file)
+        if name is None or layout.one_file == path.is_dir() or levels >= len(path.parents):
+            continue
+        root = path.parents[levels]
+        above = path.parent.relative_to(root).as_posix() if levels else ""
+        patch = patch_below(layout, above, name)
+        fit = _part(root, layout, _Seen(patch, content)) if given is None else 1.0
+        found.append((fit, len(layout.bands), -number, root, patch))
+    if not found:
+        raise MissingInputError(f"{path}: expected a patch of the layout {given}, but it is none")
+    fit, *_, root, patch = max(found, key=lambda one: one[:3])
+    return (root, patch) if fit or path.is_file() else patch_of_folder(path)
+
+
+def patch_named(root: Path, patch_id: str, given: LayoutLike = None) -> PatchFolder:
+    """The patch of an archive with an id; a `MissingInputError` if there is none."""
+    layout = layout_of(root, given)
+    if layout is BIGEARTHNET_S2:
+        return find_patch(root, patch_id)
+    for patch in list_archive(root, layout).patches:
+        if patch.patch_id == patch_id:
+            return patch
+    raise MissingInputError(
+        f"{root}: expected the patch {patch_id} in an archive of the layout {layout.name}, but there is "
+        "none; name the root of the archive, and the whole patch id"
+    )
 
 
 def recognised(root: Location) -> Layout | None:

@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from benkit.archive.listing import PatchFolder
-from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.domain.patch_names import PatchId, parse_patch_id
 from benkit.errors import InputFormatError, PatchIdError
 from benkit.files.writing.staging import temporary_folder
@@ -66,6 +65,8 @@ class Inspection:
         In the order of the layout.
     findings : tuple of dict
         ``band`` (None where it is about the whole patch), ``kind`` and ``reason``, sorted.
+    place : PatchFolder
+        Its folders in the archive, and the layout of that.
     """
 
     patch_id: str
@@ -75,6 +76,7 @@ class Inspection:
     metadata: Mapping[str, Any] | None
     bands: Mapping[str, InspectedBand] = field(repr=False)
     findings: tuple[dict[str, Any], ...]
+    place: PatchFolder = field(repr=False)
 
 
 def inspect_folder(root: Path, found: PatchFolder, metadata: pa.Table | None = None) -> Inspection:
@@ -93,8 +95,8 @@ def inspect_folder(root: Path, found: PatchFolder, metadata: pa.Table | None = N
         name = bounds = None
         if all(band.status == "missing" for band in bands.values()):
             raise InputFormatError(
-                f"{folder}: expected the folder of a patch, <root>/<product>/<patch id>, but its name "
-                "is no patch id and it holds no band"
+                f"{folder}: expected the folder of a patch, such as <root>/<product>/<patch id>, but "
+                "its name is no patch id and it holds no band"
             ) from None
     return Inspection(
         patch_id=found.patch_id,
@@ -104,16 +106,20 @@ def inspect_folder(root: Path, found: PatchFolder, metadata: pa.Table | None = N
         metadata=own.drop_columns("patch_id").to_pylist()[0] if own else None,
         bands=bands,
         findings=findings,
+        place=found,
     )
 
 
 def read_pixels(inspection: Inspection) -> dict[str, NDArray]:
     """Pixels of the readable bands by name: (height, width) arrays in the file's data type."""
-    folder, patch = inspection.folder, inspection.patch_id
+    folder, patch, layout = inspection.folder, inspection.place, inspection.place.layout
+    readable = [name for name, band in inspection.bands.items() if band.status == "ok"]
+    if layout.one_file:
+        pixels = read_raster(folder / layout.band_file(patch.name, "")).pixels if readable else ()
+        return dict(zip(layout.band_names, pixels, strict=False))
     return {
-        name: read_raster(folder / BIGEARTHNET_S2.band_file(patch, name)).pixels[0]
-        for name, band in inspection.bands.items()
-        if band.status == "ok"
+        name: read_raster(folder / layout.band_file(patch.name, name)).pixels[0]
+        for name in readable
     }
 
 

@@ -12,7 +12,7 @@ import rasterio
 import benkit
 from benkit.domain.layouts import built_in
 from benkit.engine import Engine
-from benkit.errors import InputFormatError, OptionError
+from benkit.errors import InputFormatError, MissingInputError, OptionError
 from tests.making import rows_of
 
 ONE = Engine(workers=1)
@@ -146,6 +146,26 @@ def test_patches_of_the_same_name_in_two_folders_are_two_by_their_path(tmp_path)
         ("north/2019", "north_2019_a", 2019),
         ("north/2020", "north_2020_a", 2020),
     ]
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_one_patch_is_inspected_by_its_folder_or_file_and_by_its_id(name, shared_data, tmp_path):
+    layout, archive = built_in(name), shared_data / REAL[name]
+    file = min(archive.rglob("*.tif"))
+    by_path = benkit.inspect(file if layout.one_file else file.parent, figure=tmp_path / "f.png")
+    by_id = benkit.inspect(by_path.patch_id, archive)
+    assert (by_id.place, by_id.bands) == (by_path.place, by_path.bands)
+    assert by_id.place.layout is layout
+    assert list(by_path.bands) == list(layout.band_names)
+    assert by_path.findings == ()
+    with rasterio.open(archive / by_path.place.band_path(layout.band_names[-1])) as raster:
+        assert by_path.bands[layout.band_names[-1]].max == raster.read()[-1].max()
+    assert (tmp_path / "f.png").stat().st_size > 10_000
+
+
+def test_a_patch_that_is_not_there_is_named(own, tmp_path):
+    with pytest.raises(MissingInputError, match="expected the patch north-9 in an archive"):
+        benkit.inspect("north-9", own, layout=tmp_path / "own.toml")
 
 
 def test_what_is_no_layout_is_refused(own, tmp_path):

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benkit.cli.common import add_metadata, call, note, picture_file, show, show_table
+from benkit.cli.common import add_layout, add_metadata, call, note, picture_file, show, show_table
 from benkit.files.safe_names import one_line
 
 if TYPE_CHECKING:
@@ -20,10 +20,15 @@ prints date, footprint, labels, all bands and all findings, and draws the bands 
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("patch", metavar="PATCH_DIR|PATCH_ID", help="a patch's folder, or its id")
+    parser.add_argument(
+        "patch",
+        metavar="PATCH_DIR|PATCH_ID",
+        help="a patch's folder, its file of all bands, or its id",
+    )
     parser.add_argument(
         "--archive", type=Path, metavar="ROOT", help="folder of the archive that holds the id"
     )
+    add_layout(parser)
     add_metadata(parser, "--metadata")
     parser.add_argument(
         "--figure", type=picture_file, metavar="FILE", help="draw the bands: .png, .pdf or .svg"
@@ -103,6 +108,10 @@ def _facts(inspection: "Inspection") -> Iterator[tuple[str, str]]:
             f"EPSG:{ground.epsg}, x {ground.x:,} to {ground.x + PATCH_METRES:,} m, "
             f"y {ground.y - PATCH_METRES:,} to {ground.y:,} m",
         )
+    else:
+        told = inspection.place.layout.parts(inspection.patch_id) or {}
+        yield "layout", inspection.place.layout.name
+        yield "name", "; ".join(f"{part} {text}" for part, text in told.items()) or "tells nothing"
     if inspection.geographic_bounds is not None:
         west, south, east, north = inspection.geographic_bounds
         yield "", f"longitude {west:.4f}° to {east:.4f}°, latitude {south:.4f}° to {north:.4f}°"

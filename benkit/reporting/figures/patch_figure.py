@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benkit.domain.layouts import BIGEARTHNET_S2
+from benkit.domain.layouts import Band
 from benkit.inventory.findings import KINDS
 from benkit.inventory.inspect import InspectedBand, Inspection
 from benkit.reporting.pixels import NO_DATA_COLOUR, as_colours, mask_no_data, stretch_range
@@ -26,28 +26,36 @@ _TRUE_COLOUR = ("B04", "B03", "B02")
 _FALSE_COLOUR = ("B08", "B04", "B03")
 _PAPER, _MUTED, _DAMAGE = "#FFFFFF", "#666666", "#B00020"
 _GREY_COLUMNS = 4
+_LEAST_ROWS = 3
 _LINE_WIDTH = 120
 
 
 def draw_patch(inspection: Inspection, pixels: Mapping[str, NDArray]) -> "Figure":
     """Draw the bands of a patch, with the pixels of `read_pixels`.
 
-    Every band is stretched from its 2nd to its 98th percentile. The true colour picture keeps its hues:
-    its bands share one stretch, from 0 to the 98th percentile of them all; those of the false colour
-    picture (B08, B04, B03: vegetation is red) have one each. Pixels without a measurement are magenta.
+    Every band is stretched from its 2nd to its 98th percentile. Where the layout has their bands, there
+    are two pictures in colour. The true colour picture keeps its hues: its bands share one stretch, from
+    0 to the 98th percentile of them all; those of the false colour picture (B08, B04, B03: vegetation is
+    red) have one each. Pixels without a measurement are magenta.
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11.5, 8.2), facecolor=_PAPER)
-    margins = {"left": 0.015, "right": 0.985, "top": 0.86, "bottom": 0.035}
-    grid = figure.add_gridspec(6, 2 + _GREY_COLUMNS, wspace=0.08, hspace=0.6, **margins)
+    bands, of_layout = list(inspection.bands), inspection.place.layout.bands
+    in_colour = {*_TRUE_COLOUR, *_FALSE_COLOUR} <= of_layout.keys()
+    left = 2 * in_colour
+    rows = 2 * max(_LEAST_ROWS * in_colour, -(-len(bands) // _GREY_COLUMNS))
+    figure = Figure(figsize=(11.5, 1.2 * rows + 1), facecolor=_PAPER)
+    high = figure.get_figheight()
+    margins = {"left": 0.015, "right": 0.985, "top": 1 - 1.15 / high, "bottom": 0.29 / high}
+    grid = figure.add_gridspec(rows, left + _GREY_COLUMNS, wspace=0.08, hspace=0.6, **margins)
     masked = {band: mask_no_data(pixels[band], inspection.bands[band].nodata) for band in pixels}
-    _draw_colour(figure.add_subplot(grid[:3, :2]), masked, _TRUE_COLOUR, "true colour")
-    _draw_colour(figure.add_subplot(grid[3:, :2]), masked, _FALSE_COLOUR, "false colour")
-    for index, band in enumerate(BIGEARTHNET_S2.bands):
+    if in_colour:
+        _draw_colour(figure.add_subplot(grid[:3, :2]), masked, _TRUE_COLOUR, "true colour")
+        _draw_colour(figure.add_subplot(grid[3:6, :2]), masked, _FALSE_COLOUR, "false colour")
+    for index, band in enumerate(bands):
         row, column = divmod(index, _GREY_COLUMNS)
-        axes = figure.add_subplot(grid[2 * row : 2 * row + 2, 2 + column])
-        _draw_band(axes, band, inspection.bands[band], masked.get(band))
+        axes = figure.add_subplot(grid[2 * row : 2 * row + 2, left + column])
+        _draw_band(axes, of_layout[band], inspection.bands[band], masked.get(band))
     _write_head(figure, inspection)
     return figure
 
@@ -69,9 +77,10 @@ def _draw_colour(
 
 
 def _draw_band(
-    axes: "Axes", name: str, band: InspectedBand, pixels: "np.ma.MaskedArray | None"
+    axes: "Axes", expected: Band, band: InspectedBand, pixels: "np.ma.MaskedArray | None"
 ) -> None:
-    _prepare(axes, f"{name}  {_WAVELENGTHS[name]:,} nm")
+    wavelength = _WAVELENGTHS.get(expected.name)
+    _prepare(axes, f"{expected.name}  {wavelength:,} nm" if wavelength else expected.name)
     if pixels is None:
         _write_instead(axes, band.status)
         return
@@ -80,8 +89,7 @@ def _draw_band(
     low, high = stretch_range(pixels)
     colours = colormaps["gray"].with_extremes(bad=NO_DATA_COLOUR)
     axes.imshow(pixels, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
-    expected = BIGEARTHNET_S2.bands[name].side
-    as_expected = (band.height, band.width) == (expected, expected)
+    as_expected = (band.height, band.width) == (expected.height, expected.width)
     lines = [(f"{band.width} x {band.height} pixels", _MUTED if as_expected else _DAMAGE)]
     if band.nodata_count:
         lines.append((f"{band.nodata_count:,} NO_DATA", _DAMAGE))
@@ -116,8 +124,9 @@ def _enlarged(pixels: "np.ma.MaskedArray", side: int) -> "np.ma.MaskedArray":
 def _write_head(figure: "Figure", inspection: Inspection) -> None:
     import textwrap
 
+    top = 1 - 0.287 / figure.get_figheight()
     literal: Any = {"parse_math": False, "color": INK}  # a name or label with a $ is no formula
-    figure.text(0.015, 0.965, inspection.patch_id, fontsize=13, weight="bold", **literal)
+    figure.text(0.015, top, inspection.patch_id, fontsize=13, weight="bold", **literal)
     lines = []
     if inspection.name is not None:
         product = inspection.name.product
@@ -127,10 +136,18 @@ def _write_head(figure: "Figure", inspection: Inspection) -> None:
     if inspection.metadata is not None:
         lines.append("; ".join(dict.fromkeys(inspection.metadata["labels"]) or ["no label"]))
     lines = [part for line in lines for part in textwrap.wrap(line, _LINE_WIDTH)]
-    figure.text(0.015, 0.95, "\n".join(lines), fontsize=9, va="top", linespacing=1.35, **literal)
+    figure.text(
+        0.015,
+        top - 0.123 / figure.get_figheight(),
+        "\n".join(lines),
+        fontsize=9,
+        va="top",
+        linespacing=1.35,
+        **literal,
+    )
     if kinds := sorted({KINDS[finding["kind"]].title for finding in inspection.findings}):
         text = f"found: {', '.join(kinds)}"
-        figure.text(0.985, 0.965, text, fontsize=10, color=_DAMAGE, ha="right")
+        figure.text(0.985, top, text, fontsize=10, color=_DAMAGE, ha="right")
     if any(band.nodata_count for band in inspection.bands.values()):
         text = "magenta: NO_DATA"
         figure.text(0.985, 0.01, text, fontsize=8, color=NO_DATA_COLOUR, ha="right")
