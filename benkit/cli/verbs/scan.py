@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         "files read": summary.files,
         "bytes read": summary.bytes,
     }
-    more["files not plain"] = sum(summary.slow_files.values())
+    more["files read one by one"] = sum(summary.slow_files.values())
     show(arguments, {**values, **more, **{f"  {why}": n for why, n in summary.slow_files.items()}})
     return 0
 
