@@ -181,9 +181,12 @@ def find_patch(root: Path, patch_id: str) -> PatchFolder:
 
 def require_inside(root: Path, patch: PatchFolder) -> None:
     """Refuse a patch whose names lead out of the archive: by their text, or since a folder is a link."""
-    folder = root / require_single_name(patch.product) / require_single_name(patch.patch_id)
-    if _leads_elsewhere(folder):
-        raise InputFormatError(f"{folder}: leads elsewhere: a link, which is not followed")
+    folder = root
+    require_single_name(patch.name)
+    for name in patch.path.split("/") if patch.path else ():
+        folder = folder / require_single_name(name)
+        if folder.is_symlink():
+            raise InputFormatError(f"{folder}: leads elsewhere: a link, which is not followed")
 
 
 def _leads_elsewhere(folder: Location) -> bool:

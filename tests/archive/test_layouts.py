@@ -177,3 +177,22 @@ def test_what_is_no_layout_is_refused(own, tmp_path):
         InputFormatError, match=r"layout bigearthnet-s1, <root>/\{product\}/\{patch"
     ):
         benkit.scan(own, tmp_path / "i.parquet", layout="bigearthnet-s1", engine=ONE)
+
+
+@pytest.mark.parametrize("name", ["bigearthnet-s1", "eurosat-ms", "ssl4eo-s12-s2a"])
+def test_an_export_of_any_layout_is_an_archive_of_it(name, shared_data, tmp_path):
+    benkit.scan(shared_data / REAL[name], tmp_path / "i.parquet", engine=ONE)
+    made = benkit.export(tmp_path / "i.parquet", tmp_path / "out", copy=True)
+    folder = "BigEarthNet-S1" if name == "bigearthnet-s1" else name
+    files = {
+        path.relative_to(shared_data / REAL[name]): path.read_bytes()
+        for path in (shared_data / REAL[name]).rglob("*.tif")
+    }
+    assert made.files == len(files)
+    assert {
+        path.relative_to(tmp_path / "out" / folder): path.read_bytes()
+        for path in (tmp_path / "out" / folder).rglob("*.tif")
+    } == files
+    benkit.scan(tmp_path / "out" / folder, tmp_path / "again.parquet", engine=ONE)
+    exported = (tmp_path / "out" / "inventory.parquet").read_bytes()
+    assert (tmp_path / "again.parquet").read_bytes() == exported

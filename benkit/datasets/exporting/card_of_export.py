@@ -2,7 +2,7 @@
 
 from benkit.datasets.cards.card_files import CARD_FILES, card_contents
 from benkit.datasets.cards.make_card import make_card
-from benkit.datasets.exporting.write_archive import ARCHIVE_FOLDER, ExportPart
+from benkit.datasets.exporting.write_archive import ExportPart, archive_folder
 from benkit.files.writing.staging import temporary_folder
 from benkit.inventory.table.inventory_file import Inventory, writing_inventory
 from benkit.metadata.metadata import Metadata
@@ -29,5 +29,5 @@ def export_card(inventory: Inventory, part: ExportPart, *, has_split: bool) -> d
                 writer.write(rows)
         exported = Inventory(folder / "inventory.parquet", inventory.name)
         made = make_card(exported, metadata, split)
-        place = f"{ARCHIVE_FOLDER}/"
+        place = f"{archive_folder(inventory.layout)}/"
         return card_contents(made, exported, metadata, split, CARD_FILES, archive=place)

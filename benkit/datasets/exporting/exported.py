@@ -59,7 +59,7 @@ def closed_patches(root: Location, inventory: Inventory) -> dict[str, str]:
     for product, patch_id, band in inventory.query(
         "SELECT product, patch_id, band FROM inventory WHERE status = 'unreadable'"
     ):
-        path = root / PatchFolder(product, patch_id).band_path(band)
+        path = root / PatchFolder(product, patch_id, inventory.layout).band_path(band)
         kind = kind_of_path(path) if isinstance(path, Path) else None
         if kind or (isinstance(path, RemotePath) and not path.is_file()):
             found[patch_id] = f"{band} is {kind or 'no file'}"

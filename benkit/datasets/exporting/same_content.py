@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benkit.archive.listing import PatchFolder
+from benkit.domain.layouts import Layout
 from benkit.errors import InputFormatError
 from benkit.files.remote.location import Location
 from benkit.inventory.scanning.chunk import PATCHES_PER_CHUNK, scan_patches
@@ -15,7 +16,7 @@ _KEY = ("product", "patch_id", "band")
 _SAME = ("status", "bytes", "header_hash", "pixel_hash", "valid", "sum", "sum_sq", "min", "max")
 
 
-def require_same_content(archive: Location, rows: pa.Table, root: Location) -> None:
+def require_same_content(archive: Location, rows: pa.Table, root: Location, layout: Layout) -> None:
     """Refuse files whose header or pixels are not those of the rows, which are of patches of ``root``.
 
     Raises
@@ -23,8 +24,9 @@ def require_same_content(archive: Location, rows: pa.Table, root: Location) -> N
     InputFormatError
         If a file was changed after the scan, or was not copied whole.
     """
-    columns = (rows[name].to_pylist() for name in _KEY[:2])
-    patches = [*dict.fromkeys(map(PatchFolder, *columns))]
+    products, ids = (rows[name].to_pylist() for name in _KEY[:2])
+    named = dict.fromkeys(zip(products, ids, strict=True))
+    patches = [PatchFolder(product, patch_id, layout) for product, patch_id in named]
     parts = [
         scan_patches(archive, patches[start : start + PATCHES_PER_CHUNK])
         for start in range(0, len(patches), PATCHES_PER_CHUNK)
@@ -36,7 +38,8 @@ def require_same_content(archive: Location, rows: pa.Table, root: Location) -> N
         wrong = pc.and_(pc.is_valid(rows[name]), differs)
         if pc.any(wrong).as_py():
             first = rows.filter(wrong).slice(0, 1).to_pylist()[0]
-            path = PatchFolder(first["product"], first["patch_id"]).band_path(first["band"])
+            patch = PatchFolder(first["product"], first["patch_id"], layout)
+            path = patch.band_path(first["band"])
             raise InputFormatError(
                 f"{root / path}: expected the file that was scanned, but its {name} is another one than "
                 "the inventory says; scan the archive again, or name the archive that the inventory "

@@ -14,15 +14,18 @@ from benkit.archive.listing import PatchFolder, require_inside
 from benkit.datasets.exporting.export_target import LEFT_OUT
 from benkit.datasets.exporting.place_files import ExportFile, copied, linked, placed, uploaded
 from benkit.datasets.exporting.same_content import require_same_content
+from benkit.domain.layouts import Layout
 from benkit.engine.progress import Report
 from benkit.files.remote.location import Location, RemotePath
+from benkit.files.safe_names import require_single_name
 from benkit.files.tables.table import write_table
 from benkit.files.writing.replace import write_bytes
 from benkit.files.writing.resume_folder import resuming_folder
 from benkit.files.writing.resume_remote import resuming_remote
 from benkit.inventory.table.inventory_file import Inventory, writing_inventory
 
-ARCHIVE_FOLDER, MAPS_FOLDER = "BigEarthNet-S2", "Reference_Maps"
+MAPS_FOLDER = "Reference_Maps"
+_DOWNLOADS = {"bigearthnet-s2": "BigEarthNet-S2", "bigearthnet-s1": "BigEarthNet-S1"}
 """Folders of the patches and of their reference maps, as the download has them."""
 
 _FILES_AT_ONCE = 3000
@@ -67,6 +70,7 @@ def write_archive(
     ``beside`` are further files of the output, by name. If it is to be verified, the exported files are
     read, and have to be those of the inventory.
     """
+    layout = inventory.layout
     place = linked if not copy else copied if isinstance(target, Path) else uploaded
     patches = sum(len(part.patches) for part in parts)
     plan = "\n".join([str(root), place.__name__, *(_plan_of(inventory, part) for part in parts)])
@@ -79,7 +83,7 @@ def write_archive(
                 size += placed(some, place)
                 report(done := done + names, patches, size)
             for rows in inventory.rows_of(part.patches) if verify else ():
-                require_same_content(folder / ARCHIVE_FOLDER, rows, root)
+                require_same_content(folder / archive_folder(layout), rows, root, layout)
             maps = [
                 ExportFile(source, folder / MAPS_FOLDER / name)
                 for name, source in part.maps.items()
@@ -104,6 +108,11 @@ def _resuming(target: Location, plan: str) -> AbstractContextManager[Location]:
     return resuming_folder(target, plan)
 
 
+def archive_folder(layout: Layout) -> str:
+    """Name of the folder of an exported archive: as in the download, or that of its layout."""
+    return _DOWNLOADS.get(layout.name) or require_single_name(layout.name)
+
+
 def _plan_of(inventory: Inventory, part: ExportPart) -> str:
     """A text that is another one if what is to be placed is another."""
     ((rows,),) = inventory.query(
@@ -118,25 +127,27 @@ def _placed_rows(
     folder: Location, root: Location, inventory: Inventory, part: ExportPart
 ) -> Iterator[tuple[list[ExportFile], int]]:
     """Write the inventory of a part; gives the files of its rows, and of how many patches these are."""
-    archive = folder / ARCHIVE_FOLDER
+    layout = inventory.layout
+    archive = folder / archive_folder(layout)
     files: list[ExportFile] = []
-    names, last = 0, PatchFolder("", "")
-    with writing_inventory(folder / "inventory.parquet", inventory.layout) as writer:
+    names, last, last_path = 0, PatchFolder("", ""), ""
+    with writing_inventory(folder / "inventory.parquet", layout) as writer:
         for rows in inventory.rows_of(part.patches):
             writer.write(rows)
             columns = ("product", "patch_id", "band", "status", "bytes")
             for product, patch_id, band, status, size in zip(
                 *(rows[name].to_pylist() for name in columns), strict=True
             ):
-                patch = PatchFolder(product, patch_id, inventory.layout)
+                patch = PatchFolder(product, patch_id, layout)
                 if patch != last:
                     if len(files) >= _FILES_AT_ONCE:
                         yield files, names
                         files, names = [], 0
                     _make_folder(root, archive, patch)
                     names, last = names + 1, patch
-                if status != "missing":
-                    path = patch.band_path(band)
+                path = patch.band_path(band)
+                if status != "missing" and path != last_path:  # one file may hold all bands
+                    last_path = path
                     files.append(ExportFile(root / path, archive / path, size))
         yield files, names
 
