@@ -48,7 +48,7 @@ WRITTEN = {
 }
 LISTED = "sample/patches_for_stats.csv.gz"
 PRINTED = {
-    "benkit audit inventory.parquet --metadata sample/metadata.parquet --json": "ed662f6d08e13aea",
+    "benkit audit inventory.parquet --metadata sample/metadata.parquet --json": "5bd867a17b3a84ef",
     "benkit stats inventory.parquet --json": "f2dddcee873c0be3",
     f"benkit stats inventory.parquet --patches {LISTED} --json": "0264646a2b5c65e0",
     "benkit summary sample/metadata.parquet --json": "1303dffafbe244db",

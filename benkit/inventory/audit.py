@@ -12,7 +12,7 @@ from benkit.domain.tiles import parse_tile
 from benkit.errors import PatchIdError
 from benkit.files.tables.table_value import TableValue
 from benkit.ground.footprints import GRID_CORNER, are_patch_ids, locate_rows
-from benkit.inventory.baselines import baseline_warnings
+from benkit.inventory.baselines import added_offsets, baseline_warnings
 from benkit.inventory.contents import none_is_there, require_patches
 from benkit.inventory.findings import KINDS, SISTER_KINDS
 from benkit.inventory.table.inventory_file import Inventory
@@ -111,7 +111,8 @@ def audit_inventory(inventory: Inventory, metadata: pa.Table, *, subset: bool = 
         "SELECT DISTINCT product, patch_id FROM inventory WHERE band IS NOT NULL ORDER BY ALL"
     )
     layout = inventory.layout
-    expected, invalid = _expected(sorted({patch for _, patch in patches}), metadata, layout)
+    on_disk = pa.array(sorted({patch for _, patch in patches}), pa.string())
+    expected, invalid = _expected(on_disk.to_pylist(), metadata, layout)
     rows = inventory.query(
         "WITH ok AS (SELECT * FROM inventory WHERE status = 'ok') "
         + " UNION ALL ".join(
@@ -125,10 +126,10 @@ def audit_inventory(inventory: Inventory, metadata: pa.Table, *, subset: bool = 
         metadata=metadata.select(["patch_id"]),
         expected=expected,
         invalid=_table(("patch_id", "reason"), invalid),
+        offsets=added_offsets(on_disk, metadata),
         bands=_band_table(layout),
     )
     findings = _table(_FINDINGS_SCHEMA.names, rows).cast(_FINDINGS_SCHEMA)
-    on_disk = pa.array(sorted({patch for _, patch in patches}), pa.string())
     counts, known = _counts(findings), _count_in(on_disk, metadata["patch_id"])
     if subset:
         counts["not_on_disk"] = len(metadata) - len(on_disk) + counts["not_part_of_dataset"]

@@ -1,21 +1,12 @@
-"""Processing baselines of Sentinel-2 in the names of patches, and whether their numbers can be averaged.
-
-From baseline 04.00 on, 25 January 2022, digital numbers are higher by 1,000 (``BOA_ADD_OFFSET`` and
-``RADIO_ADD_OFFSET`` of -1000 in a product's metadata) [1]_. The names of BigEarthNet say N9999, which
-tells nothing.
-
-References
-----------
-.. [1] ESA, Sentinel-2 Products Specification Document, and Processing Baseline 04.00,
-   https://sentiwiki.copernicus.eu/web/s2-processing
-"""
+"""Whether digital numbers with and without the offset of later processing baselines are together."""
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from benkit.domain.baselines import ADDED_OFFSET, OFFSET, UNKNOWN, WITH_OFFSET
 from benkit.inventory.table.inventory_file import Inventory
 
-_WITH_OFFSET = "N0400"
-_UNKNOWN = "N9999"
+_PART = r"_MSIL[12][AC]_\d{8}T\d{6}_(?P<baseline>N\d{4})_R\d{3}_T"
 _NAME = r"^S2[A-D]_MSIL[12][AC]_\d{8}T\d{6}_(N\d{4})_R\d{3}_T"
 
 
@@ -38,13 +29,13 @@ def baseline_warnings(
             SELECT regexp_extract(if(regexp_matches(patch_id, '{_NAME}'), patch_id, product),
                                   '{_NAME}', 1) AS baseline
             FROM (SELECT DISTINCT product, patch_id FROM inventory
-                  WHERE status = 'ok' AND NOT contains(patch_id, '_{_UNKNOWN}_') {chosen}))
-        WHERE baseline NOT IN ('', '{_UNKNOWN}') GROUP BY baseline ORDER BY baseline
+                  WHERE status = 'ok' AND NOT contains(patch_id, '_{UNKNOWN}_') {chosen}))
+        WHERE baseline NOT IN ('', '{UNKNOWN}') GROUP BY baseline ORDER BY baseline
         """,
         **tables,
     )
-    without = [one for one in found if one[0] < _WITH_OFFSET]
-    with_offset = [one for one in found if one[0] >= _WITH_OFFSET]
+    without = [one for one in found if one[0] < WITH_OFFSET]
+    with_offset = [one for one in found if one[0] >= WITH_OFFSET]
     if not (without and with_offset):
         return ()
     return (
@@ -52,6 +43,21 @@ def baseline_warnings(
         "offset of 1,000 (BOA_ADD_OFFSET) that digital numbers have since N0400; unless it was taken "
         "out, statistics of both are off: measure them apart, or subtract 1,000 from the latter",
     )
+
+
+def added_offsets(patch_ids: pa.Array, metadata: pa.Table) -> pa.Table:
+    """``patch_id`` and ``added``: the offset of a patch's digital numbers, null where nothing tells it.
+
+    The column `ADDED_OFFSET` of the metadata tells it, else the baseline in the patch's name.
+    """
+    baseline = pc.struct_field(pc.extract_regex(patch_ids, _PART), "baseline")
+    added = pc.if_else(pc.greater_equal(baseline, WITH_OFFSET), OFFSET, 0)
+    added = pc.if_else(pc.equal(baseline, UNKNOWN), pa.scalar(None, pa.int64()), added)
+    if ADDED_OFFSET in metadata.column_names:
+        row = pc.index_in(patch_ids, metadata["patch_id"].combine_chunks())
+        told = metadata[ADDED_OFFSET].cast(pa.int64()).take(row).combine_chunks()
+        added = pc.coalesce(told, added)
+    return pa.table({"patch_id": patch_ids, "added": added.cast(pa.int64())})
 
 
 def _listed(baselines: list[tuple[str, int]]) -> str:

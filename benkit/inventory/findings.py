@@ -184,6 +184,17 @@ _KINDS = (
         visible=True,
     ),
     Kind(
+        "mixed_offsets",
+        "the digital numbers have the offset of later baselines, those of other patches not",
+        about="patch",
+        sql="""
+        SELECT patch_id, format('digital numbers have an offset of {:,}; {:,} patches of {:,} have none',
+                                added, (SELECT count(*) FROM offsets WHERE added = 0),
+                                (SELECT count(*) FROM offsets)) AS reason
+        FROM offsets WHERE added > 0 AND EXISTS (SELECT 1 FROM offsets WHERE added = 0)
+        """,
+    ),
+    Kind(
         "invalid_patch_id",
         "the folder's name is no patch id",
         about="patch",

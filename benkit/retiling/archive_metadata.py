@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from benkit.domain.baselines import ADDED_OFFSET
 from benkit.domain.layouts import ARCHIVE_METADATA
 from benkit.errors import OutputError
 from benkit.files.tables.table import write_table
@@ -15,7 +16,12 @@ from benkit.ground.footprints import GRID_CORNER
 from benkit.metadata.metadata_file import TEXTS, read_metadata
 
 _SCHEMA = pa.schema(
-    [("patch_id", pa.string()), ("labels", TEXTS), *((name, pa.float64()) for name in GRID_CORNER)]
+    [
+        ("patch_id", pa.string()),
+        ("labels", TEXTS),
+        *((name, pa.float64()) for name in GRID_CORNER),
+        (ADDED_OFFSET, pa.int64()),
+    ]
 )
 
 
@@ -40,7 +46,11 @@ def read_own_metadata(archive: Path) -> pa.Table:
 
 
 def write_own_metadata(
-    archive: Path, product: str, patch_ids: Sequence[str], corner: tuple[float, float] | None
+    archive: Path,
+    product: str,
+    patch_ids: Sequence[str],
+    corner: tuple[float, float] | None,
+    offset: int | None,
 ) -> None:
     """Write the patches of a product into the metadata of an archive, in the place of its earlier ones.
 
@@ -48,11 +58,13 @@ def write_own_metadata(
     ----------
     corner : (west, north) or None
         Where columns and rows begin, in metres, if not in the corner of the tile.
+    offset : int or None
+        What was added to the digital numbers; None if it is not known.
     """
     path = archive / ARCHIVE_METADATA
     count = len(patch_ids)
     new = pa.table(
-        [patch_ids, [[]] * count, *([end] * count for end in corner or (None, None))],
+        [patch_ids, [[]] * count, *([one] * count for one in (*(corner or (None, None)), offset))],
         schema=_SCHEMA,
     )
     with output_errors(path), holding(archive.resolve(), wait=True):

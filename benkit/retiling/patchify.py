@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from benkit.domain.baselines import OFFSET, WITH_OFFSET, offset_of
 from benkit.domain.layouts import BIGEARTHNET_S2, Band
 from benkit.domain.patch_names import (
     PATCH_METRES,
@@ -38,11 +39,16 @@ _LEVEL = "MSIL2A"
 
 @dataclass(frozen=True)
 class Patches:
-    """Name of a product, which is that of its folder in the archive, and how much was written."""
+    """Name of a product, which is that of its folder in the archive, and how much was written.
+
+    ``offset`` is what its digital numbers have more than those of earlier baselines; None if the name
+    does not tell.
+    """
 
     product: str
     patches: int
     files: int
+    offset: int | None = None
 
 
 def patchify(
@@ -51,6 +57,7 @@ def patchify(
     *,
     product: str | None = None,
     grid_origin: str = GRID_ORIGINS[0],
+    remove_offset: bool = False,
     overwrite: bool = False,
     engine: Engine | None = None,
     progress: Progress = None,
@@ -77,6 +84,9 @@ def patchify(
         lie. ``scene``: they count from the scene's own corner; the
         archive's metadata tell it in the columns ``grid_west`` and ``grid_north`` (see
         `benkit.ground.footprints.locate_rows`), as ids alone do not give these footprints.
+    remove_offset : bool
+        Whether to take the offset of 1,000 off, which digital numbers have since baseline N0400 (see
+        `benkit.domain.baselines`): NO_DATA stays, and what would be less than 1 is 1.
     overwrite : bool
         Whether a folder of the product may be replaced.
     engine : Engine, optional
@@ -108,6 +118,13 @@ def patchify(
             profiles[name] = source.profile
     for name, profile in profiles.items():
         _require_band(paths[name], profile, BIGEARTHNET_S2.bands[name], named.tile.epsg)
+    offset = offset_of(named.baseline)
+    if remove_offset and not offset:
+        raise OptionError(
+            f"{folder}: expected a product of baseline {WITH_OFFSET} or later, whose digital numbers "
+            f"have an offset to remove, but it is of {named.baseline}"
+        )
+    removed = OFFSET if remove_offset else 0
     corner, patches = _patch_grid(folder, profiles, named, grid_origin)
     root = as_path(archive)
     read_own_metadata(root)
@@ -118,7 +135,7 @@ def patchify(
         for patch_id in chain.from_iterable(patches):
             (part / patch_id).mkdir()
         cuts = [
-            BandCut(paths[name], band, corner, patches, part)
+            BandCut(paths[name], band, corner, patches, part, removed)
             for name, band in BIGEARTHNET_S2.bands.items()
         ]
         cuts.sort(key=lambda cut: cut.band.pixel_size)  # the largest bands first
@@ -128,8 +145,9 @@ def patchify(
             report(files // len(BIGEARTHNET_S2.bands), count, 0)
         assert files == count * len(BIGEARTHNET_S2.bands), "every patch has a file of each band"
         origin = corner if grid_origin == "scene" else None
-        write_own_metadata(root, str(named), list(chain.from_iterable(patches)), origin)
-    return Patches(str(named), count, files)
+        offset = None if offset is None else offset - removed
+        write_own_metadata(root, str(named), list(chain.from_iterable(patches)), origin, offset)
+    return Patches(str(named), count, files, offset)
 
 
 def _product(folder: Path, name: str | None) -> Product:

@@ -7,13 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
+import numpy as np
+from numpy.typing import NDArray
+
 from benkit.domain.layouts import BIGEARTHNET_S2, Band
 from benkit.errors import InputFormatError, MissingInputError
 from benkit.files.file_kinds import is_hidden
 from benkit.retiling.source import opened_pixels
-from benkit.retiling.window import Window, pieces
+from benkit.retiling.window import PixelSource, Window, pieces
 from benkit.retiling.write_parts import write_plain_parts
-from benkit.tiff.raster import same_pixel
+from benkit.tiff.raster import RasterProfile, same_pixel
 
 _SIZE_FOLDER = re.compile(r"R?(\d\d)m", re.IGNORECASE)
 _BAND_FILE = re.compile(r"(?:(?!MSK_).*_)?(B\d[\dA])(?:_(\d\d)m)?\.(?:tiff?|jp2)", re.IGNORECASE)
@@ -105,6 +108,8 @@ class BandCut:
         Patch ids, row by row from the north, each from the west.
     target : Path
         Folder of the product, with a folder for each patch.
+    offset : int
+        What is taken off the digital numbers; NO_DATA stays, and what would be less than 1 is 1.
     """
 
     path: Path
@@ -112,6 +117,7 @@ class BandCut:
     corner: tuple[float, float]
     patches: Sequence[Sequence[str]]
     target: Path
+    offset: int = 0
 
     def parts(self) -> dict[Window, Path]:
         """The window of each patch, row by row, and the file to write."""
@@ -128,8 +134,25 @@ class BandCut:
 def cut_band(cut: BandCut) -> int:
     """Write the patches of a band as the archive has them, and verify each; returns how many."""
     size, (x, y) = float(cut.band.pixel_size), cut.corner
-    with opened_pixels(cut.path) as source:
+    with opened_pixels(cut.path) as opened:
+        source: PixelSource = opened
         place = (size, 0.0, x, 0.0, -size, y)
         like = replace(source.profile, nodata=cut.band.nodata, transform=place)
+        if cut.offset:
+            source = _WithoutOffset(source, source.profile, cut.offset)
         chunks = pieces(cut.parts(), like.bytes_per_pixel)
         return sum(write_plain_parts(source, like, chunk) for chunk in chunks)
+
+
+@dataclass(frozen=True)
+class _WithoutOffset(PixelSource):
+    """The same digital numbers without what was added to them."""
+
+    source: PixelSource
+    profile: RasterProfile
+    offset: int
+
+    def read_inside(self, window: Window) -> NDArray:
+        pixels = self.source.read_inside(window)
+        lower = np.maximum(pixels.astype(np.int64) - self.offset, 1).astype(pixels.dtype)
+        return np.where(pixels == 0, pixels, lower)

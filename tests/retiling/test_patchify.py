@@ -11,11 +11,13 @@ from rasterio.transform import from_origin
 
 import benkit
 from benkit.api.sources import open_source
+from benkit.cli import main
 from benkit.domain.layouts import BIGEARTHNET_S2, Band
 from benkit.engine import Engine
 from benkit.errors import (
     InputFormatError,
     MissingInputError,
+    OptionError,
     OutputError,
     PatchIdError,
     RasterError,
@@ -277,8 +279,39 @@ def test_a_product_that_is_cut_again_takes_the_place_of_its_rows(tmp_path):
             "labels": [],
             "grid_west": 300_500,
             "grid_north": 5_400_000,
+            "added_offset": 0,
         }
     ]
+
+
+LATE = PRODUCT.replace("N0205", "N0400").replace("2017", "2022")
+
+
+def test_the_offset_of_later_baselines_is_told_found_beside_earlier_ones_and_taken_off(
+    tmp_path, capsys
+):
+    write_scene(tmp_path / PRODUCT, 1_200)
+    scene = write_scene(tmp_path / LATE, 1_200)
+    with rasterio.open(tmp_path / LATE / "B02.tif", "r+") as band:
+        scene["B02"][0, :4] = 0, 1, 1_001, 1_002
+        band.write(scene["B02"], 1)
+    for name in (PRODUCT, LATE):
+        patchify(tmp_path / name, tmp_path / "out", engine=ONE)
+    assert kinds_found(tmp_path / "out") == {"with_no_data": 1, "mixed_offsets": 1}
+    call = ["patchify", str(tmp_path / LATE), "--output", str(tmp_path / "out"), "--overwrite"]
+    assert main([*call, "--workers", "1"]) == 0
+    assert "have the offset of 1,000" in capsys.readouterr().err
+    assert main([*call, "--workers", "1", "--remove-offset"]) == 0
+    assert "offset" not in capsys.readouterr().err
+    assert kinds_found(tmp_path / "out") == {"with_no_data": 1}
+    for name, pixels in scene.items():
+        expected = np.where(pixels == 0, 0, np.maximum(pixels.astype(int) - 1_000, 1))
+        with rasterio.open(
+            tmp_path / "out" / LATE / f"{LATE}_00_00" / f"{LATE}_00_00_{name}.tif"
+        ) as one:
+            np.testing.assert_array_equal(one.read(1), expected)
+    with pytest.raises(OptionError, match=r"expected a product of baseline N0400 or later.*N0205"):
+        patchify(tmp_path / PRODUCT, tmp_path / "other", remove_offset=True, engine=ONE)
 
 
 def test_metadata_of_others_in_an_archive_are_left_alone(tmp_path):

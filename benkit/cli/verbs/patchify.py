@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benkit.cli.common import add_engine_options, call, folder_of, show
+from benkit.cli.common import add_engine_options, call, folder_of, note, show
 
 EXAMPLE = (
     "example: benkit patchify S2A_MSIL2A_20170613T101031_N0205_R022_T33UUP_20170613T101608.SAFE "
@@ -34,6 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--product", metavar="NAME", help="name of the product; default the folder's"
     )
     parser.add_argument(
+        "--remove-offset",
+        action="store_true",
+        help="take off the 1,000 that digital numbers have more since baseline N0400",
+    )
+    parser.add_argument(
         "--overwrite", action="store_true", help="replace the product's folder if it is there"
     )
     add_engine_options(parser)
@@ -43,5 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
     from benkit.retiling.patchify import patchify
 
     patches = call(patchify, arguments, archive=arguments.output)
+    if patches.offset:
+        note(
+            f"{patches.product}: digital numbers have the offset of {patches.offset:,} of baselines "
+            "since N0400; --remove-offset takes it off, for an archive that holds earlier ones too"
+        )
     show(arguments, {"patches": patches.patches, "files": patches.files})
     return 0
