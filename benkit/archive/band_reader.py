@@ -2,8 +2,8 @@
 
 Opening millions of small files costs more than reading them. A `BandFileReader` opens each file
 relative to its folder, reads it with one call into a row of a buffer, and recognises plain files by
-comparing their bytes with the cached header of an earlier one: all but the pixels and the corner's
-coordinates is the same for all files of a band in a UTM zone.
+comparing their bytes with the cached header of an earlier one: all but the pixels, their sides and the
+corner's coordinates is the same for all files of a band in a UTM zone.
 """
 
 from collections import deque
@@ -19,11 +19,18 @@ from benkit.archive.folder_reader import opened_folder
 from benkit.archive.listing import PatchFolder
 from benkit.domain.layouts import BIGEARTHNET_S2, Layout
 from benkit.files.remote.location import Location
-from benkit.tiff.plain import LARGEST_CORNER, PlainHeader, parse_header
+from benkit.tiff.plain import (
+    LARGEST_CORNER,
+    LARGEST_PIXEL,
+    SMALLEST_PIXEL,
+    PlainHeader,
+    parse_header,
+)
 from benkit.tiff.read import read_whole
 
-_ROOM_FOR_HEADER = 1024
-_CORNER_BYTES = 16
+_LARGEST_SLOT = 2**23  # bytes of pixels; longer files gain little from being read together
+_TWO_DOUBLES = 16  # bytes
+_NARROW = ("uint8", "uint16", "int16", "float32")
 
 
 @dataclass(frozen=True)
@@ -33,19 +40,20 @@ class PlainGroup:
     Attributes
     ----------
     header : PlainHeader
-        Theirs but for the corner, which is that of an earlier file.
+        Theirs but for corner and sides of pixels, which are those of an earlier file.
     rows : (files,) int array
         Indices of their patches in the reading, ascending.
-    heads, pixels : (files, bytes) uint8 array, (files, pixels) array
+    heads, pixels : (files, bytes) uint8 array, (files, pixels, bands) array
         The bytes before the pixels, and the pixels; valid until the reader reads again.
-    corners : (files, 2) float array
-        Upper-left x and y in metres.
+    sides, corners : (files, 2) float array
+        Width and height of a pixel, and upper-left x and y, in units of the CRS.
     """
 
     header: PlainHeader
     rows: NDArray[np.intp]
     heads: NDArray[np.uint8]
     pixels: NDArray
+    sides: NDArray[np.float64]
     corners: NDArray[np.float64]
 
 
@@ -136,8 +144,8 @@ class BandFileReader:
         self.headers: dict[int, deque[tuple[PlainHeader, bytes]]] = {}
         self._most_sizes, self._most_headers = sizes, headers_of_a_size
         self._buffers = {
-            name: np.zeros((capacity, _ROOM_FOR_HEADER + size), np.uint8)
-            for name, size in layout.bytes_of_files().items()
+            name: np.zeros((capacity, size), np.uint8)
+            for name, size in bytes_of_slots(layout).items()
         }
         self.slots = {name: [row.data for row in buffer] for name, buffer in self._buffers.items()}
 
@@ -234,7 +242,7 @@ class BandFileReader:
         if header is None:
             return False
         found = header.profile
-        if found.bytes_per_pixel > 2 or found.width * found.height > 2**20:
+        if found.dtype.name not in _NARROW or found.width * found.height > 2**20:
             return False
         template = bytes(content[: header.pixel_offset])
         if header.size not in self.headers and len(self.headers) == self._most_sizes:
@@ -244,22 +252,37 @@ class BandFileReader:
         return True
 
 
+def bytes_of_slots(layout: Layout) -> dict[str, int]:
+    """Room for each file of a patch, by name of `Layout.files`: pixels, and what GDAL writes before."""
+    bands = len(layout.bands) if layout.one_file else 1
+    return {
+        name: 1024 + 128 * (bands - 1) + size // 512 // 64 * 64 + size
+        for name, size in (
+            (name, min(size, _LARGEST_SLOT)) for name, size in layout.bytes_of_files().items()
+        )
+    }
+
+
 def _same_header(
     buffer: NDArray[np.uint8], rows: NDArray[np.intp], header: PlainHeader, template: bytes
 ) -> NDArray[np.bool_]:
-    """Which files have this header, their own corner aside."""
+    """Which files have this header, their own corner and sides of pixels aside."""
     heads = _of(rows, buffer)[:, : header.pixel_offset]
     same = heads == np.frombuffer(template, np.uint8)
-    same[:, header.corner_offset : header.corner_offset + _CORNER_BYTES] = True
-    corners = _corners(buffer, rows, header)
-    return same.all(1) & (np.abs(corners) < LARGEST_CORNER).all(1)
+    for offset in (header.sides_offset, header.corner_offset):
+        same[:, offset : offset + _TWO_DOUBLES] = True
+    sides, corners = (
+        _numbers(heads, offset) for offset in (header.sides_offset, header.corner_offset)
+    )
+    possible = (
+        (sides > SMALLEST_PIXEL) & (sides < LARGEST_PIXEL) & (np.abs(corners) < LARGEST_CORNER)
+    )
+    return same.all(1) & possible.all(1)
 
 
-def _corners(
-    buffer: NDArray[np.uint8], rows: NDArray[np.intp], header: PlainHeader
-) -> NDArray[np.float64]:
-    columns = slice(header.corner_offset, header.corner_offset + _CORNER_BYTES)
-    return np.ascontiguousarray(_of(rows, buffer)[:, columns]).view("<f8")
+def _numbers(heads: NDArray[np.uint8], offset: int) -> NDArray[np.float64]:
+    """Two numbers of each head, which are not aligned."""
+    return np.ascontiguousarray(heads[:, offset : offset + _TWO_DOUBLES]).view("<f8")
 
 
 def _plain_group(
@@ -267,8 +290,9 @@ def _plain_group(
 ) -> PlainGroup:
     content = _of(rows, buffer)
     heads, pixels = content[:, : header.pixel_offset], content[:, header.pixel_offset : header.size]
-    pixels = pixels.view(header.profile.dtype)
-    return PlainGroup(header, rows, heads, pixels, _corners(buffer, rows, header))
+    pixels = pixels.view(header.profile.dtype).reshape(len(rows), -1, header.profile.bands)
+    sides = _numbers(heads, header.sides_offset)
+    return PlainGroup(header, rows, heads, pixels, sides, _numbers(heads, header.corner_offset))
 
 
 def _of(rows: NDArray[np.intp], buffer: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -78,7 +78,7 @@ def _recognised(path: Path, file: FileIO) -> PlainSource | None:
                 header = parse_header(content)
     except (OSError, ValueError):  # an empty file, or none that can be mapped
         return None
-    return PlainSource(path, file, header) if header else None
+    return PlainSource(path, file, header) if header and header.can_be_encoded else None
 
 
 def fits_plain(window: Window) -> bool:

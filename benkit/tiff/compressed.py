@@ -20,7 +20,7 @@ from benkit.tiff.plain import describe
 from benkit.tiff.raster import Raster, RasterProfile
 
 _NAMES = {8: "deflate", 32946: "deflate", 50000: "zstd"}
-_HORIZONTAL = 2  # predictor: each pixel is stored as the difference from its left neighbour
+_HORIZONTAL = 2  # predictor: each value is stored as the difference from its left neighbour's
 _ZSTD = pa.Codec("zstd")
 
 
@@ -35,11 +35,11 @@ def unpack(content: bytes) -> Raster | None:
         pixels = _pixels(content, fields, found, compression)
     except (struct.error, zlib.error, pa.ArrowException, OSError, KeyError, ValueError, IndexError):
         return None
-    return Raster(pixels[np.newaxis], found, compression)
+    return Raster(pixels.transpose(2, 0, 1), found, compression)
 
 
 def _pixels(content: bytes, fields: Fields, found: RasterProfile, compression: str) -> NDArray:
-    row = found.width * found.dtype.itemsize
+    row = found.width * found.bytes_per_pixel
     (rows_per_strip,) = fields[tiff.ROWS_PER_STRIP]
     rows_per_strip = min(rows_per_strip, found.height)
     require_plain(0 < found.height * row <= LARGEST_RASTER and rows_per_strip > 0)
@@ -50,7 +50,8 @@ def _pixels(content: bytes, fields: Fields, found: RasterProfile, compression: s
         require_plain(offset + length <= len(content))
         size = min(rows_per_strip, found.height - start) * row
         strips.append(_decompress(content[offset : offset + length], size, compression))
-    pixels = np.frombuffer(b"".join(strips), found.dtype).reshape(found.height, found.width)
+    shape = found.height, found.width, found.bands
+    pixels = np.frombuffer(b"".join(strips), found.dtype).reshape(shape)
     (predictor,) = fields.get(tiff.PREDICTOR, (1,))
     if predictor == 1:
         return pixels

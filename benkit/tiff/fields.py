@@ -1,6 +1,6 @@
 """The tags of a little-endian classic TIFF, as bytes and as values.
 
-Only tags that a patch of one band has, with the types that GDAL gives them; all else is refused.
+Only tags that a patch has, with the types that GDAL gives them; all else is refused.
 
 Sources: TIFF 6.0 (Adobe, 1992), OGC GeoTIFF 1.1 (19-008r4), the GDAL_NODATA tag of GDAL's GTiff
 driver.
@@ -12,22 +12,24 @@ from typing import Any
 _TYPE_FORMATS = {2: "s", 3: "H", 4: "I", 12: "d"}  # TIFF field types: ASCII, SHORT, LONG, DOUBLE
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
 STRIP_OFFSETS, SAMPLES, ROWS_PER_STRIP, STRIP_BYTES, PLANAR = 273, 277, 278, 279, 284
-PREDICTOR = 317
-SAMPLE_FORMAT, PIXEL_SCALE, TIEPOINT, GEO_KEYS, GEO_ASCII = 339, 33550, 33922, 34735, 34737
-GDAL_NODATA = 42113
+PREDICTOR, EXTRA_SAMPLES, SAMPLE_FORMAT, PIXEL_SCALE, TIEPOINT = 317, 338, 339, 33550, 33922
+GEO_KEYS, GEO_DOUBLES, GEO_ASCII, GDAL_METADATA, GDAL_NODATA = 34735, 34736, 34737, 42112, 42113
 
 _NUMBER_TAGS = {
     WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, STRIP_OFFSETS, SAMPLES,
-    ROWS_PER_STRIP, STRIP_BYTES, PLANAR, SAMPLE_FORMAT, PREDICTOR,
+    ROWS_PER_STRIP, STRIP_BYTES, PLANAR, SAMPLE_FORMAT, PREDICTOR, EXTRA_SAMPLES,
 }  # fmt: skip
 _TAG_TYPES = {
     PIXEL_SCALE: {12},
     TIEPOINT: {12},
     GEO_KEYS: {3},
+    GEO_DOUBLES: {12},
     GEO_ASCII: {2},
+    GDAL_METADATA: {2},
     GDAL_NODATA: {2},
 } | {tag: {3, 4} for tag in _NUMBER_TAGS}
-_REQUIRED = _TAG_TYPES.keys() - {GDAL_NODATA, PREDICTOR}
+_OPTIONAL = {GDAL_NODATA, GDAL_METADATA, GEO_DOUBLES, EXTRA_SAMPLES, PREDICTOR}
+_REQUIRED = _TAG_TYPES.keys() - _OPTIONAL
 
 Field = tuple[int, tuple[Any, ...]]  # TIFF field type and values
 Fields = dict[int, tuple[Any, ...]]

@@ -13,8 +13,6 @@ import os
 import warnings
 from pathlib import Path, PurePath
 
-import numpy as np
-
 from benkit.errors import OF_THE_MACHINE, MissingInputError, RasterError
 from benkit.files.file_kinds import kind_of, kind_of_path, other_format
 from benkit.files.limits import LARGEST_FILE, LARGEST_RASTER, MOST_BANDS, MOST_BLOCKS
@@ -76,7 +74,7 @@ def read_whole(path: Path, *, follow: bool = True) -> bytes:
 def _read_by_hand(content: bytes) -> Raster | None:
     header = parse_header(content)
     if header and header.size <= LARGEST_RASTER + header.pixel_offset:
-        return Raster(header.pixels(content)[np.newaxis], header.profile, "plain")
+        return Raster(header.pixels(content), header.profile, "plain")
     return unpack(content)
 
 

@@ -23,7 +23,7 @@ def test_files_with_headers_of_their_own_are_read_all_the_same(tmp_path, headers
         for start in range(0, len(patches), 20):
             band = reader.read(patches[start : start + 20]).bands["B02"]
             seen = {
-                start + int(row): (found.epsg, found.nodata, int(pixels[0]), *corner)
+                start + int(row): (found.epsg, found.nodata, int(pixels[0, 0]), *corner)
                 for group in band.plain
                 for found in [group.header.profile]
                 for row, pixels, corner in zip(group.rows, group.pixels, group.corners, strict=True)

@@ -99,7 +99,7 @@ def test_same_inventory_as_from_disk(archive, expected, tmp_path):
 
 
 def test_worker_processes_read_from_a_distance(s3, expected, tmp_path, monkeypatch):
-    monkeypatch.setattr(scan_module, "PATCHES_PER_CHUNK", 4)
+    monkeypatch.setattr(scan_module, "patches_per_chunk", lambda layout: 4)
     output = tmp_path / "inventory.parquet"
     scan("s3://bucket/archive", output, engine=Engine(workers=2))
     assert output.read_bytes() == expected

@@ -125,7 +125,8 @@ def row_of(verdict: Verdict) -> dict[str, Any]:
         return {"status": "unreadable"}
     valid = pixels[np.isfinite(pixels)] if pixels.dtype.kind == "f" else pixels.reshape(-1)
     if raster.nodata is not None and not math.isnan(raster.nodata):
-        valid = valid[valid != raster.nodata]
+        whole = pixels.dtype.kind in "iu" and math.isfinite(raster.nodata)
+        valid = valid[valid != (int(raster.nodata) if whole else raster.nodata)]  # as GDAL masks
     row = {
         "status": "ok", "height": pixels.shape[0], "width": pixels.shape[1],
         "dtype": pixels.dtype.name, "valid": valid.size, "epsg": raster.epsg,

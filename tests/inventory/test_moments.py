@@ -86,6 +86,46 @@ def test_floating_point_pixels_get_correctly_rounded_sums(pixels):
     assert moments.sum_sq == math.fsum(v * v for v in valid)
 
 
+ROWS = {
+    "decibels": np.random.default_rng(1).normal(-12, 4, (12, 14400)),
+    "decibels and zeros": np.random.default_rng(2).normal(0, 9, (12, 600)).round(1),
+    "of any size": np.random.default_rng(3).normal(0, 1, (40, 600))
+    * 10.0 ** np.random.default_rng(4).integers(-45, 38, (40, 600)),
+    "near zero": np.random.default_rng(5).normal(0, 1e-3, (9, 9973)),
+    "all zero": np.zeros((3, 7)),
+    "a pixel": np.random.default_rng(6).normal(0, 1, (50, 1)),
+    "greatest": np.full((2, 600), np.finfo("f4").max),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("nodata", [None, 0, 1.5, math.nan, -3.4e38])
+def test_many_floating_point_rows_equal_one_at_a_time_bit_for_bit(name, nodata):
+    rows = ROWS[name].astype(np.float32)
+    rows[0, 0] = np.nan
+    rows[-1, -1] = -np.inf
+    if nodata is not None:
+        rows[len(rows) // 2] = nodata
+    many = measure_rows(rows, nodata)
+    for index, row in enumerate(rows):
+        one = measure(row, nodata)
+        fields = [one.valid, one.nodata_count, one.sum, one.sum_sq]
+        found = [many.valid, many.nodata_count, many.sum, many.sum_sq]
+        if one.valid:
+            fields, found = [*fields, one.min, one.max], [*found, many.min, many.max]
+        assert [repr(float(values[index])) for values in found] == [repr(float(f)) for f in fields]
+
+
+@given(hnp.arrays("float32", small_shapes), st.sampled_from([None, 0, 1]))
+def test_any_floating_point_rows_equal_one_at_a_time(rows, nodata):
+    many = measure_rows(rows, nodata)
+    for index, row in enumerate(rows):
+        one = measure(row, nodata)
+        assert (many.valid[index], many.sum[index], many.sum_sq[index]) == (
+            one.valid, one.sum, one.sum_sq,
+        )  # fmt: skip
+
+
 def test_types_and_values_that_cannot_be_measured():
     with pytest.raises(TypeError, match="complex64"):
         measure(np.ones(3, np.complex64), None)

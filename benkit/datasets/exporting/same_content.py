@@ -9,7 +9,7 @@ from benkit.archive.listing import PatchFolder
 from benkit.domain.layouts import Layout
 from benkit.errors import InputFormatError
 from benkit.files.remote.location import Location
-from benkit.inventory.scanning.chunk import PATCHES_PER_CHUNK, scan_patches
+from benkit.inventory.scanning.chunk import patches_per_chunk, scan_patches
 
 _KEY = ("product", "patch_id", "band")
 # The sums tell where an inventory of an earlier version has no fingerprints.
@@ -27,9 +27,10 @@ def require_same_content(archive: Location, rows: pa.Table, root: Location, layo
     products, ids = (rows[name].to_pylist() for name in _KEY[:2])
     named = dict.fromkeys(zip(products, ids, strict=True))
     patches = [PatchFolder(product, patch_id, layout) for product, patch_id in named]
+    at_once = patches_per_chunk(layout)
     parts = [
-        scan_patches(archive, patches[start : start + PATCHES_PER_CHUNK])
-        for start in range(0, len(patches), PATCHES_PER_CHUNK)
+        scan_patches(archive, patches[start : start + at_once])
+        for start in range(0, len(patches), at_once)
     ]
     scanned = pa.concat_tables(parts)
     found = scanned.take(pc.index_in(_keys(rows), _keys(scanned)))

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from benkit.archive.band_reader import BandFileReader, PlainGroup, Reading
+from benkit.archive.band_reader import BandFileReader, PlainGroup, Reading, bytes_of_slots
 from benkit.archive.listing import PatchFolder
 from benkit.archive.remote_band_reader import band_file_reader
 from benkit.domain.layouts import Layout
@@ -29,10 +29,19 @@ from benkit.inventory.scanning.resume import Known
 from benkit.inventory.scanning.rows import InventoryRows
 from benkit.tiff.gdal import gdal_session
 from benkit.tiff.plain import parse_header
-from benkit.tiff.raster import Raster, RasterProfile
+from benkit.tiff.raster import SAME_PIXEL, Raster, RasterProfile
 from benkit.tiff.read import decode_raster
 
 PATCHES_PER_CHUNK = 192
+"""Most patches that are read at once."""
+
+_BYTES_PER_CHUNK = 2**26
+
+
+def patches_per_chunk(layout: Layout) -> int:
+    """How many patches of an archive to read at once, so that large ones take no more memory."""
+    whole = _BYTES_PER_CHUNK // sum(bytes_of_slots(layout).values())
+    return min(max(1, whole), PATCHES_PER_CHUNK)
 
 
 @dataclass(frozen=True)
@@ -156,28 +165,37 @@ def _reader(root: Location, layout: Layout) -> BandFileReader:
     """One reader a thread: its buffers and its cache of headers serve all chunks."""
     kept = _kept.reader
     if kept is None or kept.root != root or kept.layout is not layout:
-        kept = _kept.reader = band_file_reader(root, PATCHES_PER_CHUNK, layout)
+        kept = _kept.reader = band_file_reader(root, patches_per_chunk(layout), layout)
     return kept
 
 
 def _fill_plain(rows: InventoryRows, bands: Sequence[str], group: PlainGroup) -> None:
-    if len(bands) > 1:
+    profile, (width, height) = group.header.profile, group.sides.T
+    if profile.bands != len(bands):
+        detail = _of_many(len(bands), profile.bands)
         for band in bands:
-            rows.fill(group.rows, band, status="unreadable", detail=_of_many(len(bands), 1))
+            rows.fill(group.rows, band, status="unreadable", detail=detail)
         return
-    (band,) = bands
-    profile = group.header.profile
-    moments = measure_rows(group.pixels, profile.nodata)
-    _fill(rows, group.rows, band, profile, group.corners.T, moments)
-    rows.fill(
-        group.rows,
-        band,
-        offset=group.header.pixel_offset,
-        header_hash=hash_bytes(group.heads),
-        pixel_hash=hash_pixels(group.pixels, (profile.height, profile.width)),
-    )
-    some = moments.valid > 0
-    rows.fill(group.rows[some], band, min=moments.min[some], max=moments.max[some])
+    square = np.abs(width - height) <= SAME_PIXEL * np.maximum(width, height)
+    header_hash = hash_bytes(group.heads)
+    for index, band in enumerate(bands):
+        pixels = np.require(group.pixels[..., index], requirements=["C", "ALIGNED"])
+        moments = measure_rows(pixels, profile.nodata)
+        _fill(rows, group.rows, band, profile, moments)
+        rows.fill(group.rows[square], band, pixel_size=width[square])
+        rows.fill(
+            group.rows,
+            band,
+            x=group.corners[:, 0],
+            y=group.corners[:, 1],
+            pixel_width=width,
+            pixel_height=height,
+            offset=group.header.pixel_offset,
+            header_hash=header_hash,
+            pixel_hash=hash_pixels(pixels, (profile.height, profile.width)),
+        )
+        some = moments.valid > 0
+        rows.fill(group.rows[some], band, min=moments.min[some], max=moments.max[some])
 
 
 def _fill_others(
@@ -203,8 +221,9 @@ def _fill_other(
             _fill_band(rows, row, band, raster, pixels)
         if raster.encoding == "plain" and (header := parse_header(content)):
             head = np.frombuffer(content, np.uint8, header.pixel_offset)
-            fingerprint = hash_bytes(head[np.newaxis])
-            rows.fill(row, bands[0], offset=header.pixel_offset, header_hash=fingerprint[0])
+            fingerprint = hash_bytes(head[np.newaxis])[0]
+            for band in bands:
+                rows.fill(row, band, offset=header.pixel_offset, header_hash=fingerprint)
     except (BenkitError, TypeError, OverflowError) as error:
         for band in bands:
             rows.fill(row, band, status="unreadable", detail=without_name(error, source))
@@ -228,10 +247,23 @@ def _fill_band(rows: InventoryRows, row: int, band: str, raster: Raster, pixels:
         )
     if pixels.dtype.name not in MEASURABLE:
         raise TypeError(f"its data type, {pixels.dtype.name}, cannot be measured")
-    moments = measure(pixels, raster.nodata)
-    _fill(rows, row, band, raster.profile, raster.profile.corner(), moments)
+    moments, profile = measure(pixels, raster.nodata), raster.profile
+    _fill(rows, row, band, profile, moments)
+    width, height = profile.pixel_sides or (None, None)
+    x, y = (None, None) if width is None else profile.corner()
     fingerprint = hash_pixels(pixels.reshape(1, -1), pixels.shape)
-    rows.fill(row, band, min=moments.min, max=moments.max, pixel_hash=fingerprint[0])
+    rows.fill(
+        row,
+        band,
+        x=x,
+        y=y,
+        pixel_size=profile.pixel_size,
+        pixel_width=width,
+        pixel_height=height,
+        min=moments.min,
+        max=moments.max,
+        pixel_hash=fingerprint[0],
+    )
 
 
 def _fill(
@@ -239,12 +271,9 @@ def _fill(
     which: int | NDArray[np.intp],
     band: str,
     profile: RasterProfile,
-    corner: tuple[float, float] | NDArray[np.float64],
     moments: Moments | RowMoments,
 ) -> None:
     """Fill in the columns that every file has, for one file or for several of the same profile."""
-    width, height = profile.pixel_sides or (None, None)
-    x, y = (None, None) if width is None else corner
     kind = "float_" if profile.dtype.kind == "f" else ""
     rows.fill(
         which,
@@ -258,10 +287,5 @@ def _fill(
         nodata_count=moments.nodata_count,
         epsg=profile.epsg,
         crs=profile.crs,
-        x=x,
-        y=y,
-        pixel_size=profile.pixel_size,
-        pixel_width=width,
-        pixel_height=height,
         **{f"{kind}sum": moments.sum, f"{kind}sum_sq": moments.sum_sq},
     )

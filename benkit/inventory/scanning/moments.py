@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from benkit.inventory.scanning.float_sums import pieces_of, rounded_sums_of_squares
 from benkit.tiff.raster import is_nodata
 
 MEASURABLE = ("uint8", "uint16", "uint32", "int8", "int16", "int32", "float32", "float64")
 """Names of the data types that can be measured."""
 
 _BLOCK = 2**20  # pixels; 2**20 squares of 16-bit values stay below 2**53
-_LONGEST_DOT = 8192  # pixels; for longer ones BLAS starts threads, which fight between processes
 _CACHE = 2**16  # pixels that are worked on at once, so that they stay in a near cache
 
 
@@ -46,18 +46,18 @@ class Moments:
 
 @dataclass(frozen=True)
 class RowMoments:
-    """Moments of many small rasters of 8- or 16-bit pixels: the fields of `Moments` as arrays.
+    """Moments of many small rasters: the fields of `Moments` as arrays.
 
-    All arrays have shape (rasters,) and are int64; ``min`` and ``max`` mean nothing where ``valid``
-    is 0.
+    All arrays have shape (rasters,) and are int64, or float64 all but the first two; ``min`` and
+    ``max`` mean nothing where ``valid`` is 0.
     """
 
     valid: NDArray[np.int64]
     nodata_count: NDArray[np.int64]
-    sum: NDArray[np.int64]
-    sum_sq: NDArray[np.int64]
-    min: NDArray[np.int64]
-    max: NDArray[np.int64]
+    sum: NDArray
+    sum_sq: NDArray
+    min: NDArray
+    max: NDArray
 
 
 def measure(pixels: NDArray, nodata: float | None) -> Moments:
@@ -84,8 +84,8 @@ def measure(pixels: NDArray, nodata: float | None) -> Moments:
         nodata_count=pixels.size - len(flat),
         sum=total,
         sum_sq=total_sq,
-        min=float(flat.min()) if some else None,
-        max=float(flat.max()) if some else None,
+        min=float(flat.min()) + 0.0 if some else None,  # which of two zeros is less is chance
+        max=float(flat.max()) + 0.0 if some else None,
     )
     assert moments.valid + moments.nodata_count == pixels.size, "every pixel is valid or NO_DATA"
     assert moments.sum_sq >= 0, "a sum of squares is not negative"
@@ -93,9 +93,12 @@ def measure(pixels: NDArray, nodata: float | None) -> Moments:
 
 
 def _valid_pixels(flat: NDArray, nodata: float | None) -> NDArray:
-    if flat.dtype.kind == "f":
-        flat = flat[np.isfinite(flat)]
-    return flat if nodata is None else flat[~is_nodata(flat, nodata)]
+    return flat[are_valid(flat, nodata)] if nodata is not None or flat.dtype.kind == "f" else flat
+
+
+def are_valid(pixels: NDArray, nodata: float | None) -> NDArray[np.bool_]:
+    """Which pixels are finite and do not hold the NO_DATA value."""
+    return np.isfinite(pixels) & ~is_nodata(pixels, nodata)
 
 
 def _float_sums(values: NDArray[np.float64]) -> tuple[float, float]:
@@ -129,9 +132,11 @@ def measure_rows(pixels: NDArray, nodata: float | None) -> RowMoments:
 
     Parameters
     ----------
-    pixels : (rasters, pixels) array of uint8, uint16 or int16
+    pixels : (rasters, pixels) array of uint8, uint16, int16 or float32
         At most 2**20 pixels a raster.
     """
+    if pixels.dtype.kind == "f":
+        return _measure_float_rows(pixels, nodata)
     assert pixels.dtype.itemsize <= 2 and pixels.shape[1] <= _BLOCK, "sums stay below 2**53"
     count = len(pixels)
     valid = np.full(count, pixels.shape[1], np.int64)
@@ -148,12 +153,31 @@ def measure_rows(pixels: NDArray, nodata: float | None) -> RowMoments:
     return RowMoments(valid, pixels.shape[1] - valid, total, total_sq, least, greatest)
 
 
+def _measure_float_rows(pixels: NDArray[np.float32], nodata: float | None) -> RowMoments:
+    count, length = pixels.shape
+    valid, sums = np.full(count, length, np.int64), np.zeros((2, count))
+    least, greatest = pixels.min(1), pixels.max(1)  # NaN where there is one
+    odd = ~(np.isfinite(least) & np.isfinite(greatest))
+    if nodata is not None:
+        odd |= is_nodata(pixels, nodata).any(1)
+    for row in np.flatnonzero(odd).tolist():
+        some = _valid_pixels(pixels[row], nodata)
+        valid[row] = len(some)
+        if len(some):
+            sums[:, row] = np.ravel(rounded_sums_of_squares(some[np.newaxis]))
+            least[row], greatest[row] = some.min(), some.max()
+    whole, at_once = np.flatnonzero(~odd), max(1, _CACHE // length)
+    for first in range(0, len(whole), at_once):
+        rows = whole[first : first + at_once]
+        sums[:, rows] = rounded_sums_of_squares(pixels[rows])
+    extremes = (array.astype(np.float64) + 0.0 for array in (least, greatest))
+    return RowMoments(valid, length - valid, *sums, *extremes)
+
+
 def _squares(pixels: NDArray) -> NDArray[np.int64]:
     """Exact sum of squares of every row of `measure_rows`."""
     count, length = pixels.shape
-    pieces = next(
-        n for n in range(1, length + 1) if length % n == 0 and length // n <= _LONGEST_DOT
-    )
+    pieces = pieces_of(length)
     squares = np.empty((count, pieces), np.int64)
     rows_at_once = max(1, _CACHE // length)
     scratch = np.empty((min(rows_at_once, count), length))

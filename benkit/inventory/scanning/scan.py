@@ -15,7 +15,7 @@ from benkit.engine import Engine, run
 from benkit.engine.progress import Progress, reporter
 from benkit.files.remote.location import LocationLike, as_location, require_suffix
 from benkit.files.writing.transfer import uploading
-from benkit.inventory.scanning.chunk import PATCHES_PER_CHUNK, Chunk, scan_chunk
+from benkit.inventory.scanning.chunk import Chunk, patches_per_chunk, scan_chunk
 from benkit.inventory.scanning.resume import scan_state
 from benkit.inventory.scanning.rows import closed_rows, stray_rows
 from benkit.inventory.table.inventory_file import Inventory
@@ -115,14 +115,15 @@ def scan(
     listing = list_archive(root, layout)
     require_archive(listing)
     patches = listing.patches
-    edges = range(0, len(patches), PATCHES_PER_CHUNK)
+    at_once = patches_per_chunk(layout)
+    edges = range(0, len(patches), at_once)
     done = unchanged = files = size = 0
     slow_files: Counter[str] = Counter()
     with uploading(as_location(output)) as path, scan_state(path, listing.name, layout) as state:
         state.add(closed_rows(listing.closed))
         state.add(stray_rows((None, path) for path in listing.strays))
         known = None if full else state.known(patches)
-        chunks = [Chunk.of(patches, known, slice(i, i + PATCHES_PER_CHUNK)) for i in edges]
+        chunks = [Chunk.of(patches, known, slice(i, i + at_once)) for i in edges]
         for chunk, scanned in zip(
             chunks, run(partial(scan_chunk, listing.root, layout), chunks, engine), strict=True
         ):
