@@ -103,6 +103,19 @@ def fill_archive(archive: Path, patches: int) -> Path:
     return archive
 
 
+def write_raster(
+    path: Path, west, north, *, crs="EPSG:32633", pixel=(10, 10), size=(4, 4), bands=1
+):
+    """A raster in any reference system; pixels have a width and a height, the size columns and rows."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    profile = {"driver": "GTiff", "dtype": "uint16", "count": bands, "crs": crs}
+    profile |= {"width": size[0], "height": size[1]}
+    if west is not None:
+        profile["transform"] = Affine(pixel[0], 0, west, 0, -pixel[1], north)
+    with rasterio.open(path, "w", **profile) as target:
+        target.write(np.full((bands, size[1], size[0]), 7, np.uint16))
+
+
 def course_task(path: Path):
     """main.py, or a copy of it, as a module."""
     place = importlib.util.spec_from_file_location("course_task", path)

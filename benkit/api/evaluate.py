@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benkit.api.sources import MetadataLike, SplitLike, is_location, naming, placed_metadata
+from benkit.api.places import placed_metadata
+from benkit.api.sources import MetadataLike, SplitLike, is_location, naming
 from benkit.errors import InputFormatError
 from benkit.files.remote.location import as_location, as_path, require_suffix
 from benkit.files.tables.table import write_table
@@ -53,8 +54,8 @@ def evaluate(
         A CSV with the columns train, test and maybe validation, a table with the columns ``patch_id``
         and ``split``, or patch ids by side.
     metadata : path, URL, Metadata or table, or sequence of these, optional
-        With the columns ``patch_id`` and ``labels``, and ``country`` if there is one; if not given, the
-        table of the split.
+        With the columns ``patch_id`` and ``labels``, and ``country`` if there is one, or an inventory,
+        as of `split`; if not given, the table of the split.
     against : collection of str
         Compare with these of `AGAINST`: a random split of the same sizes, the column ``split`` of the
         metadata.

@@ -2,7 +2,8 @@
 
 import pyarrow as pa
 
-from benkit.api.sources import MetadataLike, as_metadata, naming
+from benkit.api.places import is_inventory, known_metadata
+from benkit.api.sources import MetadataLike, naming
 from benkit.errors import InputFormatError
 from benkit.files.file_kinds import FEATURE_SUFFIXES
 from benkit.files.remote.location import Location, LocationLike, require_suffix
@@ -18,12 +19,12 @@ FOOTPRINT_SUFFIXES = (".parquet", *FEATURE_SUFFIXES)
 def footprints(
     metadata: MetadataLike, *, crs: str = OUTPUT_CRS, output: LocationLike | None = None
 ) -> FootprintTable:
-    """Footprints of all patches, from their names.
+    """Footprints of all patches, from their names, or as an inventory tells them.
 
     Parameters
     ----------
     metadata : path, URL, Metadata or table, or sequence of these
-        With the columns ``patch_id`` and ``labels``.
+        With the columns ``patch_id`` and ``labels``; or an inventory, alone or with such.
     crs : str
         Coordinate reference system of the polygons, such as ``EPSG:3035``.
     output : path or URL, optional
@@ -37,9 +38,11 @@ def footprints(
         output ends with something else.
     """
     target = None if output is None else _target(output, crs)
-    known = as_metadata(metadata)
+    known = known_metadata(metadata, with_labels=False)
     with naming(metadata, InputFormatError):
-        found = footprint_table(known.table, crs, known.footprints)
+        unlabelled = is_inventory(metadata) and not known.labels.names
+        table = known.table.drop_columns("labels") if unlabelled else known.table
+        found = footprint_table(table, crs, known.squares)
     if target is None:
         return found
     if target.suffix in FEATURE_SUFFIXES:

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from benkit.api.sources import MetadataLike, is_location, naming, placed_metadata
+from benkit.api.places import is_inventory, placed_metadata
+from benkit.api.sources import MetadataLike, is_location, naming
 from benkit.archive.listing import list_archive
 from benkit.errors import InputFormatError, MissingInputError, OptionError
 from benkit.files.file_kinds import FEATURE_SUFFIXES, TABLE_SUFFIXES
@@ -90,8 +91,8 @@ def overlaps(
     ----------
     source : path, table or Metadata, or sequence of these
         Folder of GeoParquet reference maps, whose polygons tell; or what names patches, which tell by
-        their names: metadata, footprints, or the folder of an archive; or a table with coordinates. Of a
-        sequence, which is metadata, the rows are put together.
+        their names: metadata, footprints, or the folder of an archive; or a table with coordinates, or
+        an inventory. Of a sequence, which is metadata, the rows are put together.
     assume_same_crs : bool
         Compare the coordinates of all reference maps as they are, as if of one CRS in metres.
     areas : bool
@@ -161,8 +162,8 @@ def _of_names(
     source: Any, where: Location | None, areas: bool, drawn: bool, patch_size: float | None
 ) -> _Found:
     left_out: tuple[str, ...] = ()
-    if isinstance(source, Metadata | list | tuple):
-        known = placed_metadata(source, patch_size=patch_size)
+    if isinstance(source, Metadata | list | tuple) or is_inventory(source):
+        known = placed_metadata(source, patch_size=patch_size, with_labels=False)
         patches, places = known.table, known.ground
     else:
         if where is None:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from benkit import __version__
 from benkit.api.choose import Choice
+from benkit.api.places import placed_metadata
 from benkit.api.sources import (
     MetadataLike,
     SourceLike,
@@ -21,7 +22,6 @@ from benkit.api.sources import (
     is_location,
     naming,
     open_source,
-    placed_metadata,
 )
 from benkit.archive.listing import list_archive
 from benkit.archive.wrong_level import require_archive
@@ -67,7 +67,7 @@ def report(
     Parameters
     ----------
     metadata : path, URL, Metadata or table, or sequence of these
-        With the columns ``patch_id`` and ``labels``.
+        With the columns ``patch_id`` and ``labels``; or an inventory, as of `split`.
     source : path, URL, Inventory or table, optional
         An inventory, or an archive, which is scanned; without it the page tells of the metadata only.
     subset : bool

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from benkit.engine import Engine
 from benkit.engine.progress import Progress
-from benkit.errors import BenkitError, InputFormatError, OptionError, PatchIdError
+from benkit.errors import BenkitError, OptionError, PatchIdError
 from benkit.files.remote.location import LocationLike, as_location, is_location
 from benkit.files.tables.table import as_table, require_columns, strings, table_or_series
 from benkit.inventory.table.inventory_file import Inventory
@@ -28,7 +28,6 @@ __all__ = [
     "is_location",
     "naming",
     "open_source",
-    "placed_metadata",
 ]
 
 
@@ -62,16 +61,6 @@ def naming(source: object, kind: type[BenkitError] = PatchIdError) -> Iterator[N
             isinstance(source, list | tuple) and any(map(is_location, source))
         )
         raise type(error)(f"{metadata_name(source)}: {error}" if named else str(error)) from None
-
-
-def placed_metadata(
-    metadata: MetadataLike, id_column: str | None = None, patch_size: float | None = None
-) -> Metadata:
-    """As `as_metadata`; errors about the places of the patches name the file."""
-    known = as_metadata(metadata, id_column, patch_size)
-    with naming(metadata, InputFormatError):
-        assert len(known.ground) == len(known), "each patch has a place"
-    return known
 
 
 def as_patch_ids(patches: TableLike | Iterable[str], what: str) -> list[str]:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from benkit.api.choose import Choice
-from benkit.api.sources import MetadataLike, TableLike, naming, placed_metadata
+from benkit.api.places import placed_metadata
+from benkit.api.sources import MetadataLike, TableLike, naming
 from benkit.engine.progress import Progress
 from benkit.errors import InputFormatError
 from benkit.files.remote.location import Location, LocationLike
@@ -41,6 +42,8 @@ def split(
     metadata : path, URL, Metadata or table, or sequence of these
         With the columns ``patch_id`` and ``labels``, and ``country`` if there is one; where ids do not
         tell the places of patches, with coordinates, and maybe dates, but labels need not be there.
+        Or an inventory, which tells the places, alone or in a list with the metadata of its patches; in
+        their place may be the folder of an archive whose labels lie beside the bands.
     test, validation : float
         Part of the patches on these sides; at least 0, together below 1.
     buffer : float
@@ -86,7 +89,7 @@ def split(
     """
     target = None if output is None else split_location(output)
     choice = Choice(exclude, exclude_kinds, where, tell)
-    known = choice.of_metadata(placed_metadata(metadata, id_column, patch_size))
+    known = placed_metadata(metadata, id_column, patch_size, choice)
     with naming(metadata, InputFormatError):
         made = split_patches(
             known,
@@ -147,7 +150,7 @@ def folds(
     check_folds(folds)
     files = None if output is None else fold_files(output, folds)
     choice = Choice(exclude, exclude_kinds, where, tell)
-    known = choice.of_metadata(placed_metadata(metadata, id_column, patch_size))
+    known = placed_metadata(metadata, id_column, patch_size, choice)
     with naming(metadata, InputFormatError):
         made = split_folds(
             known,

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from benkit.api.choose import Choice
-from benkit.api.sources import MetadataLike, TableLike, as_metadata, naming
+from benkit.api.places import known_metadata
+from benkit.api.sources import MetadataLike, TableLike, naming
 from benkit.files.file_kinds import TABLE_SUFFIXES
 from benkit.files.remote.location import LocationLike, require_suffix
 from benkit.files.tables.table import write_table
@@ -24,7 +25,7 @@ def summary(
     Parameters
     ----------
     metadata : path, URL, Metadata or table, or sequence of these
-        With the columns ``patch_id`` and ``labels``.
+        With the columns ``patch_id`` and ``labels``; or an inventory, as of `split`.
     exclude : path, URL, Audit or table, optional
         Without the patches that these findings of `benkit.audit` name.
     exclude_kinds : sequence of str, optional
@@ -46,7 +47,7 @@ def summary(
     """
     target = None if output is None else require_suffix(output, TABLE_SUFFIXES)
     choice = Choice(exclude, exclude_kinds, where, tell)
-    known = choice.of_metadata(as_metadata(metadata))
+    known = choice.of_metadata(known_metadata(metadata, tell=tell))
     with naming(metadata):
         found = summarize(known)
     if target is not None:

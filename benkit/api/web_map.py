@@ -3,12 +3,12 @@
 import os
 
 from benkit.api.audit import audit
+from benkit.api.places import known_metadata
 from benkit.api.sources import (
     MetadataLike,
     SourceLike,
     SplitLike,
     TableLike,
-    as_metadata,
     naming,
 )
 from benkit.engine import Engine
@@ -35,7 +35,7 @@ def web_map(
     Parameters
     ----------
     metadata : path, URL, Metadata or table, or sequence of these
-        With the columns ``patch_id`` and ``labels``.
+        With the columns ``patch_id`` and ``labels``; or an inventory, as of `split`.
     findings : path, URL, table or Audit, optional
         With ``patch_id`` and ``kind``, as of `benkit.Audit`; those of patches that the metadata does not
         hold are not drawn.
@@ -55,9 +55,9 @@ def web_map(
     str
         An HTML page, the same for the same input.
     """
-    known = as_metadata(metadata)
+    known = known_metadata(metadata)
     with naming(metadata):
-        assert len(known.footprints) == len(known), "each patch has a place"
+        assert len(known.squares) == len(known), "each patch has a place"
     if source is not None:
         findings = audit(source, known, subset=subset, engine=engine, progress=progress)
     rows = None if findings is None else as_table(findings, "findings")

@@ -87,9 +87,26 @@ def add_layout(parser: argparse.ArgumentParser) -> None:
 def add_metadata(parser: argparse.ArgumentParser, name: str = "metadata", **options: Any) -> None:
     """The metadata, which may be several files: as arguments, or as an option given again."""
     several = {"action": "append"} if name.startswith("-") else {"nargs": "+"}
-    text = "metadata.parquet, or its URL; of several the rows are put together"
+    text = (
+        "metadata.parquet, or its URL; of several the rows are put together; or an inventory, which "
+        "tells the places of its patches"
+    )
     values: dict[str, Any] = {"type": location_of, "metavar": "METADATA", "help": text}
     parser.add_argument(name, **values | several | options)
+
+
+def add_labels_beside(parser: argparse.ArgumentParser) -> None:
+    """The metadata of an inventory's patches, for the verbs that take one in the place of metadata."""
+    parser.add_argument(
+        "--metadata",
+        dest="beside",
+        action="append",
+        type=location_of,
+        default=[],
+        metavar="METADATA",
+        help="beside an inventory: metadata with the labels of its patches, or the folder of its "
+        "archive, where they lie as JSON beside the bands",
+    )
 
 
 def add_subset(parser: argparse.ArgumentParser) -> None:
@@ -146,7 +163,7 @@ def call(
     """
     given = {
         **vars(arguments),
-        "metadata": _alone(getattr(arguments, "metadata", None)),
+        "metadata": _alone(getattr(arguments, "metadata", None), getattr(arguments, "beside", [])),
         "progress": not (arguments.no_progress or arguments.quiet),
         "tell": _tell,
         **others,
@@ -165,8 +182,11 @@ def _tell(text: str) -> None:
     note(text)
 
 
-def _alone(values: list[Location] | None) -> Location | list[Location] | None:
+def _alone(
+    values: list[Location] | None, beside: list[Location]
+) -> Location | list[Location] | None:
     """The one that was given, or all."""
+    values = values and [*values, *beside]
     return values[0] if values and len(values) == 1 else values
 
 

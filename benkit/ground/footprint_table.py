@@ -12,6 +12,7 @@ from benkit.errors import OptionError
 from benkit.files.tables.table_value import TableValue
 from benkit.ground.footprints import Footprints, locate_rows
 from benkit.ground.projection import project_from_zones
+from benkit.ground.rectangles import Rectangles
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
@@ -33,7 +34,8 @@ class FootprintTable(TableValue):
         other columns of the metadata, ``epsg``, ``x``, ``y`` (UTM zone and upper-left corner in it), and
         ``geometry``, the square as WKB, longitude or easting first, outer ring counter-clockwise. It is
         a polygon of the four corners; in degrees, where it lies on both sides of the 180th meridian,
-        two polygons that meet there.
+        two polygons that meet there. Where an inventory tells the places, ``crs`` is in the place of
+        ``epsg``, and of the others are those that the metadata has.
     bounds : (n, 4) float64 array
         Least x (or longitude), least y (or latitude), greatest x, greatest y of each.
     crs : str
@@ -59,7 +61,7 @@ class FootprintTable(TableValue):
 
 
 def footprint_table(
-    metadata: pa.Table, crs: str = OUTPUT_CRS, places: Footprints | None = None
+    metadata: pa.Table, crs: str = OUTPUT_CRS, places: Footprints | Rectangles | None = None
 ) -> FootprintTable:
     """Footprints of all patches of some metadata.
 
@@ -67,6 +69,21 @@ def footprint_table(
     lie follows from their ids (see `locate_rows`), unless it is given.
     """
     places = locate_rows(metadata) if places is None else places
+    columns = {"patch_id": metadata["patch_id"]}
+    if isinstance(places, Rectangles):
+        west, _, _, north = places.bounds.T
+        corner = {"crs": pa.array(places.crs, pa.string()), "x": west, "y": north}
+    else:
+        columns |= _of_products(places)
+        corner = {"epsg": places.epsg, "x": places.x, "y": places.y}
+    own = {*columns, "epsg", *corner, "geometry", "bbox"}
+    columns |= {name: metadata[name] for name in metadata.column_names if name not in own}
+    geometry, bounds, kinds = _geometries(places, metadata["patch_id"], crs)
+    return FootprintTable(pa.table(columns | corner | {"geometry": geometry}), bounds, crs, kinds)
+
+
+def _of_products(places: Footprints) -> dict[str, pa.Array]:
+    """What the products of patches tell, by column."""
     products = places.products
     of_product = {
         "product": pa.array([str(product) for product in products], pa.string()),
@@ -75,17 +92,11 @@ def footprint_table(
         "season": pa.array([product.season for product in products], pa.string()),
     }
     index = pa.array(places.product)
-    columns = {"patch_id": metadata["patch_id"]}
-    columns |= {name: values.take(index) for name, values in of_product.items()}
-    own = {*columns, "epsg", "x", "y", "geometry", "bbox"}
-    columns |= {name: metadata[name] for name in metadata.column_names if name not in own}
-    geometry, bounds, kinds = _geometries(places, metadata["patch_id"], crs)
-    columns |= {"epsg": places.epsg, "x": places.x, "y": places.y, "geometry": geometry}
-    return FootprintTable(pa.table(columns), bounds, crs, kinds)
+    return {name: values.take(index) for name, values in of_product.items()}
 
 
 def _geometries(
-    places: Footprints, ids: pa.ChunkedArray, crs: str
+    places: Footprints | Rectangles, ids: pa.ChunkedArray, crs: str
 ) -> tuple[pa.Array, NDArray[np.float64], tuple[str, ...]]:
     """The squares as WKB, their bounds, and which types of geometries they are."""
     system = _reference_system(crs)
@@ -137,11 +148,13 @@ def _reference_system(text: str) -> Any:
     return system
 
 
-def square_rings(places: Footprints, crs: Any) -> NDArray[np.float64]:
+def square_rings(places: Footprints | Rectangles, crs: Any) -> NDArray[np.float64]:
     """Corners of the squares in any CRS that pyproj takes: (n, 5, 2) float64 array.
 
     Longitude or east comes first; the rings run counter-clockwise from the north-west and are closed.
     """
+    if isinstance(places, Rectangles):
+        return places.rings(crs)
     x = places.x[:, np.newaxis] + np.array([0, 0, 1, 1, 0]) * PATCH_METRES
     y = places.y[:, np.newaxis] - np.array([0, 1, 1, 0, 0]) * PATCH_METRES
     return project_from_zones(places.epsg, crs, x, y)

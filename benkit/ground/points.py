@@ -43,7 +43,7 @@ class Points:
     polygons : (n,) array of shapely Polygons or MultiPolygons, optional
         What the patches show, in the place of squares.
     crs : object
-        The reference system of the polygons, as pyproj takes it.
+        The reference system of the polygons, as pyproj takes it; an (n,) array where each has its own.
     """
 
     degrees: NDArray[np.float64]
@@ -138,7 +138,14 @@ class Points:
 
     def _projected(self, plane: int, patches: NDArray[np.int64]) -> NDArray[np.object_]:
         assert self.polygons is not None, "patches with polygons are asked for them"
-        return project_polygons(self.polygons[patches], transform_between(self.crs, plane))
+        polygons = self.polygons[patches]
+        if not isinstance(self.crs, np.ndarray):
+            return project_polygons(polygons, transform_between(self.crs, plane))
+        systems = self.crs[patches]
+        for name in {*systems.tolist()}:
+            some = systems == name
+            polygons[some] = project_polygons(polygons[some], transform_between(name, plane))
+        return polygons
 
 
 def polygon_centres(polygons: NDArray[np.object_], crs: Any) -> NDArray[np.float64]:

@@ -7,7 +7,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from benkit.ground.grid import expand_ranges, sorted_unique
+from benkit.errors import InputFormatError
+from benkit.files.safe_names import some_names
+from benkit.ground.grid import Pairs, expand_ranges, sorted_unique
+
+_MOST_PAIRS = 50_000_000  # a hundred times those of BigEarthNet that share ground
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,28 @@ def column_categories(column: pa.ChunkedArray) -> Categories:
     names, code = _encode(column.combine_chunks())
     patch = np.flatnonzero(code >= 0)
     return Categories(names, patch, code[patch])
+
+
+def pairs_of_one_value(groups: Categories) -> Pairs:
+    """All pairs of patches with one value, of which each has one at most: (m, 2) int64.
+
+    Raises
+    ------
+    InputFormatError
+        If so many patches have one that these are too many to hold.
+    """
+    each = groups.count()
+    if (each * (each - 1) // 2).sum() > _MOST_PAIRS:
+        most = int(each.argmax())
+        raise InputFormatError(
+            f"expected locations, each of a patch on several dates, but {each[most]:,} patches are of "
+            f"{some_names([groups.names[most]])}; where these are regions, give that part of names "
+            "another name than location in the layout"
+        )
+    order = np.lexsort((groups.patch, groups.value))
+    ends = np.cumsum(each)[groups.value[order]]
+    rank, other = expand_ranges(np.arange(len(order)) + 1, ends - np.arange(len(order)) - 1)
+    return np.stack([groups.patch[order[rank]], groups.patch[order[other]]], axis=1)
 
 
 def _encode(values: pa.Array) -> tuple[tuple[str, ...], NDArray[np.int64]]:

@@ -18,10 +18,16 @@ from benkit.ground.coordinates import place_patches
 from benkit.ground.distance_plane import centre_degrees, is_european, to_local_plane
 from benkit.ground.footprints import Footprints
 from benkit.ground.geocentric import geocentric
-from benkit.ground.grid import Pairs
+from benkit.ground.grid import Pairs, sorted_unique
 from benkit.ground.overlaps import overlapping_pairs
 from benkit.ground.points import Points
-from benkit.metadata.categories import Categories, column_categories, list_categories
+from benkit.ground.rectangles import Rectangles
+from benkit.metadata.categories import (
+    Categories,
+    column_categories,
+    list_categories,
+    pairs_of_one_value,
+)
 from benkit.metadata.dates import date_seasons
 from benkit.metadata.metadata_file import TEXTS, lists_of_texts, metadata_table
 
@@ -45,6 +51,9 @@ class Metadata(TableValue):
         ``patch_id`` still tells their places. In a table without ``patch_id`` it is both.
     patch_size : float, optional
         Edge in metres of the patches around coordinates of points, which have no extent without it.
+    location_column : str, optional
+        Column that names the place of which there are patches of several dates: those of one place
+        belong together as if they shared ground.
 
     Raises
     ------
@@ -66,6 +75,7 @@ class Metadata(TableValue):
     places: Footprints | Points | None = None
     id_column: str = "patch_id"
     patch_size: float | None = None
+    location_column: str | None = None
 
     def __post_init__(self) -> None:
         """Read and check what it is made of."""
@@ -100,9 +110,16 @@ class Metadata(TableValue):
     @cached_property
     def ground(self) -> Footprints | Points:
         """Where the patches lie; a `PatchIdError` where neither ids nor coordinates tell."""
+        if isinstance(self.places, Rectangles):
+            self.places.require_known(self.table["patch_id"])
         if self.places is not None:
             return self.places
         return place_patches(self.table, self.patch_size)
+
+    @property
+    def squares(self) -> Footprints | Rectangles:
+        """Where the patches lie, as ids or an inventory tell; an `InputFormatError` of others."""
+        return self.ground if isinstance(self.ground, Rectangles) else self.footprints
 
     @property
     def footprints(self) -> Footprints:
@@ -136,8 +153,14 @@ class Metadata(TableValue):
 
     @cached_property
     def pairs(self) -> Pairs:
-        """Patches that share ground, as `benkit.overlapping_pairs` gives them: (m, 2) int64."""
-        return overlapping_pairs(self.ground)
+        """Patches that share ground, as `benkit.overlapping_pairs` gives them, or their location."""
+        pairs = overlapping_pairs(self.ground)
+        if self.location_column is None:
+            return pairs
+        locations = column_categories(self.table[self.location_column])
+        first, second = np.concatenate([pairs, pairs_of_one_value(locations)]).T
+        keys = sorted_unique(first * len(self) + second)
+        return np.stack(np.divmod(keys, max(len(self), 1)), axis=1)
 
     @cached_property
     def labels(self) -> Categories:
@@ -182,10 +205,10 @@ class Metadata(TableValue):
         """Rows by index, of which nothing is checked again."""
         taken = object.__new__(type(self))
         known = self.places or self.__dict__.get("ground")
-        object.__setattr__(taken, "table", self.table.take(pa.array(rows)))
-        object.__setattr__(taken, "places", known and known.take(rows))
-        object.__setattr__(taken, "id_column", self.id_column)
-        object.__setattr__(taken, "patch_size", self.patch_size)
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        fields |= {"table": self.table.take(pa.array(rows)), "places": known and known.take(rows)}
+        for name, value in fields.items():
+            object.__setattr__(taken, name, value)
         return taken
 
 

@@ -1,5 +1,6 @@
 """Read the metadata of an archive: a row a patch, with its labels."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -41,14 +42,19 @@ def metadata_table(source: Any, id_column: str = "patch_id") -> pa.Table:
     return tables[0] if len(tables) == 1 else _put_together(sources, tables, id_column)
 
 
+def are_of_inventory(columns: Sequence[str]) -> bool:
+    """Whether columns are those of an inventory, and not of metadata."""
+    return {*columns} >= _OF_INVENTORIES and "labels" not in columns
+
+
 def _checked(source: Any, id_column: str) -> pa.Table:
     """The table of one source, whose ids and labels are what they have to be."""
     name = metadata_name(source)
     table = as_table(source, "metadata")
-    if set(table.column_names) >= _OF_INVENTORIES and "labels" not in table.column_names:
+    if are_of_inventory(table.column_names):
         raise MissingColumnError(
             f"{name}: expected metadata, with the columns patch_id and labels, but it is an inventory; "
-            "give the metadata of its patches; map and report take an inventory beside --metadata FILE"
+            "give the metadata of its patches"
         )
     if id_column != "patch_id":
         table = identified(name, table, id_column)

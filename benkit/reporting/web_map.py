@@ -76,7 +76,7 @@ def web_map_page(
     import folium
 
     metadata = as_metadata(metadata)
-    corners = square_rings(metadata.footprints, 4326)[:, :4]
+    corners = square_rings(metadata.squares, 4326)[:, :4]
     single = len(metadata) <= most_patches
     cells = None if single else _Cells.of(corners.mean(1))
     weight = _outline(corners, cells)

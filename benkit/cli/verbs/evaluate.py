@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser,
         "--metadata",
         help="table with the columns patch_id and labels, or patch_id and coordinates; of several the "
-        "rows are put together; default SPLIT",
+        "rows are put together; or an inventory, beside which labels are given again; default SPLIT",
     )
     parser.add_argument(
         "--against",

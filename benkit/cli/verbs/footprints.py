@@ -2,13 +2,14 @@
 
 import argparse
 
-from benkit.cli.common import add_metadata, call, footprint_file, show
+from benkit.cli.common import add_labels_beside, add_metadata, call, footprint_file, show
 
 EXAMPLE = "example: benkit footprints metadata.parquet --output footprints.parquet"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_metadata(parser)
+    add_labels_beside(parser)
     parser.add_argument(
         "--output",
         type=footprint_file,

@@ -13,9 +13,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "source",
         type=Path,
         nargs="+",
-        metavar="DIR_OR_METADATA",
+        metavar="DIR_OR_METADATA_OR_INVENTORY",
         help="folder of GeoParquet reference maps, metadata (of several files the rows are put "
-        "together), footprints, or an archive",
+        "together), footprints, an inventory, or an archive",
     )
     parser.add_argument(
         "--output",

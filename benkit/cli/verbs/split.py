@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 from benkit.cli.choice import add_choice
 from benkit.cli.common import (
     add_id_column,
+    add_labels_beside,
     add_metadata,
     add_patch_size,
     call,
@@ -21,13 +22,16 @@ from benkit.cli.common import (
 from benkit.cli.split_table import show_evaluations
 from benkit.engine.progress import end_line
 
-EXAMPLE = "example: benkit split metadata.parquet --output split.csv --test 0.25"
+EXAMPLE = """\
+example: benkit split metadata.parquet --output split.csv --test 0.25
+         benkit split inventory.parquet --metadata labels.parquet --output split.csv"""
 
 _FOLDS_BESIDE = 4  # in a table of 80 columns
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_metadata(parser)
+    add_labels_beside(parser)
     parser.add_argument(
         "--output",
         type=location_of,

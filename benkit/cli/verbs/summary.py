@@ -3,7 +3,15 @@
 import argparse
 
 from benkit.cli.choice import add_choice
-from benkit.cli.common import add_metadata, call, note, show, show_table, table_file
+from benkit.cli.common import (
+    add_labels_beside,
+    add_metadata,
+    call,
+    note,
+    show,
+    show_table,
+    table_file,
+)
 
 EXAMPLE = """\
 example: benkit summary metadata.parquet
@@ -14,6 +22,7 @@ that a patch lists twice counts once."""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_metadata(parser)
+    add_labels_beside(parser)
     parser.add_argument(
         "--output",
         type=table_file,
