@@ -72,7 +72,11 @@ _KINDS = (
         about="band",
         sql="""
         SELECT patch_id, band,
-               format('{:,} of {:,} pixels are NO_DATA', nodata_count, valid + nodata_count) AS reason
+               format(if(nodata IS NULL AND detail IS NOT NULL, '{:,} of {:,} pixels are not finite: {}',
+                         '{:,} of {:,} pixels are NO_DATA{}'),
+                      nodata_count, valid + nodata_count,
+                      coalesce(if(nodata IS NULL, detail, format(', {} among them', detail)), '')
+               ) AS reason
         FROM ok WHERE nodata_count > 0
         """,
         visible=True,

@@ -6,13 +6,15 @@ from benkit.files.file_kinds import LINK
 from benkit.inventory.table.inventory_file import Inventory
 
 _KIND = f"""
-CASE WHEN contains(detail, '{LINK}') THEN 'links' WHEN status = 'ok' THEN 'zeros' ELSE status END
+CASE WHEN contains(detail, '{LINK}') THEN 'links' WHEN status <> 'ok' THEN status
+WHEN detail IS NULL THEN 'zeros' ELSE 'not finite' END
 """
 _SENTENCES = {
     "links": "not followed, since links may lead anywhere: {}; `cp -rL` copies an archive with what "
     "they lead to",
     "unreadable": "not measured, since unreadable: {}",
     "missing": "not measured, since missing: {}",
+    "not finite": "measured without their pixels that are NaN or infinite: {}",
     "zeros": "measured with zeros, since no NO_DATA value is declared: {}",
 }
 
@@ -37,7 +39,7 @@ def unread_bands(
                coalesce(min(patch_id || '_' || band || '.tif'), min(split_part(detail, ': ', 1)))
         FROM inventory
         WHERE {among} AND (status IN ('unreadable', 'missing')
-                           OR (status = 'ok' AND nodata IS NULL AND min = 0))
+                           OR (status = 'ok' AND (detail IS NOT NULL OR nodata IS NULL AND min = 0)))
               OR {bool(absent) or not tables} AND status = 'not_scanned' AND contains(detail, '{LINK}')
         GROUP BY kind
         """,

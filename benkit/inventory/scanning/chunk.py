@@ -24,6 +24,7 @@ from benkit.inventory.scanning.moments import (
     RowMoments,
     measure,
     measure_rows,
+    not_finite,
 )
 from benkit.inventory.scanning.resume import Known
 from benkit.inventory.scanning.rows import InventoryRows
@@ -178,8 +179,10 @@ def _fill_plain(rows: InventoryRows, bands: Sequence[str], group: PlainGroup) ->
         return
     square = np.abs(width - height) <= SAME_PIXEL * np.maximum(width, height)
     header_hash = hash_bytes(group.heads)
-    for index, band in enumerate(bands):
-        pixels = np.require(group.pixels[..., index], requirements=["C", "ALIGNED"])
+    planes = group.pixels.transpose(2, 0, 1)
+    if len(bands) > 1 or not planes.flags.aligned:
+        planes = np.ascontiguousarray(planes)
+    for band, pixels in zip(bands, planes, strict=True):
         moments = measure_rows(pixels, profile.nodata)
         _fill(rows, group.rows, band, profile, moments)
         rows.fill(group.rows[square], band, pixel_size=width[square])
@@ -196,6 +199,10 @@ def _fill_plain(rows: InventoryRows, bands: Sequence[str], group: PlainGroup) ->
         )
         some = moments.valid > 0
         rows.fill(group.rows[some], band, min=moments.min[some], max=moments.max[some])
+        if profile.dtype.kind == "f":
+            for row in np.flatnonzero(moments.nodata_count).tolist():
+                odd = not_finite(pixels[row], profile.nodata)
+                rows.fill(int(group.rows[row]), band, detail=odd)
 
 
 def _fill_others(
@@ -263,6 +270,7 @@ def _fill_band(rows: InventoryRows, row: int, band: str, raster: Raster, pixels:
         min=moments.min,
         max=moments.max,
         pixel_hash=fingerprint[0],
+        detail=not_finite(pixels, profile.nodata) if moments.nodata_count else None,
     )
 
 

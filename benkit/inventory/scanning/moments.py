@@ -101,6 +101,21 @@ def are_valid(pixels: NDArray, nodata: float | None) -> NDArray[np.bool_]:
     return np.isfinite(pixels) & ~is_nodata(pixels, nodata)
 
 
+def not_finite(pixels: NDArray, nodata: float | None) -> str | None:
+    """How many pixels are NaN and infinite, but for NaN as the NO_DATA value; None if there is none.
+
+    Examples
+    --------
+    >>> not_finite(np.array([1, np.nan, -np.inf, np.nan], "f4"), None)
+    '2 NaN, 1 -inf'
+    """
+    counts = {"NaN": np.isnan(pixels), "inf": pixels == np.inf, "-inf": pixels == -np.inf}
+    if nodata is not None and math.isnan(nodata):
+        del counts["NaN"]
+    found = [f"{which.sum():,} {name}" for name, which in counts.items() if which.any()]
+    return ", ".join(found) or None
+
+
 def _float_sums(values: NDArray[np.float64]) -> tuple[float, float]:
     """Correctly rounded sum and sum of squares."""
     with np.errstate(over="ignore"):

@@ -48,9 +48,10 @@ INVENTORY_SCHEMA = pa.schema(
 ``product`` and ``patch_id`` are the names of the folders; characters that cannot be printed are
 escaped in them. ``bytes`` is the length of the file.
 ``nodata`` is the file's own NO_DATA value, null if it has none. ``valid`` and ``nodata_count`` count
-pixels. ``sum`` and ``sum_sq`` are exact sums over the valid pixels, squares unsigned below 10**38; for
-floating-point pixels both are null and ``float_sum`` and ``float_sum_sq`` hold correctly rounded
-sums. ``min`` and ``max`` are those of the valid pixels.
+pixels; pixels that are NaN or infinite are among the latter, and the ``detail`` of a band that was read
+counts them. ``sum`` and ``sum_sq`` are exact sums over the valid pixels, squares unsigned below
+10**38; for floating-point pixels both are null and ``float_sum`` and ``float_sum_sq`` hold correctly
+rounded sums. ``min`` and ``max`` are those of the valid pixels.
 
 The file's georeference: ``epsg`` is the code of its CRS, ``crs`` the CRS as WKT where there is one
 without a code; ``x`` and ``y`` are the upper-left corner, ``pixel_width`` and ``pixel_height`` the sides
