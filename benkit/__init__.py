@@ -44,7 +44,8 @@ _NAMES = {
     "datasets.cards.card": "Card",
     "datasets.cards.verification": "Verification",
     "domain.classes": "class_order",
-    "domain.layouts": "BIGEARTHNET_S2 Layout",
+    "domain.layout": "Layout",
+    "domain.layouts": "BIGEARTHNET_S2",
     "domain.patch_names": "parse_patch_id parse_product",
     "domain.tiles": "parse_tile",
     "engine": "Engine",
@@ -152,7 +153,8 @@ if TYPE_CHECKING:  # the same names for type checkers and editors
     from benkit.datasets.cards.card import Card as Card
     from benkit.datasets.cards.verification import Verification as Verification
     from benkit.domain.classes import class_order as class_order
-    from benkit.domain.layouts import BIGEARTHNET_S2 as BIGEARTHNET_S2, Layout as Layout
+    from benkit.domain.layout import Layout as Layout
+    from benkit.domain.layouts import BIGEARTHNET_S2 as BIGEARTHNET_S2
     from benkit.domain.patch_names import (
         parse_patch_id as parse_patch_id,
         parse_product as parse_product,

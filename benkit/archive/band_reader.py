@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from benkit.archive.folder_reader import opened_folder
 from benkit.archive.listing import PatchFolder
-from benkit.domain.layouts import BIGEARTHNET_S2, Layout
+from benkit.domain.layout import Layout
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.files.remote.location import Location
 from benkit.tiff.plain import (
     LARGEST_CORNER,

@@ -14,7 +14,8 @@ from benkit.archive.listing import (
     patch_below,
     patch_of_folder,
 )
-from benkit.domain.layouts import BIGEARTHNET_S2, BUILT_IN, Layout, built_in, parse_layout
+from benkit.domain.layout import Layout
+from benkit.domain.layouts import BIGEARTHNET_S2, BUILT_IN, built_in, parse_layout
 from benkit.errors import BenkitError, InputFormatError, MissingInputError, OptionError
 from benkit.files.limits import LARGEST_FILE
 from benkit.files.remote.location import Location, RemotePath

@@ -4,7 +4,8 @@ import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from benkit.domain.layouts import ARCHIVE_METADATA, BIGEARTHNET_S2, Layout
+from benkit.domain.layout import Layout
+from benkit.domain.layouts import ARCHIVE_METADATA, BIGEARTHNET_S2
 from benkit.errors import InputFormatError, MissingInputError
 from benkit.files.file_kinds import is_hidden, kind_of
 from benkit.files.remote.location import Location, RemotePath

@@ -14,7 +14,7 @@ import numpy as np
 
 from benkit.archive.band_reader import BandFileReader, VisitedFolder, file_state
 from benkit.archive.listing import PatchFolder
-from benkit.domain.layouts import Layout
+from benkit.domain.layout import Layout
 from benkit.errors import (
     AccessError,
     MissingInputError,

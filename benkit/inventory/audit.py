@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benkit.domain.layouts import BIGEARTHNET_S2, Layout
+from benkit.domain.layout import Layout
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.domain.patch_names import parse_patch_id
 from benkit.domain.tiles import parse_tile
 from benkit.errors import PatchIdError

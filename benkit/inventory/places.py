@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benkit.domain.layouts import BIGEARTHNET_S2, Layout
+from benkit.domain.layout import Layout
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.domain.seasons import season_of_month
 from benkit.errors import InputFormatError
 from benkit.files.safe_names import some_names

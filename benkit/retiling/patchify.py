@@ -12,7 +12,8 @@ from itertools import chain
 from pathlib import Path
 
 from benkit.domain.baselines import OFFSET, WITH_OFFSET, offset_of
-from benkit.domain.layouts import BIGEARTHNET_S2, Band
+from benkit.domain.layout import Band
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.domain.patch_names import (
     PATCH_METRES,
     PATCHES_PER_SIDE,

@@ -10,7 +10,8 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from benkit.domain.layouts import BIGEARTHNET_S2, Band
+from benkit.domain.layout import Band
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.errors import InputFormatError, MissingInputError
 from benkit.files.file_kinds import is_hidden
 from benkit.retiling.source import opened_pixels

@@ -12,7 +12,8 @@ from rasterio.transform import from_origin
 import benkit
 from benkit.api.sources import open_source
 from benkit.cli import main
-from benkit.domain.layouts import BIGEARTHNET_S2, Band
+from benkit.domain.layout import Band
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.engine import Engine
 from benkit.errors import (
     InputFormatError,

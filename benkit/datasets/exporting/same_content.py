@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benkit.archive.listing import PatchFolder
-from benkit.domain.layouts import Layout
+from benkit.domain.layout import Layout
 from benkit.errors import InputFormatError
 from benkit.files.remote.location import Location
 from benkit.inventory.scanning.chunk import patches_per_chunk, scan_patches

@@ -14,7 +14,7 @@ from benkit.archive.listing import PatchFolder, require_inside
 from benkit.datasets.exporting.export_target import LEFT_OUT
 from benkit.datasets.exporting.place_files import ExportFile, copied, linked, placed, uploaded
 from benkit.datasets.exporting.same_content import require_same_content
-from benkit.domain.layouts import Layout
+from benkit.domain.layout import Layout
 from benkit.engine.progress import Report
 from benkit.files.remote.location import Location, RemotePath
 from benkit.files.safe_names import require_single_name

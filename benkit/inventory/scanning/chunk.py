@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from benkit.archive.band_reader import BandFileReader, PlainGroup, Reading, bytes_of_slots
 from benkit.archive.listing import PatchFolder
 from benkit.archive.remote_band_reader import band_file_reader
-from benkit.domain.layouts import Layout
+from benkit.domain.layout import Layout
 from benkit.errors import BenkitError, without_name
 from benkit.files.remote.location import Location
 from benkit.inventory.scanning.fingerprint import hash_bytes, hash_pixels

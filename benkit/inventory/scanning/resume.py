@@ -21,7 +21,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from benkit.archive.listing import PatchFolder
-from benkit.domain.layouts import BIGEARTHNET_S2, Layout
+from benkit.domain.layout import Layout
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.errors import BenkitError, OutputError
 from benkit.files.safe_names import printable
 from benkit.files.writing.replace import output_errors, replacing

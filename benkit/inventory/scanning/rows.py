@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from benkit.archive.listing import PatchFolder
-from benkit.domain.layouts import Layout
+from benkit.domain.layout import Layout
 from benkit.files.safe_names import printable
 from benkit.inventory.table.schema import INVENTORY_SCHEMA
 

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benkit import __version__
-from benkit.domain.layouts import BIGEARTHNET_S2, BUILT_IN, Layout, built_in, parse_layout
+from benkit.domain.layout import Layout
+from benkit.domain.layouts import BIGEARTHNET_S2, BUILT_IN, built_in, parse_layout
 from benkit.errors import InputFormatError, MissingInputError, first_line
 from benkit.files.file_kinds import kind_of
 from benkit.files.remote.location import Location, as_path

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benkit.domain.layouts import Band
+from benkit.domain.layout import Band
 from benkit.inventory.findings import KINDS
 from benkit.inventory.inspect import InspectedBand, Inspection
 from benkit.reporting.pixels import NO_DATA_COLOUR, as_colours, mask_no_data, stretch_range
