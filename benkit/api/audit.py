@@ -1,17 +1,22 @@
 """Whether an archive is whole and correct."""
 
+import pyarrow as pa
+
 from benkit.api.sources import MetadataLike, SourceLike, as_metadata, open_source
 from benkit.engine import Engine
 from benkit.engine.progress import Progress
+from benkit.errors import OptionError
 from benkit.files.remote.location import LocationLike
 from benkit.files.tables.table import write_table
 from benkit.inventory.audit import Audit, audit_inventory, metadata_of, require_common_patches
+from benkit.inventory.contents import require_patches
 from benkit.inventory.sisters import sister_findings
+from benkit.inventory.table.inventory_file import Inventory
 
 
 def audit(
     source: SourceLike,
-    metadata: MetadataLike,
+    metadata: MetadataLike | None = None,
     *,
     subset: bool = False,
     s1: SourceLike | None = None,
@@ -25,8 +30,9 @@ def audit(
     ----------
     source : path, URL, Inventory or table
         An inventory, or an archive, which is scanned.
-    metadata : path, URL, Metadata or table, or sequence of these
-        With the columns ``patch_id`` and ``labels``; of Sentinel-1 patches, ``s1_name`` names them.
+    metadata : path, URL, Metadata or table, or sequence of these, optional
+        With the columns ``patch_id`` and ``labels``; of Sentinel-1 patches, ``s1_name`` names them. If
+        there is none, nothing is said of patches that are missing or do not belong to the data set.
     subset : bool
         The archive is meant to be a part of the metadata: patches that are not on disk are counted, but
         are no findings.
@@ -41,17 +47,33 @@ def audit(
 
     Raises
     ------
+    OptionError
+        If the other half is to be compared without metadata, which join the patches.
     InputFormatError
         If the archive and the metadata have no patch in common, or the column ``s1_name`` is missing.
     """
-    table = as_metadata(metadata).table
+    table = None if metadata is None else as_metadata(metadata).table
+    if s1 is not None and table is None:
+        raise OptionError("expected metadata, whose column s1_name joins the two halves; give them")
     with open_source(source, engine=engine, progress=progress) as inventory:
+        if table is None:
+            require_patches(inventory)
+            return _written(audit_inventory(inventory, _on_disk(inventory)), findings)
         named = metadata_of(inventory.layout, table)
         found = audit_inventory(inventory, named, subset=subset)
         require_common_patches(found, inventory, named)
         if s1 is not None:
             with open_source(s1, engine=engine, progress=progress) as sister:
                 found = found.with_sister(*sister_findings(inventory, sister, table))
+    return _written(found, findings)
+
+
+def _written(found: Audit, findings: LocationLike | None) -> Audit:
     if findings is not None:
         write_table(found.findings, findings)
     return found
+
+
+def _on_disk(inventory: Inventory) -> pa.Table:
+    """The patches that are there, in the place of metadata."""
+    return inventory.query_table("SELECT DISTINCT patch_id FROM inventory WHERE band IS NOT NULL")

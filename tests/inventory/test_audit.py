@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 
@@ -8,6 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 import rasterio
 
+import benkit
+from benkit.cli import main
+from benkit.errors import OptionError
 from benkit.inventory.audit import audit_inventory
 from benkit.inventory.findings import ALL_KINDS, KINDS
 from benkit.inventory.scanning.scan import scan
@@ -29,6 +33,18 @@ def found(audit):
 def test_the_documents_name_every_kind_in_its_order():
     table = (ROOT / "docs" / "inventory.md").read_text("utf-8").partition("## Kinds of findings")[2]
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(ALL_KINDS)
+
+
+def test_without_metadata_all_but_what_is_missing_is_found(archive, capsys):
+    archive.patch(f"{PRODUCT}_00_00", B02=None)
+    audit = benkit.audit(archive.root)
+    assert found(audit) == [("missing_band", f"{PRODUCT}_00_00", "B02")]
+    assert main(["audit", str(archive.root), "--json"]) == 1
+    told = capsys.readouterr()
+    assert "no --metadata: nothing is said of patches that are missing" in told.err
+    assert json.loads(told.out)["missing_band"] == 1
+    with pytest.raises(OptionError, match="expected metadata, whose column s1_name joins"):
+        benkit.audit(archive.root, s1=archive.root)
 
 
 def test_nothing_to_find(archive):

@@ -36,7 +36,7 @@ _EXAMPLES = 3
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_source(parser)
-    add_metadata(parser, "--metadata", required=True)
+    add_metadata(parser, "--metadata")
     add_subset(parser)
     parser.add_argument(
         "--s1",
@@ -67,6 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
     found = call(audit, arguments)
     if arguments.findings:
         note(f"{arguments.findings} is written")
+    if arguments.metadata is None:
+        note("no --metadata: nothing is said of patches that are missing, or do not belong")
     if found.lacking:
         note(
             f"{arguments.source}: of an earlier version of benkit; a new scan would add "
