@@ -40,6 +40,7 @@ def inspect(
     OptionError
         If a patch id comes without an archive.
     """
+    table = None if metadata is None else as_metadata(metadata).table
     if as_path(patch).exists():
         root, found = patch_at(as_path(patch), layout)
     elif archive is None:
@@ -50,9 +51,8 @@ def inspect(
     else:
         root = as_path(archive)
         found = patch_named(root, os.fspath(patch), layout)
-    if metadata is None and (root / ARCHIVE_METADATA).is_file():
-        metadata = root / ARCHIVE_METADATA
-    table = None if metadata is None else as_metadata(metadata).table
+    if table is None and (root / ARCHIVE_METADATA).is_file():
+        table = as_metadata(root / ARCHIVE_METADATA).table
     inspection = inspect_folder(root, found, table)
     if figure is not None:
         from benkit.files.writing.figure import write_figure

@@ -182,9 +182,10 @@ def find_patch(root: Path, patch_id: str) -> PatchFolder:
 
 def require_inside(root: Path, patch: PatchFolder) -> None:
     """Refuse a patch whose names lead out of the archive: by their text, or since a folder is a link."""
-    folder = root
+    folder, layout = root, patch.layout
+    above = patch.product.split("/") if layout.depth - (not layout.one_file) else []
     require_single_name(patch.name)
-    for name in patch.path.split("/") if patch.path else ():
+    for name in above if layout.one_file else [*above, patch.name]:
         folder = folder / require_single_name(name)
         if folder.is_symlink():
             raise InputFormatError(f"{folder}: leads elsewhere: a link, which is not followed")

@@ -164,7 +164,7 @@ def test_an_archive_of_class_folders_is_told_by_its_folders_and_tiffs(tmp_path, 
     assert main(["stats", str(tmp_path / "EuroSAT")]) == 2
     said = capsys.readouterr().err
     assert "TIFFs lie in AnnualCrop, Pasture, such as AnnualCrop/AnnualCrop_1.tif" in said
-    assert "name an archive of BigEarthNet v2.0" in said
+    assert "name an archive of a built-in layout" in said
 
 
 def test_labels_of_maps_of_other_patches_are_not_quietly_the_same(sample, few, capsys):
