@@ -40,6 +40,7 @@ def stats(
     exclude_kinds: Sequence[str] | None = None,
     where: str | None = None,
     tell: Callable[[str], object] | None = None,
+    scale: str | None = None,
     output: LocationLike | None = None,
     engine: Engine | None = None,
     progress: Progress = None,
@@ -60,6 +61,8 @@ def stats(
         Whose columns ``where`` may name beside what ids tell.
     exclude, exclude_kinds, where, tell
         As of `summary`.
+    scale : {"linear"}, optional
+        Statistics of the power 10^(x/10) of bands in decibels, in the place of those of the pixels.
     output : path or URL, optional
         Where to write the table, a row a band: Parquet, CSV or JSON, as the suffix says.
     engine, progress
@@ -69,7 +72,8 @@ def stats(
     ------
     OptionError
         If patches and a split are given, or a split without a side; or if the name of the output ends
-        with something else; or if the condition is none, or there is metadata without one.
+        with something else; or if the condition is none, or there is metadata without one; or if the
+        scale is another, or bands are not in decibels.
     InputFormatError
         If the split has no such side, none of the patches is in the inventory, or none is left.
     """
@@ -90,7 +94,7 @@ def stats(
         if choice:
             known = None if metadata is None else as_metadata(metadata)
             inventory, wanted = _chosen(choice, inventory, known, wanted)
-        found = band_statistics(inventory, wanted)
+        found = band_statistics(inventory, wanted, scale)
         if wanted is not None and len(found.absent) == len(set(wanted)):
             advice = "name them as their folders are named"
             number, first = len(found.absent), wanted[:1]

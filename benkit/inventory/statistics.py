@@ -2,13 +2,17 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 
+import numpy as np
 import pyarrow as pa
 
+from benkit.domain.layout import Band
+from benkit.errors import InputFormatError, OptionError
 from benkit.files.tables.table_value import TableValue
 from benkit.inventory.baselines import baseline_warnings
+from benkit.inventory.scanning.linear_power import MOST_DECIBELS, in_unit, linear_power
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.inventory.unread import unread_bands
 
@@ -53,11 +57,14 @@ class Statistics(TableValue):
     warnings : tuple of str
         What makes the numbers doubtful: mixed processing baselines (see `benkit.inventory.baselines`),
         and bands that are not in them (see `benkit.inventory.unread`).
+    units : mapping of str to str
+        By band, what mean to max are in.
     """
 
     bands: Mapping[str, BandStatistics]
     absent: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
 
     def _facts(self) -> str:
         absent = f", without {len(self.absent):,} absent patches" if self.absent else ""
@@ -68,24 +75,46 @@ class Statistics(TableValue):
         return pa.Table.from_pylist(rows).to_reader()
 
 
-def band_statistics(inventory: Inventory, patches: Iterable[str] | None = None) -> Statistics:
+SCALES = ("linear",)
+"""What the unit of pixels can be changed to."""
+
+
+def band_statistics(
+    inventory: Inventory, patches: Iterable[str] | None = None, scale: str | None = None
+) -> Statistics:
     """Statistics of each band over all patches, or over those of some patch ids, each counted once.
 
-    Every valid pixel of every readable band counts, also those of damaged patches.
+    Every valid pixel of every readable band counts, also those of damaged patches. With a ``scale`` of
+    ``linear`` they are those of the power 10^(x/10) of bands in decibels.
+
+    Raises
+    ------
+    OptionError
+        If the scale is another, or a band is not in decibels.
+    InputFormatError
+        If the inventory has no such sums, or impossible ones.
     """
+    bands = inventory.layout.bands
+    if scale is not None:
+        _require_decibels(inventory, scale)
     tables = {}
     if patches is not None:
         tables["wanted"] = pa.table({"patch_id": pa.array(sorted(set(patches)), pa.string())})
     chosen = "AND patch_id IN (SELECT patch_id FROM wanted)" if tables else ""
+    linear = scale == "linear"
+    exact = ("NULL", "NULL") if linear else ("sum(sum)::HUGEINT", "sum(sum_sq)")
+    floats = "linear" if linear else "float"
     rows = inventory.query(
         f"""
-        SELECT band, sum(valid)::HUGEINT, sum(sum)::HUGEINT, sum(sum_sq), min(min), max(max),
-               list(float_sum ORDER BY patch_id) FILTER (float_sum IS NOT NULL),
-               list(float_sum_sq ORDER BY patch_id) FILTER (float_sum_sq IS NOT NULL)
+        SELECT band, sum(valid)::HUGEINT, {", ".join(exact)}, min(min), max(max),
+               list({floats}_sum ORDER BY patch_id) FILTER ({floats}_sum IS NOT NULL),
+               list({floats}_sum_sq ORDER BY patch_id) FILTER ({floats}_sum_sq IS NOT NULL)
         FROM inventory WHERE status = 'ok' {chosen} GROUP BY band
         """,
         **tables,
     )
+    if linear:
+        rows = [_in_linear_power(inventory, bands[row[0]], row) for row in rows]
     found = {row[0]: _from_sums(*row[1:]) for row in rows}
     nothing = BandStatistics(0, None, None, None, None)
     statistics = {band: found.get(band, nothing) for band in inventory.layout.band_names}
@@ -97,7 +126,61 @@ def band_statistics(inventory: Inventory, patches: Iterable[str] | None = None) 
         "each patch that was asked for is in the inventory or among the absent, not both"
     )
     warnings = baseline_warnings(inventory, chosen, **tables)
-    return Statistics(statistics, absent, (*warnings, *unread_bands(inventory, tables, absent)))
+    units = {name: "linear power" if linear else _unit(band) for name, band in bands.items()}
+    unread = unread_bands(inventory, tables, absent)
+    return Statistics(statistics, absent, (*warnings, *unread), units)
+
+
+def _unit(band: Band) -> str:
+    """What the pixels of a band are in, as the file stores them."""
+    if (band.scale, band.offset) == (1, 0):
+        return "digital numbers" if band.unit == "digital number" else band.unit
+    added = f" + {band.offset:g}" if band.offset else ""
+    return f"stored numbers: {band.unit} is {band.scale:g} x (number{added})"
+
+
+def _require_decibels(inventory: Inventory, scale: str) -> None:
+    if scale not in SCALES:
+        raise OptionError(f"scale {scale}: expected {', '.join(SCALES)}")
+    for name, band in inventory.layout.bands.items():
+        if band.unit != "dB":
+            raise OptionError(
+                f"{inventory.name}: expected bands in dB for --scale linear, but {name} of the layout "
+                f"{inventory.layout.name} is in {band.unit}"
+            )
+    lacking = inventory.query(
+        "SELECT count(*), min(patch_id || '_' || band) FROM inventory "
+        "WHERE status = 'ok' AND valid > 0 AND (linear_sum IS NULL OR linear_sum_sq IS NULL)"
+    )[0]
+    if lacking[0]:
+        raise InputFormatError(
+            f"{inventory.name}: expected sums of linear power, but {lacking[0]:,} bands have none, "
+            f"{lacking[1]} among them; scan the archive again, or leave out patches with pixels beyond "
+            f"{MOST_DECIBELS:,} dB"
+        )
+
+
+def _in_linear_power(inventory: Inventory, band: Band, row: tuple) -> tuple:
+    """A row of sums with its least and greatest pixel in linear power; refuses impossible sums."""
+    name, count, *_, least, greatest, totals, totals_sq = row
+    if not count:
+        return row
+    ends = in_unit(np.array(sorted([least, greatest], reverse=band.scale < 0)), band)
+    if not (np.abs(ends) <= MOST_DECIBELS).all():
+        raise InputFormatError(
+            f"{inventory.name}: {name}: sums of pixels beyond {MOST_DECIBELS:,} dB"
+        )
+    least, greatest = linear_power(ends).tolist()
+    mean, mean_sq = (math.fsum(sums) / count for sums in (totals, totals_sq))
+    most = ((greatest - least) / 2) ** 2
+    error = _TOLERANCE * greatest**2
+    inside = least * (1 - _TOLERANCE) <= mean <= greatest * (1 + _TOLERANCE)
+    if not (inside and -error <= mean_sq - mean**2 <= most + error):
+        raise InputFormatError(
+            f"{inventory.name}: {name}: its sums of linear power do not fit its min, max and number of "
+            "valid pixels; scan the archive again"
+        )
+    return name, count, None, None, least, greatest, totals, totals_sq
 
 
 def _from_sums(

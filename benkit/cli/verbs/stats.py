@@ -38,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", type=table_file, metavar="FILE", help="write the table: .parquet, .csv or .json"
     )
+    parser.add_argument(
+        "--scale", choices=["linear"], help="of bands in dB: statistics of their power, 10^(dB/10)"
+    )
     add_choice(parser)
     add_metadata(parser, "--metadata", help="whose columns --where may name")
     add_engine_options(parser)
@@ -62,5 +65,11 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         header = ("band", "pixels", "mean", "std", "min", "max")
         show_table(header, [(band, *values.values()) for band, values in bands.items()])
-        print("\nmean to max in digital numbers, of valid pixels")
+        units: dict[str, list[str]] = {}
+        for band, unit in statistics.units.items():
+            units.setdefault(unit, []).append(band)
+        print()
+        for unit, names in units.items():
+            of_which = "" if len(units) == 1 else f" of {', '.join(names)}"
+            print(f"mean to max{of_which} in {unit}, of valid pixels")
     return 0

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from benkit.archive.band_reader import BandFileReader, PlainGroup, Reading, bytes_of_slots
 from benkit.archive.listing import PatchFolder
 from benkit.archive.remote_band_reader import band_file_reader
-from benkit.domain.layout import Layout
+from benkit.domain.layout import Band, Layout
 from benkit.errors import BenkitError, without_name
 from benkit.files.remote.location import Location
 from benkit.inventory.scanning.fingerprint import hash_bytes, hash_pixels
+from benkit.inventory.scanning.linear_power import linear_sums
 from benkit.inventory.scanning.moments import (
     MEASURABLE,
     Moments,
@@ -136,7 +137,7 @@ def scan_chunk(root: Location, layout: Layout, chunk: Chunk) -> ScannedChunk:
         files += len(there)
         size += int(found.sizes[there].sum())
         for group in found.plain:
-            _fill_plain(rows, _bands_of(layout, name), group)
+            _fill_plain(rows, _bands_of(layout, name), group, layout)
     slow_files = Counter(_fill_others(rows, reader, patches, reading))
     return ScannedChunk(
         rows.table(), rows.counts(), states, np.flatnonzero(unchanged), files, size, slow_files
@@ -170,7 +171,9 @@ def _reader(root: Location, layout: Layout) -> BandFileReader:
     return kept
 
 
-def _fill_plain(rows: InventoryRows, bands: Sequence[str], group: PlainGroup) -> None:
+def _fill_plain(
+    rows: InventoryRows, bands: Sequence[str], group: PlainGroup, layout: Layout
+) -> None:
     profile, (width, height) = group.header.profile, group.sides.T
     if profile.bands != len(bands):
         detail = _of_many(len(bands), profile.bands)
@@ -197,6 +200,7 @@ def _fill_plain(rows: InventoryRows, bands: Sequence[str], group: PlainGroup) ->
             header_hash=header_hash,
             pixel_hash=hash_pixels(pixels, (profile.height, profile.width)),
         )
+        _fill_linear(rows, group.rows, layout.bands[band], pixels, profile.nodata)
         some = moments.valid > 0
         rows.fill(group.rows[some], band, min=moments.min[some], max=moments.max[some])
         if profile.dtype.kind == "f":
@@ -225,7 +229,7 @@ def _fill_other(
         if len(raster.pixels) != len(bands):
             raise TypeError(_of_many(len(bands), len(raster.pixels)))
         for band, pixels in zip(bands, raster.pixels, strict=True):
-            _fill_band(rows, row, band, raster, pixels)
+            _fill_band(rows, row, reader.layout.bands[band], raster, pixels)
         if raster.encoding == "plain" and (header := parse_header(content)):
             head = np.frombuffer(content, np.uint8, header.pixel_offset)
             fingerprint = hash_bytes(head[np.newaxis])[0]
@@ -246,7 +250,10 @@ def _of_many(expected: int, found: int) -> str:
     )
 
 
-def _fill_band(rows: InventoryRows, row: int, band: str, raster: Raster, pixels: NDArray) -> None:
+def _fill_band(
+    rows: InventoryRows, row: int, of_layout: Band, raster: Raster, pixels: NDArray
+) -> None:
+    band = of_layout.name
     if raster.has_mask:
         raise TypeError(
             "it has a mask of its own, which is not measured; mark its pixels without a measurement "
@@ -256,6 +263,7 @@ def _fill_band(rows: InventoryRows, row: int, band: str, raster: Raster, pixels:
         raise TypeError(f"its data type, {pixels.dtype.name}, cannot be measured")
     moments, profile = measure(pixels, raster.nodata), raster.profile
     _fill(rows, row, band, profile, moments)
+    _fill_linear(rows, np.array([row]), of_layout, pixels.reshape(1, -1), profile.nodata)
     width, height = profile.pixel_sides or (None, None)
     x, y = (None, None) if width is None else profile.corner()
     fingerprint = hash_pixels(pixels.reshape(1, -1), pixels.shape)
@@ -272,6 +280,20 @@ def _fill_band(rows: InventoryRows, row: int, band: str, raster: Raster, pixels:
         pixel_hash=fingerprint[0],
         detail=not_finite(pixels, profile.nodata) if moments.nodata_count else None,
     )
+
+
+def _fill_linear(
+    rows: InventoryRows,
+    which: NDArray[np.intp],
+    band: Band,
+    pixels: NDArray,
+    nodata: float | None,
+) -> None:
+    """Fill in the sums of linear power of a band in decibels."""
+    if band.unit == "dB":
+        sums, sums_sq = linear_sums(pixels, nodata, band)
+        some = np.isfinite(sums)
+        rows.fill(which[some], band.name, linear_sum=sums[some], linear_sum_sq=sums_sq[some])
 
 
 def _fill(

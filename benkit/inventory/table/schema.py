@@ -56,7 +56,8 @@ rounded sums. ``min`` and ``max`` are those of the valid pixels.
 The file's georeference: ``epsg`` is the code of its CRS, ``crs`` the CRS as WKT where there is one
 without a code; ``x`` and ``y`` are the upper-left corner, ``pixel_width`` and ``pixel_height`` the sides
 of a pixel in units of the CRS, null where the file has none or is not north-up; ``pixel_size`` is the
-side of square pixels. ``linear_sum`` and ``linear_sum_sq`` are kept for bands in decibels and are null.
+side of square pixels. ``linear_sum`` and ``linear_sum_sq`` are sums of the power 10^(dB/10) of the
+valid pixels of bands in decibels, and of its squares; see `benkit.inventory.scanning.linear_power`.
 
 For plain files ``offset`` is the position of the first pixel in the file in bytes, and ``header_hash``
 the fingerprint of the bytes before it, which tells whether the file is still the one that was scanned.
