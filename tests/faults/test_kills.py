@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 @pytest.mark.skipif(sys.platform != "linux", reason="finds processes through /proc")
 def test_a_killed_verb_leaves_nothing_half_written():
     done = subprocess.run(
-        [sys.executable, "-m", "tests.faults.kills", "--kills", "1", "--steps", "24", "--seed", "7"],
+        [sys.executable, "-m", "tests.faults.kills", "--kills", "1", "--steps", "60", "--seed", "7"],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stdout, done.stderr

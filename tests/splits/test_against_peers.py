@@ -6,7 +6,7 @@ from benkit.splits.make import split_patches
 from tests.splits.peers import FIGURES, TEST, dominating, figures_of_all, random_archive
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", range(16))
 def test_no_peer_is_as_good_in_every_figure_and_better_in_one(seed):
     pytest.importorskip("verde", reason="the development lock is not installed")
     pytest.importorskip("sklearn", reason="the development lock is not installed")
