@@ -2,7 +2,7 @@
 
 import argparse
 
-from benkit.cli.common import location_of
+from benkit.cli.options import location_of
 
 COLUMNS = "product, mission, tile, orbit, date, season, longitude, latitude"
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benkit.cli.common import location_of
+from benkit.cli.options import location_of
 
 SHELLS = ("bash", "zsh", "fish")
 

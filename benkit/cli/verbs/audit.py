@@ -3,18 +3,16 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from benkit.cli.common import (
+from benkit.cli.common import call
+from benkit.cli.options import (
     add_engine_options,
     add_metadata,
     add_source,
     add_subset,
-    call,
+    add_table_output,
     location_of,
-    note,
-    show,
-    show_table,
-    table_file,
 )
+from benkit.cli.printing import note, note_written, show, show_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,12 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the Sentinel-1 patches of the same ground, archive or inventory: whether each patch has "
         "its own there and the other way (column s1_name), and how many days are between them",
     )
-    parser.add_argument(
-        "--findings",
-        type=table_file,
-        metavar="FILE",
-        help="write all findings: .parquet, .csv or .json",
-    )
+    add_table_output(parser, "all findings", name="--findings")
     parser.add_argument(
         "--fail-on",
         type=_kinds,
@@ -65,8 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     from benkit.inventory.findings import ALL_KINDS
 
     found = call(audit, arguments)
-    if arguments.findings:
-        note(f"{arguments.findings} is written")
+    note_written(arguments.findings)
     if arguments.metadata is None:
         note("no --metadata: nothing is said of patches that are missing, or do not belong")
     if found.lacking:

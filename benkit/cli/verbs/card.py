@@ -2,16 +2,9 @@
 
 import argparse
 
-from benkit.cli.common import (
-    add_engine_options,
-    add_metadata,
-    add_source,
-    call,
-    check_outputs,
-    location_of,
-    note,
-    show,
-)
+from benkit.cli.common import call, check_outputs
+from benkit.cli.options import add_engine_options, add_metadata, add_source, location_of
+from benkit.cli.printing import note, show
 from benkit.files.remote.location import Location
 
 EXAMPLE = """\

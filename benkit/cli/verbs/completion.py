@@ -2,7 +2,7 @@
 
 import argparse
 
-from benkit.cli.common import show
+from benkit.cli.printing import show
 
 EXAMPLE = """\
 example: benkit completion bash > ~/.local/share/bash-completion/completions/benkit

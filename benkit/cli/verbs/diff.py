@@ -2,15 +2,9 @@
 
 import argparse
 
-from benkit.cli.common import (
-    add_engine_options,
-    call,
-    location_of,
-    note,
-    show,
-    show_table,
-    table_file,
-)
+from benkit.cli.common import call
+from benkit.cli.options import add_engine_options, add_table_output, location_of
+from benkit.cli.printing import note, note_written, show, show_table
 
 EXAMPLE = """\
 example: benkit diff last_year.parquet inventory.parquet --output diff.csv
@@ -25,12 +19,7 @@ _EXAMPLES = 10
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, text in (("old", "archive or inventory, or its URL"), ("new", "the later one")):
         parser.add_argument(name, type=location_of, metavar=name.upper(), help=text)
-    parser.add_argument(
-        "--output",
-        type=table_file,
-        metavar="FILE",
-        help="write all patches that differ: .parquet, .csv or .json",
-    )
+    add_table_output(parser, "all patches that differ")
     add_engine_options(parser)
 
 
@@ -38,8 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     from benkit.api.diff import diff
 
     found = call(diff, arguments)
-    if arguments.output:
-        note(f"{arguments.output} is written")
+    note_written(arguments.output)
     show(arguments, found.counts)
     some = found.table if arguments.verbose else found.table.slice(0, _EXAMPLES)
     if len(some) and not arguments.json:

@@ -3,16 +3,9 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from benkit.cli.common import (
-    add_engine_options,
-    add_source,
-    call,
-    location_of,
-    note,
-    show,
-    show_table,
-    table_file,
-)
+from benkit.cli.common import call
+from benkit.cli.options import add_engine_options, add_source, add_table_output, location_of
+from benkit.cli.printing import note, note_written, show, show_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,12 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--split", type=location_of, metavar="FILE", help="count the groups across its sides"
     )
-    parser.add_argument(
-        "--output",
-        type=table_file,
-        metavar="FILE",
-        help="write all groups, and the patches apart: .parquet, .csv or .json",
-    )
+    add_table_output(parser, "all groups, and the patches apart")
     add_engine_options(parser)
 
 
@@ -46,8 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     from benkit.inventory.duplicates import APART, GROUP_KINDS
 
     found = call(duplicates, arguments)
-    if arguments.output:
-        note(f"{arguments.output} is written")
+    note_written(arguments.output)
     if arguments.json:
         show(arguments, vars(found.total))
         return 0

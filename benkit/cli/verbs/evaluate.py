@@ -3,16 +3,9 @@
 import argparse
 from pathlib import Path
 
-from benkit.cli.common import (
-    add_id_column,
-    add_metadata,
-    add_patch_size,
-    call,
-    folder_of,
-    location_of,
-    note,
-    show,
-)
+from benkit.cli.common import call
+from benkit.cli.options import add_id_column, add_metadata, add_patch_size, folder_of, location_of
+from benkit.cli.printing import note, show
 from benkit.cli.split_table import show_evaluations
 from benkit.errors import InputFormatError, MissingColumnError
 

@@ -4,17 +4,16 @@ import argparse
 from pathlib import Path
 
 from benkit.cli.choice import add_choice_to
-from benkit.cli.common import (
+from benkit.cli.common import call
+from benkit.cli.options import (
     add_engine_options,
     add_metadata,
     add_source,
-    call,
     folder_of,
     location_of,
-    note,
-    show,
     table_file,
 )
+from benkit.cli.printing import note, show
 from benkit.engine.progress import end_line
 from benkit.files.remote.location import Location
 

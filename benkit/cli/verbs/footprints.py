@@ -2,7 +2,9 @@
 
 import argparse
 
-from benkit.cli.common import add_labels_beside, add_metadata, call, footprint_file, show
+from benkit.cli.common import call
+from benkit.cli.options import add_labels_beside, add_metadata, footprint_file
+from benkit.cli.printing import show
 
 EXAMPLE = "example: benkit footprints metadata.parquet --output footprints.parquet"
 

@@ -6,7 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benkit.cli.common import add_layout, add_metadata, call, note, picture_file, show, show_table
+from benkit.cli.common import call
+from benkit.cli.options import add_layout, add_metadata, picture_file
+from benkit.cli.printing import note_written, show, show_table
 from benkit.files.safe_names import one_line
 
 if TYPE_CHECKING:
@@ -40,8 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     from benkit.inventory.findings import KINDS
 
     inspection = call(inspect, arguments)
-    if arguments.figure:
-        note(f"{arguments.figure} is written")
+    note_written(arguments.figure)
     if arguments.json:
         show(arguments, _values(inspection))
         return 0

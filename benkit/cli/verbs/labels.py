@@ -5,15 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benkit.cli.choice import add_choice
-from benkit.cli.common import (
-    add_engine_options,
-    add_metadata,
-    call,
-    fraction,
-    show,
-    show_table,
-    table_file,
-)
+from benkit.cli.common import call
+from benkit.cli.options import add_engine_options, add_metadata, fraction, table_file
+from benkit.cli.printing import show, show_table
 
 if TYPE_CHECKING:
     from benkit.reference_maps.labels import LabelSets

@@ -3,17 +3,9 @@
 import argparse
 from pathlib import Path
 
-from benkit.cli.common import (
-    add_engine_options,
-    add_metadata,
-    add_subset,
-    call,
-    location_of,
-    note,
-    page_file,
-    require,
-    show,
-)
+from benkit.cli.common import call, require
+from benkit.cli.options import add_engine_options, add_metadata, add_subset, location_of, page_file
+from benkit.cli.printing import note, show
 
 EXAMPLE = """\
 example: benkit map metadata.parquet --split split.csv --output map.html

@@ -3,7 +3,9 @@
 import argparse
 from pathlib import Path
 
-from benkit.cli.common import add_patch_size, call, note, pair_file, show
+from benkit.cli.common import call
+from benkit.cli.options import add_patch_size, pair_file
+from benkit.cli.printing import note, show
 
 EXAMPLE = "example: benkit overlaps metadata.parquet --output pairs.parquet"
 

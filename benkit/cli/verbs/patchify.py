@@ -3,7 +3,9 @@
 import argparse
 from pathlib import Path
 
-from benkit.cli.common import add_engine_options, call, folder_of, note, show
+from benkit.cli.common import call
+from benkit.cli.options import add_engine_options, folder_of
+from benkit.cli.printing import note, show
 
 EXAMPLE = (
     "example: benkit patchify S2A_MSIL2A_20170613T101031_N0205_R022_T33UUP_20170613T101608.SAFE "

@@ -7,16 +7,16 @@ import time
 from pathlib import Path
 
 from benkit.cli.choice import add_choice
-from benkit.cli.common import (
+from benkit.cli.common import call
+from benkit.cli.options import (
     add_engine_options,
     add_id_column,
     add_metadata,
     add_patch_size,
     add_subset,
-    call,
     page_file,
-    show,
 )
+from benkit.cli.printing import show
 
 EXAMPLE = """\
 example: benkit report archive/ --metadata metadata.parquet --split split.csv --output report.html

@@ -3,7 +3,9 @@
 import argparse
 from pathlib import Path
 
-from benkit.cli.common import add_engine_options, call, folder_of, grid, note, numbers, show
+from benkit.cli.common import call
+from benkit.cli.options import add_engine_options, folder_of, grid, numbers
+from benkit.cli.printing import note, show
 
 EXAMPLE = "example: benkit retile B02.tif --output parts --grid 2x2"
 

@@ -2,7 +2,9 @@
 
 import argparse
 
-from benkit.cli.common import add_engine_options, call, folder_of, note, show
+from benkit.cli.common import call
+from benkit.cli.options import add_engine_options, folder_of
+from benkit.cli.printing import note, show
 
 EXAMPLE = """\
 example: benkit sample sample --patches 200 --seed 1

@@ -2,16 +2,9 @@
 
 import argparse
 
-from benkit.cli.common import (
-    add_engine_options,
-    add_layout,
-    call,
-    file_with,
-    location_of,
-    note,
-    require,
-    show,
-)
+from benkit.cli.common import call, require
+from benkit.cli.options import add_engine_options, add_layout, file_with, location_of
+from benkit.cli.printing import note, show
 from benkit.engine.progress import end_line
 
 EXAMPLE = """\

@@ -6,19 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 from benkit.cli.choice import add_choice
-from benkit.cli.common import (
+from benkit.cli.common import call, check_outputs, require
+from benkit.cli.options import (
     add_id_column,
     add_labels_beside,
     add_metadata,
     add_patch_size,
-    call,
-    check_outputs,
     fraction,
     location_of,
-    note,
-    require,
-    show,
 )
+from benkit.cli.printing import note, show
 from benkit.cli.split_table import show_evaluations
 from benkit.engine.progress import end_line
 

@@ -4,17 +4,15 @@ import argparse
 from dataclasses import asdict
 
 from benkit.cli.choice import add_choice
-from benkit.cli.common import (
+from benkit.cli.common import call
+from benkit.cli.options import (
     add_engine_options,
     add_metadata,
     add_source,
-    call,
+    add_table_output,
     location_of,
-    note,
-    show,
-    show_table,
-    table_file,
 )
+from benkit.cli.printing import note, note_written, show, show_table
 
 EXAMPLE = """\
 example: benkit stats inventory.parquet --split split.csv --side train
@@ -35,9 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--split", type=location_of, metavar="FILE", help="only one side of this split"
     )
     parser.add_argument("--side", metavar="SIDE", help="train, validation or test")
-    parser.add_argument(
-        "--output", type=table_file, metavar="FILE", help="write the table: .parquet, .csv or .json"
-    )
+    add_table_output(parser, "the table")
     parser.add_argument(
         "--scale", choices=["linear"], help="of bands in dB: statistics of their power, 10^(dB/10)"
     )
@@ -50,8 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     from benkit.api.stats import stats
 
     statistics = call(stats, arguments)
-    if arguments.output:
-        note(f"{arguments.output} is written")
+    note_written(arguments.output)
     if statistics.absent:
         note(
             f"{len(statistics.absent):,} of the listed patches are not in {arguments.source}, "

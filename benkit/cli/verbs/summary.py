@@ -3,15 +3,9 @@
 import argparse
 
 from benkit.cli.choice import add_choice
-from benkit.cli.common import (
-    add_labels_beside,
-    add_metadata,
-    call,
-    note,
-    show,
-    show_table,
-    table_file,
-)
+from benkit.cli.common import call
+from benkit.cli.options import add_labels_beside, add_metadata, add_table_output
+from benkit.cli.printing import note, note_written, show, show_table
 
 EXAMPLE = """\
 example: benkit summary metadata.parquet
@@ -23,12 +17,7 @@ that a patch lists twice counts once."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_metadata(parser)
     add_labels_beside(parser)
-    parser.add_argument(
-        "--output",
-        type=table_file,
-        metavar="FILE",
-        help="write the patches by label and season: .parquet, .csv or .json",
-    )
+    add_table_output(parser, "the patches by label and season")
     add_choice(parser)
 
 
@@ -41,8 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"{found.with_repeated_labels:,} of {found.patches:,} patches list a label more than once; "
             "it counts once"
         )
-    if arguments.output:
-        note(f"{arguments.output} is written")
+    note_written(arguments.output)
     labels = {"labels": dict(found.labels)} if arguments.json else {}
     show(
         arguments,

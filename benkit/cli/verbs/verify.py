@@ -2,15 +2,9 @@
 
 import argparse
 
-from benkit.cli.common import (
-    add_engine_options,
-    add_metadata,
-    add_source,
-    call,
-    location_of,
-    note,
-    show,
-)
+from benkit.cli.common import call
+from benkit.cli.options import add_engine_options, add_metadata, add_source, location_of
+from benkit.cli.printing import note, show
 from benkit.files.safe_names import one_line
 
 EXAMPLE = """\
