@@ -16,6 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from environments import environment
+
 ROOT = Path(__file__).resolve().parents[1]
 PLACE = Path(os.environ.get("BENKIT_BENCHMARKS", ROOT / "untracked-files"))
 TOOLS = {"mlcroissant": ("mlcroissant[parquet]",), "stac_geoparquet": ("stac-geoparquet", "pystac")}
@@ -42,30 +44,6 @@ assert {item.collection_id for item in items} == set(collections)
 assert all(len(item.assets) == 12 and item.datetime.tzinfo for item in items)
 print(len(items))
 """
-
-
-def environment(module: str, packages: tuple[str, ...]) -> Path | str:
-    """Python of an environment with some packages, made if need be; or why there is none."""
-    folder = PLACE / f"{module.replace('_', '-')}-environment"
-    python = folder / "bin" / "python"
-    if can_import(python, module):
-        return python
-    for command in (
-        [sys.executable, "-m", "venv", str(folder)],
-        [str(python), "-m", "pip", "install", "--quiet", *packages],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            return (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-    return python if can_import(python, module) else "it is installed, but cannot be imported"
-
-
-def can_import(python: Path, module: str) -> bool:
-    """Whether a Python is there that has a module, and pyarrow."""
-    command = [python, "-c", f"import {module}, pyarrow"]
-    return (
-        python.exists() and not subprocess.run(command, capture_output=True, check=False).returncode
-    )
 
 
 def validated(python: Path, card: Path) -> tuple[bool, int]:
@@ -104,7 +82,9 @@ def main(patches: int) -> int:
         described = made.values["patches"]["described"]
         good = True
         for module, packages in TOOLS.items():
-            python = environment(module, packages)
+            python = environment(
+                PLACE / f"{module.replace('_', '-')}-environment", f"{module}, pyarrow", packages
+            )
             if isinstance(python, str):
                 print(f"skipped: {' and '.join(packages)} cannot be installed here: {python}")
             elif module == "mlcroissant":

@@ -19,6 +19,8 @@ from collections import Counter
 from importlib import import_module
 from pathlib import Path
 
+from environments import can_import, environment
+
 ROOT = Path(__file__).resolve().parents[1]
 PLACE = Path(os.environ.get("BENKIT_BENCHMARKS", ROOT / "untracked-files"))
 SHAPES = {"image": (12, 120, 120), "mask": (1, 120, 120), "label": (19,)}
@@ -45,29 +47,6 @@ def read(root: str) -> None:
     print(json.dumps({"found": found, "patches": patches}))
 
 
-def environment(folder: Path) -> Path | str:
-    """Python of an environment with torchgeo, made if need be; or why there is none."""
-    python = folder / "bin" / "python"
-    if can_import(python):
-        return python
-    for command in (
-        [sys.executable, "-m", "venv", str(folder)],
-        [str(python), "-m", "pip", "install", "--quiet", *NEEDED],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            return (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-    return python if can_import(python) else "it is installed, but cannot be imported"
-
-
-def can_import(python: Path) -> bool:
-    """Whether a Python is there that has torchgeo."""
-    command = [python, "-c", "import torchgeo.datasets"]
-    return (
-        python.exists() and not subprocess.run(command, capture_output=True, check=False).returncode
-    )
-
-
 def read_by_torchgeo(python: Path, folder: Path, root: Path, archive: str) -> dict:
     """What torchgeo makes of an archive, in the folders that it looks for."""
     root.mkdir()
@@ -90,9 +69,9 @@ def main(patches: int, python: Path | None) -> int:
     sys.path.insert(0, str(ROOT))
     import benkit
 
-    if python and not can_import(python):
+    if python and not can_import(python, "torchgeo.datasets"):
         sys.exit(f"{python}: expected a Python that has torchgeo")
-    found = python or environment(PLACE / "torchgeo-environment")
+    found = python or environment(PLACE / "torchgeo-environment", "torchgeo.datasets", NEEDED)
     if isinstance(found, str):
         print(f"skipped: torchgeo cannot be installed here: {found}")
         return 0

@@ -97,7 +97,7 @@ _OLD = {
     "make_sample": ("samples.sample", "sample"),
     "map_overlaps": ("reference_maps.map_overlaps", "overlaps"),
     "measure_land_cover": ("reference_maps.land_cover", "labels"),
-    "open_source": ("api.sources", "Inventory"),
+    "open_source": ("api.inputs.sources", "Inventory"),
     "overlapping_pairs": ("ground.overlaps", "overlaps"),
     "patchify_scene": ("retiling.patchify", "patchify"),
     "read_metadata": ("metadata.metadata_file", "Metadata"),

@@ -16,7 +16,7 @@ import shapely
 from hypothesis import strategies as st
 from rasterio.transform import Affine
 
-from benkit.api.sources import open_source
+from benkit.api.inputs.sources import open_source
 from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.domain.patch_names import PatchId, Product, parse_patch_id
 from benkit.domain.tiles import parse_tile

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from benkit.api.sources import MetadataLike, SourceLike, as_metadata, open_source
+from benkit.api.inputs.sources import MetadataLike, SourceLike, as_metadata, open_source
 from benkit.engine import Engine
 from benkit.engine.progress import Progress
 from benkit.errors import OptionError

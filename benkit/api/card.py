@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from benkit.api.evaluate import aligned_split
-from benkit.api.sources import (
+from benkit.api.inputs.sources import (
     MetadataLike,
     SourceLike,
     SplitLike,

@@ -1,6 +1,6 @@
 """What has changed from one archive or inventory to another."""
 
-from benkit.api.sources import SourceLike, open_source
+from benkit.api.inputs.sources import SourceLike, open_source
 from benkit.engine import Engine
 from benkit.engine.progress import Progress
 from benkit.files.file_kinds import TABLE_SUFFIXES

@@ -1,6 +1,6 @@
 """Patches with equal pixels."""
 
-from benkit.api.sources import SourceLike, SplitLike, open_source
+from benkit.api.inputs.sources import SourceLike, SplitLike, open_source
 from benkit.engine import Engine
 from benkit.engine.progress import Progress
 from benkit.files.file_kinds import TABLE_SUFFIXES

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benkit.api.places import placed_metadata
-from benkit.api.sources import MetadataLike, SplitLike, is_location, naming
+from benkit.api.inputs.places import placed_metadata
+from benkit.api.inputs.sources import MetadataLike, SplitLike, is_location, naming
 from benkit.errors import InputFormatError
 from benkit.files.remote.location import as_location, as_path, require_suffix
 from benkit.files.tables.table import write_table

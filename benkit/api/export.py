@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benkit.api.choose import Choice, as_findings, chosen_patches, excluded
-from benkit.api.sources import (
+from benkit.api.inputs.choose import Choice, as_findings, chosen_patches, excluded
+from benkit.api.inputs.sources import (
     MetadataLike,
     SourceLike,
     SplitLike,

@@ -2,8 +2,8 @@
 
 import pyarrow as pa
 
-from benkit.api.places import is_inventory, known_metadata
-from benkit.api.sources import MetadataLike, naming
+from benkit.api.inputs.places import is_inventory, known_metadata
+from benkit.api.inputs.sources import MetadataLike, naming
 from benkit.errors import InputFormatError
 from benkit.files.file_kinds import FEATURE_SUFFIXES
 from benkit.files.remote.location import Location, LocationLike, require_suffix

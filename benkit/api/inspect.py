@@ -2,7 +2,7 @@
 
 import os
 
-from benkit.api.sources import MetadataLike, as_metadata
+from benkit.api.inputs.sources import MetadataLike, as_metadata
 from benkit.archive.layout_file import LayoutLike, patch_at, patch_named
 from benkit.domain.layouts import ARCHIVE_METADATA
 from benkit.errors import OptionError

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from benkit.api.choose import Choice
-from benkit.api.sources import MetadataLike, TableLike, as_metadata
+from benkit.api.inputs.choose import Choice
+from benkit.api.inputs.sources import MetadataLike, TableLike, as_metadata
 from benkit.engine import Engine
 from benkit.engine.progress import Progress
 from benkit.errors import OptionError

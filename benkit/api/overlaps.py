@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from benkit.api.places import is_inventory, placed_metadata
-from benkit.api.sources import MetadataLike, is_location, naming
+from benkit.api.inputs.places import is_inventory, placed_metadata
+from benkit.api.inputs.sources import MetadataLike, is_location, naming
 from benkit.archive.listing import list_archive
 from benkit.errors import InputFormatError, MissingInputError, OptionError
 from benkit.files.file_kinds import FEATURE_SUFFIXES, TABLE_SUFFIXES

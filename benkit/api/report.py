@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benkit import __version__
-from benkit.api.choose import Choice
-from benkit.api.places import placed_metadata
-from benkit.api.sources import (
+from benkit.api.inputs.choose import Choice
+from benkit.api.inputs.places import placed_metadata
+from benkit.api.inputs.sources import (
     MetadataLike,
     SourceLike,
     SplitLike,

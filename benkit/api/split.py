@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from benkit.api.choose import Choice
-from benkit.api.places import placed_metadata
-from benkit.api.sources import MetadataLike, TableLike, naming
+from benkit.api.inputs.choose import Choice
+from benkit.api.inputs.places import placed_metadata
+from benkit.api.inputs.sources import MetadataLike, TableLike, naming
 from benkit.engine.progress import Progress
 from benkit.errors import InputFormatError
 from benkit.files.remote.location import Location, LocationLike

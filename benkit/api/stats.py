@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benkit.api.choose import Choice
-from benkit.api.sources import (
+from benkit.api.inputs.choose import Choice
+from benkit.api.inputs.sources import (
     MetadataLike,
     SourceLike,
     SplitLike,

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from benkit.api.choose import Choice
-from benkit.api.places import known_metadata
-from benkit.api.sources import MetadataLike, TableLike, naming
+from benkit.api.inputs.choose import Choice
+from benkit.api.inputs.places import known_metadata
+from benkit.api.inputs.sources import MetadataLike, TableLike, naming
 from benkit.files.file_kinds import TABLE_SUFFIXES
 from benkit.files.remote.location import LocationLike, require_suffix
 from benkit.files.tables.table import write_table

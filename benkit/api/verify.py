@@ -1,6 +1,6 @@
 """Whether data and split are those of a card."""
 
-from benkit.api.sources import MetadataLike, SourceLike, SplitLike, as_metadata, open_source
+from benkit.api.inputs.sources import MetadataLike, SourceLike, SplitLike, as_metadata, open_source
 from benkit.datasets.cards.card import Card
 from benkit.datasets.cards.verification import Verification, compare_with_card
 from benkit.engine import Engine

@@ -3,8 +3,8 @@
 import os
 
 from benkit.api.audit import audit
-from benkit.api.places import known_metadata
-from benkit.api.sources import (
+from benkit.api.inputs.places import known_metadata
+from benkit.api.inputs.sources import (
     MetadataLike,
     SourceLike,
     SplitLike,

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 import rasterio
 
-from benkit.api.sources import open_source
+from benkit.api.inputs.sources import open_source
 from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.engine import Engine
 from benkit.errors import MissingInputError, OptionError, OutputError

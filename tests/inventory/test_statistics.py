@@ -8,7 +8,7 @@ import rasterio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benkit.api.sources import open_source
+from benkit.api.inputs.sources import open_source
 from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.engine import Engine
 from benkit.inventory.scanning.scan import scan

@@ -10,7 +10,7 @@ import shapely
 from rasterio.transform import from_origin
 
 import benkit
-from benkit.api.sources import open_source
+from benkit.api.inputs.sources import open_source
 from benkit.cli import main
 from benkit.domain.layout import Band
 from benkit.domain.layouts import BIGEARTHNET_S2

@@ -9,7 +9,7 @@ import rasterio
 import rasterio.features
 import shapely
 
-from benkit.api.sources import open_source
+from benkit.api.inputs.sources import open_source
 from benkit.engine import Engine
 from benkit.errors import OptionError
 from benkit.ground.footprints import locate

@@ -7,8 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benkit.api.choose import Choice
-from benkit.api.sources import MetadataLike, is_location, naming, open_source
+from benkit.api.inputs.choose import Choice
+from benkit.api.inputs.sources import MetadataLike, is_location, naming, open_source
 from benkit.archive.labels_beside import labels_beside
 from benkit.archive.listing import PatchFolder
 from benkit.errors import InputFormatError, MissingColumnError, OptionError

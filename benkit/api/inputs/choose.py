@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benkit.api.sources import TableLike, as_patch_ids, is_location
+from benkit.api.inputs.sources import TableLike, as_patch_ids, is_location
 from benkit.datasets.selection import Selection, reasons_of, require_kinds
 from benkit.errors import InputFormatError, OptionError
 from benkit.files.remote.location import as_location
