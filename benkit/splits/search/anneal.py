@@ -34,6 +34,7 @@ SCALE = 2**20
 _BLOCKS_PER_MOVE = 4  # fewer moves at a time are slower, more are refused as they meet
 _LEAST_AT_ONCE, _MOST_AT_ONCE = 8, 8192
 _ROUND = 1000  # moves between two shifts of the targets, at least
+_TOGETHER = 48  # moves that are judged by products of every two; of earlier ones the sum is enough
 _WITHOUT_THREADS = 2**17  # multiplications that BLAS does in the thread that asks for them
 _LN2 = 0.6931471805599453
 _NO_SIDE = 255
@@ -269,13 +270,18 @@ class AnnealingState:
         self, room: NDArray[np.float64], blocks: NDArray[np.int64], to: NDArray[np.uint8]
     ) -> list[int]:
         """Moves that stay within their limits when the earlier ones of them are made."""
-        sign = self._signs(blocks, to)
-        rises = 2 * ((sign * self.weights) @ sign.T) * _products(self.amounts[blocks])
-        made = []
-        for move, of_others in enumerate(rises):
-            if room[move] >= 0:
-                made.append(move)
-                room -= of_others
+        sign, amounts = self._signs(blocks, to), self.amounts[blocks]
+        change = np.zeros_like(self.deviation)
+        made: list[int] = []
+        for start in range(0, len(blocks), _TOGETHER):
+            some = slice(start, start + _TOGETHER)
+            weighted, mine, first = 2 * sign[some] * self.weights, amounts[some], len(made)
+            left = room[some] - (weighted * (mine @ change.T)).sum(1)
+            for move, of_others in enumerate((weighted @ sign[some].T) * _products(mine)):
+                if left[move] >= 0:
+                    made.append(start + move)
+                    left -= of_others
+            change += sign[made[first:]].T @ amounts[made[first:]]
         return made
 
     def _signs(self, blocks: NDArray[np.int64], to: NDArray[np.uint8]) -> NDArray[np.float64]:
