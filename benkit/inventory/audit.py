@@ -13,6 +13,7 @@ from benkit.domain.tiles import parse_tile
 from benkit.errors import PatchIdError
 from benkit.files.tables.table_value import TableValue
 from benkit.ground.footprints import GRID_CORNER, are_patch_ids, locate_rows
+from benkit.inventory.band_ground import bands_of_other_ground
 from benkit.inventory.baselines import added_offsets, baseline_warnings
 from benkit.inventory.contents import none_is_there, require_patches
 from benkit.inventory.findings import KINDS, SISTER_KINDS
@@ -128,7 +129,8 @@ def audit_inventory(inventory: Inventory, metadata: pa.Table, *, subset: bool = 
         expected=expected,
         invalid=_table(("patch_id", "reason"), invalid),
         offsets=added_offsets(on_disk, metadata),
-        bands=_band_table(layout),
+        bands=(bands := _band_table(layout)),
+        other_ground=bands_of_other_ground(inventory, bands, told=len(expected) > 0),
     )
     findings = _table(_FINDINGS_SCHEMA.names, rows).cast(_FINDINGS_SCHEMA)
     counts, known = _counts(findings), _count_in(on_disk, metadata["patch_id"])

@@ -143,7 +143,7 @@ _KINDS = (
     ),
     Kind(
         "wrong_georeference",
-        "a band lies elsewhere than the patch id says",
+        "a band lies elsewhere than the patch id says, or has pixels of another size on the ground",
         about="band",
         sql="""
         SELECT patch_id, band,
@@ -159,12 +159,21 @@ _KINDS = (
             AND abs(ok.x - expected.x) <= same_corner AND abs(ok.y - expected.y) <= same_corner
             AND (bands.pixel_size = 0
                  OR abs(ok.pixel_size - bands.pixel_size) <= same_pixel * bands.pixel_size), false)
+        UNION ALL
+        SELECT patch_id, band,
+               format('{}; expected pixels of {:.15g} m',
+                      coalesce(format('pixels of {:.15g} m', ok.pixel_size), 'no square pixels'),
+                      bands.pixel_size)
+        FROM ok JOIN bands USING (band), (SELECT count(*) AS places FROM expected)
+        WHERE places = 0 AND bands.pixel_size > 0
+              AND NOT coalesce(abs(ok.pixel_size - bands.pixel_size) <= same_pixel * bands.pixel_size,
+                               false)
         """,
         planted=4,
     ),
     Kind(
         "crs_disagreement",
-        "the bands of a patch lie in different coordinate reference systems",
+        "the bands of a patch lie in different coordinate reference systems, or cover different ground",
         about="patch",
         sql="""
         SELECT patch_id, 'its bands lie in ' || string_agg(DISTINCT crs, ', ' ORDER BY crs) AS reason
@@ -172,6 +181,8 @@ _KINDS = (
         SEMI JOIN (SELECT product, patch_id FROM ok GROUP BY ALL
                    HAVING min(coalesce(epsg, 0)) <> max(coalesce(epsg, 0))) USING (product, patch_id)
         GROUP BY product, patch_id
+        UNION ALL
+        SELECT patch_id, reason FROM other_ground
         """,
         planted=3,
     ),
