@@ -62,7 +62,8 @@ def stats(
     exclude, exclude_kinds, where, tell
         As of `summary`.
     scale : {"linear"}, optional
-        Statistics of the power 10^(x/10) of bands in decibels, in the place of those of the pixels.
+        Statistics of the power 10^(x/10) of bands in decibels, in the place of those of the pixels. An
+        inventory has their sums if it was scanned with this scale.
     output : path or URL, optional
         Where to write the table, a row a band: Parquet, CSV or JSON, as the suffix says.
     engine, progress
@@ -88,7 +89,7 @@ def stats(
     wanted = None if patches is None else as_patch_ids(patches, "patches")
     if split is not None and side is not None:
         wanted = _of_side(split, side)
-    with open_source(source, engine=engine, progress=progress) as inventory:
+    with open_source(source, scale=scale, engine=engine, progress=progress) as inventory:
         if wanted is None:
             require_patches(inventory)
         if choice:

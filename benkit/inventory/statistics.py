@@ -9,10 +9,15 @@ import numpy as np
 import pyarrow as pa
 
 from benkit.domain.layout import Band
-from benkit.errors import InputFormatError, OptionError
+from benkit.errors import InputFormatError
 from benkit.files.tables.table_value import TableValue
 from benkit.inventory.baselines import baseline_warnings
-from benkit.inventory.scanning.linear_power import MOST_DECIBELS, in_unit, linear_power
+from benkit.inventory.scanning.linear_power import (
+    MOST_DECIBELS,
+    in_unit,
+    linear_power,
+    require_decibels,
+)
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.inventory.unread import unread_bands
 
@@ -75,10 +80,6 @@ class Statistics(TableValue):
         return pa.Table.from_pylist(rows).to_reader()
 
 
-SCALES = ("linear",)
-"""What the unit of pixels can be changed to."""
-
-
 def band_statistics(
     inventory: Inventory, patches: Iterable[str] | None = None, scale: str | None = None
 ) -> Statistics:
@@ -96,7 +97,8 @@ def band_statistics(
     """
     bands = inventory.layout.bands
     if scale is not None:
-        _require_decibels(inventory, scale)
+        require_decibels(inventory.layout, scale, inventory.name)
+        _require_linear_sums(inventory)
     tables = {}
     if patches is not None:
         tables["wanted"] = pa.table({"patch_id": pa.array(sorted(set(patches)), pa.string())})
@@ -139,15 +141,7 @@ def _unit(band: Band) -> str:
     return f"stored numbers: {band.unit} is {band.scale:g} x (number{added})"
 
 
-def _require_decibels(inventory: Inventory, scale: str) -> None:
-    if scale not in SCALES:
-        raise OptionError(f"scale {scale}: expected {', '.join(SCALES)}")
-    for name, band in inventory.layout.bands.items():
-        if band.unit != "dB":
-            raise OptionError(
-                f"{inventory.name}: expected bands in dB for --scale linear, but {name} of the layout "
-                f"{inventory.layout.name} is in {band.unit}"
-            )
+def _require_linear_sums(inventory: Inventory) -> None:
     lacking = inventory.query(
         "SELECT count(*), min(patch_id || '_' || band) FROM inventory "
         "WHERE status = 'ok' AND valid > 0 AND (linear_sum IS NULL OR linear_sum_sq IS NULL)"
@@ -155,8 +149,8 @@ def _require_decibels(inventory: Inventory, scale: str) -> None:
     if lacking[0]:
         raise InputFormatError(
             f"{inventory.name}: expected sums of linear power, but {lacking[0]:,} bands have none, "
-            f"{lacking[1]} among them; scan the archive again, or leave out patches with pixels beyond "
-            f"{MOST_DECIBELS:,} dB"
+            f"{lacking[1]} among them; scan the archive with --scale linear, or, if it was, leave out "
+            f"patches with pixels beyond {MOST_DECIBELS:,} dB"
         )
 
 

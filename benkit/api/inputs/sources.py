@@ -91,7 +91,11 @@ def as_patch_ids(patches: TableLike | Iterable[str], what: str) -> list[str]:
 
 @contextmanager
 def open_source(
-    source: SourceLike, *, engine: Engine | None = None, progress: Progress = None
+    source: SourceLike,
+    *,
+    scale: str | None = None,
+    engine: Engine | None = None,
+    progress: Progress = None,
 ) -> Iterator[Inventory]:
     """Open an inventory; an archive is scanned into a temporary one first, as by `benkit.scan`."""
     from benkit.files.tables.table import write_table
@@ -112,5 +116,5 @@ def open_source(
         if where is None:
             write_table(as_table(source, "an archive or an inventory"), path)
         else:
-            scan(where, path, engine=engine, progress=progress)
+            scan(where, path, scale=scale, engine=engine, progress=progress)
         yield Inventory(path, "the inventory" if where is None else str(where))

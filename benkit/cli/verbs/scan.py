@@ -33,6 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="scan nothing, but write a first draft of a description of the layout, a .toml file",
     )
+    parser.add_argument(
+        "--scale",
+        choices=["linear"],
+        help="of bands in dB: add also their power, 10^(dB/10), for `benkit stats --scale linear`",
+    )
     parser.add_argument("--full", action="store_true", help="read also what has not changed")
     add_engine_options(parser)
 

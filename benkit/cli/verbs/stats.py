@@ -35,7 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--side", metavar="SIDE", help="train, validation or test")
     add_table_output(parser, "the table")
     parser.add_argument(
-        "--scale", choices=["linear"], help="of bands in dB: statistics of their power, 10^(dB/10)"
+        "--scale",
+        choices=["linear"],
+        help="of bands in dB: statistics of their power, 10^(dB/10); an inventory has them if it was "
+        "scanned with --scale linear",
     )
     add_choice(parser)
     add_metadata(parser, "--metadata", help="whose columns --where may name")

@@ -3,7 +3,6 @@
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Self
 
@@ -11,28 +10,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from benkit.archive.band_reader import BandFileReader, PlainGroup, Reading, bytes_of_slots
+from benkit.archive.band_reader import BandFileReader, bytes_of_slots
 from benkit.archive.listing import PatchFolder
 from benkit.archive.remote_band_reader import band_file_reader
-from benkit.domain.layout import Band, Layout
-from benkit.errors import BenkitError, without_name
+from benkit.domain.layout import Layout
 from benkit.files.remote.location import Location
-from benkit.inventory.scanning.fingerprint import hash_bytes, hash_pixels
-from benkit.inventory.scanning.linear_power import linear_sums
-from benkit.inventory.scanning.moments import (
-    MEASURABLE,
-    Moments,
-    RowMoments,
-    measure,
-    measure_rows,
-    not_finite,
-)
+from benkit.inventory.scanning.fill_bands import bands_of, fill_others, fill_plain
 from benkit.inventory.scanning.resume import Known
 from benkit.inventory.scanning.rows import InventoryRows
-from benkit.tiff.gdal import gdal_session
-from benkit.tiff.plain import parse_header
-from benkit.tiff.raster import SAME_PIXEL, Raster, RasterProfile
-from benkit.tiff.read import decode_raster
 
 PATCHES_PER_CHUNK = 192
 """Most patches that are read at once."""
@@ -110,7 +95,9 @@ class ScannedChunk:
         return rows.take(np.argsort(order, kind="stable")), counts
 
 
-def scan_chunk(root: Location, layout: Layout, chunk: Chunk) -> ScannedChunk:
+def scan_chunk(
+    root: Location, layout: Layout, chunk: Chunk, scale: str | None = None
+) -> ScannedChunk:
     """Read and measure the bands of those patches of a chunk that have changed.
 
     A file or folder that cannot be read says why in its row; a server that does not answer is a
@@ -132,13 +119,13 @@ def scan_chunk(root: Location, layout: Layout, chunk: Chunk) -> ScannedChunk:
         rows.add_stray(row, name)
     for name, found in reading.bands.items():
         there = np.flatnonzero(found.sizes >= 0)
-        for band in _bands_of(layout, name):
-            rows.fill(there, band, bytes=found.sizes[there])
+        for band in bands_of(layout, name):
+            rows.fill(there, band.name, bytes=found.sizes[there])
         files += len(there)
         size += int(found.sizes[there].sum())
         for group in found.plain:
-            _fill_plain(rows, _bands_of(layout, name), group, layout)
-    slow_files = Counter(_fill_others(rows, reader, patches, reading))
+            fill_plain(rows, bands_of(layout, name), group, scale)
+    slow_files = Counter(fill_others(rows, reader, patches, reading, scale))
     return ScannedChunk(
         rows.table(), rows.counts(), states, np.flatnonzero(unchanged), files, size, slow_files
     )
@@ -147,11 +134,6 @@ def scan_chunk(root: Location, layout: Layout, chunk: Chunk) -> ScannedChunk:
 def scan_patches(root: Location, patches: Sequence[PatchFolder]) -> pa.Table:
     """Rows of the inventory for a few patches of an archive, in their order."""
     return scan_chunk(root, patches[0].layout, Chunk(patches, None)).rows
-
-
-def _bands_of(layout: Layout, name: str) -> tuple[str, ...]:
-    """Bands that a file of `Layout.files` holds."""
-    return layout.band_names if layout.one_file else (name,)
 
 
 class _Kept(threading.local):
@@ -169,153 +151,3 @@ def _reader(root: Location, layout: Layout) -> BandFileReader:
     if kept is None or kept.root != root or kept.layout is not layout:
         kept = _kept.reader = band_file_reader(root, patches_per_chunk(layout), layout)
     return kept
-
-
-def _fill_plain(
-    rows: InventoryRows, bands: Sequence[str], group: PlainGroup, layout: Layout
-) -> None:
-    profile, (width, height) = group.header.profile, group.sides.T
-    if profile.bands != len(bands):
-        detail = _of_many(len(bands), profile.bands)
-        for band in bands:
-            rows.fill(group.rows, band, status="unreadable", detail=detail)
-        return
-    square = np.abs(width - height) <= SAME_PIXEL * np.maximum(width, height)
-    header_hash = hash_bytes(group.heads)
-    planes = group.pixels.transpose(2, 0, 1)
-    if len(bands) > 1 or not planes.flags.aligned:
-        planes = np.ascontiguousarray(planes)
-    for band, pixels in zip(bands, planes, strict=True):
-        moments = measure_rows(pixels, profile.nodata)
-        _fill(rows, group.rows, band, profile, moments)
-        rows.fill(group.rows[square], band, pixel_size=width[square])
-        rows.fill(
-            group.rows,
-            band,
-            x=group.corners[:, 0],
-            y=group.corners[:, 1],
-            pixel_width=width,
-            pixel_height=height,
-            offset=group.header.pixel_offset,
-            header_hash=header_hash,
-            pixel_hash=hash_pixels(pixels, (profile.height, profile.width)),
-        )
-        _fill_linear(rows, group.rows, layout.bands[band], pixels, profile.nodata)
-        some = moments.valid > 0
-        rows.fill(group.rows[some], band, min=moments.min[some], max=moments.max[some])
-        if profile.dtype.kind == "f":
-            for row in np.flatnonzero(moments.nodata_count).tolist():
-                odd = not_finite(pixels[row], profile.nodata)
-                rows.fill(int(group.rows[row]), band, detail=odd)
-
-
-def _fill_others(
-    rows: InventoryRows, reader: BandFileReader, patches: Sequence[PatchFolder], reading: Reading
-) -> list[str]:
-    """Fill in the files that are not plain; returns their encodings."""
-    others = [(row, name) for name, found in reading.bands.items() for row in found.others]
-    with gdal_session() if others else nullcontext():
-        return [_fill_other(rows, row, name, reader, patches[row]) for row, name in others]
-
-
-def _fill_other(
-    rows: InventoryRows, row: int, name: str, reader: BandFileReader, patch: PatchFolder
-) -> str:
-    """Fill in a file that is not plain; returns its encoding, or ``unreadable``."""
-    source, bands = f"{reader.root}/{patch.band_path(name)}", _bands_of(reader.layout, name)
-    try:
-        content = reader.content(patch, row, name)
-        raster = decode_raster(content, source)
-        if len(raster.pixels) != len(bands):
-            raise TypeError(_of_many(len(bands), len(raster.pixels)))
-        for band, pixels in zip(bands, raster.pixels, strict=True):
-            _fill_band(rows, row, reader.layout.bands[band], raster, pixels)
-        if raster.encoding == "plain" and (header := parse_header(content)):
-            head = np.frombuffer(content, np.uint8, header.pixel_offset)
-            fingerprint = hash_bytes(head[np.newaxis])[0]
-            for band in bands:
-                rows.fill(row, band, offset=header.pixel_offset, header_hash=fingerprint)
-    except (BenkitError, TypeError, OverflowError) as error:
-        for band in bands:
-            rows.fill(row, band, status="unreadable", detail=without_name(error, source))
-        return "unreadable"
-    return raster.encoding
-
-
-def _of_many(expected: int, found: int) -> str:
-    if expected == 1:
-        return f"expected one band in the file, but there are {found}"
-    return (
-        f"expected {expected} bands in the file, but there {'is' if found == 1 else 'are'} {found}"
-    )
-
-
-def _fill_band(
-    rows: InventoryRows, row: int, of_layout: Band, raster: Raster, pixels: NDArray
-) -> None:
-    band = of_layout.name
-    if raster.has_mask:
-        raise TypeError(
-            "it has a mask of its own, which is not measured; mark its pixels without a measurement "
-            "by a NO_DATA value instead"
-        )
-    if pixels.dtype.name not in MEASURABLE:
-        raise TypeError(f"its data type, {pixels.dtype.name}, cannot be measured")
-    moments, profile = measure(pixels, raster.nodata), raster.profile
-    _fill(rows, row, band, profile, moments)
-    _fill_linear(rows, np.array([row]), of_layout, pixels.reshape(1, -1), profile.nodata)
-    width, height = profile.pixel_sides or (None, None)
-    x, y = (None, None) if width is None else profile.corner()
-    fingerprint = hash_pixels(pixels.reshape(1, -1), pixels.shape)
-    rows.fill(
-        row,
-        band,
-        x=x,
-        y=y,
-        pixel_size=profile.pixel_size,
-        pixel_width=width,
-        pixel_height=height,
-        min=moments.min,
-        max=moments.max,
-        pixel_hash=fingerprint[0],
-        detail=not_finite(pixels, profile.nodata) if moments.nodata_count else None,
-    )
-
-
-def _fill_linear(
-    rows: InventoryRows,
-    which: NDArray[np.intp],
-    band: Band,
-    pixels: NDArray,
-    nodata: float | None,
-) -> None:
-    """Fill in the sums of linear power of a band in decibels."""
-    if band.unit == "dB":
-        sums, sums_sq = linear_sums(pixels, nodata, band)
-        some = np.isfinite(sums)
-        rows.fill(which[some], band.name, linear_sum=sums[some], linear_sum_sq=sums_sq[some])
-
-
-def _fill(
-    rows: InventoryRows,
-    which: int | NDArray[np.intp],
-    band: str,
-    profile: RasterProfile,
-    moments: Moments | RowMoments,
-) -> None:
-    """Fill in the columns that every file has, for one file or for several of the same profile."""
-    kind = "float_" if profile.dtype.kind == "f" else ""
-    rows.fill(
-        which,
-        band,
-        status="ok",
-        width=profile.width,
-        height=profile.height,
-        dtype=profile.dtype.name,
-        nodata=profile.nodata,
-        valid=moments.valid,
-        nodata_count=moments.nodata_count,
-        epsg=profile.epsg,
-        crs=profile.crs,
-        **{f"{kind}sum": moments.sum, f"{kind}sum_sq": moments.sum_sq},
-    )

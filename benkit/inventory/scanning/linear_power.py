@@ -13,12 +13,16 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from benkit.domain.layout import Band
+from benkit.domain.layout import Band, Layout
+from benkit.errors import OptionError
 from benkit.inventory.scanning.float_sums import rounded_sums
 from benkit.inventory.scanning.moments import are_valid
 
 MOST_DECIBELS = 1500
 """Pixels further from 0 dB have no sums: squares of their power leave the range of 64-bit numbers."""
+
+SCALES = ("linear",)
+"""What the unit of pixels can be changed to."""
 
 _STEPS = 128  # a decibel
 _BLOCK = 2**15  # pixels that are worked on at once, so that they stay in a near cache
@@ -57,6 +61,18 @@ def _table() -> NDArray[np.float64]:
     most = MOST_DECIBELS // 10
     decades = [float(f"1e{n}") for n in range(-most, most + 1)]
     return np.outer(decades, steps).ravel()
+
+
+def require_decibels(layout: Layout, scale: str, name: str) -> None:
+    """Refuse to change the scale of bands that are not in decibels; ``name`` is what has them."""
+    if scale not in SCALES:
+        raise OptionError(f"scale {scale}: expected {', '.join(SCALES)}")
+    for band in layout.bands.values():
+        if band.unit != "dB":
+            raise OptionError(
+                f"{name}: expected bands in dB for --scale linear, but {band.name} of the layout "
+                f"{layout.name} is in {band.unit}"
+            )
 
 
 def in_unit(pixels: NDArray, band: Band) -> NDArray[np.float64]:

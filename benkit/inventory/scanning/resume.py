@@ -28,7 +28,7 @@ from benkit.files.safe_names import printable
 from benkit.files.writing.replace import output_errors, replacing
 from benkit.files.writing.staging import holding
 from benkit.inventory.table.inventory_file import writing_inventory
-from benkit.inventory.table.schema import INVENTORY_SCHEMA
+from benkit.inventory.table.schema import INVENTORY_SCHEMA, without_linear_sums
 
 ROWS_PER_PART = 120_000
 """Rows of a part that is written while a scan runs."""
@@ -89,12 +89,13 @@ class _Earlier:
 class ScanState:
     """The rows of a running scan, and those of earlier ones. Made by `scan_state`."""
 
-    def __init__(self, output: Path, archive: str, folder: Path, layout: Layout) -> None:
+    def __init__(
+        self, output: Path, archive: str, folder: Path, layout: Layout, scale: str | None
+    ) -> None:
         self.rows = 0
-        self._output = output
-        self._folder = folder
-        self._layout = layout
-        self._stamp = {"format": _FORMAT, "archive": printable(archive)} | _stated(layout)
+        self._output, self._folder = output, folder
+        self._layout, self._scale = layout, scale
+        self._stamp = {"format": _FORMAT, "archive": printable(archive)} | _stated(layout, scale)
         self._name = f"{time.time_ns():020d}"
         self._parts: list[Path] = []
         self._earlier: list[_Earlier] = []
@@ -130,7 +131,8 @@ class ScanState:
             with suppress(OSError, ValueError, KeyError, pa.ArrowException):
                 table = pq.ParquetFile(pa.BufferReader(patches.read_bytes())).read()
                 stamp = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
-                if stamp == self._stamp | _identity(rows):
+                wanted = self._stamp | _identity(rows)
+                if stamp in (wanted, wanted | {"scale": "linear"}):  # more sums than asked for do
                     self._earlier.append(_Earlier(rows, table))
         return self._earlier
 
@@ -147,7 +149,8 @@ class ScanState:
                 earlier = self._earlier[source[run[0]]]
                 counts[run] = earlier.counts[index[run]]
                 pieces += earlier.rows(int(index[run[0]]), int(index[run[-1]]))
-        return pa.concat_tables(pieces), counts
+        rows = pa.concat_tables(pieces)
+        return rows if self._scale else without_linear_sums(rows), counts
 
     def add(
         self,
@@ -230,7 +233,9 @@ class ScanState:
 
 
 @contextmanager
-def scan_state(output: Path, archive: str, layout: Layout) -> Iterator[ScanState]:
+def scan_state(
+    output: Path, archive: str, layout: Layout, scale: str | None
+) -> Iterator[ScanState]:
     """Collect the rows of a scan; the inventory appears, or is replaced, when all went well.
 
     When the body is interrupted or fails, what it has added is kept for the next scan, and an earlier
@@ -238,7 +243,7 @@ def scan_state(output: Path, archive: str, layout: Layout) -> Iterator[ScanState
     output is an `OutputError`.
     """
     with ExitStack() as stack:
-        state = ScanState(output, archive, _enter_folder(output, stack), layout)
+        state = ScanState(output, archive, _enter_folder(output, stack), layout, scale)
         try:
             yield state
         except BaseException:
@@ -273,9 +278,10 @@ def _enter_folder(output: Path, stack: ExitStack) -> Path:
     return folder
 
 
-def _stated(layout: Layout) -> dict[str, str]:
-    """What tells rows of another layout; nothing for the one that there was first."""
-    return {} if layout is BIGEARTHNET_S2 else {"layout": layout.text or layout.name}
+def _stated(layout: Layout, scale: str | None) -> dict[str, str]:
+    """What tells rows of another layout or scale; nothing for those that there were first."""
+    stated = {} if layout is BIGEARTHNET_S2 else {"layout": layout.text or layout.name}
+    return stated | ({} if scale is None else {"scale": scale})
 
 
 def _keys(patches: Sequence[PatchFolder]) -> pa.Array:

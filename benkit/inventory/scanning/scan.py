@@ -16,6 +16,7 @@ from benkit.engine.progress import Progress, reporter
 from benkit.files.remote.location import LocationLike, as_location, require_suffix
 from benkit.files.writing.transfer import uploading
 from benkit.inventory.scanning.chunk import Chunk, patches_per_chunk, scan_chunk
+from benkit.inventory.scanning.linear_power import require_decibels
 from benkit.inventory.scanning.resume import scan_state
 from benkit.inventory.scanning.rows import closed_rows, stray_rows
 from benkit.inventory.table.inventory_file import Inventory
@@ -61,6 +62,7 @@ def scan(
     *,
     layout: LayoutLike = None,
     engine: Engine | None = None,
+    scale: str | None = None,
     full: bool = False,
     progress: Progress = None,
 ) -> ScanSummary:
@@ -83,6 +85,8 @@ def scan(
         docs/layouts.md), or a value. If not given, a built-in layout is recognised.
     engine : Engine, optional
         Where it is read; on one local process a core if not given.
+    scale : {"linear"}, optional
+        Of bands in decibels, add also the power 10^(x/10), for `benkit.stats` with the same scale.
     full : bool
         Whether to read everything, also what has not changed.
     progress : bool or callable, optional
@@ -99,7 +103,8 @@ def scan(
     InputFormatError
         If it holds no patch at that place, with the folder that fits.
     OptionError
-        If the name of the inventory does not end with .parquet.
+        If the name of the inventory does not end with .parquet, or if the scale is another, or bands
+        are not in decibels.
     OutputError
         If the inventory cannot be written.
     RemoteError
@@ -112,6 +117,8 @@ def scan(
     require_suffix(output, (".parquet",))
     root = as_location(archive)
     layout = layout_of(root, layout)
+    if scale is not None:
+        require_decibels(layout, scale, str(root))
     listing = list_archive(root, layout)
     require_archive(listing)
     patches = listing.patches
@@ -119,14 +126,16 @@ def scan(
     edges = range(0, len(patches), at_once)
     done = unchanged = files = size = 0
     slow_files: Counter[str] = Counter()
-    with uploading(as_location(output)) as path, scan_state(path, listing.name, layout) as state:
+    work = partial(scan_chunk, listing.root, layout, scale=scale)
+    with (
+        uploading(as_location(output)) as path,
+        scan_state(path, listing.name, layout, scale) as state,
+    ):
         state.add(closed_rows(listing.closed))
         state.add(stray_rows((None, path) for path in listing.strays))
         known = None if full else state.known(patches)
         chunks = [Chunk.of(patches, known, slice(i, i + at_once)) for i in edges]
-        for chunk, scanned in zip(
-            chunks, run(partial(scan_chunk, listing.root, layout), chunks, engine), strict=True
-        ):
+        for chunk, scanned in zip(chunks, run(work, chunks, engine), strict=True):
             rows, counts = scanned.rows, scanned.counts
             if known and len(scanned.unchanged):
                 kept = state.earlier_rows(known, done + scanned.unchanged)

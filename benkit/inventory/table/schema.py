@@ -57,7 +57,8 @@ The file's georeference: ``epsg`` is the code of its CRS, ``crs`` the CRS as WKT
 without a code; ``x`` and ``y`` are the upper-left corner, ``pixel_width`` and ``pixel_height`` the sides
 of a pixel in units of the CRS, null where the file has none or is not north-up; ``pixel_size`` is the
 side of square pixels. ``linear_sum`` and ``linear_sum_sq`` are sums of the power 10^(dB/10) of the
-valid pixels of bands in decibels, and of its squares; see `benkit.inventory.scanning.linear_power`.
+valid pixels of bands in decibels, and of its squares, if the scan was asked for
+them; see `benkit.inventory.scanning.linear_power`.
 
 For plain files ``offset`` is the position of the first pixel in the file in bytes, and ``header_hash``
 the fingerprint of the bytes before it, which tells whether the file is still the one that was scanned.
@@ -68,6 +69,15 @@ A row of status ``stray`` has no band; its detail is the file's path relative to
 patch is null for a file beside the patch folders. A row of status ``not_scanned`` has neither patch nor
 band; its detail is a path and why it was not entered.
 """
+
+
+def without_linear_sums(rows: pa.Table) -> pa.Table:
+    """The same rows as a scan leaves them that was not asked for linear power."""
+    for name in ("linear_sum", "linear_sum_sq"):
+        nothing = pa.nulls(len(rows), pa.float64())
+        rows = rows.set_column(rows.schema.get_field_index(name), name, nothing)
+    return rows
+
 
 ADDED_IN_VERSION_2 = INVENTORY_SCHEMA.names[INVENTORY_SCHEMA.names.index("crs") :]
 """Columns that read as null where an inventory lacks them."""
