@@ -87,3 +87,8 @@ def test_highest_bits_alone_do_not_cancel_out():
 @pytest.mark.parametrize("count", [0, 1])
 def test_no_rasters_and_no_pixels(count):
     assert hash_pixels(np.zeros((count, 0), np.uint16), (0, 0)).shape == (count,)
+
+
+def test_bands_that_lie_pixel_by_pixel_have_the_fingerprints_of_bands_one_by_one():
+    pixels = np.arange(24, dtype=np.uint32).reshape(12, 2)
+    assert (hash_pixels(pixels.T, (3, 4)) == hash_pixels(pixels.T.copy(), (3, 4))).all()

@@ -46,7 +46,7 @@ def hash_pixels(rasters: NDArray, shape: tuple[int, int]) -> NDArray[np.uint64]:
     ['0x74c3bd9623d155b8', '0x9a89c4eecee4f30b']
     """
     kind = rasters.dtype.newbyteorder("<")
-    rows = rasters.astype(kind, copy=False).view(np.uint8)
+    rows = np.ascontiguousarray(rasters, kind).view(np.uint8)  # bands may lie pixel by pixel
     salt = int.from_bytes(kind.str.encode(), "little")
     return _hash(rows, (salt, *shape))
 
