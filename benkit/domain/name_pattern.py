@@ -7,7 +7,7 @@ PART = re.compile(r"\{(\w+)\}")
 """A part in braces."""
 
 _FORMS = {
-    "date": r"\d{8}(?:T\d{6})?",
+    "date": r"\d{8}(?:T\d{5,6})?",  # many of BigEarthNet v1.0 lack the zero of hours below 10
     "tile": r"T?\d{2}[C-HJ-NP-X][A-HJ-NP-Z]{2}",
     "column": r"\d{1,4}",
     "row": r"\d{1,4}",

@@ -127,3 +127,10 @@ def test_the_first_layout_is_that_of_the_twelve_bands():
     assert [band.side for band in BIGEARTHNET_S2.bands.values()] == [
         20, 120, 120, 120, 60, 60, 60, 120, 60, 20, 60, 60,
     ]  # fmt: skip
+
+
+def test_names_of_version_1_are_known_also_where_the_hour_lacks_its_zero():
+    for name in ("S2A_MSIL2A_20170613T101031_75_43", "S2A_MSIL2A_20170905T95032_0_1"):
+        parts = built_in("bigearthnet-v1-s2").parts(name)
+        assert parts is not None
+        assert "_".join(["S2A_MSIL2A", parts["date"], parts["column"], parts["row"]]) == name
