@@ -376,7 +376,7 @@ OPEN_FILES = """
     retiling.plain_part
     retiling.scene_files
     retiling.source
-    samples.encode_maps
+    samples.encode
     samples.files
     tiff.read
 """

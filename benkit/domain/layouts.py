@@ -19,6 +19,7 @@ BUILT_IN = (
     "ssl4eo-s12-s2c",
     "ssl4eo-s12-s2a",
     "major-tom",
+    "major-tom-grid",
 )
 """Names of the layouts that need no description."""
 

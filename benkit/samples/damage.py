@@ -49,17 +49,24 @@ def band_files(
     }
     if error == "unreadable":
         name = BIGEARTHNET_S2.band_file(patch_id, _some_band(variant))
-        files[name] = _unreadable(files[name], variant)
+        files[name] = unreadable_file(files[name], variant)
     if error == "stray_file":
         files |= _strays(patch_id, files, variant)
     return files
+
+
+def moves_patch(error: str | None, variant: int) -> bool:
+    """Whether most bands of a patch with an error cover other ground than it should."""
+    return (error == "wrong_size" and variant % _EVERY_FEW == 2) or (
+        error == "wrong_georeference" and variant % 2 == 0
+    )
 
 
 def _some_band(variant: int) -> str:
     return BIGEARTHNET_S2.band_names[(5 * variant + 1) % len(BIGEARTHNET_S2.band_names)]
 
 
-def _unreadable(content: bytes, variant: int) -> bytes:
+def unreadable_file(content: bytes, variant: int) -> bytes:
     """Cut off while it was copied, empty, or another file altogether."""
     return (content[: len(content) // 2], b"", b"<html>404 Not Found</html>\n")[variant % 3]
 

@@ -29,8 +29,6 @@ def building_sample(folder: Path) -> Iterator[Path]:
     """
     _refuse_other_content(folder)
     with replacing_folder(folder) as part:
-        for name in (_ARCHIVE_FOLDER, _MAPS_FOLDER, _GEOPARQUET_FOLDER):
-            (part / name).mkdir()
         yield part
 
 
@@ -58,16 +56,24 @@ def write_patch(
         (_ARCHIVE_FOLDER, bands),
         (_MAPS_FOLDER, {f"{patch}{MAP_SUFFIX}.tif": reference_map}),
     ):
-        target = folder / root / str(patch.product) / str(patch)
-        target.mkdir(parents=True, exist_ok=True)  # a chunk is done again when its worker died
-        for name, content in files.items():
-            (target / name).write_bytes(content)
-    (folder / _GEOPARQUET_FOLDER / f"{patch}{MAP_SUFFIX}.parquet").write_bytes(geoparquet)
+        write_files(folder / root / str(patch.product) / str(patch), files)
+    write_files(folder / _GEOPARQUET_FOLDER, {f"{patch}{MAP_SUFFIX}.parquet": geoparquet})
 
 
-def write_tables(folder: Path, metadata: pa.Table, for_stats: Sequence[tuple[str, str]]) -> None:
-    """Write the metadata, and the list of patches for statistics: product and patch id."""
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files by name into a folder, which need not be there yet."""
+    folder.mkdir(parents=True, exist_ok=True)  # a chunk is done again when its worker died
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+
+
+def write_metadata(folder: Path, metadata: pa.Table) -> None:
+    """Write the metadata."""
     pq.write_table(metadata, folder / "metadata.parquet", compression="zstd")
+
+
+def write_list(folder: Path, for_stats: Sequence[tuple[str, str]]) -> None:
+    """Write the list of patches for statistics: product and patch id."""
     text = "".join(f"{product},{patch}\n" for product, patch in [("tile", "patch_id"), *for_stats])
     packed = io.BytesIO()
     with gzip.GzipFile("", "wb", 9, packed, mtime=0) as file:  # the same bytes at any time

@@ -7,6 +7,7 @@ interpolation is exact integer arithmetic, so that a pixel has the same ground i
 machine and whatever is computed together. Positions are pixels of 10 m in the UTM zone of the anchor.
 """
 
+import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -130,6 +131,18 @@ def reflectances(
             np.uint16
         )
     return bands
+
+
+def relief(seed: int, block: PixelBlock) -> Integers:
+    """Smooth noise, 0 to 65535, that is the same wherever the same ground is seen."""
+    return _octaves(seed, block, 20, (64, 16, 4))
+
+
+def grain(seed: int, key: str, shape: tuple[int, int]) -> Integers:
+    """Noise without neighbourhood, 0 to 65535, which differs between any two keys."""
+    start = int.from_bytes(hashlib.sha256(f"{seed} {key}".encode()).digest()[:8], "little")
+    numbers = np.arange(shape[0] * shape[1], dtype=np.uint64) + np.uint64(start)
+    return (_mix(numbers) >> np.uint64(48)).astype(np.int64).reshape(shape)
 
 
 def _resample(values: NDArray, side: int) -> NDArray:

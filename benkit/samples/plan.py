@@ -17,7 +17,7 @@ from benkit.domain.patch_names import (
 )
 from benkit.ground.projection import transform_between
 from benkit.inventory.findings import KINDS
-from benkit.samples.encode_maps import MAP_PIXEL
+from benkit.samples.encode import MAP_PIXEL
 from benkit.samples.landscape import MARGIN, PixelBlock
 from benkit.samples.products import PRODUCTS, SampleProduct
 
@@ -63,8 +63,8 @@ def make_plan(patches: int, seed: int, keep_whole: str) -> list[PlannedPatch]:
         kind: max(1, round(patches * share / 1000)) for kind, share in ERRORS_PER_THOUSAND.items()
     }
     missing = counts.pop("not_on_disk")
-    chosen = list(islice(_patches_in_order(), patches + missing))
-    ranked = sorted(range(patches), key=lambda i: _hash(seed, chosen[i].patch_id))
+    chosen = list(islice(patches_in_order(), patches + missing))
+    ranked = sorted(range(patches), key=lambda i: seeded_hash(seed, chosen[i].patch_id))
     victims = iter(i for i in ranked if chosen[i].patch_id != keep_whole)
     errors = [(next(victims), kind, variant) for kind in counts for variant in range(counts[kind])]
     errors += [(patches + variant, "not_on_disk", variant) for variant in range(missing)]
@@ -76,11 +76,12 @@ def make_plan(patches: int, seed: int, keep_whole: str) -> list[PlannedPatch]:
     return sorted(chosen, key=lambda patch: patch.patch_id)
 
 
-def _hash(seed: int, text: str) -> bytes:
+def seeded_hash(seed: int, text: str) -> bytes:
+    """What puts texts into an order that the seed decides."""
     return hashlib.sha256(f"{seed} {text}".encode()).digest()
 
 
-def _patches_in_order() -> Iterator[PlannedPatch]:
+def patches_in_order() -> Iterator[PlannedPatch]:
     """The patch nearest to its anchor of every product, then the next of every product, and so on."""
     by_distance = [_by_distance(product) for product in PRODUCTS]
     for rank in range(PATCHES_PER_SIDE**2):

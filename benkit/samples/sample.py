@@ -1,4 +1,4 @@
-"""Make a small archive in the layout of the course data set, with errors in it."""
+"""Make a small archive with errors in it: of the course data set, or of any layout."""
 
 import os
 from collections import Counter
@@ -9,15 +9,24 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from benkit.archive.layout_file import LayoutLike, as_layout
 from benkit.domain.classes import classes_of_codes
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.engine import Engine, run
 from benkit.engine.progress import Progress, reporter
 from benkit.errors import OptionError
 from benkit.files.remote.location import as_path
 from benkit.samples.damage import band_files
-from benkit.samples.encode_maps import encode_map_pixels, encode_map_polygons
-from benkit.samples.files import building_sample, write_patch, write_readme, write_tables
+from benkit.samples.encode import encode_map_pixels, encode_map_polygons
+from benkit.samples.files import (
+    building_sample,
+    write_list,
+    write_metadata,
+    write_patch,
+    write_readme,
+)
 from benkit.samples.landscape import Ground, ground, reflectances
+from benkit.samples.layout_sample import write_layout_sample, write_other_half
 from benkit.samples.plan import ERRORS_PER_THOUSAND, PlannedPatch, make_plan, pixel_block
 from benkit.samples.products import REGIONS
 
@@ -30,6 +39,10 @@ _PATCHES_PER_CHUNK = 32
 _FEW_PATCHES = 400  # below, starting other processes costs more than it saves
 _EVERY_WITH_BOX = 3  # of the GeoParquet files
 _EVERY_NOT_FOR_STATS = 10
+_NOTE = (
+    "Names, tiles, dates and countries are those of BigEarthNet v2.0 "
+    "(https://bigearth.net); pixels, land cover and labels are made up."
+)
 
 
 @dataclass(frozen=True)
@@ -44,11 +57,14 @@ class SampleSummary:
         Errors by kind: how many patches have it, or how many stray files there are.
     seed : int
         From which the sample was made.
+    copies : int
+        Groups of patches with the same pixels, which `duplicates` finds.
     """
 
     patches: int
     planted: Mapping[str, int]
     seed: int
+    copies: int = 0
 
     @property
     def note(self) -> str:
@@ -61,6 +77,8 @@ def sample(
     patches: int = 120,
     seed: int = 0,
     *,
+    layout: LayoutLike = None,
+    s1: bool = False,
     engine: Engine | None = None,
     progress: Progress = None,
 ) -> SampleSummary:
@@ -70,12 +88,19 @@ def sample(
     ----------
     folder : path
         Where ``metadata.parquet``, ``patches_for_stats.csv.gz``, ``BigEarthNet-v2.0-S2-with-errors/``,
-        ``Reference_Maps/``, ``geoparquets/`` and ``README.txt`` are to lie. It appears when all of it is
-        there. An earlier sample is replaced.
+        ``Reference_Maps/``, ``geoparquets/`` and ``README.txt`` are to lie; of other layouts
+        ``metadata.parquet``, ``archive/`` and ``README.txt``. It appears when all of it is there. An
+        earlier sample is replaced.
     patches : int
-        How many are on disk, 20 to 100,000. `PATCH_TO_RETILE` is one of them.
+        How many are on disk, 20 to 100,000. Of BigEarthNet v2.0, `PATCH_TO_RETILE` is one of them.
     seed : int
         The same seed gives the same files, byte for byte; 0 to 2**32 - 1.
+    layout : str, path or Layout, optional
+        Of which layout the archive is: the name of a built-in one, a file that describes one (see
+        docs/layouts.md), or a value; if not given, ``bigearthnet-s2``.
+    s1 : bool
+        Whether ``BigEarthNet-v2.0-S1-with-errors/`` is to lie beside it: the Sentinel-1 patches of the
+        same ground, which the column ``s1_name`` joins, with errors between the two.
     engine : Engine, optional
         Where it is made; if not given, a small sample in this process, else on local processes, one a
         core.
@@ -85,7 +110,10 @@ def sample(
     Raises
     ------
     OptionError
-        If the number of patches or the seed is out of range, or the folder holds something else.
+        If the number of patches or the seed is out of range, the folder holds something else, there is
+        no such layout, or none of its files can be made.
+    InputFormatError
+        If a file describes no layout.
     OutputError
         If the folder cannot be written.
     """
@@ -96,16 +124,50 @@ def sample(
         )
     if not 0 <= seed <= _MOST_SEED:
         raise OptionError(f"seed: expected 0 to {_MOST_SEED:,}, not {seed}")
-    plan = make_plan(patches, seed, PATCH_TO_RETILE)
+    of = BIGEARTHNET_S2 if layout is None else as_layout(layout)
+    if s1 and of is not BIGEARTHNET_S2:
+        raise OptionError(
+            f"s1: expected the layout {BIGEARTHNET_S2.name}, beside whose patches those of Sentinel-1 "
+            f"lie, not {of.name}; leave one of them out"
+        )
     if engine is None and patches < _FEW_PATCHES:
         engine = Engine(workers=1)
     with building_sample(as_path(folder).absolute()) as part:
-        labels = _write_patches(part, plan, seed, engine, progress)
-        metadata = _metadata(plan, labels)
-        write_tables(part, metadata, _for_stats(plan))
-        summary = SampleSummary(patches, _planted(plan), seed)
-        write_readme(part, seed, _readme_lines(summary))
+        if of is not BIGEARTHNET_S2:
+            metadata, planted, copies = write_layout_sample(
+                part, of, patches, seed, engine, progress
+            )
+            summary, more = SampleSummary(patches, planted, seed, copies), [f"Layout {of.name}."]
+        else:
+            metadata, planted, more = _write_course(part, patches, seed, s1, engine, progress)
+            summary = SampleSummary(patches, planted, seed)
+        write_metadata(part, metadata)
+        write_readme(part, seed, [*more, "", *_readme_lines(summary)])
     return summary
+
+
+def _write_course(
+    folder: Path,
+    patches: int,
+    seed: int,
+    s1: bool,
+    engine: Engine | None,
+    progress: Progress,
+) -> tuple[pa.Table, dict[str, int], list[str]]:
+    """Write all of the course data set but the metadata; these, the errors by kind, and notes."""
+    plan = make_plan(patches, seed, PATCH_TO_RETILE)
+    labels = _write_patches(folder, plan, seed, engine, progress)
+    metadata, planted = _metadata(plan, labels), _planted(plan)
+    write_list(folder, _for_stats(plan))
+    notes = [_NOTE]
+    if s1:
+        metadata, between, alone = write_other_half(
+            folder, plan, seed, engine, metadata, PATCH_TO_RETILE
+        )
+        planted |= between
+        counts = ", ".join(f"{kind} {count}" for kind, count in alone.items())
+        notes += ["", f"An audit of the Sentinel-1 half alone finds: {counts}."]
+    return metadata, planted, notes
 
 
 def _write_patches(
@@ -205,10 +267,9 @@ def _planted(plan: Sequence[PlannedPatch]) -> dict[str, int]:
 
 
 def _readme_lines(summary: SampleSummary) -> list[str]:
+    copies = [f"  copies that `duplicates` finds: {summary.copies}"] if summary.copies else []
     return [
-        "Names, tiles, dates and countries are those of BigEarthNet v2.0 "
-        "(https://bigearth.net); pixels, land cover and labels are made up.",
-        "",
         f"{summary.patches} patches. Errors that were planted, by kind:",
         *(f"  {kind}: {count}" for kind, count in summary.planted.items()),
+        *copies,
     ]
