@@ -97,7 +97,7 @@ def _choose(
     counts = change.reshape(regions, -1)
     weighted = 2 * (change * weights[:, np.newaxis]).reshape(regions, -1)
     square = (weighted * counts).sum(1) / 2
-    pull = price + weighted @ deviation.ravel()
+    off = deviation.ravel()
     taken, lowest = np.zeros(regions, bool), np.zeros(regions, bool)
     value = least = 0.0
     tries = min(_TRIES_PER_REGION * regions, _MOST_TRIES)
@@ -106,10 +106,10 @@ def _choose(
     limits = random_limits(raw[1], _HOT * falling * falling * falling)
     for region, limit in zip(below(raw[0] >> np.uint64(32), regions), limits, strict=True):
         sign = -1 if taken[region] else 1
-        rise = sign * pull[region] + square[region]
+        rise = sign * (price[region] + weighted[region] @ off) + square[region]
         if rise <= limit:
             value += rise
-            pull += sign * (weighted @ counts[region])
+            off = off + sign * counts[region]
             taken[region] ^= True
             if value < least:
                 least, lowest = value, taken.copy()
