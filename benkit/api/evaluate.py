@@ -1,13 +1,14 @@
 """Judge a split: shared ground, distances, balance."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benkit.api.inputs.places import placed_metadata
-from benkit.api.inputs.sources import MetadataLike, SplitLike, is_location, naming
+from benkit.api.inputs.choose import Choice
+from benkit.api.inputs.places import known_metadata, require_places
+from benkit.api.inputs.sources import MetadataLike, SplitLike, TableLike, is_location, naming
 from benkit.errors import InputFormatError
 from benkit.files.remote.location import as_location, as_path, require_suffix
 from benkit.files.tables.table import write_table
@@ -45,6 +46,10 @@ def evaluate(
     seed: int = 0,
     id_column: str | None = None,
     patch_size: float | None = None,
+    exclude: TableLike | None = None,
+    exclude_kinds: Sequence[str] | None = None,
+    where: str | None = None,
+    tell: Callable[[str], object] | None = None,
 ) -> Evaluation:
     """Judge how far the score on the test side of a split can be trusted.
 
@@ -73,6 +78,8 @@ def evaluate(
         sister archive; default ``patch_id``, which tells their places where it is there.
     patch_size : float, optional
         Edge in metres of the patches of a table with coordinates of points, which else have no extent.
+    exclude, exclude_kinds, where, tell
+        As of `summary`: what is left out is on no side.
 
     Raises
     ------
@@ -82,12 +89,13 @@ def evaluate(
         If the name of the correlogram ends with something else.
     """
     drawn = None if correlogram is None else _correlogram_file(correlogram)
-    where = as_location(split) if is_location(split) else None
+    choice = Choice(exclude, exclude_kinds, where, tell)
+    file = as_location(split) if is_location(split) else None
     source: Any = split if metadata is None else metadata
     name = metadata_name(source)
-    known = placed_metadata(source, id_column, patch_size)
+    known = known_metadata(source, id_column, patch_size, tell=tell)
     is_other = metadata is not None and not (
-        metadata is split or (is_location(metadata) and as_location(metadata) == where)
+        metadata is split or (is_location(metadata) and as_location(metadata) == file)
     )
     own = (
         Split(split, id_column=known.id_column) if is_other else official_split(known, source=name)
@@ -95,6 +103,10 @@ def evaluate(
     if validation_as_train:
         own = own.without_validation()
     own = aligned_split(own, known, split)
+    if choice:
+        known = choice.of_metadata(known)
+        own = own.aligned(known.patch_ids, strict=False)
+    require_places(known, source)
     wanted = {*against}
     if figures is not None:
         wanted |= {"random", *["official"] * has_other_official(known, own)}
@@ -102,7 +114,7 @@ def evaluate(
     with naming(source):
         found = evaluate_splits(known, splits)
     if figures is not None:
-        title = "this split" if where is None else where.name
+        title = "this split" if file is None else file.name
         _draw(known, own, {name or title: one for name, one in found.items()}, Path(figures))
     judged = replace(found[""], against={one: found[one] for one in AGAINST if one in against})
     if drawn is None:

@@ -1,9 +1,12 @@
 """Where the patches lie."""
 
+from collections.abc import Callable, Sequence
+
 import pyarrow as pa
 
-from benkit.api.inputs.places import is_inventory, known_metadata
-from benkit.api.inputs.sources import MetadataLike, naming
+from benkit.api.inputs.choose import Choice
+from benkit.api.inputs.places import is_inventory, known_metadata, local_inventory
+from benkit.api.inputs.sources import MetadataLike, TableLike, naming
 from benkit.errors import InputFormatError
 from benkit.files.file_kinds import FEATURE_SUFFIXES
 from benkit.files.remote.location import Location, LocationLike, require_suffix
@@ -17,7 +20,14 @@ FOOTPRINT_SUFFIXES = (".parquet", *FEATURE_SUFFIXES)
 
 
 def footprints(
-    metadata: MetadataLike, *, crs: str = OUTPUT_CRS, output: LocationLike | None = None
+    metadata: MetadataLike,
+    *,
+    crs: str = OUTPUT_CRS,
+    exclude: TableLike | None = None,
+    exclude_kinds: Sequence[str] | None = None,
+    where: str | None = None,
+    tell: Callable[[str], object] | None = None,
+    output: LocationLike | None = None,
 ) -> FootprintTable:
     """Footprints of all patches, from their names, or as an inventory tells them.
 
@@ -27,6 +37,8 @@ def footprints(
         With the columns ``patch_id`` and ``labels``; or an inventory, alone or with such.
     crs : str
         Coordinate reference system of the polygons, such as ``EPSG:3035``.
+    exclude, exclude_kinds, where, tell
+        As of `summary`.
     output : path or URL, optional
         Where to write them: GeoParquet, in the order of a space-filling curve, so that readers skip what
         lies elsewhere; GeoJSON or a GeoPackage (.gpkg), as the suffix says.
@@ -38,9 +50,11 @@ def footprints(
         output ends with something else.
     """
     target = None if output is None else _target(output, crs)
-    known = known_metadata(metadata, with_labels=False)
+    choice = Choice(exclude, exclude_kinds, where, tell)
+    with local_inventory(metadata) as source:
+        known = choice.of_metadata(known_metadata(source, with_labels=False, tell=tell))
+        unlabelled = is_inventory(source) and not known.labels.names
     with naming(metadata, InputFormatError):
-        unlabelled = is_inventory(metadata) and not known.labels.names
         table = known.table.drop_columns("labels") if unlabelled else known.table
         found = footprint_table(table, crs, known.squares)
     if target is None:

@@ -1,6 +1,6 @@
 """Which patches show the same ground."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from benkit.api.inputs.places import is_inventory, placed_metadata
-from benkit.api.inputs.sources import MetadataLike, is_location, naming
+from benkit.api.inputs.choose import Choice
+from benkit.api.inputs.places import is_inventory, local_inventory, placed_metadata
+from benkit.api.inputs.sources import MetadataLike, TableLike, is_location, naming
 from benkit.archive.listing import list_archive
 from benkit.errors import InputFormatError, MissingInputError, OptionError
 from benkit.files.file_kinds import FEATURE_SUFFIXES, TABLE_SUFFIXES
@@ -29,7 +30,7 @@ from benkit.ground.overlaps import (
     shared_areas,
     shared_ground,
 )
-from benkit.metadata.metadata import Metadata
+from benkit.metadata.metadata import Metadata, as_metadata
 from benkit.metadata.patch_list import read_patch_table
 from benkit.reference_maps.map_files import polygon_files
 
@@ -83,6 +84,10 @@ def overlaps(
     assume_same_crs: bool = False,
     areas: bool = False,
     patch_size: float | None = None,
+    exclude: TableLike | None = None,
+    exclude_kinds: Sequence[str] | None = None,
+    where: str | None = None,
+    tell: Callable[[str], object] | None = None,
     output: LocationLike | None = None,
 ) -> Overlaps:
     """Find all pairs of patches that show the same ground.
@@ -99,6 +104,8 @@ def overlaps(
         Whether the table of pairs is wanted, with the ground that they share.
     patch_size : float, optional
         Edge in metres of the patches of a table with coordinates of points, which else have no extent.
+    exclude, exclude_kinds, where, tell
+        As of `summary`; not for reference maps.
     output : path, optional
         Where to write that table: Parquet, CSV or JSON, as the suffix says; or GeoJSON or a GeoPackage
         (.gpkg) with the shared ground itself, in longitude and latitude.
@@ -109,6 +116,7 @@ def overlaps(
         If the CRS is to be assumed and the source is no folder of reference maps, or shared ground is
         to be written; or if the name of the output ends with something else.
     """
+    choice = Choice(exclude, exclude_kinds, where, tell)
     target = None if output is None else require_suffix(output, PAIR_SUFFIXES)
     drawn = target is not None and target.suffix in FEATURE_SUFFIXES
     if drawn and assume_same_crs:
@@ -116,16 +124,22 @@ def overlaps(
             f"{target}: with --assume-same-crs nothing tells where on the Earth the shared ground lies; "
             "write .parquet, .csv or .json"
         )
-    where = as_location(source) if is_location(source) else None
+    place = as_location(source) if is_location(source) else None
     areas = areas or output is not None
-    if isinstance(where, Path) and _holds_reference_maps(where):
-        found, ground = _of_maps(where, assume_same_crs, areas, drawn)
+    if isinstance(place, Path) and _holds_reference_maps(place):
+        if choice:
+            raise OptionError(
+                f"{place}: --exclude and --where choose patches of metadata, an archive or an "
+                "inventory, but this is a folder of reference maps"
+            )
+        found, ground = _of_maps(place, assume_same_crs, areas, drawn)
     elif assume_same_crs:
         raise OptionError(
-            f"--assume-same-crs is for a folder of reference maps, and {where or 'the table'} is none"
+            f"--assume-same-crs is for a folder of reference maps, and {place or 'the table'} is none"
         )
     else:
-        found, ground = _of_names(source, where, areas, drawn, patch_size)
+        with local_inventory(source) as local:
+            found, ground = _of_names(local, place, areas, drawn, patch_size, choice)
     if target is not None:
         assert found.table is not None, "it was asked for"
         if ground is None:
@@ -159,11 +173,16 @@ def _of_maps(folder: Path, assume_same_crs: bool, areas: bool, drawn: bool) -> _
 
 
 def _of_names(
-    source: Any, where: Location | None, areas: bool, drawn: bool, patch_size: float | None
+    source: Any,
+    where: Location | None,
+    areas: bool,
+    drawn: bool,
+    patch_size: float | None,
+    choice: Choice,
 ) -> _Found:
     left_out: tuple[str, ...] = ()
     if isinstance(source, Metadata | list | tuple) or is_inventory(source):
-        known = placed_metadata(source, patch_size=patch_size, with_labels=False)
+        known = placed_metadata(source, patch_size=patch_size, choice=choice, with_labels=False)
         patches, places = known.table, known.ground
     else:
         if where is None:
@@ -173,6 +192,10 @@ def _of_names(
             patches, left_out = _of_archive(where)
         else:
             patches = read_patch_table(where)
+        if choice:
+            patches = patches.filter(
+                choice.select(patches["patch_id"], as_metadata(patches)).chosen
+            )
         with naming(where or "the table", InputFormatError):
             places = place_patches(patches, patch_size)
         if isinstance(places, Footprints):

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from benkit import __version__
 from benkit.api.inputs.choose import Choice
-from benkit.api.inputs.places import placed_metadata
+from benkit.api.inputs.places import known_metadata, require_places
 from benkit.api.inputs.sources import (
     MetadataLike,
     SourceLike,
@@ -105,7 +105,7 @@ def report(
     """
     choice = Choice(exclude, exclude_kinds, where, tell)
     root = _archive(source, archive)
-    known = placed_metadata(metadata, id_column, patch_size)
+    known = known_metadata(metadata, id_column, patch_size, tell=tell)
     sides = None if split is None else Split(split, id_column=known.id_column)
     shown = {"source": source, "archive": root, "metadata": metadata, "split": split}
     shown["reference maps"] = reference_maps
@@ -128,6 +128,7 @@ def report(
             known = known.filter(np.asarray(kept, bool))
             sides = sides and sides.aligned(known.patch_ids, strict=False)
             inventory = inventory and inventory.without(gone)
+        require_places(known, metadata)
         if root is not None and inventory is not None:
             read_band = band_reader(root, inventory)
         page = report_page(

@@ -1,8 +1,10 @@
 """A map for the browser, with map tiles from the internet."""
 
 import os
+from collections.abc import Callable, Sequence
 
 from benkit.api.audit import audit
+from benkit.api.inputs.choose import Choice
 from benkit.api.inputs.places import known_metadata
 from benkit.api.inputs.sources import (
     MetadataLike,
@@ -13,6 +15,7 @@ from benkit.api.inputs.sources import (
 )
 from benkit.engine import Engine
 from benkit.engine.progress import Progress
+from benkit.errors import InputFormatError
 from benkit.files.tables.table import as_table
 from benkit.files.writing.replace import write_page
 from benkit.inventory.audit import Audit
@@ -26,6 +29,10 @@ def web_map(
     *,
     source: SourceLike | None = None,
     subset: bool = False,
+    exclude: TableLike | None = None,
+    exclude_kinds: Sequence[str] | None = None,
+    where: str | None = None,
+    tell: Callable[[str], object] | None = None,
     output: str | os.PathLike[str] | None = None,
     engine: Engine | None = None,
     progress: Progress = None,
@@ -45,6 +52,8 @@ def web_map(
         An inventory, or an archive, which is scanned: whose findings are shown.
     subset : bool
         As of `benkit.audit`, for the source.
+    exclude, exclude_kinds, where, tell
+        As of `summary`.
     output : path, optional
         Where to write the page.
     engine, progress
@@ -55,11 +64,13 @@ def web_map(
     str
         An HTML page, the same for the same input.
     """
-    known = known_metadata(metadata)
-    with naming(metadata):
+    choice = Choice(exclude, exclude_kinds, where, tell)
+    every = known_metadata(metadata, tell=tell)
+    known = choice.of_metadata(every)
+    with naming(metadata, InputFormatError):
         assert len(known.squares) == len(known), "each patch has a place"
     if source is not None:
-        findings = audit(source, known, subset=subset, engine=engine, progress=progress)
+        findings = audit(source, every, subset=subset, engine=engine, progress=progress)
     rows = None if findings is None else as_table(findings, "findings")
     with naming(metadata):
         page = web_map_page(known, rows, sides)

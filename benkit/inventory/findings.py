@@ -143,7 +143,7 @@ _KINDS = (
     ),
     Kind(
         "wrong_georeference",
-        "a band lies elsewhere than the patch id says, or has pixels of another size on the ground",
+        "a band lies elsewhere than the patch id says, has pixels of another size, or no georeference",
         about="band",
         sql="""
         SELECT patch_id, band,
@@ -161,13 +161,16 @@ _KINDS = (
                  OR abs(ok.pixel_size - bands.pixel_size) <= same_pixel * bands.pixel_size), false)
         UNION ALL
         SELECT patch_id, band,
-               format('{}; expected pixels of {:.15g} m',
-                      coalesce(format('pixels of {:.15g} m', ok.pixel_size), 'no square pixels'),
-                      bands.pixel_size)
-        FROM ok JOIN bands USING (band), (SELECT count(*) AS places FROM expected)
-        WHERE places = 0 AND bands.pixel_size > 0
-              AND NOT coalesce(abs(ok.pixel_size - bands.pixel_size) <= same_pixel * bands.pixel_size,
-                               false)
+               if(x IS NULL OR coalesce(epsg::VARCHAR, crs) IS NULL, 'no georeference',
+                  format('{}; expected pixels of {:.15g} m',
+                         coalesce(format('pixels of {:.15g} m', ok.pixel_size), 'no square pixels'),
+                         bands.pixel_size))
+        FROM ok JOIN bands USING (band), (SELECT count(*) AS told FROM expected),
+             (SELECT count(*) AS placed FROM ok WHERE x IS NOT NULL)
+        WHERE told = 0 AND if(
+            bands.pixel_size > 0,
+            NOT coalesce(abs(ok.pixel_size - bands.pixel_size) <= same_pixel * bands.pixel_size, false),
+            placed > 0 AND (x IS NULL OR coalesce(epsg::VARCHAR, crs) IS NULL))
         """,
         planted=4,
     ),

@@ -162,7 +162,7 @@ def _too_wide(
     most = nearest_distances(centres[mine], centres[others]).max(initial=0)
     return InputFormatError(
         f"expected a {name} side that keeps a buffer of {buffer:,.10g} m, but it would be empty: the "
-        f"{len(mine):,} patches form {_units(units)}, and no {name} patch is further than {most:,.0f} m "
+        f"{_units(units)}, and no {name} patch is further than {most:,.0f} m "
         "from another side; ask for a smaller buffer, or try another seed"
     )
 
@@ -179,13 +179,15 @@ def _require_units(units: Units, least: int, what: str, group_by: str | None) ->
         else "they cannot be parted" + ("" if group_by is None else f"; leave out the {group_by}")
     )
     raise InputFormatError(
-        f"expected patches for {what}, but the {len(units.of_patch):,} patches form {_units(units)}, as "
+        f"expected patches for {what}, but the {_units(units)}, as "
         f"patches that {why} stay together; {possible}"
     )
 
 
 def _units(units: Units) -> str:
-    return f"{len(units.patches):,} unit{'s' * (len(units.patches) != 1)}"
+    patches, found = len(units.of_patch), len(units.patches)
+    form = "patch forms" if patches == 1 else "patches form"
+    return f"{patches:,} {form} {found:,} unit{'s' * (found != 1)}"
 
 
 def check_folds(folds: int) -> None:

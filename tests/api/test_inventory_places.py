@@ -1,6 +1,7 @@
 """Verbs on an inventory whose patches lie where their files say, with shapely pair by pair as oracle."""
 
 import json
+import re
 from itertools import combinations, product
 
 import geopandas as gpd
@@ -18,6 +19,7 @@ from benkit.cli import main
 from benkit.engine import Engine
 from benkit.errors import InputFormatError, MissingColumnError, MissingInputError, OptionError
 from tests.making import PRODUCT, Archive, write_raster
+from tests.remote import web_server
 
 ONE = Engine(workers=1)
 LEFT, RIGHT = "EPSG:32632", "EPSG:32633"
@@ -160,6 +162,16 @@ def test_labels_of_metadata_take_the_place_of_classes(own, tmp_path, capsys):
     assert main([*map(str, ["evaluate", tmp_path / "s.parquet", *both]), "--json"]) == 0
     judged = json.loads(capsys.readouterr().out)
     assert (judged["crossing_pairs"], [*judged["label_patches"]]) == (0, ["a", "b"])
+    for call in (
+        ["footprints", *both[1::2], "--output", tmp_path / "f.parquet"],
+        ["overlaps", *both[1::2]],
+        ["map", *both[1::2], "--output", tmp_path / "m.html"],
+        ["report", *both, "--output", tmp_path / "r.html"],
+        ["evaluate", tmp_path / "s.parquet", *both],
+    ):
+        assert main([*map(str, call)]) == 0
+        said = capsys.readouterr().err
+        assert said.count("59 patches are in both, 1 more in the metadata, 1 more in ") == 1, call
     others = pa.table({"patch_id": ["x", "y"], "labels": [["a"], ["b"]]})
     with pytest.raises(
         InputFormatError, match="expected patches of the metadata, but none of 2, such as x"
@@ -206,15 +218,33 @@ def test_patches_without_georeference_are_refused_or_left_out(tmp_path, capsys):
         with pytest.warns(NotGeoreferencedWarning):
             write_raster(patch / f"{band}.tif", None, None, crs=None, size=(side, side))
     inventory = scanned(tmp_path, OWN)
-    for verb in ("split", "footprints"):
-        assert main([verb, str(inventory), "--output", str(tmp_path / "out.parquet")]) == 2
+    for verb in ("split", "footprints", "map"):
+        out = str(tmp_path / ("map.html" if verb == "map" else "out.parquet"))
+        assert main([verb, str(inventory), "--output", out]) == 2
         (line,) = capsys.readouterr().err.splitlines()
         assert "those of 1 of 9 patches, such as p8_20200615, have no georeference" in line
         assert line.startswith(f"benkit: {inventory}: expected ")
-    findings = pa.table(
-        {"patch_id": ["p8_20200615"], "band": ["red"], "kind": ["wrong_georeference"]}
-    )
-    assert len(benkit.split(inventory, exclude=findings)) == 8
+    findings = tmp_path / "findings.parquet"
+    assert benkit.audit(inventory, findings=findings).counts["wrong_georeference"] == 1
+    made = benkit.split(inventory, exclude=findings)
+    assert len(made) == 8
+    made.write(tmp_path / "split.csv")
+    capsys.readouterr()
+    page = ["--output", str(tmp_path / "page.html")]
+    for call in (
+        ["footprints", inventory, "--output", tmp_path / "f.parquet"],
+        ["overlaps", inventory],
+        ["map", inventory, *page],
+        ["evaluate", tmp_path / "split.csv", "--metadata", inventory],
+        ["report", inventory, "--metadata", inventory, *page],
+    ):
+        for option in (
+            ["--exclude", findings],
+            ["--where", "\"class\" <> 'town' OR patch_id < 'p8'"],
+        ):
+            assert main([*map(str, [*call, *option])]) == 0
+            assert re.search(r"1 of (9|18) patches are left out: ", capsys.readouterr().err)
+    assert len(pq.read_table(tmp_path / "f.parquet")) == 8
 
 
 def test_dates_of_one_location_are_never_parted(tmp_path):
@@ -279,3 +309,13 @@ def test_names_of_bigearthnet_keep_telling_and_need_their_labels(tmp_path):
     assert found.equals(named.drop_columns("labels"))
     with pytest.raises(MissingColumnError, match="but it is an inventory; give the metadata"):
         benkit.split(inventory)
+
+
+def test_an_inventory_at_a_url_stands_for_metadata(own):
+    with web_server(own) as address:
+        url = f"{address}/inventory.parquet"
+        assert benkit.footprints(url).table.equals(
+            benkit.footprints(own / "inventory.parquet").table
+        )
+        assert len(benkit.overlaps(url).pairs) == len(overlapping(own))
+        assert benkit.summary(url).patches == 60

@@ -95,7 +95,7 @@ def test_one_of_several_is_no_output_unasked_nor_a_url_where_paths_are_wanted(ca
     _, (first, second) = parts
     assert main(["footprints", str(first), str(second), "--output", str(second)]) == 2
     assert "is an input of this call" in capsys.readouterr().err
-    assert main(["overlaps", str(first), "s3://bucket/metadata.parquet"]) == 2
+    assert main(["labels", "s3://bucket/maps", "--metadata", str(first)]) == 2
     assert "expected a path on this machine" in capsys.readouterr().err
 
 

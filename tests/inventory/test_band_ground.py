@@ -65,8 +65,11 @@ def test_a_band_of_another_size_is_found_once_where_it_begins_at_the_same_corner
 
 
 def test_bands_with_and_without_a_place_disagree(tmp_path):
-    (found,) = audited(tmp_path, UTM, red={"west": None})
-    assert found["reason"] == (
+    found = audited(tmp_path, UTM, red={"west": None})
+    assert [(one["kind"], one["band"]) for one in found] == [
+        ("crs_disagreement", None), ("wrong_georeference", "red"),
+    ]  # fmt: skip
+    assert found[0]["reason"] == (
         "its bands cover different ground: nir swir from 600000, 5400000 to 600048, 5399952; red none"
     )
 

@@ -69,7 +69,9 @@ def refused_for_few_units(table: pa.Table, sides: int, make) -> bool:
     units = len({min(unit) for unit in number.values()})
     if units >= sides:
         return False
-    with pytest.raises(InputFormatError, match=rf"patches form {units} units?, as patches that"):
+    with pytest.raises(
+        InputFormatError, match=rf"patch(es)? forms? {units} units?, as patches that"
+    ):
         make()
     return True
 
@@ -159,7 +161,7 @@ def told(table: pa.Table, **options: float) -> tuple[dict[str, int], list[str]]:
 def test_what_cannot_be_parted_is_refused_with_what_is_possible():
     spot = [(product, 1, 1) for product in PRODUCTS[:2]]
     for places in (spot[:1], spot):
-        with pytest.raises(InputFormatError, match=r"form 1 unit, as .* they cannot be parted"):
+        with pytest.raises(InputFormatError, match=r"forms? 1 unit, as .* they cannot be parted"):
             split_patches(metadata(places))
     two = metadata([*spot, (PRODUCTS[0], 80, 80)])
     with pytest.raises(InputFormatError, match=r"3 patches form 2 units.* at most 2 of them"):

@@ -1,6 +1,7 @@
 """Metadata whose places an inventory may tell."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from benkit.api.inputs.sources import MetadataLike, is_location, naming, open_so
 from benkit.archive.labels_beside import labels_beside
 from benkit.archive.listing import PatchFolder
 from benkit.errors import InputFormatError, MissingColumnError, OptionError
-from benkit.files.remote.location import Location, as_location
+from benkit.files.remote.location import Location, RemotePath, as_location
+from benkit.files.writing.transfer import downloaded
 from benkit.inventory.places import class_labels, inventory_patches, placed_by_inventory
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.metadata.metadata import Metadata, as_metadata
@@ -33,9 +35,14 @@ def placed_metadata(
     tell = None if choice is None else choice.tell
     known = known_metadata(metadata, id_column, patch_size, with_labels=with_labels, tell=tell)
     known = known if choice is None else choice.of_metadata(known)
+    require_places(known, metadata)
+    return known
+
+
+def require_places(known: Metadata, metadata: MetadataLike) -> None:
+    """Refuse patches without a place; the error names what the metadata were made of."""
     with naming(metadata, InputFormatError):
         assert len(known.ground) == len(known), "each patch has a place"
-    return known
 
 
 def known_metadata(
@@ -51,7 +58,20 @@ def known_metadata(
     In a list, an inventory tells the places, the others are metadata with labels; in their place may
     be the folder of an archive whose labels lie beside the bands.
     """
-    sources: list[Any] = list(metadata) if isinstance(metadata, list | tuple) else [metadata]
+    with ExitStack() as stack:
+        given: list[Any] = list(metadata) if isinstance(metadata, list | tuple) else [metadata]
+        sources = [stack.enter_context(local_inventory(source)) for source in given]
+        return _known(metadata, sources, id_column, patch_size, with_labels, tell)
+
+
+def _known(
+    metadata: MetadataLike,
+    sources: list[Any],
+    id_column: str | None,
+    patch_size: float | None,
+    with_labels: bool,
+    tell: Callable[[str], object] | None,
+) -> Metadata:
     inventories = [source for source in sources if is_inventory(source)]
     if not inventories:
         return as_metadata(metadata, id_column, patch_size)
@@ -126,6 +146,17 @@ def _labels(
             "inventory; give the metadata of its patches beside it: --metadata METADATA"
         )
     return None
+
+
+@contextmanager
+def local_inventory(source: Any) -> Iterator[Any]:
+    """A source as it is, but in the place of the URL of an inventory its value."""
+    where = as_location(source) if is_location(source) else None
+    if not isinstance(where, RemotePath) or where.suffix != ".parquet":
+        yield source
+        return
+    with downloaded(where) as path:
+        yield Inventory(path, str(where)) if is_inventory(path) else source
 
 
 def is_inventory(source: Any) -> bool:

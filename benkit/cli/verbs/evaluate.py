@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from benkit.cli.choice import add_choice
 from benkit.cli.common import call
 from benkit.cli.options import add_id_column, add_metadata, add_patch_size, folder_of, location_of
 from benkit.cli.printing import note, show
@@ -62,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_id_column(parser)
     add_patch_size(parser)
+    add_choice(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

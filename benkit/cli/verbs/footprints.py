@@ -2,6 +2,7 @@
 
 import argparse
 
+from benkit.cli.choice import add_choice
 from benkit.cli.common import call
 from benkit.cli.options import add_labels_beside, add_metadata, footprint_file
 from benkit.cli.printing import show
@@ -25,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CRS",
         help="coordinate reference system of the polygons, such as EPSG:3035; default %(default)s",
     )
+    add_choice(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from benkit.cli.choice import add_choice
 from benkit.cli.common import call, require
 from benkit.cli.options import add_engine_options, add_metadata, add_subset, location_of, page_file
 from benkit.cli.printing import note, show
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", type=page_file, required=True, metavar="FILE", help="the page, an .html file"
     )
+    add_choice(parser)
     add_engine_options(parser)
 
 

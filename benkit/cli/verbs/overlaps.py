@@ -1,10 +1,10 @@
 """``benkit overlaps``."""
 
 import argparse
-from pathlib import Path
 
+from benkit.cli.choice import add_choice
 from benkit.cli.common import call
-from benkit.cli.options import add_patch_size, pair_file
+from benkit.cli.options import add_patch_size, location_of, pair_file
 from benkit.cli.printing import note, show
 
 EXAMPLE = "example: benkit overlaps metadata.parquet --output pairs.parquet"
@@ -13,7 +13,7 @@ EXAMPLE = "example: benkit overlaps metadata.parquet --output pairs.parquet"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source",
-        type=Path,
+        type=location_of,
         nargs="+",
         metavar="DIR_OR_METADATA_OR_INVENTORY",
         help="folder of GeoParquet reference maps, metadata (of several files the rows are put "
@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="compare the coordinates of all reference maps as they are, as if of one CRS in metres",
     )
     add_patch_size(parser)
+    add_choice(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
