@@ -70,11 +70,11 @@ def rasterio_loop(files: list[str]) -> tuple[int, int, int]:
     wrong = empty = total = 0
     for file in files:
         with rasterio.open(file) as source:
-            pixels = source.read(1)
-            wrong += pixels.shape not in ((120, 120), (60, 60), (20, 20))
-            valid = pixels[pixels != source.nodata]
-            empty += valid.size != pixels.size
-            total += int(valid.sum(dtype="uint64"))
+            for pixels in source.read():
+                wrong += pixels.shape not in ((120, 120), (60, 60), (20, 20))
+                valid = pixels[pixels != source.nodata]
+                empty += valid.size != pixels.size
+                total += int(valid.sum(dtype="uint64"))
     return wrong, empty, total
 
 

@@ -1,3 +1,4 @@
+import math
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -6,6 +7,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import rasterio
+from rasterio import Affine
 
 from benkit.api.inputs.sources import open_source
 from benkit.domain.layouts import BIGEARTHNET_S2
@@ -17,6 +19,8 @@ from benkit.inventory.table.inventory_file import Inventory
 from benkit.tiff.plain import encode
 from benkit.tiff.read import read_raster
 from tests.making import PRODUCT, rows_of, write_patch
+
+ONE = Engine(workers=1)
 
 
 def test_real_patches_equal_rasterio(real_archive, tmp_path):
@@ -230,3 +234,57 @@ def test_a_band_with_a_mask_of_its_own_is_a_finding_and_not_measured_without_it(
     rows = {row["band"]: row for row in rows_of(tmp_path / "inventory.parquet")}
     assert rows["B03"]["status"] == "ok" and rows["B02"]["status"] == "unreadable"
     assert "a mask of its own" in rows["B02"]["detail"] and rows["B02"]["valid"] is None
+
+
+SEVERAL = """\
+name = "several"
+folder = "{class}"
+file = "{patch}.tif"
+[every_band]
+size = [61, 70]
+dtype = "DTYPE"
+[bands]
+"""
+
+
+@pytest.mark.parametrize(("dtype", "nodata"), [("uint16", 7), ("float32", None), ("int16", None)])
+def test_each_band_of_files_with_several_equals_rasterio(tmp_path, dtype, nodata):
+    """More files than are measured at once, some of them with odd pixels in one band."""
+    rng, bands = np.random.default_rng(4), 11
+    (tmp_path / "archive" / "A").mkdir(parents=True)
+    profile = {"driver": "GTiff", "dtype": dtype, "count": bands, "height": 70, "width": 61}
+    profile |= {"crs": "EPSG:32633", "transform": Affine(10, 0, 0, 0, -9, 0), "nodata": nodata}
+    for number in range(9):
+        pixels = rng.integers(0, 30000, (bands, 70, 61)).astype(dtype)
+        if number % 4 == 1:
+            pixels[number] = 7
+            pixels[2, 3, :4] = np.nan if dtype == "float32" else 7
+        with rasterio.open(tmp_path / "archive" / "A" / f"p{number}.tif", "w", **profile) as target:
+            target.write(pixels)
+    names = [f"B{band}" for band in range(bands)]
+    (tmp_path / "own.toml").write_text(
+        SEVERAL.replace("DTYPE", dtype) + "".join(f"{name} = {{}}\n" for name in names)
+    )
+    summary = scan(
+        tmp_path / "archive", tmp_path / "i.parquet", layout=tmp_path / "own.toml", engine=ONE
+    )
+    assert not summary.slow_files, "the fast path reads them"
+    rows = {(row["patch_id"], row["band"]): row for row in rows_of(tmp_path / "i.parquet")}
+    assert len(rows) == 9 * bands
+    for number in range(9):
+        with rasterio.open(tmp_path / "archive" / "A" / f"p{number}.tif") as source:
+            for name, pixels in zip(names, source.read(masked=True), strict=True):
+                row = rows[f"p{number}", name]
+                whole = pixels.data[~np.ma.getmaskarray(pixels) & np.isfinite(pixels.data)]
+                kind = "float_" if dtype == "float32" else ""
+                exact = whole.astype(np.float64).tolist()
+                assert (row["valid"], row["nodata_count"]) == (len(exact), 70 * 61 - len(exact))
+                found = [row[f"{kind}sum"], row[f"{kind}sum_sq"], row["min"], row["max"]]
+                squares = math.fsum(value * value for value in exact)
+                ends = [min(exact), max(exact)] if exact else [None, None]
+                assert found == [math.fsum(exact), squares, *ends]
+                assert row["pixel_hash"] == hash_pixels(pixels.data.reshape(1, -1), (70, 61))[0]
+                assert (row["pixel_width"], row["pixel_height"]) == (10, 9)
+                assert row["pixel_size"] is None
+                nan = np.isnan(pixels.data.astype(float)).sum()
+                assert row["detail"] == (f"{nan} NaN" if nan else None)

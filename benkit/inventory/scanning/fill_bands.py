@@ -21,10 +21,14 @@ from benkit.inventory.scanning.moments import (
     not_finite,
 )
 from benkit.inventory.scanning.rows import InventoryRows
+from benkit.inventory.scanning.scratch import scratch
 from benkit.tiff.gdal import gdal_session
 from benkit.tiff.plain import parse_header
 from benkit.tiff.raster import SAME_PIXEL, Raster, RasterProfile
 from benkit.tiff.read import decode_raster
+
+_COPIED_AT_ONCE, _SEEN_AT_ONCE = 2**18, 2**21
+"""Pixels that are measured at once: of bands that are copied first, and of those seen in place."""
 
 
 def bands_of(layout: Layout, name: str) -> tuple[Band, ...]:
@@ -36,41 +40,62 @@ def fill_plain(
     rows: InventoryRows, bands: Sequence[Band], group: PlainGroup, scale: str | None
 ) -> None:
     """Fill in the bands of a group of plain files."""
-    profile, (width, height) = group.header.profile, group.sides.T
+    profile, which = group.header.profile, group.rows
+    names = [band.name for band in bands]
     if profile.bands != len(bands):
         detail = _of_many(len(bands), profile.bands)
-        for of_layout in bands:
-            rows.fill(group.rows, of_layout.name, status="unreadable", detail=detail)
+        rows.fill(which, names, status="unreadable", detail=detail)
         return
-    square = np.abs(width - height) <= SAME_PIXEL * np.maximum(width, height)
-    header_hash = hash_bytes(group.heads)
-    planes = group.pixels.transpose(2, 0, 1)
-    if len(bands) > 1 or not planes.flags.aligned:
-        planes = np.ascontiguousarray(planes)
-    for of_layout, pixels in zip(bands, planes, strict=True):
-        band = of_layout.name
-        moments = measure_rows(pixels, profile.nodata)
-        _fill(rows, group.rows, band, profile, moments)
-        rows.fill(group.rows[square], band, pixel_size=width[square])
-        rows.fill(
-            group.rows,
-            band,
-            x=group.corners[:, 0],
-            y=group.corners[:, 1],
-            pixel_width=width,
-            pixel_height=height,
-            offset=group.header.pixel_offset,
-            header_hash=header_hash,
-            pixel_hash=hash_pixels(pixels, (profile.height, profile.width)),
-        )
+    moments, pixel_hash = _measured(group.pixels, profile)
+    _fill(rows, which, names, profile, moments)
+    x, y, width, height = np.hstack([group.corners, group.sides]).T[:, :, np.newaxis]
+    rows.fill(
+        which,
+        names,
+        x=x,
+        y=y,
+        pixel_width=width,
+        pixel_height=height,
+        offset=group.header.pixel_offset,
+        header_hash=hash_bytes(group.heads)[:, np.newaxis],
+        pixel_hash=pixel_hash,
+    )
+    square = np.abs(width - height)[:, 0] <= SAME_PIXEL * np.maximum(width, height)[:, 0]
+    rows.fill(which[square], names, pixel_size=width[square])
+    for column, band in enumerate(bands):
+        some, pixels = moments.valid[:, column] > 0, group.pixels[:, :, column]
+        extremes = {"min": moments.min[some, column], "max": moments.max[some, column]}
+        rows.fill(which[some], band.name, **extremes)
         if scale == "linear":
-            _fill_linear(rows, group.rows, of_layout, pixels, profile.nodata)
-        some = moments.valid > 0
-        rows.fill(group.rows[some], band, min=moments.min[some], max=moments.max[some])
+            _fill_linear(rows, which, band, pixels, profile.nodata)
         if profile.dtype.kind == "f":
-            for row in np.flatnonzero(moments.nodata_count).tolist():
+            for row in np.flatnonzero(moments.nodata_count[:, column]).tolist():
                 odd = not_finite(pixels[row], profile.nodata)
-                rows.fill(int(group.rows[row]), band, detail=odd)
+                rows.fill(int(which[row]), band.name, detail=odd)
+
+
+def _measured(pixels: NDArray, profile: RasterProfile) -> tuple[RowMoments, NDArray[np.uint64]]:
+    """Moments and fingerprints of (files, pixels, bands): (files, bands) each.
+
+    Bands that lie pixel by pixel, or askew in memory, are copied apart for a few files at a time, so
+    that they are measured while they are in a near cache.
+    """
+    files, length, bands = pixels.shape
+    copied = bands > 1 or not pixels.flags.aligned
+    at_once = max(1, (_COPIED_AT_ONCE if copied else _SEEN_AT_ONCE) // (length * bands))
+    shape = profile.height, profile.width
+    parts = []
+    for first in range(0, files, at_once):
+        some = pixels[first : first + at_once].transpose(0, 2, 1)
+        if copied:
+            copy = scratch("bands", some.shape, pixels.dtype)
+            np.copyto(copy, some)
+            some = copy
+        planes = some.reshape(-1, length)
+        found = measure_rows(planes, profile.nodata)
+        parts.append([*vars(found).values(), hash_pixels(planes, shape)])
+    together = [np.concatenate(part).reshape(files, bands) for part in zip(*parts, strict=True)]
+    return RowMoments(*together[:-1]), together[-1]
 
 
 def fill_others(
@@ -173,7 +198,7 @@ def _fill_linear(
 def _fill(
     rows: InventoryRows,
     which: int | NDArray[np.intp],
-    band: str,
+    band: str | Sequence[str],
     profile: RasterProfile,
     moments: Moments | RowMoments,
 ) -> None:

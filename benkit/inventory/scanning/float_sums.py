@@ -15,6 +15,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from benkit.inventory.scanning.scratch import scratch
+
 _MOST_PASSES = 3
 _LONGEST_DOT = 8192  # numbers; for longer ones BLAS starts threads, which fight between processes
 
@@ -43,8 +45,9 @@ def rounded_sums_of_squares(pixels: NDArray[np.float32]) -> tuple[NDArray, NDArr
     Squares of 32-bit numbers are exact in 64 bits. Where the numbers of a row are of similar size, the
     sums of products of their upper and lower halves are exact as well, which is quicker.
     """
-    values = pixels.astype(np.float64)
-    size = np.abs(pixels)
+    values, high, low = scratch("float sums", (3, *pixels.shape), np.float64)
+    np.copyto(values, pixels)
+    size = np.abs(pixels, out=scratch("sizes", pixels.shape, pixels.dtype))
     bits = values.shape[1].bit_length()
     top = np.frexp(size.max(1).astype(np.float64))[1]
     lowest = np.frexp(size.min(1).astype(np.float64))[1] - np.finfo(np.float32).nmant - 1
@@ -54,9 +57,9 @@ def rounded_sums_of_squares(pixels: NDArray[np.float32]) -> tuple[NDArray, NDArr
     sums = np.empty((2, len(values)))
     if exact.all():
         grid = np.ldexp(1.5, middle + 52)[:, np.newaxis]
-        high = values + grid
+        np.add(values, grid, out=high)
         high -= grid
-        low = values - high
+        np.subtract(values, high, out=low)
         products = [_dots(high, high), 2 * _dots(high, low), _dots(low, low)]
         return values.sum(1), _added(products)
     if exact.any():

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benkit.inventory.scanning.float_sums import pieces_of, rounded_sums_of_squares
+from benkit.inventory.scanning.scratch import scratch
 from benkit.tiff.raster import is_nodata
 
 MEASURABLE = ("uint8", "uint16", "uint32", "int8", "int16", "int32", "float32", "float64")
@@ -195,10 +196,9 @@ def _squares(pixels: NDArray) -> NDArray[np.int64]:
     pieces = pieces_of(length)
     squares = np.empty((count, pieces), np.int64)
     rows_at_once = max(1, _CACHE // length)
-    scratch = np.empty((min(rows_at_once, count), length))
     for first in range(0, count, rows_at_once):
         some = pixels[first : first + rows_at_once]
-        values = scratch[: len(some)]
+        values = scratch("values", some.shape, np.float64)
         np.copyto(values, some)
         values = values.reshape(-1, length // pieces)
         squares[first : first + len(some)] = np.vecdot(values, values).reshape(-1, pieces)

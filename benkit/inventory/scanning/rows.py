@@ -40,16 +40,21 @@ class InventoryRows:
         self._filled = {name: np.zeros(shape, bool) for name in self._numbers}
         self._strays: list[tuple[int, str]] = []
 
-    def fill(self, rows: Rows, band: str, **values: Any) -> None:
-        """Fill in columns of a band, for the patches at some indices.
+    def fill(self, rows: Rows, band: str | Sequence[str], **values: Any) -> None:
+        """Fill in columns of a band, or of bands one after the other, for the patches at some indices.
 
         Parameters
         ----------
         **values
-            By column, one for all patches or an array of one for each; None leaves it as it is.
-            ``sum_sq`` is an int below 2**127, or an int64 array.
+            By column, one for all patches or an array of one for each; for several bands an array of
+            (patches, bands) or (patches, 1). None leaves it as it is. ``sum_sq`` is an int below
+            2**127, or an int64 array.
         """
-        column = self._bands.index(band)
+        if isinstance(band, str):
+            column: int | slice = self._bands.index(band)
+        else:
+            first = self._bands.index(band[0])
+            column = slice(first, first + len(band))
         where = _slice(rows), column
         for name, value in values.items():
             if value is None:
