@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benkit.domain.baselines import OFFSET
 from benkit.domain.layout import Band, Layout
 from benkit.samples.band_pixels import beyond_range, other_nodata, unmeasured
 from benkit.samples.damage import unreadable_file
@@ -72,9 +71,13 @@ def _damaged(
     """One band, or all, with an error; what a file says at once of all its bands is wrong of all."""
     damage = _DAMAGES[str(patch.error)]
     able = [name for name, band in layout.bands.items() if damage.possible(layout, band)]
-    of_file = damage.of_file and (layout.one_file or patch.variant % 3 == 2)
+    stretched = damage.change is _misplace and not layout.grid_metres
+    of_file = stretched or (damage.of_file and (layout.one_file or patch.variant % 3 == 2))
     return {
-        name: replace(bands[name], **damage.change(bands[name], layout.bands[name], patch.variant))
+        name: replace(
+            bands[name],
+            **damage.change(layout, bands[name], layout.bands[name], patch.variant),
+        )
         for name in (able if of_file else [_some(able, patch)])
     }
 
@@ -83,7 +86,7 @@ def _some(names: list[str], patch: NamedPatch) -> str:
     return names[(5 * patch.variant + 1) % len(names)]
 
 
-def _crop(made: MadeBand, band: Band, variant: int) -> dict[str, Any]:
+def _crop(layout: Layout, made: MadeBand, band: Band, variant: int) -> dict[str, Any]:
     """Without the last row or column; one more where there is but one."""
     axis = variant % 2
     if made.pixels.shape[axis] == 1:
@@ -91,14 +94,14 @@ def _crop(made: MadeBand, band: Band, variant: int) -> dict[str, Any]:
     return {"pixels": made.pixels[:-1] if axis == 0 else made.pixels[:, :-1]}
 
 
-def _lose(made: MadeBand, band: Band, variant: int) -> dict[str, Any]:
+def _lose(layout: Layout, made: MadeBand, band: Band, variant: int) -> dict[str, Any]:
     """A corner, or all of it, was not measured."""
     values = unmeasured(band)
     height, width = (side if variant % 3 == 1 else -(-side // 4) for side in made.pixels.shape)
     return _set(made, slice(height), slice(width), values[variant % len(values)])
 
 
-def _exceed(made: MadeBand, band: Band, variant: int) -> dict[str, Any]:
+def _exceed(layout: Layout, made: MadeBand, band: Band, variant: int) -> dict[str, Any]:
     value = beyond_range(band)
     assert value is not None, "a band with a range is damaged"
     return _set(made, slice(1), slice(1), value)
@@ -110,34 +113,41 @@ def _set(made: MadeBand, rows: slice, columns: slice, value: float) -> dict[str,
     return {"pixels": pixels}
 
 
-def _retype(made: MadeBand, band: Band, variant: int) -> dict[str, Any]:
+def _retype(layout: Layout, made: MadeBand, band: Band, variant: int) -> dict[str, Any]:
     return {"pixels": made.pixels.astype(_OTHER_TYPES[band.dtype])}
 
 
-def _declare(made: MadeBand, band: Band, variant: int) -> dict[str, Any]:
+def _declare(layout: Layout, made: MadeBand, band: Band, variant: int) -> dict[str, Any]:
     return {"nodata": other_nodata(band)}
 
 
-def _shift(made: MadeBand, band: Band, variant: int) -> dict[str, Any]:
-    return {"x": made.x + _SHIFT}
+def _misplace(layout: Layout, made: MadeBand, band: Band, variant: int) -> dict[str, Any]:
+    """Too far east of what the name tells; where it tells none, with pixels of another size."""
+    if layout.grid_metres:
+        return {"x": made.x + _SHIFT}
+    return {"pixel_width": 2 * made.pixel_width, "pixel_height": 2 * made.pixel_height}
 
 
-def _other_zone(made: MadeBand, band: Band, variant: int) -> dict[str, Any]:
+def _part(layout: Layout, made: MadeBand, band: Band, variant: int) -> dict[str, Any]:
+    """In another reference system, or beside the other bands."""
+    if variant % 2 and not layout.grid_metres:
+        return {"x": made.x + made.pixel_width * band.width}
     if made.epsg == _DEGREES:
         return {"epsg": _OTHER_DEGREES}
     hemisphere, zone = divmod(made.epsg, 100)
     return {"epsg": 100 * hemisphere + zone % 60 + 1}
 
 
-def _add_offset(made: MadeBand, band: Band, variant: int) -> dict[str, Any]:
-    return {"pixels": made.pixels + made.pixels.dtype.type(OFFSET)}
+def _can_lie_wrongly(layout: Layout, band: Band) -> bool:
+    """Whether the name of a patch tells its place, or the layout the pixel size of all bands."""
+    return bool(layout.grid_metres) or all(one.pixel_size for one in layout.bands.values())
 
 
 @dataclass(frozen=True)
 class _Damage:
     """What of a band changes, which bands can have it, and whether a file has it as a whole."""
 
-    change: Callable[[MadeBand, Band, int], dict[str, Any]]
+    change: Callable[[Layout, MadeBand, Band, int], dict[str, Any]]
     possible: Callable[[Layout, Band], bool]
     of_file: bool = False
 
@@ -148,11 +158,9 @@ _DAMAGES: Mapping[str, _Damage] = {
     "with_no_data": _Damage(_lose, lambda layout, band: bool(unmeasured(band))),
     "wrong_dtype": _Damage(_retype, lambda layout, band: True, of_file=True),
     "wrong_nodata": _Damage(_declare, lambda layout, band: True, of_file=True),
-    "wrong_georeference": _Damage(
-        _shift, lambda layout, band: bool(layout.grid_metres), of_file=True
-    ),
+    "wrong_georeference": _Damage(_misplace, _can_lie_wrongly, of_file=True),
     "crs_disagreement": _Damage(
-        _other_zone, lambda layout, band: not layout.one_file and len(layout.bands) > 1
+        _part, lambda layout, band: not layout.one_file and len(layout.bands) > 1
     ),
     "out_of_range": _Damage(_exceed, lambda layout, band: beyond_range(band) is not None),
 }

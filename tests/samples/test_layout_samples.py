@@ -26,18 +26,19 @@ OF_ALL = {"wrong_size", "not_part_of_dataset", "unreadable", "wrong_dtype", "wro
 OF_ALL |= {"stray_file", "not_scanned", "not_on_disk"}
 FILE_A_BAND = {"missing_band", "crs_disagreement"}
 FLOATS = {"with_no_data", "out_of_range"}
+TOLD = {"invalid_patch_id", "mixed_offsets", "wrong_georeference"}
 PLANTED = {
     "bigearthnet-s1": FILE_A_BAND
     | FLOATS
     | {"wrong_georeference", "misplaced", "invalid_patch_id"},
-    "bigearthnet-v1-s2": FILE_A_BAND | {"invalid_patch_id"},
+    "bigearthnet-v1-s2": FILE_A_BAND | {"invalid_patch_id", "wrong_georeference"},
     "bigearthnet-v1-s1": FILE_A_BAND | FLOATS | {"wrong_georeference", "invalid_patch_id"},
     "eurosat-ms": {"misplaced", "invalid_patch_id"},
     "ssl4eo-s12-s1": FILE_A_BAND | FLOATS | {"invalid_patch_id"},
     "ssl4eo-s12-s2c": FILE_A_BAND | {"invalid_patch_id"},
     "ssl4eo-s12-s2a": FILE_A_BAND | {"invalid_patch_id"},
-    "major-tom": FILE_A_BAND | {"invalid_patch_id", "mixed_offsets"},
-    "major-tom-grid": FILE_A_BAND | {"invalid_patch_id", "mixed_offsets"},
+    "major-tom": FILE_A_BAND | TOLD,
+    "major-tom-grid": FILE_A_BAND | TOLD,
 }
 OWN = {
     "a folder a region": """\
@@ -141,11 +142,15 @@ def test_a_layout_of_ones_own_is_sampled_from_its_description(own, tmp_path):
 
 def test_every_variant_of_an_error_is_found(tmp_path):
     one, other = "size = 120\npixel_size = 10", "size = 6\npixel_size = 200"
-    text = (FILES / "bigearthnet-s1.toml").read_text("utf-8").replace(one, other)
-    (tmp_path / "tiny.toml").write_text(text.replace('name = "bigearthnet-s1"', 'name = "tiny"'))
-    planted, found, copies, groups = found_in(tmp_path / "sample", tmp_path / "tiny.toml", 640)
-    assert found == planted
-    assert planted["wrong_dtype"] == copies == groups == 3
+    tiny = (FILES / "bigearthnet-s1.toml").read_text("utf-8").replace(one, other)
+    for name, text in (("s1", tiny), ("own", OWN["a folder a region"])):
+        text = text.replace('name = "bigearthnet-s1"', 'name = "tiny"')
+        (tmp_path / f"{name}.toml").write_text(text)
+        folder = tmp_path / name / "sample"
+        planted, found, copies, groups = found_in(folder, tmp_path / f"{name}.toml", 640)
+        assert found == planted
+        assert planted["wrong_dtype"] == copies == groups == 3
+        assert planted["crs_disagreement"] == 2
 
 
 def test_files_are_as_those_of_the_real_archives(tmp_path):
