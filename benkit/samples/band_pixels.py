@@ -1,6 +1,7 @@
 """Made-up pixels of any band, within what the description of its layout allows."""
 
 import re
+from math import ceil, floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,20 +42,55 @@ def _values(seed: int, key: str, field: Integers, band: Band, span: tuple[float,
     share = (15 * seen + grain(seed, key, seen.shape)) / (16 * _LEVELS)
     pixels = (low + (high - low) * share).astype(band.dtype)
     if band.nodata is not None:
-        other = np.array(span).astype(band.dtype)
-        pixels[pixels == band.nodata] = other[other != band.nodata][-1]
+        pixels[pixels == band.nodata] = _measured(band)
     return pixels
+
+
+def refused_band(band: Band) -> str | None:
+    """What of a band contradicts itself, so that it can have no pixels; None if nothing does."""
+    dtype = np.dtype(band.dtype)
+    if band.nodata is not None and dtype.kind != "f":
+        whole = (
+            float(band.nodata).is_integer() and _limits(band)[0] <= band.nodata <= _limits(band)[1]
+        )
+        if not whole:
+            return f"a NO_DATA value that {band.dtype} can hold, not {band.nodata:.15g}"
+    if band.range is not None and (
+        _allowed(band)[0] > _allowed(band)[1] or _measured(band) is None
+    ):
+        least, greatest = band.range
+        return f"a range with values of {band.dtype}, not from {least:.15g} to {greatest:.15g}"
+    return None
+
+
+def _limits(band: Band) -> tuple[float, float]:
+    dtype = np.dtype(band.dtype)
+    known = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
+    return float(known.min), float(known.max)
+
+
+def _allowed(band: Band) -> tuple[float, float]:
+    """Least and greatest value that the data type holds and the range allows."""
+    least, greatest = _limits(band)
+    if band.range is not None:
+        least, greatest = max(least, band.range[0]), min(greatest, band.range[1])
+    return (least, greatest) if np.dtype(band.dtype).kind == "f" else (ceil(least), floor(greatest))
+
+
+def _measured(band: Band) -> float | None:
+    """A value that is not NO_DATA; None if there is no other."""
+    low, high = _span(band, 0)
+    values = [np.dtype(band.dtype).type(value) for value in (high, low, *_allowed(band))]
+    return next((float(value) for value in values if value != band.nodata), None)
 
 
 def _span(band: Band, number: int) -> tuple[float, float]:
     """Least and greatest value of a band, plausible ones where its unit and name are known."""
     low, high = _plausible(band, number)
-    if (
-        band.range is not None
-        and not band.range[0] <= min(low, high) <= max(low, high) <= band.range[1]
-    ):
-        least, greatest = band.range
-        return least + (greatest - least) / 4, greatest - (greatest - least) / 4
+    least, greatest = _allowed(band)
+    if not least <= min(low, high) <= max(low, high) <= greatest:
+        quarter = (greatest - least) / 4
+        return least + quarter, greatest - quarter
     return low, high
 
 
@@ -89,11 +125,9 @@ def beyond_range(band: Band) -> float | None:
 
 def unmeasured(band: Band) -> tuple[float, ...]:
     """Values that say that a pixel was not measured; none if the band cannot have such."""
-    dtype = np.dtype(band.dtype)
-    if band.nodata is None:
-        return (float("nan"), float("-inf")) if dtype.kind == "f" else ()
-    fits = dtype.kind == "f" or np.iinfo(dtype).min <= band.nodata <= np.iinfo(dtype).max
-    return (float(band.nodata),) if fits else ()
+    if band.nodata is not None:
+        return (float(band.nodata),)
+    return (float("nan"), float("-inf")) if np.dtype(band.dtype).kind == "f" else ()
 
 
 def other_nodata(band: Band) -> float | None:

@@ -22,7 +22,7 @@ from benkit.engine.progress import Progress, reporter
 from benkit.errors import OptionError
 from benkit.files.safe_names import require_single_name
 from benkit.inventory.findings import KINDS, SISTER_KINDS
-from benkit.samples.band_pixels import band_pixels
+from benkit.samples.band_pixels import band_pixels, refused_band
 from benkit.samples.damage import moves_patch
 from benkit.samples.files import write_files
 from benkit.samples.layout_damage import made_files
@@ -188,12 +188,26 @@ def _metadata(layout: Layout, plan: Sequence[NamedPatch]) -> pa.Table:
 
 def _require_possible(layout: Layout) -> None:
     """Refuse a layout of which no file can be made."""
-    if not layout.one_file:
-        return
     bands = layout.bands.values()
+    expected = {name: said for name, band in layout.bands.items() if (said := refused_band(band))}
     alike = {(band.width, band.height, band.dtype, str(band.nodata)) for band in bands}
-    if len(alike) > 1:
-        raise OptionError(
-            f"layout {layout.name}: expected bands of one size, data type and NO_DATA value, since one "
-            "file holds them, but they differ; describe them alike"
-        )
+    wide, high = (
+        [
+            side * band.pixel_size
+            for band in bands
+            if band.pixel_size
+            for side in (getattr(band, of),)
+        ]
+        for of in ("width", "height")
+    )
+    largest = max(band.pixel_size for band in bands)
+    if expected:
+        name, reason = next(iter(expected.items()))
+        reason = f"band {name} to have {reason}"
+    elif layout.one_file and len(alike) > 1:
+        reason = "bands of one size, data type and NO_DATA value, since one file holds them"
+    elif wide and max(max(wide) - min(wide), max(high) - min(high)) > largest / 2:
+        reason = "bands of the same ground, but their sizes times pixel sizes differ"
+    else:
+        return
+    raise OptionError(f"layout {layout.name}: expected {reason}; correct the description")

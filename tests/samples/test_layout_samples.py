@@ -233,6 +233,21 @@ REFUSED = {
         OptionError,
         "expected bands of one size, data type and NO_DATA value",
     ),
+    "bands that cover different ground": (
+        OWN["a folder a region"].replace("[12, 8]", "[24, 16]"),
+        OptionError,
+        "expected bands of the same ground",
+    ),
+    "a value that no pixel can have": (
+        OWN["a folder a region"].replace("-9999", "40000"),
+        OptionError,
+        "expected band red to have a NO_DATA value that int16 can hold, not 40000",
+    ),
+    "a range without a value": (
+        OWN["a folder a region"].replace("[-50, 50]", "[0.2, 0.8]"),
+        OptionError,
+        "expected band red to have a range with values of int16, not from 0.2 to 0.8",
+    ),
     "names that tell few patches apart": (
         OWN["a file a patch"].replace("p{number}_{date}", "p_{class}"),
         OptionError,
