@@ -7,6 +7,11 @@ from functools import cached_property
 
 from benkit.domain.name_pattern import matches, name_pattern
 
+_SENTINEL_2 = {
+    "red": ("b04", "b4"), "green": ("b03", "b3"), "blue": ("b02", "b2"), "nir": ("b08", "b8"),
+}  # fmt: skip
+"""Names of bands of Sentinel-2 in lower case, by what they show."""
+
 
 @dataclass(frozen=True)
 class Band:
@@ -93,6 +98,8 @@ class Layout:
     labels : {"metadata", "class", "json"}
         Where labels come from: the metadata, the part ``class``, or the list under ``labels_key`` of
         the JSON file ``labels_file`` beside the bands.
+    colours : tuple of str
+        The bands of red, green and blue, in this order; empty where names such as B04 or red tell.
     metadata_id : str
         The column of the metadata that names its patches.
     sister : Sister or None
@@ -112,6 +119,7 @@ class Layout:
     labels: str = "metadata"
     labels_file: str = ""
     labels_key: str = "labels"
+    colours: tuple[str, ...] = ()
     metadata_id: str = "patch_id"
     sister: Sister | None = None
     text: str = field(default="", repr=False)
@@ -120,6 +128,34 @@ class Layout:
     def band_names(self) -> tuple[str, ...]:
         """Names of the bands, in their order."""
         return tuple(self.bands)
+
+    @property
+    def true_colour(self) -> tuple[str, ...]:
+        """The bands of red, green and blue; empty if the layout does not have them."""
+        return self.colours or self._named("red", "green", "blue")
+
+    @property
+    def false_colour(self) -> tuple[str, ...]:
+        """Near infrared, red and green, so that vegetation is red; empty if they are not known."""
+        infrared = self._named("nir")
+        return (*infrared, *self.true_colour[:2]) if infrared and self.true_colour else ()
+
+    @property
+    def radar(self) -> tuple[str, ...]:
+        """The bands of both polarisations of Sentinel-1; empty if the layout does not have them."""
+        return self._named("vv", "vh")
+
+    def _named(self, *colours: str) -> tuple[str, ...]:
+        """The bands whose names say that they are these; empty if one is missing."""
+        names = {name.lower(): name for name in reversed(self.band_names)}
+        found = [
+            next(
+                (names[name] for name in (colour, *_SENTINEL_2.get(colour, ())) if name in names),
+                "",
+            )
+            for colour in colours
+        ]
+        return tuple(found) if all(found) else ()
 
     @property
     def depth(self) -> int:

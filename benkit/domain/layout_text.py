@@ -55,6 +55,7 @@ class _Checked:
             labels=self._one_of("", self.given, "labels", _LABELS),
             labels_file=self._text("", self.given, "labels_file", ""),
             labels_key=self._text("", self.given, "labels_key", "labels"),
+            colours=tuple(self._texts(self.given, "colours")),
             metadata_id=self._text("", self.given, "metadata_id", "patch_id"),
             sister=self._sister(),
             text=text,
@@ -86,6 +87,10 @@ class _Checked:
             self._refuse("labels", "the part {class} in folder or tells", "none")
         if layout.labels == "json" and not layout.labels_file:
             self._refuse("labels_file", "the name of the JSON file beside the bands", "none")
+        if layout.colours and (len(layout.colours) != 3 or {*layout.colours} - {*layout.bands}):
+            self._refuse(
+                "colours", "the names of three bands: red, green and blue", [*layout.colours]
+            )
         if layout.grid_metres and not {"tile", "column", "row"} <= parts:
             self._refuse(
                 "tells", "{tile}, {column} and {row}, since there is grid_metres", "others"

@@ -134,3 +134,29 @@ def test_names_of_version_1_are_known_also_where_the_hour_lacks_its_zero():
         parts = built_in("bigearthnet-v1-s2").parts(name)
         assert parts is not None
         assert "_".join(["S2A_MSIL2A", parts["date"], parts["column"], parts["row"]]) == name
+
+
+@pytest.mark.parametrize(
+    ("bands", "colours", "expected"),
+    [
+        ("B2 B3 B4 B8", "", (("B4", "B3", "B2"), ("B8", "B4", "B3"), ())),
+        ("B02 B03 B04 B08", "", (("B04", "B03", "B02"), ("B08", "B04", "B03"), ())),
+        ("Blue Green Red", "", (("Red", "Green", "Blue"), (), ())),
+        ("x y z NIR", 'colours = ["z", "x", "y"]', (("z", "x", "y"), ("NIR", "z", "x"), ())),
+        ("VV VH", "", ((), (), ("VV", "VH"))),
+        ("B03 B04", "", ((), (), ())),
+    ],
+)
+def test_the_bands_of_colours_are_named_or_known_by_their_names(bands, colours, expected):
+    text = f'name = "a"\nfolder = "{{patch}}"\nfile = "{{band}}.tif"\n{colours}\n[bands]\n'
+    layout = parse_layout(text + "\n".join(f"{one} = {{ size = 4 }}" for one in bands.split()), "a")
+    assert (layout.true_colour, layout.false_colour, layout.radar) == expected
+
+
+def test_colours_that_are_no_three_bands_are_refused():
+    text = (
+        'name = "a"\nfolder = "{patch}"\nfile = "{band}.tif"\ncolours = ["x", "y", "q"]\n[bands]\n'
+    )
+    bands = "\n".join(f"{one} = {{ size = 4 }}" for one in "xyz")
+    with pytest.raises(InputFormatError, match="key colours: expected the names of three bands"):
+        parse_layout(text + bands, "a")

@@ -130,3 +130,29 @@ def test_pixels_without_a_measurement_are_magenta(real_archive):
     buffer = io.BytesIO()
     figure.savefig(buffer)
     assert buffer.tell() > 0
+
+
+def test_pictures_of_other_layouts_are_in_colour(shared_data):
+    titles = {}
+    for name, folder in (
+        ("s2", "SSL4EO-S12/s2a/0000200/20200604T054639_20200604T054831_T43RCP"),
+        ("s1", "BigEarthNet-S1/S1A_IW_GRDH_1SDV_20170613T165043"),
+    ):
+        place = shared_data / folder
+        inspection = inspect(place if name == "s2" else next(place.iterdir()))
+        pixels = read_pixels(inspection)
+        axes = draw_patch(inspection, pixels).axes
+        titles[name] = [one.get_title(loc="left") for one in axes[:3]]
+        shown = axes[0].images[0].get_array()
+        if name == "s2":
+            red, green, blue = (pixels[band].astype(float) for band in ("B4", "B3", "B2"))
+            most = np.percentile(np.stack([red, green, blue]), 98)
+            np.testing.assert_allclose(shown[..., 0], np.clip(red / most, 0, 1))
+        else:
+            ratio = pixels["VV"].astype(float) - pixels["VH"]
+            low, high = np.percentile(ratio, (2, 98))
+            np.testing.assert_allclose(
+                shown[..., 2], np.clip((ratio - low) / (high - low), 0, 1), atol=1e-9
+            )
+    assert titles["s2"][:2] == ["true colour: B4, B3, B2", "false colour: B8, B4, B3"]
+    assert titles["s1"] == ["radar: VV, VH, VV - VH", "VV", "VH"]

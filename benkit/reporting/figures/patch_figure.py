@@ -1,5 +1,6 @@
 """Draw one patch: every band, true and false colour."""
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +19,13 @@ if TYPE_CHECKING:
 
 _WAVELENGTHS = {
     "B01": 443, "B02": 490, "B03": 560, "B04": 665, "B05": 705, "B06": 740,
-    "B07": 783, "B08": 842, "B8A": 865, "B09": 945, "B11": 1610, "B12": 2190,
+    "B07": 783, "B08": 842, "B8A": 865, "B09": 945, "B10": 1375, "B11": 1610, "B12": 2190,
 }  # fmt: skip
 """Nominal centres in nanometres; Sentinel-2 User Handbook, ESA 2015, table 1."""
 
-_TRUE_COLOUR = ("B04", "B03", "B02")
-_FALSE_COLOUR = ("B08", "B04", "B03")
 _PAPER, _MUTED, _DAMAGE = "#FFFFFF", "#666666", "#B00020"
 _GREY_COLUMNS = 4
-_LEAST_ROWS = 3
+_COLOUR_ROWS = 3
 _LINE_WIDTH = 120
 
 
@@ -34,24 +33,32 @@ def draw_patch(inspection: Inspection, pixels: Mapping[str, NDArray]) -> "Figure
     """Draw the bands of a patch, with the pixels of `read_pixels`.
 
     Every band is stretched from its 2nd to its 98th percentile. Where the layout has their bands, there
-    are two pictures in colour. The true colour picture keeps its hues: its bands share one stretch, from
-    0 to the 98th percentile of them all; those of the false colour picture (B08, B04, B03: vegetation is
-    red) have one each. Pixels without a measurement are magenta.
+    are pictures in colour. The true colour picture keeps its hues: its bands share one stretch, from
+    0 to the 98th percentile of them all; those of the false colour picture (near infrared, red, green:
+    vegetation is red) have one each, and so have VV, VH and the ratio of them, of Sentinel-1. Pixels
+    without a measurement are magenta.
     """
     from matplotlib.figure import Figure
 
-    bands, of_layout = list(inspection.bands), inspection.place.layout.bands
-    in_colour = {*_TRUE_COLOUR, *_FALSE_COLOUR} <= of_layout.keys()
-    left = 2 * in_colour
-    rows = 2 * max(_LEAST_ROWS * in_colour, -(-len(bands) // _GREY_COLUMNS))
+    layout = inspection.place.layout
+    bands, of_layout = list(inspection.bands), layout.bands
+    named = {
+        "true colour": layout.true_colour,
+        "false colour": layout.false_colour,
+        "radar": layout.radar,
+    }
+    pictures = [(title, own) for title, own in named.items() if own][:2]
+    left = 2 * bool(pictures)
+    rows = 2 * max(-(-_COLOUR_ROWS * len(pictures) // 2), -(-len(bands) // _GREY_COLUMNS))
     figure = Figure(figsize=(11.5, 1.2 * rows + 1), facecolor=_PAPER)
     high = figure.get_figheight()
     margins = {"left": 0.015, "right": 0.985, "top": 1 - 1.15 / high, "bottom": 0.29 / high}
     grid = figure.add_gridspec(rows, left + _GREY_COLUMNS, wspace=0.08, hspace=0.6, **margins)
     masked = {band: mask_no_data(pixels[band], inspection.bands[band].nodata) for band in pixels}
-    if in_colour:
-        _draw_colour(figure.add_subplot(grid[:3, :2]), masked, _TRUE_COLOUR, "true colour")
-        _draw_colour(figure.add_subplot(grid[3:6, :2]), masked, _FALSE_COLOUR, "false colour")
+    for number, (title, own) in enumerate(pictures):
+        top = _COLOUR_ROWS * number
+        axes = figure.add_subplot(grid[top : top + _COLOUR_ROWS, :2])
+        _draw_colour(axes, masked, own, title, in_decibels=of_layout[own[0]].unit == "dB")
     for index, band in enumerate(bands):
         row, column = divmod(index, _GREY_COLUMNS)
         axes = figure.add_subplot(grid[2 * row : 2 * row + 2, left + column])
@@ -61,16 +68,26 @@ def draw_patch(inspection: Inspection, pixels: Mapping[str, NDArray]) -> "Figure
 
 
 def _draw_colour(
-    axes: "Axes", masked: Mapping[str, "np.ma.MaskedArray"], bands: tuple[str, ...], title: str
+    axes: "Axes",
+    masked: Mapping[str, "np.ma.MaskedArray"],
+    bands: tuple[str, ...],
+    title: str,
+    *,
+    in_decibels: bool,
 ) -> None:
-    _prepare(axes, f"{title}: {', '.join(bands)}")
+    ratio = [(" - " if in_decibels else " / ").join(bands)] if len(bands) == 2 else []
+    _prepare(axes, f"{title}: {', '.join([*bands, *ratio])}")
     if missing := [band for band in bands if band not in masked]:
         _write_instead(axes, f"needs {' and '.join(missing)}")
         return
     side = max(max(masked[band].shape) for band in bands)
     layers = [_enlarged(masked[band], side) for band in bands]
-    if bands == _TRUE_COLOUR:
-        ranges = [(0.0, max(stretch_range(np.ma.stack(layers))[1], 1.0))] * 3
+    if ratio:
+        first, second = layers
+        layers.append(first - second if in_decibels else first / second)
+    if title == "true colour":
+        high = stretch_range(np.ma.stack(layers))[1]
+        ranges = [(0.0, high if high > 0 else 1.0)] * 3
     else:
         ranges = [stretch_range(layer) for layer in layers]
     axes.imshow(as_colours(layers, ranges), interpolation="nearest")
@@ -79,7 +96,8 @@ def _draw_colour(
 def _draw_band(
     axes: "Axes", expected: Band, band: InspectedBand, pixels: "np.ma.MaskedArray | None"
 ) -> None:
-    wavelength = _WAVELENGTHS.get(expected.name)
+    number = re.sub(r"^B(\d)$", r"B0\1", expected.name)
+    wavelength = _WAVELENGTHS.get(number)
     _prepare(axes, f"{expected.name}  {wavelength:,} nm" if wavelength else expected.name)
     if pixels is None:
         _write_instead(axes, band.status)
@@ -94,7 +112,8 @@ def _draw_band(
     if band.nodata_count:
         lines.append((f"{band.nodata_count:,} NO_DATA", _DAMAGE))
     elif band.min is not None:
-        lines.append((f"{band.min:,.0f} to {band.max:,.0f}", _MUTED))
+        digits = ",.0f" if band.dtype and "int" in band.dtype else ",.3g"
+        lines.append((f"{band.min:{digits}} to {band.max:{digits}}", _MUTED))
     style: dict[str, Any] = {"fontsize": 7.5, "va": "top", "transform": axes.transAxes}
     for (text, colour), x, align in zip(lines, (0, 1), ("left", "right"), strict=False):
         axes.text(x, -0.03, text, color=colour, ha=align, **style)
