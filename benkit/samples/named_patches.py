@@ -133,10 +133,16 @@ def name_patch(
         base, above, name, "", parts, extent, (int(x // _PIXEL), int(-y // _PIXEL)), ""
     )
     patch = renamed(layout, patch, above, name)
-    if layout.tells and layout.parts(patch.patch_id) is None:
+    read = layout.parts(patch.patch_id) if layout.tells else {}
+    if read is None or not layout.belongs(above, patch.patch_id):
         raise InputFormatError(
             f"layout {layout.name}: expected tells to be the form of the ids of patches, but "
-            f"{patch.patch_id}, made of folder and tells, has not the form {layout.tells}"
+            f"{patch.patch_id}, made of folder and tells, "
+            + (
+                f"has not the form {layout.tells}"
+                if read is None
+                else "reads in another way, too; put other text between parts"
+            )
         )
     return replace(patch, shown=patch.patch_id)
 
@@ -203,7 +209,8 @@ def _parts(layout: Layout, base: PlannedPatch, number: int, visit: int) -> dict[
     parts |= dict.fromkeys(PART.findall(layout.product), base.product.region) | parts
     parts |= {name: value for name, value in known.items() if name in parts}
     if "product" in parts:
-        parts["product"] = _filled(layout.product, parts) if layout.product else str(product)
+        whole = str(product).replace("_", "" if "{product}" in layout.tells else "_")
+        parts["product"] = _filled(layout.product, parts) if layout.product else whole
     return parts
 
 

@@ -34,6 +34,7 @@ PATCH_TO_RETILE = "S2B_MSIL2A_20170808T094029_N9999_R036_T35ULA_33_29"
 """The patch whose band the course re-tiles: in every sample, without errors."""
 
 _FEWEST_PATCHES, _MOST_PATCHES = 20, 100_000
+_USUAL_PATCHES, _USUAL_BYTES = 120, 250_000_000
 _MOST_SEED = 2**32 - 1
 _PATCHES_PER_CHUNK = 32
 _FEW_PATCHES = 400  # below, starting other processes costs more than it saves
@@ -74,7 +75,7 @@ class SampleSummary:
 
 def sample(
     folder: str | os.PathLike[str],
-    patches: int = 120,
+    patches: int | None = None,
     seed: int = 0,
     *,
     layout: LayoutLike = None,
@@ -91,8 +92,9 @@ def sample(
         ``Reference_Maps/``, ``geoparquets/`` and ``README.txt`` are to lie; of other layouts
         ``metadata.parquet``, ``archive/`` and ``README.txt``. It appears when all of it is there. An
         earlier sample is replaced.
-    patches : int
-        How many are on disk, 20 to 100,000. Of BigEarthNet v2.0, `PATCH_TO_RETILE` is one of them.
+    patches : int, optional
+        How many are on disk, 20 to 100,000; if not given 120, of large patches as many as 250 MB hold.
+        Of BigEarthNet v2.0, `PATCH_TO_RETILE` is one of them.
     seed : int
         The same seed gives the same files, byte for byte; 0 to 2**32 - 1.
     layout : str, path or Layout, optional
@@ -117,6 +119,10 @@ def sample(
     OutputError
         If the folder cannot be written.
     """
+    of = BIGEARTHNET_S2 if layout is None else as_layout(layout)
+    if patches is None:
+        fitting = _USUAL_BYTES // sum(of.bytes_of_files().values())
+        patches = max(_FEWEST_PATCHES, min(_USUAL_PATCHES, fitting))
     if not _FEWEST_PATCHES <= patches <= _MOST_PATCHES:
         raise OptionError(
             f"patches: expected {_FEWEST_PATCHES} to {_MOST_PATCHES:,}, so that there is one for each "
@@ -124,7 +130,6 @@ def sample(
         )
     if not 0 <= seed <= _MOST_SEED:
         raise OptionError(f"seed: expected 0 to {_MOST_SEED:,}, not {seed}")
-    of = BIGEARTHNET_S2 if layout is None else as_layout(layout)
     if s1 and of is not BIGEARTHNET_S2:
         raise OptionError(
             f"s1: expected the layout {BIGEARTHNET_S2.name}, beside whose patches those of Sentinel-1 "

@@ -17,7 +17,12 @@ metadata.parquet are made: benkit sample sample --layout eurosat-ms. An earlier 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=folder_of, metavar="DIR", help="folder to make")
-    parser.add_argument("--patches", type=int, default=120, metavar="N", help="default %(default)s")
+    parser.add_argument(
+        "--patches",
+        type=int,
+        metavar="N",
+        help="default 120, of large patches as many as 250 MB hold",
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default %(default)s")
     parser.add_argument(
         "--layout",
