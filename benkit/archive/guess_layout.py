@@ -1,10 +1,13 @@
 """A first draft of the description of a layout, from some of the files of an archive."""
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from benkit.archive.layout_file import entries_of, file_content
+from benkit.domain.layouts import ARCHIVE_METADATA
 from benkit.errors import BenkitError, InputFormatError
+from benkit.files.file_kinds import is_hidden
 from benkit.files.remote.location import Location
 from benkit.files.safe_names import printable
 from benkit.tiff.raster import Raster
@@ -30,7 +33,8 @@ def guess_layout(root: Location) -> str:
             f"{root}: expected an archive to describe, but there is no TIFF in the folders looked into"
         )
     depth = len(folders[0][0])
-    alike = [(way, names) for way, names in folders if len(way) == depth]
+    alike = [(way, names) for way, names, _ in folders if len(way) == depth]
+    others = [(way, names, other) for way, names, other in folders if len(way) == depth]
     way, names = alike[0]
     inside = root / "/".join(way) if way else root
     first = next(filter(None, (_read(inside / name) for name in names)), None)
@@ -47,11 +51,16 @@ def guess_layout(root: Location) -> str:
     levels = [f"{{level_{number + 1}}}" for number in range(depth)]
     if bands and levels:
         levels[-1] = "{patch}"
-    return _text(root, "/".join(levels), file, rasters)
+    beside = _beside(others, one_file=not bands)
+    return _text(root, "/".join(levels), file, beside, rasters)
 
 
-def _folders_with_tiffs(root: Location) -> Iterator[tuple[tuple[str, ...], list[str]]]:
-    """Folders that hold TIFFs, and their names: by the way from the root, the first some."""
+_Found = tuple[tuple[str, ...], list[str], list[str]]
+"""The way from the root to a folder, and the names of TIFFs and of other files in it."""
+
+
+def _folders_with_tiffs(root: Location) -> Iterator[_Found]:
+    """The first some of the folders that hold TIFFs."""
     waiting: list[tuple[str, ...]] = [()]
     found = 0
     while waiting and found < _FOLDERS:
@@ -62,7 +71,7 @@ def _folders_with_tiffs(root: Location) -> Iterator[tuple[tuple[str, ...], list[
         names = [name for name in content.files if name.lower().endswith(_SUFFIXES)]
         if names:
             found += 1
-            yield way, names[:_OF_A_FOLDER]
+            yield way, names[:_OF_A_FOLDER], [one for one in content.files if one not in {*names}]
         elif len(way) < _DEEPEST:
             waiting += [(*way, name) for name in content.folders[:_FOLDERS]]
 
@@ -94,6 +103,19 @@ def _all_of(lists: Sequence[Sequence[str]]) -> list[str]:
     return list(dict.fromkeys(name for names in lists for name in names))
 
 
+def _beside(folders: Sequence[_Found], *, one_file: bool) -> list[str]:
+    """The forms of the names of other files, beside the bands of several patches or of all."""
+    times: dict[str, int] = {}
+    for way, names, others in folders:
+        patches = {PurePosixPath(name).stem for name in names} if one_file else {*way[-1:]}
+        for name in others[:_OF_A_FOLDER]:
+            own = max((one for one in patches if name.startswith(one)), key=len, default="")
+            form = "{patch}" + name.removeprefix(own) if own else name
+            if not is_hidden(name) and (way or name != ARCHIVE_METADATA):
+                times[form] = times.get(form, 0) + 1
+    return [form for form, number in times.items() if number > 1 or len(folders) == 1]
+
+
 def _named(way: tuple[str, ...], file: str, band: str) -> str:
     return file.replace("{patch}", way[-1] if way else "").replace("{band}", band)
 
@@ -105,13 +127,18 @@ def _read(file: Location) -> Raster | None:
         return None
 
 
-def _text(root: Location, folder: str, file: str, rasters: dict[str, Raster]) -> str:
+def _text(
+    root: Location, folder: str, file: str, beside: Sequence[str], rasters: dict[str, Raster]
+) -> str:
+    texts = [name for name in beside if name.endswith(".json")]
     lines = [
         "# A first draft, from some files: check each line (docs/layouts.md says what it means).",
         f'name = "{_plain(root.name) or "archive"}"',
         f'folder = "{folder}"',
         f'file = "{file}"',
         '# tells = "{mission}_{date}_{tile}"   # what the parts of a patch\'s name are',
+        *([f"beside = {json.dumps([*map(_plain, beside)])}"] if beside else []),
+        *([f'# labels = "json"\n# labels_file = "{_plain(texts[0])}"'] if texts else []),
         "",
         "[bands]",
     ]

@@ -122,7 +122,7 @@ def list_archive(root: Location, layout: Layout = BIGEARTHNET_S2) -> Listing:
             level[folder] = found
             strays += [_joined(folder, name) for name in found.files]
             closed += [(_joined(folder, name), why) for name, why in found.closed]
-    of_patches = set()
+    of_patches: set[str] = set()
     for above, content in level.items():
         if not layout.one_file:
             patches += [patch_below(layout, above, name) for name in content.folders]
@@ -130,7 +130,8 @@ def list_archive(root: Location, layout: Layout = BIGEARTHNET_S2) -> Listing:
         for name in content.files:
             if patch := layout.patch_of_file(name):
                 patches.append(patch_below(layout, above, patch))
-                of_patches.add(_joined(above, name))
+                names = (name, *layout.file_beside(patch))
+                of_patches.update(_joined(above, one) for one in names)
         closed += [(_joined(above, name), _TOO_DEEP) for name in content.folders]
     strays = [name for name in strays if name not in of_patches]
     return Listing(

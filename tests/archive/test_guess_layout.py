@@ -71,3 +71,32 @@ def test_nothing_to_describe_is_refused(tmp_path, capsys):
     assert "expected a name that ends with .toml" in capsys.readouterr().err
     assert main(["scan", str(tmp_path)]) == 2
     assert "--output" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("one_file", [True, False])
+def test_files_beside_the_bands_are_in_the_draft_and_go_along_in_exports(tmp_path, one_file):
+    root = tmp_path / "archive"
+    for patch in ("p1", "p2"):
+        folder = root / "x" if one_file else root / "x" / patch
+        name = f"{patch}.tif" if one_file else f"{patch}_red.tif"
+        write(folder / name, nodata=-1, count=1 + one_file)
+        (folder / f"{patch}_labels.json").write_text(f'{{"labels": ["{patch}"]}}')
+        (folder / "about.json").write_text("{}")
+        (folder / ".DS_Store").touch()
+    (root / "x" / "p1" / "notes.txt").touch() if not one_file else None
+    text = guess_layout(root)
+    layout = parse_layout(text, "draft")
+    assert sorted(layout.beside) == ["about.json", "{patch}_labels.json"]
+    assert '# labels = "json"\n# labels_file = "about.json"' in text
+    (tmp_path / "own.toml").write_text(text.replace('name = "archive"', 'name = "own"'))
+    benkit.scan(root, tmp_path / "i.parquet", layout=tmp_path / "own.toml", engine=ONE)
+    strays = [row["reason"] for row in benkit.audit(tmp_path / "i.parquet").findings.to_pylist()]
+    assert len(strays) == (1 if one_file else 3), strays
+    for copy in (False, True):
+        made = benkit.export(tmp_path / "i.parquet", tmp_path / f"{copy}", copy=copy)
+        files = [path for path in (tmp_path / f"{copy}" / "own").rglob("*.*") if path.is_file()]
+        assert made.files == len(files) == (5 if one_file else 6)
+        for path in files:
+            original = root / path.relative_to(tmp_path / f"{copy}" / "own")
+            assert path.read_bytes() == original.read_bytes()
+            assert path.samefile(original) is not copy

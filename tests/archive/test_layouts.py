@@ -186,12 +186,15 @@ def test_an_export_of_any_layout_is_an_archive_of_it(name, shared_data, tmp_path
     folder = "BigEarthNet-S1" if name == "bigearthnet-s1" else name
     files = {
         path.relative_to(shared_data / REAL[name]): path.read_bytes()
-        for path in (shared_data / REAL[name]).rglob("*.tif")
+        for path in (shared_data / REAL[name]).rglob("*.*")
+        if path.is_file()
     }
+    assert ("metadata.json" in {path.name for path in files}) == name.startswith("ssl4eo")
     assert made.files == len(files)
     assert {
         path.relative_to(tmp_path / "out" / folder): path.read_bytes()
-        for path in (tmp_path / "out" / folder).rglob("*.tif")
+        for path in (tmp_path / "out" / folder).rglob("*.*")
+        if path.is_file()
     } == files
     benkit.scan(tmp_path / "out" / folder, tmp_path / "again.parquet", engine=ONE)
     exported = (tmp_path / "out" / "inventory.parquet").read_bytes()

@@ -214,3 +214,16 @@ def test_a_bucket_that_is_not_there_or_not_open_is_an_error_that_names_it(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     with pytest.raises(AccessError, match=r"s3://bucket/out.*access is denied"):
         export_here(tmp_path, f"s3://bucket/out?endpoint_override={os.environ['AWS_ENDPOINT_URL']}")
+
+
+def test_files_beside_the_bands_go_into_a_bucket_and_out_of_it(bucket, tmp_path, shared_data):
+    series = shared_data / "SSL4EO-S12" / "s1"
+    benkit.scan(series, tmp_path / "i.parquet", engine=benkit.Engine(workers=1))
+    up = benkit.export(tmp_path / "i.parquet", "s3://bucket/out", archive=series, copy=True)
+    where = {"archive": "s3://bucket/out/ssl4eo-s12-s1", "copy": True}
+    down = benkit.export(tmp_path / "i.parquet", tmp_path / "again", **where)
+    assert (up.files, up.bytes) == (down.files, down.bytes) == (3, sum(
+        path.stat().st_size for path in series.rglob("*.*") if path.is_file()
+    ))  # fmt: skip
+    (text,) = (tmp_path / "again").rglob("metadata.json")
+    assert text.read_bytes() == next(series.rglob("metadata.json")).read_bytes()

@@ -1,6 +1,7 @@
 """Place files of an archive in another folder, by hard links or as copies."""
 
 import errno
+import filecmp
 import os
 import shutil
 import stat
@@ -91,6 +92,8 @@ def copied(file: ExportFile) -> int:
         if target.is_file() and _size_and_time(target.stat()) == _size_and_time(state):
             return state.st_size
         shutil.copyfile(source, part, follow_symlinks=False)
+        if file.bytes is None and not filecmp.cmp(source, part, shallow=False):
+            raise _changed(file, "its copy holds something else")
         os.utime(part, ns=(state.st_atime_ns, state.st_mtime_ns))
     _require_size(file, part.stat().st_size)
     part.replace(target)

@@ -131,6 +131,7 @@ def _placed_rows(
     archive = folder / archive_folder(layout)
     files: list[ExportFile] = []
     names, last, last_path = 0, PatchFolder("", ""), ""
+    beside: set[str] = set()
     with writing_inventory(folder / "inventory.parquet", layout) as writer:
         for rows in inventory.rows_of(part.patches):
             writer.write(rows)
@@ -143,6 +144,11 @@ def _placed_rows(
                     if len(files) >= _FILES_AT_ONCE:
                         yield files, names
                         files, names = [], 0
+                    if patch.path != last.path:
+                        beside = set()
+                    names_beside = {*layout.file_beside(patch.name)} - beside
+                    files += _files_beside(root, archive, patch, sorted(names_beside))
+                    beside |= names_beside
                     _make_folder(root, archive, patch)
                     names, last = names + 1, patch
                 path = patch.band_path(band)
@@ -150,6 +156,18 @@ def _placed_rows(
                     last_path = path
                     files.append(ExportFile(root / path, archive / path, size))
         yield files, names
+
+
+def _files_beside(
+    root: Location, archive: Location, patch: PatchFolder, names: Sequence[str]
+) -> Iterator[ExportFile]:
+    """Those of some files beside the bands of a patch that are there."""
+    for name in names:
+        path = f"{patch.path}/{name}" if patch.path else name
+        source = root / path
+        is_link = isinstance(source, Path) and source.is_symlink()
+        if source.is_file() and not is_link:
+            yield ExportFile(source, archive / path)
 
 
 def _make_folder(root: Location, archive: Location, patch: PatchFolder) -> None:
