@@ -6,8 +6,9 @@ from contextlib import nullcontext
 import numpy as np
 from numpy.typing import NDArray
 
-from benkit.archive.band_reader import BandFileReader, PlainGroup, Reading
+from benkit.archive.band_reader import BandFileReader, Reading
 from benkit.archive.listing import PatchFolder
+from benkit.archive.plain_group import PlainGroup
 from benkit.domain.layout import Band, Layout
 from benkit.errors import BenkitError, without_name
 from benkit.inventory.scanning.fingerprint import hash_bytes, hash_pixels
