@@ -37,6 +37,7 @@ VERBS = {
 
 _NAMES = {
     "api.overlaps": "Overlaps",
+    "api.patch_dataset": "PatchDataset",
     "api.split": "folds",
     "api.web_map": "web_map",
     "archive.open_patch": "open_patch",
@@ -138,6 +139,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors
     from benkit.api.inspect import inspect as inspect
     from benkit.api.labels import labels as labels
     from benkit.api.overlaps import Overlaps as Overlaps, overlaps as overlaps
+    from benkit.api.patch_dataset import PatchDataset as PatchDataset
     from benkit.retiling.patchify import patchify as patchify
     from benkit.api.report import report as report
     from benkit.retiling.retile import retile as retile

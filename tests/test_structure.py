@@ -355,6 +355,7 @@ OPEN_FILES = """
     archive.layout_file
     archive.listing
     archive.remote_band_reader
+    datasets.arrays.patch_reader
     datasets.exporting.export_target
     datasets.exporting.place_files
     domain.layouts

@@ -21,7 +21,7 @@ from benkit.files.safe_names import printable, some_names
 from benkit.files.tables.geoparquet import geo_column, not_wkb
 from benkit.files.tables.parquet import open_parquet, read_at_most, read_opened
 from benkit.files.tables.table import require_one_column
-from benkit.tiff.raster import SAME_PIXEL, is_nodata
+from benkit.tiff.raster import SAME_PIXEL, Raster, is_nodata
 from benkit.tiff.read import read_raster
 
 _KNOWN_CODES = np.isin(np.arange(CODE_LIMIT + 1), list(CLC_TO_CLASS))
@@ -129,11 +129,12 @@ def _codes(path: Path, column: pa.ChunkedArray) -> NDArray[np.int64]:
             raise InputFormatError(
                 f"{path}: expected integers in the column DN, but there is {values[fractions][0]}"
             )
-    _require_known(path, values, "in the column DN")
+    require_known(path, values, "in the column DN")
     return values.astype(np.int64)
 
 
-def _require_known(path: Path, codes: NDArray, where: str) -> None:
+def require_known(path: Path, codes: NDArray, where: str) -> None:
+    """Refuse codes that CORINE Land Cover does not have; ``where`` they stand is said."""
     limit = min(CODE_LIMIT, np.iinfo(codes.dtype).max) if codes.dtype.kind in "iu" else CODE_LIMIT
     known = _KNOWN_CODES[np.minimum(np.maximum(codes, 0), limit).astype(np.int64)]
     if not known.all():
@@ -161,11 +162,11 @@ def joined_wkb(maps: Sequence[MapPolygons]) -> pa.Array:
     return pa.chunked_array(chunks, pa.binary()).cast(pa.large_binary()).combine_chunks()
 
 
-def read_map_pixels(path: Path) -> MapPixels:
-    """Read a reference map in GeoTIFF and count its codes.
+def read_map_raster(path: Path) -> Raster:
+    """Read a reference map in GeoTIFF, one band of codes.
 
-    Raises `InputFormatError` if it has several bands, pixels that are not integers, a mask, no
-    georeference, or a pixel that is neither NO_DATA nor a known code; for other files see `read_raster`.
+    Raises `InputFormatError` if it has several bands, pixels that are not integers, a mask, or no
+    georeference; for other files see `read_raster`.
     """
     raster = read_raster(path)
     bands, dtype = len(raster.pixels), raster.pixels.dtype
@@ -183,9 +184,19 @@ def read_map_pixels(path: Path) -> MapPixels:
         raise InputFormatError(
             f"{path}: expected a georeference, from which areas follow, but there is none"
         )
+    return raster
+
+
+def read_map_pixels(path: Path) -> MapPixels:
+    """Read a reference map as `read_map_raster` does and count its codes.
+
+    Raises `InputFormatError` too if a pixel is neither NO_DATA nor a known code.
+    """
+    raster = read_map_raster(path)
     codes, pixels = _counted(raster.pixels)
     shown = ~is_nodata(codes, raster.nodata)
-    _require_known(path, codes[shown], "in the pixels")
+    require_known(path, codes[shown], "in the pixels")
+    assert raster.transform is not None, "a map has a georeference"
     a, b, _, d, e, _ = raster.transform
     height, width = raster.pixels.shape[1:]
     corners = np.array([raster.profile.corner(i, j) for i in (0, height) for j in (0, width)])

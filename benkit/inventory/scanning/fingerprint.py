@@ -56,6 +56,30 @@ def hash_bytes(rows: NDArray[np.uint8]) -> NDArray[np.uint64]:
     return _hash(rows, ())
 
 
+def hash_each(rows: NDArray[np.uint8], lengths: tuple[int, ...]) -> NDArray[np.uint64]:
+    """The same fingerprints as `hash_bytes` of rows of several lengths, which lie in one buffer.
+
+    Parameters
+    ----------
+    rows : (bytes,) uint8 array
+        One row after the other, each filled up with zeros to a multiple of four bytes.
+    lengths : tuple of int
+        Bytes of each row, not counting what fills it up.
+    """
+    keys, starts, salted = _keys_of_each(lengths)
+    return _mixed(np.add.reduceat(rows.view("<u4") * keys, starts) + salted)
+
+
+@lru_cache(maxsize=64)
+def _keys_of_each(
+    lengths: tuple[int, ...],
+) -> tuple[NDArray[np.uint64], NDArray[np.intp], NDArray[np.uint64]]:
+    """Keys of all words, where each row begins, and what its length adds."""
+    words = np.array([-(-length // _WORD) for length in lengths])
+    keys = np.concatenate([_keys(count) for count in words.tolist()])
+    return keys, np.cumsum(words) - words, np.concatenate([_salted((one,)) for one in lengths])
+
+
 def _hash(rows: NDArray[np.uint8], salts: tuple[int, ...]) -> NDArray[np.uint64]:
     length = rows.shape[1]
     if length % _WORD:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -175,6 +175,15 @@ class Inventory(TableValue):
             for name, table in tables.items():
                 connection.register(name, table)
             return connection.sql(sql).to_arrow_table()
+
+    def batches(self, columns: Sequence[str], rows: int) -> Iterator[pa.Table]:
+        """Some columns of the file as they lie there, so many rows at a time, texts as dictionaries."""
+        texts = [field.name for field in INVENTORY_SCHEMA if field.type == pa.string()]
+        file = pq.ParquetFile(
+            self.path, read_dictionary=[name for name in texts if name in columns]
+        )
+        for batch in file.iter_batches(rows, columns=list(columns)):
+            yield pa.Table.from_batches([batch])
 
     def without(self, patches: Collection[str]) -> "Inventory":
         """The same, of which queries see nothing of some patches."""
