@@ -1,5 +1,6 @@
 """The report in a real browser: Debian's chromium, without a network."""
 
+import pyarrow as pa
 import pytest
 from pypdf import PdfReader
 
@@ -188,3 +189,28 @@ def test_the_legend_names_the_sides_that_there_are(page):
     on_none = page.evaluate("patchMap.side.includes(0)")  # patches that the metadata does not hold
     names = page.locator("#map-legend > span").all_text_contents()
     assert names == [*["on no side"] * on_none, "train", "test"]
+
+
+def test_patches_of_the_whole_earth_are_drawn_and_named(browser, tmp_path):
+    places = {"lon": [-120.0, 30.0, 151.0], "lat": [60.0, -3.0, -34.0]}
+    table = pa.table({"patch_id": ["west", "middle", "east"], "labels": [["a"], [], ["b"]]} | {
+        name: pa.array(values) for name, values in places.items()
+    })  # fmt: skip
+    benkit.report(table, output=tmp_path / "page.html")
+    said = []
+    with browser.new_context(offline=True) as context:
+        page = context.new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto((tmp_path / "page.html").as_uri())
+        page.wait_for_selector("html[data-ready=yes]", timeout=20_000)
+        for number, name in enumerate(table["patch_id"].to_pylist()):
+            for scale in (30_000, 4):
+                page.evaluate(
+                    f"patchMap.centre = [patchMap.x[{number}], patchMap.y[{number}]];"
+                    f"patchMap.scale = {scale}; patchMap.draw()"
+                )
+                page.locator(".map canvas").focus()
+                page.keyboard.press("Enter")
+                assert page.locator(".popup").text_content().startswith(name)
+    assert said == []

@@ -3,8 +3,10 @@ import gzip
 import json
 import re
 
+import numpy as np
 import pyarrow as pa
 import pytest
+from pyproj import Transformer
 
 import benkit
 import benkit.metadata.metadata as metadata_module
@@ -234,3 +236,24 @@ def test_footprints_and_pairs_are_computed_once_for_a_page(sample, monkeypatch):
     ids = metadata.patch_ids.to_pylist()
     assert "Split sound?" in report_page(metadata, sides={"train": ids[::2], "test": ids[1::2]})
     assert sorted(calls) == ["overlapping_pairs", "place_patches"]
+
+
+def test_the_map_holds_patches_of_the_whole_earth_where_coordinates_tell():
+    random = np.random.default_rng(2)
+    longitude, latitude = random.uniform(-179, 179, 50), random.uniform(-80, 80, 50)
+    rows = pa.table({
+        "patch_id": [f"p<{number}" for number in range(50)],
+        "labels": [[("x", "y")[number % 2]] for number in range(50)],
+        "lon": longitude, "lat": latitude,
+    })  # fmt: skip
+    page = benkit.report(rows, split={"train": ["p<0"], "test": ["p<1"]})
+    facts, content = block(page, "map-facts"), block(page, "map-data")
+    planes = np.frombuffer(bytes(content), np.uint8).reshape(-1, 50)
+    assert (facts["epsg"], facts["labels"], facts["products"]) == (6933, ["x", "y"], [])
+    assert planes[2].tolist() == [1, 3, *[0] * 48]
+    assert planes[4].tolist() == [1, 2] * 25
+    places = planes[-8:].T.copy().view("<u4") / 10 + facts["bounds"][:2]
+    plane = Transformer.from_crs(4326, 6933, always_xy=True)
+    expected = np.stack(plane.transform(longitude, latitude), axis=1)
+    np.testing.assert_allclose(places, expected, atol=0.06)
+    assert bytes(block(page, "map-names")).decode().split("\n") == rows["patch_id"].to_pylist()

@@ -1,8 +1,8 @@
 """The map of a report: all patches in a few bytes each, drawn by the page's own script.
 
-Nothing is loaded from elsewhere. Patches are stored by product, column and row; the script computes
-their coordinates from nine points of each product's grid, between which a quadratic surface is exact to
-metres.
+Nothing is loaded from elsewhere. Patches of BigEarthNet are stored by product, column and row; the
+script computes their coordinates from nine points of each product's grid, between which a quadratic
+surface is exact to metres. Of others the page holds names and coordinates.
 """
 
 from collections.abc import Sequence
@@ -16,9 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 from benkit.domain.classes import CLASSES
 from benkit.domain.patch_names import PATCH_METRES, PATCHES_PER_SIDE
 from benkit.domain.seasons import SEASONS
+from benkit.files.safe_names import printable
 from benkit.ground.distance_plane import centre_degrees, to_plane
 from benkit.ground.footprints import Footprints, join_footprints, locate
 from benkit.ground.projection import project
+from benkit.ground.rectangles import Rectangles
 from benkit.inventory.findings import KINDS
 from benkit.metadata.categories import Categories
 from benkit.metadata.metadata import Metadata
@@ -29,6 +31,7 @@ from benkit.splits.split import Split
 from benkit.splits.split_file import SIDES
 
 _SIDES = ("", *SIDES)
+_NO_SEASON, _MOST_LABELS = 255, 400
 _SIDE_METRES = PATCHES_PER_SIDE * PATCH_METRES
 _FRAME = """
 <noscript><p>The map needs scripts, which this browser does not run.</p></noscript>
@@ -64,12 +67,16 @@ def map_section(
     ----------
     metadata : Metadata
     on_disk : sequence of str
-        Patches that the metadata does not hold; each a valid patch id.
+        Patches that the metadata does not hold; each a valid patch id. Where ids tell no place they are
+        not drawn.
     findings : pyarrow.Table, optional
         With ``patch_id`` and ``kind``.
     split : Split, optional
         Whose rows are those of the metadata.
     """
+    ground = metadata.ground
+    if not (isinstance(ground, Footprints) and ground.on_tile_grid):
+        return _placed_map(metadata, findings, split)
     own = metadata.table["patch_id"].combine_chunks()  # which tell the places
     ids = pa.concat_arrays([own, pa.array(on_disk, pa.string())])
     if not len(ids):
@@ -83,16 +90,69 @@ def map_section(
     if split is not None:
         side[row] = split.code + 1
     planes: list[NDArray] = [places.column, places.row, side, _season_codes(places)]
-    planes += [*_label_bits(len(ids), row, metadata.labels), *_finding_bits(ids, findings)]
+    planes += [*_label_bits(len(ids), row, metadata.labels, CLASSES), *_finding_bits(ids, findings)]
     degrees = np.concatenate([metadata.degrees, centre_degrees(others)])[order]
     centres, epsg = to_plane(degrees)
-    facts = _facts(places, ids, centres, epsg)
+    facts = _facts(centres, epsg, PATCH_METRES, CLASSES)
+    facts["products"] = _products(places, ids, epsg)
     facts["countries"] = _countries(centres[row], metadata.countries)
+    return _section(facts, planes, findings, has_split=split is not None, has_season=True)
+
+
+def _placed_map(metadata: Metadata, findings: pa.Table | None, split: Split | None) -> str:
+    """The map of patches whose ids tell no place, each with its name and its coordinates."""
+    if not len(metadata):
+        return ""
+    centres, epsg = to_plane(metadata.degrees)
+    side = _median_side(metadata, epsg)
+    names = metadata.labels.names if len(metadata.labels.names) <= _MOST_LABELS else ()
+    facts = _facts(centres, epsg, side, names)
+    facts["countries"] = _countries(centres, metadata.countries)
+    seasons = metadata.seasons
+    season = np.full(len(metadata), _NO_SEASON, np.uint8)
+    code = np.array([SEASONS.index(name) for name in seasons.names], np.uint8)
+    season[seasons.patch] = code[seasons.value]
+    on_side = np.zeros(len(metadata), np.uint8) if split is None else split.code + 1
+    nothing = np.zeros(len(metadata), np.uint8)
+    planes = [nothing, nothing, on_side, season]
+    planes += _label_bits(len(metadata), np.arange(len(metadata)), metadata.labels, names)
+    planes += _finding_bits(metadata.patch_ids, findings)
+    tenths = np.round(10 * (centres - facts["bounds"][:2])).astype("<u4")
+    planes += [*tenths.view(np.uint8).reshape(len(metadata), 8).T]
+    ids = "\n".join(map(printable, metadata.patch_ids.to_pylist())).encode()
+    section = _section(
+        facts,
+        planes,
+        findings,
+        has_split=split is not None,
+        has_season=len(seasons.patch) > 0,
+    )
+    return section.replace("</section>", f"{data_block('map-names', ids)}</section>")
+
+
+def _median_side(metadata: Metadata, epsg: int) -> float:
+    """How large most patches are, in metres; those of points may have no size."""
+    ground = metadata.ground
+    if isinstance(ground, Rectangles):
+        extents = np.ptp(ground.rings(epsg), axis=1).max(1)
+        return float(np.round(np.median(extents), 3))
+    return float(getattr(ground, "edge", PATCH_METRES) or PATCH_METRES)
+
+
+def _section(
+    facts: dict[str, Any],
+    planes: Sequence[NDArray],
+    findings: pa.Table | None,
+    *,
+    has_split: bool,
+    has_season: bool,
+) -> str:
+    """The frame of the map, and its data."""
     facts["kinds"] = [] if findings is None else [kind.title for kind in KINDS.values()]
     modes = [("findings", "findings")] if findings is not None and len(findings) else []
-    modes += [("side", "side of the split")] if split is not None else []
-    modes += [("patches", "number of patches"), ("season", "season")]
-    modes += [(f"label:{index}", f"label: {name}") for index, name in enumerate(CLASSES)]
+    modes += [("side", "side of the split")] if has_split else []
+    modes += [("patches", "number of patches"), *([("season", "season")] if has_season else [])]
+    modes += [(f"label:{index}", f"label: {name}") for index, name in enumerate(facts["labels"])]
     if findings is not None:
         found = set(findings["kind"].unique().to_pylist())
         modes += [
@@ -115,11 +175,13 @@ def _season_codes(places: Footprints) -> NDArray:
     return codes[places.product]
 
 
-def _label_bits(patches: int, row: NDArray, labels: Categories) -> list[NDArray]:
-    """Bits of the labels of patches in some rows; a label that is no class has none."""
-    code = np.array([CLASSES.index(name) if name in CLASSES else -1 for name in labels.names], int)
-    value = code[labels.value]
-    return _bits(patches, row[labels.patch[value >= 0]], value[value >= 0], len(CLASSES))
+def _label_bits(
+    patches: int, row: NDArray, labels: Categories, names: Sequence[str]
+) -> list[NDArray]:
+    """Bits of the labels of patches in some rows; a label that is none of the names has none."""
+    place = {name: number for number, name in enumerate(names)}
+    value = np.array([place.get(name, -1) for name in labels.names], int)[labels.value]
+    return _bits(patches, row[labels.patch[value >= 0]], value[value >= 0], len(names))
 
 
 def _finding_bits(ids: pa.Array, findings: pa.Table | None) -> list[NDArray]:
@@ -138,10 +200,26 @@ def _bits(patches: int, patch: ArrayLike, value: ArrayLike, names: int) -> list[
     return list(np.packbits(bits, axis=1, bitorder="little").T)
 
 
-def _facts(places: Footprints, ids: pa.Array, centres: NDArray, epsg: int) -> dict[str, Any]:
-    """What the script needs beside the patches: products, names, colours, bounds, graticule."""
-    west, south = np.floor(centres.min(0)) - PATCH_METRES
-    east, north = np.ceil(centres.max(0)) + PATCH_METRES
+def _facts(centres: NDArray, epsg: int, side: float, labels: Sequence[str]) -> dict[str, Any]:
+    """What the script needs beside the patches: names, colours, bounds, graticule."""
+    west, south = np.floor(centres.min(0)) - np.ceil(side)
+    east, north = np.ceil(centres.max(0)) + np.ceil(side)
+    return {
+        "patches": len(centres),
+        "epsg": epsg,
+        "side": side,
+        "bounds": [west, south, east, north],
+        "products": [],
+        "labels": list(labels),
+        "seasons": list(SEASONS),
+        "sides": list(_SIDES),
+        "colours": MAP_COLOURS,
+        "graticule": _lines((west, south, east, north), epsg),
+    }
+
+
+def _products(places: Footprints, ids: pa.Array, epsg: int) -> list[dict[str, Any]]:
+    """Names of products, numbers of their patches, and nine points of their grids on the plane."""
     products = []
     # Sorted ids come product by product, so that a count each is enough.
     _, first, counts = np.unique(places.product, return_index=True, return_counts=True)
@@ -157,17 +235,7 @@ def _facts(places: Footprints, ids: pa.Array, centres: NDArray, epsg: int) -> di
                 "grid": np.round(grid.reshape(3, 3, 2), 1).tolist(),
             }
         )
-    return {
-        "patches": len(places),
-        "epsg": epsg,
-        "bounds": [west, south, east, north],
-        "products": products,
-        "labels": list(CLASSES),
-        "seasons": list(SEASONS),
-        "sides": list(_SIDES),
-        "colours": MAP_COLOURS,
-        "graticule": _lines((west, south, east, north), epsg),
-    }
+    return products
 
 
 def _countries(centres: NDArray, countries: Categories | None) -> list[tuple[str, int, int]]:

@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benkit.ground.footprints import Footprints
 from benkit.ground.points import Points
 from benkit.inventory.audit import Audit, audit_inventory, require_common_patches
 from benkit.inventory.duplicates import Duplicates, find_duplicates
@@ -91,10 +90,7 @@ def report_page(
         split = split and split.aligned(metadata.patch_ids, strict=False)
     if audit is not None:
         parts += [findings_section(audit), copies_section(copies)]
-    ground = metadata.ground
-    if isinstance(ground, Footprints) and ground.on_tile_grid:  # which the map's script draws
-        found = audit and audit.listed
-        parts.append(map_section(metadata, _unknown_patches(audit), found, split))
+    parts.append(map_section(metadata, _unknown_patches(audit), audit and audit.listed, split))
     if splits:
         parts.append(split_section(splits))
     parts.append(contents_section(metadata, summarize(metadata), _months(metadata)))

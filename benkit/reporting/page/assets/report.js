@@ -56,7 +56,7 @@ async function showFindings() {
 
 // ---- map --------------------------------------------------------------------------------------
 
-const PATCH_METRES = 1200, SMALLEST_CELL = 3, LARGEST_CELL = 12; // cells in pixels
+const MOST_CELLS = 2e7, SMALLEST_CELL = 3, LARGEST_CELL = 12; // cells in pixels
 const LEAST_COVER = 0.01; // part of the map that cells should fill, to be seen
 
 /** A colour between two, both as #rrggbb. */
@@ -87,11 +87,22 @@ function placePatches(facts, columns, rows) {
   return { x, y, product };
 }
 
+/** The same of patches whose coordinates are given, in tenths of metres from the corner of the bounds. */
+function placedPatches(facts, planes) {
+  const [west, south] = facts.bounds;
+  const along = (first, start) => {
+    const [a, b, c, d] = planes.slice(first, first + 4);
+    return Float64Array.from(a, (low, patch) => start + (low + 256 * (b[patch] + 256 * (c[patch] + 256 * d[patch]))) / 10);
+  };
+  return { x: along(0, west), y: along(4, south) };
+}
+
 /** Weights of the values at 0, 1/2 and 1. */
 const quadratic = (t) => [(1 - t) * (1 - 2 * t), 4 * t * (1 - t), t * (2 * t - 1)];
 
 class PatchMap {
-  constructor(frame, facts, bytes) {
+  constructor(frame, facts, bytes, ids) {
+    this.ids = ids;
     this.frame = frame;
     this.facts = facts;
     this.canvas = frame.querySelector("canvas");
@@ -104,7 +115,10 @@ class PatchMap {
     const bits = (first, names) => Array.from({ length: Math.ceil(names.length / 8) }, (_, place) => plane(first + place));
     this.labels = bits(4, facts.labels);
     this.findings = bits(4 + this.labels.length, facts.kinds);
-    Object.assign(this, placePatches(facts, this.column, this.row));
+    const last = 4 + this.labels.length + this.findings.length;
+    Object.assign(this, ids
+      ? placedPatches(facts, Array.from({ length: 8 }, (_, place) => plane(last + place)))
+      : placePatches(facts, this.column, this.row));
     this.cells = null;
     this.fit();
     this.listen();
@@ -114,7 +128,8 @@ class PatchMap {
   fit() {
     const { width, height } = this.canvas.getBoundingClientRect();
     const [west, south, east, north] = this.facts.bounds;
-    this.scale = Math.max((east - west) / width, (north - south) / height, 4) * 1.06; // metres a pixel
+    this.scale = Math.max((east - west) / width, (north - south) / height, this.facts.side / 300) * 1.06; // metres a pixel
+    this.widest = Math.max(this.scale, 40000);
     this.centre = [(west + east) / 2, (south + north) / 2];
   }
 
@@ -191,7 +206,7 @@ class PatchMap {
   zoom(factor, x, y) {
     const { width, height } = this.canvas.getBoundingClientRect();
     const [east, north] = this.toPlane(x ?? width / 2, y ?? height / 2);
-    const scale = Math.min(Math.max(this.scale * factor, 4), 40000);
+    const scale = Math.min(Math.max(this.scale * factor, this.facts.side / 300), this.widest);
     const change = scale / this.scale;
     this.centre = [east + (this.centre[0] - east) * change, north + (this.centre[1] - north) * change];
     this.scale = scale;
@@ -209,17 +224,22 @@ class PatchMap {
     const [west, south, east, north] = this.facts.bounds;
     const across = Math.floor((east - west) / size) + 1, up = Math.floor((north - south) / size) + 1;
     const values = this.valueCount();
-    const count = new Uint32Array(across * up), sums = new Uint32Array(across * up * values);
+    const index = across * up > MOST_CELLS ? new Map() : null; // of the cells that there are
+    const at = (place) => index ? index.get(place) ?? -1 : place;
+    const room = index ? this.facts.patches : across * up;
+    const count = new Uint32Array(room), sums = new Uint32Array(room * values);
     const cell = new Uint32Array(this.facts.patches);
     for (let patch = 0; patch < this.facts.patches; patch++) {
-      const place = Math.floor((this.y[patch] - south) / size) * across + Math.floor((this.x[patch] - west) / size);
+      const square = Math.floor((this.y[patch] - south) / size) * across + Math.floor((this.x[patch] - west) / size);
+      if (index && !index.has(square)) index.set(square, index.size);
+      const place = at(square);
       cell[patch] = place;
       count[place]++;
       const value = this.valueOf(patch);
       if (value >= 0) sums[place * values + value]++;
     }
     const occupied = count.reduce((all, value) => all + (value > 0), 0);
-    this.cells = { size, across, up, count, sums, values, cell, occupied };
+    this.cells = { size, across, up, at, count, sums, values, cell, occupied };
     return this.cells;
   }
 
@@ -231,7 +251,7 @@ class PatchMap {
   valueOf(patch) {
     const mode = this.mode();
     if (mode === "side") return this.side[patch];
-    if (mode === "season") return this.season[patch];
+    if (mode === "season") return this.season[patch] < 4 ? this.season[patch] : -1;
     if (mode === "patches") return 0;
     if (mode === "findings") return this.findings.some((bits) => bits[patch]) ? 0 : -1;
     const [what, place] = mode.split(":");
@@ -253,6 +273,7 @@ class PatchMap {
       for (let value = 1; value < values; value++) {
         if (sums[place * values + value] > sums[place * values + best]) best = value;
       }
+      if (!sums[place * values + best]) return this.scheme.none;
       const { colours, sides, seasons } = this.facts;
       return mode === "side" ? colours.sides[sides[best]] : colours.seasons[seasons[best]];
     }
@@ -278,7 +299,7 @@ class PatchMap {
     this.drawGraticule(style);
     const cells = this.aggregate(this.cellSize(width, height));
     const { size } = cells;
-    if (size === PATCH_METRES) this.drawPatches(width, height);
+    if (size === this.facts.side) this.drawPatches(width, height);
     else this.drawCells(cells, width, height);
     this.drawNames(style);
     this.drawScaleBar(style, width, height);
@@ -287,10 +308,10 @@ class PatchMap {
 
   /** Side of the cells in metres: patches that are large enough, else cells that can be seen. */
   cellSize(width, height) {
-    let size = PATCH_METRES;
+    let size = this.facts.side;
     while (size / this.scale < SMALLEST_CELL) size *= 2;
     const cover = () => this.aggregate(size).occupied * (size / this.scale) ** 2 / (width * height);
-    while (size > PATCH_METRES && 2 * size / this.scale <= LARGEST_CELL && cover() < LEAST_COVER) size *= 2;
+    while (size > this.facts.side && 2 * size / this.scale <= LARGEST_CELL && cover() < LEAST_COVER) size *= 2;
     return size;
   }
 
@@ -302,7 +323,7 @@ class PatchMap {
     const side = size / this.scale;
     for (let row = clamp((bottom - south) / size, up - 1); row <= clamp((top - south) / size, up - 1); row++) {
       for (let column = clamp((left - west) / size, across - 1); column <= clamp((right - west) / size, across - 1); column++) {
-        const place = row * across + column;
+        const place = cells.at(row * across + column);
         if (!count[place]) continue;
         this.pen.fillStyle = this.colour(cells, place, most);
         const x = width / 2 + (west + column * size - this.centre[0]) / this.scale;
@@ -313,7 +334,7 @@ class PatchMap {
   }
 
   drawPatches(width, height) {
-    const half = PATCH_METRES / 2 / this.scale;
+    const half = this.facts.side / 2 / this.scale;
     const one = { values: this.valueCount(), count: [1], sums: new Uint32Array(4) };
     this.pen.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue("--ground");
     for (let patch = 0; patch < this.facts.patches; patch++) {
@@ -386,7 +407,7 @@ class PatchMap {
     if (mode === "side") entries = those(sides, colours.sides, this.side);
     else if (mode === "season") entries = those(seasons, colours.seasons, this.season);
     else if (mode === "patches") entries = [[this.scheme.few, "one patch"], [this.scheme.many, "most patches"]];
-    else if (size > PATCH_METRES) {
+    else if (size > this.facts.side) {
       entries = [[this.scheme.none, "none of the patches"], [this.deepened(0), "few"], [this.deepened(1), "all"]];
     } else {
       entries = [[this.scheme.none, "no"], [this.deepened(1), "yes"]];
@@ -396,25 +417,25 @@ class PatchMap {
       swatch.style.background = colour;
       entry.append(swatch, name);
       return entry;
-    }), size > PATCH_METRES ? `one square: ${size / 1000} km; zoom in for patches` : "one square: a patch");
+    }), size > this.facts.side ? `one square: ${+(size / 1000).toPrecision(5)} km; zoom in for patches` : "one square: a patch");
   }
 
   /** Say what lies at a point of the canvas. */
   tell(x, y) {
     const [east, north] = this.toPlane(x, y);
-    const { size, cell, across } = this.cells;
+    const { size, cell, across, at } = this.cells;
     const [west, south] = this.facts.bounds;
-    const place = Math.floor((north - south) / size) * across + Math.floor((east - west) / size);
+    const place = at(Math.floor((north - south) / size) * across + Math.floor((east - west) / size));
     const found = [];
     for (let patch = 0; patch < this.facts.patches; patch++) {
-      const hit = size === PATCH_METRES
-        ? Math.max(Math.abs(this.x[patch] - east), Math.abs(this.y[patch] - north)) < PATCH_METRES / 2
+      const hit = size === this.facts.side
+        ? Math.max(Math.abs(this.x[patch] - east), Math.abs(this.y[patch] - north)) < this.facts.side / 2
         : cell[patch] === place;
       if (hit) found.push(patch);
     }
     this.popup.hidden = !found.length;
     if (!found.length) return;
-    this.popup.textContent = found.length === 1 || size === PATCH_METRES
+    this.popup.textContent = found.length === 1 || size === this.facts.side
       ? found.slice(0, 5).map((patch) => this.describe(patch)).join("\n\n") + (found.length > 5 ? `\n\nand ${found.length - 5} more` : "")
       : this.describeMany(found);
     const { width, height } = this.canvas.getBoundingClientRect();
@@ -428,11 +449,13 @@ class PatchMap {
 
   describe(patch) {
     const two = (value) => String(value).padStart(2, "0");
-    const { name } = this.facts.products[this.product[patch]];
+    const id = this.ids
+      ? this.ids[patch]
+      : `${this.facts.products[this.product[patch]].name}_${two(this.column[patch])}_${two(this.row[patch])}`;
     const labels = this.names(this.labels, this.facts.labels, patch);
     const kinds = this.names(this.findings, this.facts.kinds, patch);
     return [
-      `${name}_${two(this.column[patch])}_${two(this.row[patch])}`,
+      id,
       [this.facts.seasons[this.season[patch]], this.facts.sides[this.side[patch]]].filter(Boolean).join(", "),
       labels.join(", "),
       kinds.length ? `Findings: ${kinds.join(", ")}` : "",
@@ -457,7 +480,9 @@ class PatchMap {
 
 async function showMap() {
   const frame = document.querySelector(".map");
-  if (frame) window.patchMap = new PatchMap(frame, dataOf("map-facts"), await unpack("map-data"));
+  if (!frame) return;
+  const ids = document.getElementById("map-names") && new TextDecoder().decode(await unpack("map-names")).split("\n");
+  window.patchMap = new PatchMap(frame, dataOf("map-facts"), await unpack("map-data"), ids);
 }
 
 addEventListener("DOMContentLoaded", () => Promise.all([showFindings(), showMap()]).then(() => {
