@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from benkit.api.evaluate import aligned_split
+from benkit.api.inputs.places import metadata_beside
 from benkit.api.inputs.sources import (
     MetadataLike,
     SourceLike,
@@ -76,9 +77,10 @@ def card(
     about = {"name": name, "license": license, "cite_as": cite_as, "url": url}
     about["published"] = None if published is None else _day(published)
     known = as_metadata(metadata)
-    own = None if split is None else aligned_split(Split(split), known, split)
     with open_source(source, engine=engine, progress=progress) as inventory:
         require_patches(inventory)
+        known = metadata_beside(inventory, known)
+        own = None if split is None else aligned_split(Split(split), known, split)
         with naming(metadata):
             made = make_card(inventory, known, own, about)
         if target is None:

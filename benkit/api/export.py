@@ -49,7 +49,7 @@ from benkit.files.remote.location import (
 )
 from benkit.files.safe_names import some_names
 from benkit.files.tables.table import write_table
-from benkit.inventory.audit import audit_inventory
+from benkit.inventory.audit import audit_inventory, metadata_of
 from benkit.inventory.contents import none_is_there
 from benkit.inventory.scanning.resume import scanned_folder
 from benkit.inventory.table.inventory_file import Inventory
@@ -166,6 +166,11 @@ def export(
     listed = None if patches is None else as_patch_ids(patches, "patches")
     with open_source(source, engine=engine, progress=progress) as inventory:
         folders = patch_folders(inventory)
+        table, id_column = None if known is None else known.table, "patch_id"
+        own_column = inventory.layout.metadata_id
+        if known is not None and own_column != id_column and own_column in known.table.column_names:
+            id_column = own_column
+            known = Metadata(metadata_of(inventory.layout, known.table))
         findings = _findings(inventory, known, exclude, missing)
         absent = _absent(inventory, folders, listed, own)
         ids = pa.concat_arrays([folders["patch_id"].combine_chunks(), not_on_disk(findings)])
@@ -185,8 +190,8 @@ def export(
             selection = sampled(selection, known, sample, seed)
         made = folders.filter(pc.is_in(folders["patch_id"], selection.chosen_ids))
         maps = {} if reference_maps is None else find_maps(as_path(reference_maps))
-        table = None if known is None else known.table
-        parts = export_parts(made, table, own, maps, as_folders=sides == SIDES_AS[1])
+        as_folders = sides == SIDES_AS[1]
+        parts = export_parts(made, table, own, maps, as_folders=as_folders, id_column=id_column)
         files, size = write_archive(
             target,
             root,

@@ -1,5 +1,6 @@
 """Whether data and split are those of a card."""
 
+from benkit.api.inputs.places import metadata_beside
 from benkit.api.inputs.sources import MetadataLike, SourceLike, SplitLike, as_metadata, open_source
 from benkit.datasets.cards.card import Card
 from benkit.datasets.cards.verification import Verification, compare_with_card
@@ -49,8 +50,9 @@ def verify(
         raise OptionError(
             f"expected a card, as a path or a Card, but it is of the type {type(card).__name__}"
         )
-    described = None if metadata is None else as_metadata(metadata)
+    given = None if metadata is None else as_metadata(metadata)
     sides = None if split is None else Split(split)
     with open_source(source, engine=engine, progress=progress) as inventory:
         require_patches(inventory)
+        described = None if given is None else metadata_beside(inventory, given)
         return compare_with_card(known, inventory, described, sides)

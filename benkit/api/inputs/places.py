@@ -12,6 +12,7 @@ from benkit.api.inputs.choose import Choice
 from benkit.api.inputs.sources import MetadataLike, is_location, naming, open_source
 from benkit.archive.labels_beside import labels_beside
 from benkit.archive.listing import PatchFolder
+from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.errors import InputFormatError, MissingColumnError, OptionError
 from benkit.files.remote.location import Location, RemotePath, as_location
 from benkit.files.writing.transfer import downloaded
@@ -87,6 +88,13 @@ def _known(
     others = [source for source in sources if source is not inventories[0]]
     with open_source(inventories[0]) as inventory:
         return _placed(inventory, others, id_column, with_labels, tell)
+
+
+def metadata_beside(inventory: Inventory, metadata: Metadata) -> Metadata:
+    """Metadata as they are where names tell places, else those of the patches of an inventory."""
+    if inventory.layout is BIGEARTHNET_S2:
+        return metadata
+    return _placed(inventory, [metadata], None, with_labels=True, tell=None)
 
 
 def _placed(

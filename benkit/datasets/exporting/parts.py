@@ -18,6 +18,7 @@ def export_parts(
     maps: Mapping[str, Path],
     *,
     as_folders: bool,
+    id_column: str = "patch_id",
 ) -> list[ExportPart]:
     """What goes into the output, or into a folder for each side of the split.
 
@@ -30,11 +31,13 @@ def export_parts(
     split : Split or None
     maps : mapping of str to Path
         Reference maps by patch id, of any patches.
+    id_column : str
+        The column of the metadata that names the patches.
     as_folders : bool
         Whether each side gets a folder.
     """
     if metadata is not None and split is not None:
-        column = split.aligned(metadata["patch_id"].combine_chunks(), strict=False).table["split"]
+        column = split.aligned(metadata[id_column].combine_chunks(), strict=False).table["split"]
         own = [name for name in metadata.column_names if name != "split"]
         metadata = metadata.select(own).append_column("split", column)
     sides = split.side_ids() if as_folders and split else {"": folders["patch_id"].unique()}
@@ -44,7 +47,7 @@ def export_parts(
         wanted = some["patch_id"].combine_chunks()
         rows = None
         if metadata is not None:
-            rows = metadata.filter(pc.is_in(metadata["patch_id"], wanted))
+            rows = metadata.filter(pc.is_in(metadata[id_column], wanted))
         places = {
             _map_place(one, maps[one]): maps[one] for one in wanted.to_pylist() if one in maps
         }

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benkit.ground.points import Points
-from benkit.inventory.audit import Audit, audit_inventory, require_common_patches
+from benkit.inventory.audit import Audit, audit_inventory, metadata_of, require_common_patches
 from benkit.inventory.duplicates import Duplicates, find_duplicates
 from benkit.inventory.statistics import band_statistics
 from benkit.inventory.table.inventory_file import Inventory
@@ -80,8 +80,9 @@ def report_page(
     )
     audit = None
     if inventory is not None:
-        audit = audit_inventory(inventory, metadata.table, subset=subset)
-        require_common_patches(audit, inventory, metadata.table)
+        table = metadata_of(inventory.layout, metadata.table)
+        audit = audit_inventory(inventory, table, subset=subset)
+        require_common_patches(audit, inventory, table)
     splits = {} if split is None else _evaluations(metadata, split)
     copies = _copies(inventory, metadata, split)
     parts = [verdict_section(audit, metadata.table["patch_id"], splits, copies)]
@@ -118,7 +119,9 @@ def _on_disk(metadata: Metadata, inventory: Inventory) -> Metadata:
     """The rows of the metadata whose patches an archive holds."""
     rows = inventory.query("SELECT DISTINCT patch_id FROM inventory WHERE band IS NOT NULL")
     here = pa.array([patch for (patch,) in rows], pa.string())
-    return metadata.filter(pc.is_in(metadata.table["patch_id"], here).to_numpy())
+    own = inventory.layout.metadata_id
+    ids = metadata.table[own if own in metadata.table.column_names else "patch_id"]
+    return metadata.filter(pc.is_in(ids.cast(pa.string()), here).to_numpy())
 
 
 def _unknown_patches(audit: Audit | None) -> list[str]:
