@@ -17,45 +17,15 @@ from numpy.typing import NDArray
 
 from benkit.archive.folder_reader import opened_folder
 from benkit.archive.listing import PatchFolder
+from benkit.archive.plain_group import PlainGroup, plain_group, same_header
 from benkit.domain.layout import Layout
 from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.files.remote.location import Location
-from benkit.tiff.plain import (
-    LARGEST_CORNER,
-    LARGEST_PIXEL,
-    SMALLEST_PIXEL,
-    PlainHeader,
-    parse_header,
-)
+from benkit.tiff.plain import PlainHeader, parse_header
 from benkit.tiff.read import read_whole
 
 _LARGEST_SLOT = 2**23  # bytes of pixels; longer files gain little from being read together
-_TWO_DOUBLES = 16  # bytes
 _NARROW = ("uint8", "uint16", "int16", "float32")
-
-
-@dataclass(frozen=True)
-class PlainGroup:
-    """Plain files of one band with the same header.
-
-    Attributes
-    ----------
-    header : PlainHeader
-        Theirs but for corner and sides of pixels, which are those of an earlier file.
-    rows : (files,) int array
-        Indices of their patches in the reading, ascending.
-    heads, pixels : (files, bytes) uint8 array, (files, pixels, bands) array
-        The bytes before the pixels, and the pixels; valid until the reader reads again.
-    sides, corners : (files, 2) float array
-        Width and height of a pixel, and upper-left x and y, in units of the CRS.
-    """
-
-    header: PlainHeader
-    rows: NDArray[np.intp]
-    heads: NDArray[np.uint8]
-    pixels: NDArray
-    sides: NDArray[np.float64]
-    corners: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -228,9 +198,9 @@ class BandFileReader:
             whole = size <= buffer.shape[1]  # a longer file was not read to its end
             while len(rows):
                 for header, template in self.headers.get(size, ()) if whole else ():
-                    same = _same_header(buffer, rows, header, template)
+                    same = same_header(buffer, rows, header, template)
                     if same.any():
-                        groups.append(_plain_group(buffer, rows[same], header))
+                        groups.append(plain_group(buffer, rows[same], header))
                         rows = rows[~same]
                 if len(rows) and not (whole and self._learn(buffer[rows[0], :size])):
                     others.append(int(rows[0]))
@@ -262,45 +232,6 @@ def bytes_of_slots(layout: Layout) -> dict[str, int]:
             (name, min(size, _LARGEST_SLOT)) for name, size in layout.bytes_of_files().items()
         )
     }
-
-
-def _same_header(
-    buffer: NDArray[np.uint8], rows: NDArray[np.intp], header: PlainHeader, template: bytes
-) -> NDArray[np.bool_]:
-    """Which files have this header, their own corner and sides of pixels aside."""
-    heads = _of(rows, buffer)[:, : header.pixel_offset]
-    same = heads == np.frombuffer(template, np.uint8)
-    for offset in (header.sides_offset, header.corner_offset):
-        same[:, offset : offset + _TWO_DOUBLES] = True
-    sides, corners = (
-        _numbers(heads, offset) for offset in (header.sides_offset, header.corner_offset)
-    )
-    possible = (
-        (sides > SMALLEST_PIXEL) & (sides < LARGEST_PIXEL) & (np.abs(corners) < LARGEST_CORNER)
-    )
-    return same.all(1) & possible.all(1)
-
-
-def _numbers(heads: NDArray[np.uint8], offset: int) -> NDArray[np.float64]:
-    """Two numbers of each head, which are not aligned."""
-    return np.ascontiguousarray(heads[:, offset : offset + _TWO_DOUBLES]).view("<f8")
-
-
-def _plain_group(
-    buffer: NDArray[np.uint8], rows: NDArray[np.intp], header: PlainHeader
-) -> PlainGroup:
-    content = _of(rows, buffer)
-    heads, pixels = content[:, : header.pixel_offset], content[:, header.pixel_offset : header.size]
-    pixels = pixels.view(header.profile.dtype).reshape(len(rows), -1, header.profile.bands)
-    sides = _numbers(heads, header.sides_offset)
-    return PlainGroup(header, rows, heads, pixels, sides, _numbers(heads, header.corner_offset))
-
-
-def _of(rows: NDArray[np.intp], buffer: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Some ascending rows of a buffer: a view of it where they follow each other."""
-    if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
-        return buffer[rows[0] : rows[-1] + 1]
-    return buffer[rows]
 
 
 def _file_states(folders: Iterable[VisitedFolder]) -> NDArray[np.uint64]:

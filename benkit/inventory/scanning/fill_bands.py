@@ -6,8 +6,9 @@ from contextlib import nullcontext
 import numpy as np
 from numpy.typing import NDArray
 
-from benkit.archive.band_reader import BandFileReader, PlainGroup, Reading
+from benkit.archive.band_reader import BandFileReader, Reading
 from benkit.archive.listing import PatchFolder
+from benkit.archive.plain_group import PlainGroup
 from benkit.domain.layout import Band, Layout
 from benkit.errors import BenkitError, without_name
 from benkit.inventory.scanning.fingerprint import hash_bytes, hash_pixels
@@ -27,8 +28,7 @@ from benkit.tiff.plain import parse_header
 from benkit.tiff.raster import SAME_PIXEL, Raster, RasterProfile
 from benkit.tiff.read import decode_raster
 
-_COPIED_AT_ONCE, _SEEN_AT_ONCE = 2**18, 2**21
-"""Pixels that are measured at once: of bands that are copied first, and of those seen in place."""
+_PIXELS_AT_ONCE = 2**21  # 4 MB of 16 bits, which a cache that processes share can hold
 
 
 def bands_of(layout: Layout, name: str) -> tuple[Band, ...]:
@@ -77,17 +77,16 @@ def fill_plain(
 def _measured(pixels: NDArray, profile: RasterProfile) -> tuple[RowMoments, NDArray[np.uint64]]:
     """Moments and fingerprints of (files, pixels, bands): (files, bands) each.
 
-    Bands that lie pixel by pixel, or askew in memory, are copied apart for a few files at a time, so
-    that they are measured while they are in a near cache.
+    Some files are taken at a time, so that their pixels are still in a cache when they are read again.
+    Bands that lie pixel by pixel, or askew in memory, are copied apart first.
     """
     files, length, bands = pixels.shape
-    copied = bands > 1 or not pixels.flags.aligned
-    at_once = max(1, (_COPIED_AT_ONCE if copied else _SEEN_AT_ONCE) // (length * bands))
+    at_once = max(1, _PIXELS_AT_ONCE // (length * bands))
     shape = profile.height, profile.width
     parts = []
     for first in range(0, files, at_once):
         some = pixels[first : first + at_once].transpose(0, 2, 1)
-        if copied:
+        if bands > 1 or not some.flags.aligned:
             copy = scratch("bands", some.shape, pixels.dtype)
             np.copyto(copy, some)
             some = copy
