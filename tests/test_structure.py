@@ -29,6 +29,10 @@ RUN_TIME = {
     "dask": "2024.9.0",
     "ray": "2.36.0",
 }
+EXTRA = {"lmdb": "1.4.1", "safetensors": "0.4.3"}
+"""For an interface to another tool; no task of the course needs it."""
+
+NEEDS_THE_EXTRA = "datasets.packs.lmdb_file"
 THEIRS_TO_EXPOSE = {"shapely", "pyproj", "xarray"}  # by geopandas and rioxarray
 ROOMS = [
     "errors", "files", "domain", "engine", "tiff", "ground", "metadata", "archive", "reference_maps",
@@ -44,10 +48,19 @@ MODULES = sorted((ROOT / "benkit").rglob("*.py"))
 WHEELS_ONLY = "--only-binary :all:\n\n"
 
 
-def test_exactly_the_thirteen_libraries_are_declared():
+def test_exactly_the_thirteen_libraries_and_one_extra_are_declared():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert set(project["dependencies"]) == {f"{name}>={low}" for name, low in RUN_TIME.items()}
-    assert "optional-dependencies" not in project
+    assert {name: set(wanted) for name, wanted in project["optional-dependencies"].items()} == {
+        "lmdb": {f"{name}>={low}" for name, low in EXTRA.items()}
+    }
+
+
+def test_the_run_time_lock_is_without_the_extra_and_the_development_lock_has_it():
+    assert not EXTRA.keys() & entries_of("requirements.lock").keys()
+    entries = entries_of("requirements-dev.lock")
+    for name, low in EXTRA.items():
+        assert all(version >= Version(low) for version, _ in entries[name]), name
 
 
 def entries_of(lock: str) -> dict[str, list[tuple[Version, int]]]:
@@ -139,7 +152,8 @@ def test_a_planted_import_is_found(planted, found):
 
 @pytest.mark.parametrize("module", [*MODULES, ROOT / "main.py"], ids=lambda path: path.name)
 def test_every_import_is_declared(module):
-    assert undeclared(module.read_text("utf-8")) == []
+    found = {name.split(".")[0] for name in undeclared(module.read_text("utf-8"))}
+    assert found == (set(EXTRA) if module.stem == NEEDS_THE_EXTRA.split(".")[-1] else set())
 
 
 def test_the_names_of_the_package_lead_to_its_own_modules():
@@ -286,7 +300,8 @@ def test_the_documents_show_the_rooms_in_their_order():
 def test_only_declared_libraries_are_imported():
     allowed = set(sys.stdlib_module_names) | set(RUN_TIME) | THEIRS_TO_EXPOSE | {"benkit"}
     for module in MODULES:
-        assert {name.split(".")[0] for name in imports_of(module)} <= allowed, module
+        extra = set(EXTRA) if dotted(module) == NEEDS_THE_EXTRA else set()
+        assert {name.split(".")[0] for name in imports_of(module)} <= allowed | extra, module
 
 
 LOADERS_OF_CODE = {
@@ -349,6 +364,7 @@ OPENERS = {
     "open", "read_text", "read_bytes", "write_text", "write_bytes", "read_parquet", "read_csv",
     "to_parquet", "to_csv", "read_file", "to_file", "read_table", "write_csv", "write_table",
     "ParquetFile", "ParquetWriter", "iterdir", "scandir", "listdir", "walk", "glob", "rglob", "preadv",
+    "OSFile", "memory_map",
 }  # fmt: skip
 OPEN_FILES = """
     archive.folder_reader
@@ -358,7 +374,10 @@ OPEN_FILES = """
     datasets.arrays.patch_reader
     datasets.exporting.export_target
     datasets.exporting.place_files
+    datasets.packs.arrow_file
+    datasets.packs.lmdb_file
     domain.layouts
+    files.remote.arrow
     files.tables.csv_file
     files.tables.features
     files.tables.geoparquet

@@ -8,6 +8,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benkit.api.inputs.choose import Choice, as_findings, chosen_patches, excluded
+from benkit.api.inputs.export_options import (
+    EXPORT_FORMATS,
+    SIDES_AS,
+    missing_file,
+    require_export_options,
+    require_export_target,
+)
 from benkit.api.inputs.sources import (
     MetadataLike,
     SourceLike,
@@ -20,11 +27,6 @@ from benkit.api.inputs.sources import (
 )
 from benkit.datasets.exporting.card_of_export import export_card
 from benkit.datasets.exporting.download_again import download_again
-from benkit.datasets.exporting.export_target import (
-    require_apart,
-    require_one_disk,
-    require_replaceable,
-)
 from benkit.datasets.exporting.exported import (
     Export,
     closed_patches,
@@ -34,18 +36,17 @@ from benkit.datasets.exporting.exported import (
 )
 from benkit.datasets.exporting.parts import export_parts
 from benkit.datasets.exporting.write_archive import write_archive
+from benkit.datasets.packs.packing import Packing
 from benkit.datasets.sample_patches import sampled
 from benkit.datasets.selection import not_on_disk
 from benkit.engine import Engine
 from benkit.engine.progress import Progress, reporter
 from benkit.errors import MissingInputError, OptionError
-from benkit.files.file_kinds import TABLE_SUFFIXES
 from benkit.files.remote.location import (
     Location,
     LocationLike,
     as_location,
     as_path,
-    require_suffix,
 )
 from benkit.files.safe_names import some_names
 from benkit.files.tables.table import write_table
@@ -58,14 +59,13 @@ from benkit.reference_maps.map_files import find_maps
 from benkit.splits.split import Split
 
 _NO_FINDINGS = pa.table({name: pa.array([], pa.string()) for name in ("patch_id", "band", "kind")})
-SIDES_AS = ("column", "folders")
-"""How an export shows the sides of a split."""
 
 
 def export(
     source: SourceLike,
     output: LocationLike,
     *,
+    format: str = EXPORT_FORMATS[0],
     archive: LocationLike | None = None,
     metadata: MetadataLike | None = None,
     patches: TableLike | Iterable[str] | None = None,
@@ -86,7 +86,7 @@ def export(
     engine: Engine | None = None,
     progress: Progress = None,
 ) -> Export:
-    """Write an archive of chosen patches, by hard links or as copies, with what belongs to it.
+    """Write an archive of chosen patches, by hard links, as copies or packed, with what belongs to it.
 
     The folder appears, or replaces an earlier export, when all is there; in a bucket ``left_out.csv`` is
     the last file. An interrupted export is taken up again where it stopped. See docs/export.md for what
@@ -99,6 +99,10 @@ def export(
     output : path or URL
         The folder to write: ``BigEarthNet-S2/<product>/<patch id>/``, ``Reference_Maps/``,
         ``metadata.parquet``, ``inventory.parquet`` and ``left_out.csv``.
+    format : str
+        Of `EXPORT_FORMATS`: the files of the patches in their folders, or in the place of these a pack:
+        ``arrow`` is Arrow files, which `PatchDataset` reads too, ``lmdb`` an LMDB as rico-hdl writes it
+        (needs ``pip install benkit[lmdb]``).
     archive : path or URL, optional
         Folder of the archive that an inventory tells of; if not given, the one that it was scanned from
         on this machine.
@@ -141,26 +145,26 @@ def export(
     overwrite : bool
         Whether an earlier export may be replaced.
     engine, progress
-        As of `benkit.scan`, for an archive; progress also of the files that are placed.
+        As of `benkit.scan`, for an archive and for packs; progress also of the files that are placed.
 
     Raises
     ------
     OptionError
         If options do not go together.
     InputFormatError
-        If no patch is left, or a file is not the one that was scanned.
+        If no patch is left, a file is not the one that was scanned, or patches that are to be packed
+        have bands of another size or type than the layout.
     OutputError
         If the output is there, is part of the archive, or lies on another disk and nothing is said of
         copies.
     """
     target, root = as_location(output), _archive_folder(source, archive)
-    _require_options(metadata, split, sides, card)
+    packed = require_export_options(format, metadata, split, sides, card)
     choice = Choice(exclude, exclude_kinds, where)
-    listing = None if missing is None else _missing_file(missing, exclude, metadata)
-    require_replaceable(target, overwrite)
-    require_apart(target, root)
-    if not copy:
-        require_one_disk(target, root)
+    listing = None if missing is None else missing_file(missing, exclude, metadata)
+    require_export_target(
+        target, root, overwrite=overwrite, links=not (copy or packed), packed=packed
+    )
     known = None if metadata is None else as_metadata(metadata)
     own = None if split is None else Split(split)
     listed = None if patches is None else as_patch_ids(patches, "patches")
@@ -192,16 +196,20 @@ def export(
         maps = {} if reference_maps is None else find_maps(as_path(reference_maps))
         as_folders = sides == SIDES_AS[1]
         parts = export_parts(made, table, own, maps, as_folders=as_folders, id_column=id_column)
+        packing = None
+        if packed:
+            packing = Packing.of(format, inventory, root, made, verify=verify, engine=engine)
         files, size = write_archive(
             target,
             root,
             inventory,
             parts,
             selection.left_out,
-            copy=copy,
+            copy=copy or packed,
             verify=verify,
             report=reporter(progress),
             beside=export_card(inventory, parts[0], has_split=own is not None) if card else {},
+            packing=packing,
         )
     warnings = (
         *absent,
@@ -210,34 +218,6 @@ def export(
         ),
     )
     return Export(len(made), files, size, len(selection.left_out), warnings)
-
-
-def _require_options(metadata: object, split: object, sides: str, card: bool) -> None:
-    """Refuse options that do not go together, before any work."""
-    if sides not in SIDES_AS:
-        raise OptionError(f"--sides {sides}: expected {' or '.join(SIDES_AS)}")
-    as_folders = sides == SIDES_AS[1]
-    if as_folders and split is None:
-        raise OptionError("--sides folders needs --split FILE")
-    if split is not None and metadata is None and not as_folders:
-        raise OptionError(
-            "--split needs --metadata METADATA, where the sides become the column split, or "
-            "--sides folders"
-        )
-    if card and (metadata is None or as_folders):
-        raise OptionError(
-            "--card needs --metadata METADATA, and --sides column: it is of one archive"
-        )
-
-
-def _missing_file(missing: LocationLike, exclude: object, metadata: object) -> Location:
-    """Where to write what is missing; refused before any work."""
-    if exclude is None and metadata is None:
-        raise OptionError(
-            "--missing needs --exclude FINDINGS, which say what is damaged, or --metadata METADATA, "
-            "to hold the archive against"
-        )
-    return require_suffix(missing, TABLE_SUFFIXES)
 
 
 def _archive_folder(source: SourceLike, archive: LocationLike | None) -> Location:

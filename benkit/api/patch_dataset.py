@@ -27,8 +27,9 @@ from benkit.datasets.arrays.images import Images, MeanStd, Normalise, means_and_
 from benkit.datasets.arrays.patch_reader import PatchReader
 from benkit.datasets.arrays.resample import Resampling
 from benkit.datasets.arrays.targets import class_numbers, classes_of, multi_hot, read_target
+from benkit.datasets.packs.pack_reader import PackReader, is_pack
 from benkit.errors import InputFormatError, OptionError
-from benkit.files.remote.location import LocationLike, as_location, as_path
+from benkit.files.remote.location import Location, LocationLike, as_location, as_path
 from benkit.files.safe_names import some_names
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.metadata.metadata import Metadata
@@ -50,7 +51,8 @@ class PatchDataset:
     inventory : path, URL or Inventory
         Of the archive, as `benkit.scan` writes it.
     archive : path or URL
-        The folder that was scanned.
+        The folder that was scanned; or that of the Arrow files of a pack (see `benkit.export`), beside
+        which its inventory lies.
     patches : path, URL, table or iterable of str, optional
         Only these, in this order; default all, by product and patch.
     split : path, URL, Split, table or mapping, optional
@@ -151,7 +153,7 @@ class PatchDataset:
         self.bands = tuple(chain.from_iterable(of_archives))
         self.size, self.threads = size, threads
         self._parts = [
-            (PatchReader(index, root), Images(index.bands, size, resampling, own))
+            (_reader(index, root), Images(index.bands, size, resampling, own))
             for index, (_, root), own in zip(indices, archives, normal, strict=True)
         ]
         self._ids = indices[0].patch_ids
@@ -284,6 +286,11 @@ def _open(opened: ExitStack, source: LocationLike | Inventory) -> Inventory:
             f"benkit scan {source} --output inventory.parquet"
         )
     return opened.enter_context(open_source(source))
+
+
+def _reader(index: FileIndex, root: Location) -> PatchReader | PackReader:
+    """What reads the files of an archive, or of a pack."""
+    return PackReader(index, root) if is_pack(root) else PatchReader(index, root)
 
 
 def _chosen_bands(

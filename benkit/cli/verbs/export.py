@@ -24,7 +24,8 @@ example: benkit export inventory.parquet --metadata metadata.parquet --exclude f
 takes what `benkit audit --findings findings.parquet` has written, and makes clean/ with
 BigEarthNet-S2/, metadata.parquet, inventory.parquet and left_out.csv, which says why a patch is not in
 it. Files are hard links: editing one edits the original. --copy makes copies, also into a bucket
-(--output s3://BUCKET/PATH), where left_out.csv comes last: without it an export is not whole."""
+(--output s3://BUCKET/PATH), where left_out.csv comes last: without it an export is not whole.
+--format arrow and lmdb pack the pixels into a few files for training."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="DIR",
         help="folder to write, or with --copy its URL",
+    )
+    parser.add_argument(
+        "--format",
+        choices=("folders", "arrow", "lmdb"),
+        default="folders",
+        help="the files of the patches in their folders, or packed for training: Arrow files of 1 GB, "
+        "or an LMDB as rico-hdl writes it (pip install benkit[lmdb]); default %(default)s",
     )
     parser.add_argument(
         "--archive",
@@ -126,7 +134,7 @@ def _add_sides_and_sample(group: argparse._ArgumentGroup) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from benkit.api.export import export
 
-    if not arguments.copy:
+    if not arguments.copy and arguments.format == "folders":
         note(
             "files are hard links: editing a file of the export edits the original (--copy copies)"
         )

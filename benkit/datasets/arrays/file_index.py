@@ -78,6 +78,8 @@ class FileIndex:
     flawed : (n,) bool array
         Patches of which a band is missing, cannot be read, is of another size, type or NO_DATA value
         than the layout has, or has pixels without a measurement.
+    places : (n,) int64 array
+        Which patch of the archive each is, counted from 0 by product and patch.
     """
 
     layout: Layout
@@ -89,6 +91,7 @@ class FileIndex:
     sizes: NDArray[np.int64]
     hashes: NDArray[np.uint64]
     flawed: NDArray[np.bool_]
+    places: NDArray[np.int64]
 
     def __len__(self) -> int:
         """Number of patches."""
@@ -107,6 +110,7 @@ class FileIndex:
             self.sizes[rows],
             self.hashes[rows],
             self.flawed[rows],
+            self.places[rows],
         )
 
     def rows_of(self, patches: Iterable[str], name: str) -> NDArray[np.int64]:
@@ -165,6 +169,7 @@ def _gather(
         merged.sizes,
         merged.hashes,
         merged.flawed | (merged.kind < 0).any(1),
+        np.arange(len(merged.patch_ids)),
     )
 
 

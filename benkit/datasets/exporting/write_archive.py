@@ -1,12 +1,14 @@
-"""Write an archive of chosen patches by hard links or copies, with all that belongs to it.
+"""Write an archive of chosen patches by hard links, as copies or as a pack, with all that belongs to it.
 
 The folders are those of the download of BigEarthNet v2.0, so that what reads that reads this.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -14,6 +16,7 @@ from benkit.archive.listing import PatchFolder, require_inside
 from benkit.datasets.exporting.export_target import LEFT_OUT
 from benkit.datasets.exporting.place_files import ExportFile, copied, linked, placed, uploaded
 from benkit.datasets.exporting.same_content import require_same_content
+from benkit.datasets.packs.packing import Packing, Written
 from benkit.domain.layout import Layout
 from benkit.engine.progress import Report
 from benkit.files.remote.location import Location, RemotePath
@@ -64,26 +67,23 @@ def write_archive(
     verify: bool,
     report: Report,
     beside: Mapping[str, bytes],
+    packing: Packing | None = None,
 ) -> tuple[int, int]:
     """Write an archive in one or several folders; returns how many files there are, and their bytes.
 
     ``beside`` are further files of the output, by name. If it is to be verified, the exported files are
-    read, and have to be those of the inventory.
+    read, and have to be those of the inventory. With ``packing`` patches go into packs.
     """
-    layout = inventory.layout
     place = linked if not copy else copied if isinstance(target, Path) else uploaded
     patches = sum(len(part.patches) for part in parts)
-    plan = "\n".join([str(root), place.__name__, *(_plan_of(inventory, part) for part in parts)])
+    plans, write = _ways(root, inventory, parts, place, verify=verify, packing=packing)
     files = size = done = 0
-    with _resuming(target, plan) as new:
+    with _resuming(target, "\n".join([str(root), place.__name__, *plans])) as new:
         for part in parts:
             folder = new / part.folder if part.folder else new
-            for some, names in _placed_rows(folder, root, inventory, part):
-                files += len(some)
-                size += placed(some, place)
+            for more, length, names in write(folder, part):
+                files, size = files + more, size + length
                 report(done := done + names, patches, size)
-            for rows in inventory.rows_of(part.patches) if verify else ():
-                require_same_content(folder / archive_folder(layout), rows, root, layout)
             maps = [
                 ExportFile(source, folder / MAPS_FOLDER / name)
                 for name, source in part.maps.items()
@@ -100,6 +100,46 @@ def write_archive(
         write_table(left_out, new / LEFT_OUT)
     assert done == patches, "every chosen patch is in the export"
     return files, size
+
+
+def _ways(
+    root: Location,
+    inventory: Inventory,
+    parts: Sequence[ExportPart],
+    place: Callable[[ExportFile], int],
+    *,
+    verify: bool,
+    packing: Packing | None,
+) -> tuple[list[str], Callable[[Any, ExportPart], Written]]:
+    """Plans of all parts, and how the patches of one are written into a folder."""
+    plans = [_plan_of(inventory, part) for part in parts]
+    name = archive_folder(inventory.layout)
+    if packing is None:
+        return plans, partial(_write_files, root, inventory, place, verify)
+    columns = {
+        part.folder: packing.columns(part.patches, part.metadata, part.folder) for part in parts
+    }
+
+    def write(folder: Path, part: ExportPart) -> Written:
+        return packing.write(folder, name, part.patches, columns[part.folder])
+
+    return plans + [packing.plan(one) for one in columns.values()], write
+
+
+def _write_files(
+    root: Location,
+    inventory: Inventory,
+    place: Callable[[ExportFile], int],
+    verify: bool,
+    folder: Location,
+    part: ExportPart,
+) -> Written:
+    """Place the files of a part, and hold them against the inventory."""
+    layout = inventory.layout
+    for some, names in _placed_rows(folder, root, inventory, part):
+        yield len(some), placed(some, place), names
+    for rows in inventory.rows_of(part.patches) if verify else ():
+        require_same_content(folder / archive_folder(layout), rows, root, layout)
 
 
 def _resuming(target: Location, plan: str) -> AbstractContextManager[Location]:

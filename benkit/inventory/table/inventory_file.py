@@ -60,7 +60,8 @@ class InventoryWriter:
 def writing_inventory(path: Location, layout: Layout) -> Iterator[InventoryWriter]:
     """Write an inventory that appears, or replaces an earlier one, when all went well."""
     with replacing(path) as part:
-        schema = INVENTORY_SCHEMA.with_metadata(_made(layout))
+        made = {"benkit:inventory_version": str(VERSION)} | made_from(layout)
+        schema = INVENTORY_SCHEMA.with_metadata(made)
         repeating = [field.name for field in schema if field.type != pa.uint64()]
         with pq.ParquetWriter(part, schema, compression="zstd", use_dictionary=repeating) as file:
             writer = InventoryWriter(file)
@@ -68,12 +69,9 @@ def writing_inventory(path: Location, layout: Layout) -> Iterator[InventoryWrite
             writer.finish()
 
 
-def _made(layout: Layout) -> dict[str, str]:
-    made = {
-        "benkit:inventory_version": str(VERSION),
-        _LAYOUT: layout.name,
-        "benkit:made_by": f"benkit {__version__}",
-    }
+def made_from(layout: Layout) -> dict[str, str]:
+    """What the metadata of a file say of an archive and of what has written the file."""
+    made = {_LAYOUT: layout.name, "benkit:made_by": f"benkit {__version__}"}
     return made | ({_DESCRIPTION: layout.text} if layout.text else {})
 
 

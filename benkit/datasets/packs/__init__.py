@@ -1,0 +1,1 @@
+"""Pixels of many patches in a few files, for training."""
