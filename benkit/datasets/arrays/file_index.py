@@ -14,13 +14,12 @@ from benkit.errors import InputFormatError
 from benkit.files.safe_names import some_names
 from benkit.inventory.table.inventory_file import Inventory
 
-_ROWS_AT_ONCE = 120_000
+_ROWS_AT_ONCE = 40_000
 _OF_KIND = ("width", "height", "dtype", "nodata", "offset")
 _COLUMNS = (
-    *("product", "patch_id", "band", "status", "bytes", "width", "height", "dtype", "nodata"),
-    "nodata_count",
+    *("product", "patch_id", "band", "status", "width", "height", "dtype", "nodata"),
+    *("nodata_count", "offset", "header_hash", "pixel_hash"),
 )
-_NEWER = ("offset", "header_hash", "pixel_hash")
 _ABSENT = -1
 _NOT_PLAIN = -1
 
@@ -66,15 +65,15 @@ class FileIndex:
     layout : Layout
     bands : tuple of str
         Which bands of the layout the columns of the arrays are.
-    patch_ids, products : (n,) pyarrow.StringArray
-        Sorted by product, then by patch.
+    patch_ids : (n,) pyarrow.StringArray
+    products : (n,) pyarrow.DictionaryArray
+        Of each patch; the patches of an inventory are sorted by product, then by id.
     kinds : list of RasterKind
-    kind : (n, bands) int32 array
+    kind : (n, bands) int16 or int32 array
         Index into ``kinds``, -1 where a band cannot be read.
-    sizes : (n, bands) int64 array
-        Length of each file in bytes.
-    hashes : (n, bands) uint64 array
-        ``header_hash`` of plain files, ``pixel_hash`` of others; 0 where the inventory has none.
+    hashes : (n, bands) uint32 array
+        Lower half of the ``header_hash`` of plain files, and of the ``pixel_hash`` of others: of four
+        billion changed files one would pass.
     flawed : (n,) bool array
         Patches of which a band is missing, cannot be read, is of another size, type or NO_DATA value
         than the layout has, or has pixels without a measurement.
@@ -85,11 +84,10 @@ class FileIndex:
     layout: Layout
     bands: tuple[str, ...]
     patch_ids: pa.StringArray
-    products: pa.StringArray
+    products: pa.DictionaryArray
     kinds: list[RasterKind] = field(repr=False)
-    kind: NDArray[np.int32]
-    sizes: NDArray[np.int64]
-    hashes: NDArray[np.uint64]
+    kind: NDArray[np.signedinteger]
+    hashes: NDArray[np.uint32]
     flawed: NDArray[np.bool_]
     places: NDArray[np.int64]
 
@@ -99,7 +97,7 @@ class FileIndex:
 
     def take(self, rows: NDArray[np.int64]) -> "FileIndex":
         """The same of some patches, in their order."""
-        where = pa.array(rows)
+        where = _arrow(rows)
         return FileIndex(
             self.layout,
             self.bands,
@@ -107,7 +105,6 @@ class FileIndex:
             self.products.take(where),
             self.kinds,
             self.kind[rows],
-            self.sizes[rows],
             self.hashes[rows],
             self.flawed[rows],
             self.places[rows],
@@ -123,22 +120,26 @@ class FileIndex:
                 f"{name}: expected the patches that are asked for, but {len(unknown):,} of "
                 f"{len(wanted):,} are not there, such as {some_names(unknown[:1].to_pylist())}"
             )
-        return np.asarray(rows.to_numpy(), np.int64)
+        return _numpy(rows).astype(np.int64)
 
 
 def index_files(inventory: Inventory, bands: Sequence[str]) -> FileIndex:
     """The files of some bands of each patch of an inventory."""
-    columns = [name for name in (*_COLUMNS, *_NEWER) if name not in inventory.lacking]
-    found = _gather(inventory, bands, inventory.batches(columns, _ROWS_AT_ONCE))
+    if lacking := ", ".join(name for name in inventory.lacking if name in _COLUMNS):
+        raise InputFormatError(
+            f"{inventory.name}: expected an inventory that tells where pixels begin, but it is of an "
+            f"earlier version and lacks {lacking}; scan the archive again"
+        )
+    found = _gather(inventory, bands, inventory.batches(_COLUMNS, _ROWS_AT_ONCE))
     if found is None:
-        found = _gather(inventory, bands, _sorted(inventory, columns))
+        found = _gather(inventory, bands, _sorted(inventory))
     assert found is not None, "sorted rows are in order"
     return found
 
 
-def _sorted(inventory: Inventory, columns: Sequence[str]) -> Iterator[pa.Table]:
+def _sorted(inventory: Inventory) -> Iterator[pa.Table]:
     """The rows by product and patch: an inventory may have been written again in another order."""
-    names = ", ".join(f'"{name}"' for name in columns)
+    names = ", ".join(f'"{name}"' for name in _COLUMNS)
     yield inventory.query_table(
         f"SELECT {names} FROM inventory WHERE band IS NOT NULL ORDER BY product, patch_id, band"
     )
@@ -148,81 +149,88 @@ def _gather(
     inventory: Inventory, bands: Sequence[str], batches: Iterable[pa.Table]
 ) -> FileIndex | None:
     """The index, if the rows come sorted by product and patch; else None."""
-    kinds: dict[RasterKind, int] = {}
-    parts: list[_Part] = []
+    gathered = _Gathered(inventory.layout, list(bands))
     for batch in batches:
-        rows = batch.filter(pc.is_valid(batch["band"]))
-        if len(rows):
-            parts.append(_part(rows, list(bands), inventory.layout, kinds))
-    if not parts:
-        parts = [_Part.empty(len(bands))]
-    merged = _merged(parts)
-    if not _ascending(merged.products, merged.patch_ids):
-        return None
-    return FileIndex(
-        inventory.layout,
-        tuple(bands),
-        merged.patch_ids,
-        merged.products,
-        list(kinds),
-        merged.kind,
-        merged.sizes,
-        merged.hashes,
-        merged.flawed | (merged.kind < 0).any(1),
-        np.arange(len(merged.patch_ids)),
-    )
+        rows = batch.filter(pc.is_valid(batch["band"])) if batch["band"].null_count else batch
+        if len(rows) and not gathered.add(rows):
+            return None
+    return gathered.index()
 
 
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """What some rows of an inventory tell; as of `FileIndex`."""
+class _Gathered:
+    """What the rows of an inventory tell, some rows at a time: arrays that grow with the patches."""
 
-    patch_ids: pa.StringArray
-    products: pa.StringArray
-    kind: NDArray[np.int32]
-    sizes: NDArray[np.int64]
-    hashes: NDArray[np.uint64]
-    flawed: NDArray[np.bool_]
+    def __init__(self, layout: Layout, bands: list[str]) -> None:
+        self.layout, self.bands = layout, bands
+        self.kinds: dict[RasterKind, int] = {}
+        self.ids: list[pa.StringArray] = []
+        self.products: list[pa.DictionaryArray] = []
+        self.last = ("", "")
+        self.patches = 0
+        self.kind: NDArray[np.signedinteger] = np.zeros((0, len(bands)), np.int16)
+        self.hashes = np.zeros((0, len(bands)), np.uint32)
+        self.flawed = np.zeros(0, bool)
 
-    @classmethod
-    def empty(cls, bands: int, patches: int = 0) -> "_Part":
-        texts = pa.array([], pa.string())
-        shape = patches, bands
-        return cls(
-            texts,
-            texts,
-            np.full(shape, _ABSENT, np.int32),
-            np.zeros(shape, np.int64),
-            np.zeros(shape, np.uint64),
-            np.zeros(patches, bool),
-        )
+    def add(self, rows: pa.Table) -> bool:
+        """Add rows of bands, a patch of which may have begun in those before; whether all are sorted."""
+        codes = [_numpy(_encoded(rows[name]).indices) for name in ("product", "patch_id")]
+        begins = np.ones(len(rows), bool)
+        begins[1:] = np.logical_or.reduce([np.diff(code) != 0 for code in codes])
+        first = _arrow(np.flatnonzero(begins))
+        product = _encoded(rows["product"]).take(first)
+        names = [product.cast(pa.string()), rows["patch_id"].take(first).cast(pa.string())]
+        names = [pa.chunked_array(texts).combine_chunks() for texts in names]
+        begin = names[0][0].as_py(), names[1][0].as_py()
+        goes_on = int(begin == self.last)
+        if begin < self.last or not _ascending(*names):
+            return False
+        self.last = names[0][-1].as_py(), names[1][-1].as_py()
+        of_patch = np.cumsum(begins) - 1 + self.patches - goes_on
+        self.patches += len(first) - goes_on
+        self.ids.append(names[1][goes_on:])
+        self.products.append(product[goes_on:])
+        self._grow()
+        self._fill(rows, of_patch)
+        return True
 
+    def _grow(self) -> None:
+        if (most := len(self.flawed)) < self.patches:
+            new = max(self.patches, most + most // 4)
+            for values in (self.kind, self.hashes, self.flawed):
+                values.resize((new, *values.shape[1:]), refcheck=False)  # in place
+            self.kind[most:] = _ABSENT
 
-def _part(rows: pa.Table, bands: list[str], layout: Layout, kinds: dict[RasterKind, int]) -> _Part:
-    patch = _codes(rows["patch_id"])
-    product = _codes(rows["product"])
-    begins = np.ones(len(rows), bool)
-    begins[1:] = (np.diff(patch) != 0) | (np.diff(product) != 0)
-    of_patch = np.cumsum(begins) - 1
-    first = pa.array(np.flatnonzero(begins))
-    part = _Part.empty(len(bands), len(first))
-    column = _positions(rows["band"], bands)
-    wanted = np.flatnonzero(column >= 0)
-    some = rows.take(pa.array(wanted))
-    place = of_patch[wanted], column[wanted]
-    ok = pc.equal(some["status"], "ok").to_numpy()
-    found, as_expected = _kinds(some, column[wanted], bands, layout, kinds)
-    part.kind[place] = np.where(ok, found, _ABSENT)
-    part.sizes[place] = _numbers(some["bytes"])
-    if set(_NEWER) <= set(some.column_names):
+    def _fill(self, rows: pa.Table, of_patch: NDArray[np.int64]) -> None:
+        column = _positions(rows["band"], self.bands)
+        wanted = np.flatnonzero(column >= 0)
+        some = rows if len(wanted) == len(rows) else rows.take(_arrow(wanted))
+        place = of_patch[wanted], column[wanted]
+        ok = _positions(some["status"], ["ok"]) == 0
+        found, fits = _kinds(some, place[1], self.bands, self.layout, self.kinds)
+        if len(self.kinds) > np.iinfo(self.kind.dtype).max:
+            self.kind = self.kind.astype(np.int32)
+        self.kind[place] = np.where(ok, found, _ABSENT)
         plain = pc.is_valid(some["offset"])
         hashes = pc.if_else(plain, some["header_hash"], some["pixel_hash"])
-        part.hashes[place] = _numbers(hashes)
-    sound = ok & as_expected & (_numbers(some["nodata_count"]) == 0)
-    part.flawed[of_patch[wanted[~sound]]] = True
-    texts = (rows[name].take(first).cast(pa.string()) for name in ("patch_id", "product"))
-    ids, products = (pa.chunked_array(text).combine_chunks() for text in texts)
-    return _Part(ids, products, part.kind, part.sizes, part.hashes, part.flawed)
+        self.hashes[place] = _numbers(hashes).astype(np.uint32)
+        sound = ok & fits & (_numbers(some["nodata_count"]) == 0)
+        self.flawed[place[0][~sound]] = True
+
+    def index(self) -> FileIndex:
+        """The index of all."""
+        kind = self.kind[: self.patches]
+        products = pa.chunked_array(self.products, pa.dictionary(pa.int32(), pa.string()))
+        return FileIndex(
+            self.layout,
+            tuple(self.bands),
+            pa.concat_arrays(self.ids or [pa.array([], pa.string())]),
+            products.unify_dictionaries().combine_chunks(),
+            list(self.kinds),
+            kind,
+            self.hashes[: self.patches],
+            self.flawed[: self.patches] | (kind < 0).any(1),
+            np.arange(self.patches),
+        )
 
 
 def _kinds(
@@ -233,79 +241,66 @@ def _kinds(
     kinds: dict[RasterKind, int],
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Number of the kind of each row, of which new ones are added, and whether its band has such."""
-    names = [name for name in _OF_KIND if name in rows.column_names]
     combined, distinct = np.zeros(len(rows), np.int64), []
-    for name in names:
-        encoded = rows[name].combine_chunks()
-        if not pa.types.is_dictionary(encoded.type):
-            encoded = encoded.dictionary_encode()
+    for name in _OF_KIND:
+        encoded = _encoded(rows[name])
         values = [*encoded.dictionary.to_pylist(), None]
-        indices = encoded.indices.fill_null(len(values) - 1).to_numpy()
+        indices = _numpy(encoded.indices, len(values) - 1)
         combined = combined * len(values) + indices
         distinct.append(values)
-    numbers, inverse = np.unique(combined, return_inverse=True)
+    coded = _arrow(combined).dictionary_encode()  # quicker than to sort them
+    numbers, inverse = _numpy(coded.dictionary), _numpy(coded.indices)
     of_number, fits = np.zeros(len(numbers), np.int64), np.zeros((len(numbers), len(bands)), bool)
     for i, number in enumerate(numbers.tolist()):
-        kind = _kind_of(number, names, distinct)
+        kind = _kind_of(number, distinct)
         of_number[i] = kinds.setdefault(kind, len(kinds))
         fits[i] = [kind.is_of(layout.bands[band]) for band in bands]
     return of_number[inverse], fits[inverse, column]
 
 
-def _kind_of(number: int, names: list[str], distinct: list[list]) -> RasterKind:
+def _kind_of(number: int, distinct: list[list]) -> RasterKind:
     """The kind whose values are those of a number in mixed radix."""
-    values: dict[str, object] = {"offset": None}
-    for name, possible in zip(reversed(names), reversed(distinct), strict=True):
+    values = []
+    for possible in reversed(distinct):
         number, code = divmod(number, len(possible))
-        values[name] = possible[code]
-    offset = _NOT_PLAIN if values["offset"] is None else values["offset"]
-    return RasterKind(**{**values, "offset": offset})  # type: ignore[arg-type]
+        values.append(possible[code])
+    offset, nodata, dtype, height, width = values
+    return RasterKind(width, height, dtype, nodata, _NOT_PLAIN if offset is None else offset)
 
 
-def _codes(column: pa.ChunkedArray) -> NDArray[np.int64]:
-    """A number for each text of a column, equal where the texts are."""
-    encoded = column.combine_chunks()
-    if not pa.types.is_dictionary(encoded.type):
-        encoded = encoded.dictionary_encode()
-    return encoded.indices.fill_null(_ABSENT).to_numpy().astype(np.int64)
+def _arrow(numbers: NDArray[np.int64]) -> pa.Int64Array:
+    """The same numbers in Arrow; `pyarrow.array` imports pandas for them, 40 MB."""
+    buffers = [None, pa.py_buffer(np.ascontiguousarray(numbers, np.int64))]
+    return pa.Array.from_buffers(pa.int64(), len(numbers), buffers)
+
+
+def _numpy(numbers: pa.Array, null: int = 0) -> NDArray:
+    """The same numbers in NumPy, another for nulls; methods of Arrow for that import pandas, too."""
+    known = np.from_dlpack(numbers.drop_null())
+    if not numbers.null_count:
+        return known
+    filled = np.full(len(numbers), null, known.dtype)
+    filled[np.from_dlpack(numbers.is_valid().cast(pa.uint8())).astype(bool)] = known
+    return filled
+
+
+def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    array = column.combine_chunks()
+    return array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
 
 
 def _positions(column: pa.ChunkedArray, names: list[str]) -> NDArray[np.int64]:
     """Position of each text of a column among some names, -1 of others."""
-    texts = column.cast(pa.string()).combine_chunks()
-    found = pc.index_in(texts, pa.array(names, pa.string())).fill_null(_ABSENT)
-    return found.to_numpy().astype(np.int64)
+    encoded = _encoded(column)
+    found = [
+        names.index(text) if text in names else _ABSENT for text in encoded.dictionary.to_pylist()
+    ]
+    codes = _numpy(encoded.indices, len(found))
+    return np.array([*found, _ABSENT], np.int64)[codes]
 
 
 def _numbers(column: pa.ChunkedArray) -> NDArray:
-    return column.combine_chunks().fill_null(0).to_numpy()
-
-
-def _merged(parts: list[_Part]) -> _Part:
-    """All parts as one; a patch whose rows go on in the next part is one patch."""
-    ids, products = (
-        pa.concat_arrays([getattr(part, name) for part in parts])
-        for name in ("patch_ids", "products")
-    )
-    kind, sizes, hashes, flawed = (
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("kind", "sizes", "hashes", "flawed")
-    )
-    begins = np.ones(len(ids), bool)
-    begins[1:] = _differ(ids) | _differ(products)
-    if not begins.all():
-        starts, chosen = np.flatnonzero(begins), pa.array(begins)
-        ids, products = ids.filter(chosen), products.filter(chosen)
-        kind, sizes, hashes = (
-            np.maximum.reduceat(values, starts, axis=0) for values in (kind, sizes, hashes)
-        )
-        flawed = np.logical_or.reduceat(flawed, starts)
-    return _Part(ids, products, kind, sizes, hashes, flawed)
-
-
-def _differ(texts: pa.StringArray) -> NDArray[np.bool_]:
-    """Whether each text but the first is another than the one before."""
-    return np.asarray(pc.not_equal(texts[1:], texts[:-1]).to_numpy(zero_copy_only=False))
+    return _numpy(column.combine_chunks())
 
 
 def _ascending(products: pa.StringArray, ids: pa.StringArray) -> bool:

@@ -40,6 +40,8 @@ class Images:
         self, bands: Bands, nodata: Sequence[float | None], *, is_whole: bool
     ) -> NDArray | dict[str, NDArray]:
         """One array (bands, size, size), or one for each band; ``is_whole`` has no NO_DATA pixel."""
+        if self.size is None and self.normal is None:
+            return dict(zip(self.bands, bands, strict=True))
         if self.size is None:
             alone = [
                 self._normal(band[np.newaxis], [i], nodata[i : i + 1], is_whole=is_whole)[0]
@@ -73,9 +75,7 @@ class Images:
     def _normal(
         self, pixels: NDArray, numbers: list[int], nodata: Sequence[float | None], *, is_whole: bool
     ) -> NDArray:
-        """Some bands of one size, normalised where that is asked for."""
-        if self.normal is None:
-            return pixels
+        """Some bands of one size, normalised."""
         masked = None if is_whole else _masked(list(pixels), nodata)
         return self._filled(self._scaled(pixels.astype(np.float32), numbers), masked)
 

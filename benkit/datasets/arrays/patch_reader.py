@@ -42,10 +42,14 @@ class _Plan:
         Of each file; all bands of one file are alike.
     heads, pixels : tuple of slice
         Where the header of each file goes in the buffer, and where its pixels go.
+    dtypes : tuple of numpy.dtype
+        Of the pixels of each file.
     plain : list of int
         Which files are plain.
     lengths : tuple of int
         Bytes of the header of each plain file.
+    file_sizes : tuple of int
+        Bytes of each plain file, -1 of others.
     size : int
         Of the buffer.
     headers : int
@@ -55,8 +59,10 @@ class _Plan:
     kinds: tuple[RasterKind, ...]
     heads: tuple[slice, ...]
     pixels: tuple[slice, ...]
+    dtypes: tuple[np.dtype, ...]
     plain: list[int]
     lengths: tuple[int, ...]
+    file_sizes: tuple[int, ...]
     size: int
     headers: int
 
@@ -71,11 +77,22 @@ class _Plan:
         headers = end
         plain = [number for number, kind in enumerate(kinds) if kind.is_plain]
         lengths = tuple(kinds[number].offset for number in plain)
-        for kind in kinds:
+        dtypes = tuple(np.dtype(kind.dtype).newbyteorder("<") for kind in kinds)
+        for kind, dtype in zip(kinds, dtypes, strict=True):
             start = -(-end // _ALIGNED) * _ALIGNED
-            end = start + bands * kind.width * kind.height * np.dtype(kind.dtype).itemsize
+            end = start + bands * kind.width * kind.height * dtype.itemsize
             pixels.append(slice(start, end))
-        return cls(kinds, tuple(heads), tuple(pixels), plain, lengths, end, headers)
+        sizes = tuple(
+            kind.offset + where.stop - where.start if kind.is_plain else -1
+            for kind, where in zip(kinds, pixels, strict=True)
+        )
+        return cls(kinds, tuple(heads), tuple(pixels), dtypes, plain, lengths, sizes, end, headers)
+
+    def buffer(self) -> NDArray[np.uint8]:
+        """A buffer to read into, with zeros where headers do not fill it."""
+        buffer = np.empty(self.size, np.uint8)
+        buffer[: self.headers] = 0
+        return buffer
 
 
 class PatchReader:
@@ -111,10 +128,10 @@ class PatchReader:
         if isinstance(self.root, RemotePath):
             return self.read_many([row])[0]
         names, plan = self._names(row), self._plan(row)
-        buffer = np.zeros(plan.size, np.uint8)
+        buffer = plan.buffer()
         view = buffer.data
         for number, name in enumerate(names):
-            if not (plan.kinds[number].is_plain and self._fill(plan, number, name, row, view)):
+            if not self._fill(plan, number, name, view):
                 content = read_whole(Path(self.root, name))
                 self._put(plan, number, name, row, buffer, content)
         return self._checked(plan, row, buffer)
@@ -132,7 +149,7 @@ class PatchReader:
 
     def _of_contents(self, row: int, names: list[str], contents) -> Bands:  # type: ignore[no-untyped-def]
         plan = self._plan(row)
-        buffer = np.zeros(plan.size, np.uint8)
+        buffer = plan.buffer()
         for number, name in enumerate(names):
             self._put(plan, number, name, row, buffer, next(contents))
         return self._checked(plan, row, buffer)
@@ -162,21 +179,23 @@ class PatchReader:
             "was scanned; leave out patches with findings"
         )
 
-    def _fill(self, plan: _Plan, number: int, name: str, row: int, view: memoryview) -> bool:
-        """Read a plain file into the buffer; whether all of it was read with one call."""
+    def _fill(self, plan: _Plan, number: int, name: str, view: memoryview) -> bool:
+        """Read a plain file into the buffer; whether it is one, and all of it was read at once."""
+        size = plan.file_sizes[number]
+        if size < 0:
+            return False
         try:
             handle = os.open(f"{self.root}/{name}", _READ)
         except OSError:
             return False  # reading it in another way says what is wrong
-        where: list[memoryview | bytearray] = [view[plan.heads[number]], view[plan.pixels[number]]]
-        where.append(bytearray(1))  # is filled where the file has grown
+        more = bytearray(1)  # is filled where the file has grown
         try:
-            found = _read_into(handle, where)
+            where = view[plan.heads[number]], view[plan.pixels[number]], more
+            return _read_into(handle, where) == size
         except OSError:
             return False
         finally:
             os.close(handle)
-        return found == self.index.sizes[row, number]
 
     def _put(
         self,
@@ -188,10 +207,10 @@ class PatchReader:
         content: bytes,
     ) -> None:
         """Bring the content of a file into the buffer."""
-        kind, expected = plan.kinds[number], int(self.index.sizes[row, number])
-        if len(content) != expected:
-            self._refuse_changed(name, f"of {expected:,} bytes, but it has {len(content):,}")
+        kind = plan.kinds[number]
         if kind.is_plain:
+            if len(content) != (expected := plan.file_sizes[number]):
+                self._refuse_changed(name, f"of {expected:,} bytes, but it has {len(content):,}")
             head, pixels = content[: kind.offset], content[kind.offset :]
             buffer[plan.heads[number]] = np.frombuffer(head, np.uint8)
             buffer[plan.pixels[number]] = np.frombuffer(pixels, np.uint8)
@@ -203,8 +222,8 @@ class PatchReader:
         columns = [number] if self._bands_of_file == 1 else range(len(self._planes))
         for column in columns:
             plane = found[0 if self._bands_of_file == 1 else self._planes[column]]
-            known = self.index.hashes[row, column]
-            if known and hash_pixels(plane.reshape(1, -1), plane.shape)[0] != known:
+            found_hash = hash_pixels(plane.reshape(1, -1), plane.shape).astype(np.uint32)
+            if found_hash[0] != self.index.hashes[row, column]:
                 self._refuse_changed(name, "with the same pixels, but they are others")
         flat = np.ascontiguousarray(found.transpose(1, 2, 0)).view(np.uint8).ravel()
         buffer[plan.pixels[number]] = flat
@@ -212,20 +231,18 @@ class PatchReader:
     def _checked(self, plan: _Plan, row: int, buffer: NDArray[np.uint8]) -> Bands:
         """The bands in the buffer, if the headers of plain files are those of the scan."""
         if plan.plain:
-            found = hash_each(buffer[: plan.headers], plan.lengths)
+            found = hash_each(buffer[: plan.headers], plan.lengths).astype(np.uint32)
             other = found != self.index.hashes[row, plan.plain]
             if other.any():
                 name = self._names(row)[plan.plain[int(other.argmax())]]
                 self._refuse_changed(name, "with the same header, but it is another")
-        rasters = [
-            buffer[where]
-            .view(np.dtype(kind.dtype).newbyteorder("<"))
-            .reshape(kind.height, kind.width, -1)
-            for where, kind in zip(plan.pixels, plan.kinds, strict=True)
-        ]
         if self._bands_of_file == 1:
-            return [raster[..., 0] for raster in rasters]
-        (raster,) = rasters
+            return [
+                buffer[where].view(dtype).reshape(kind.height, kind.width)
+                for where, dtype, kind in zip(plan.pixels, plan.dtypes, plan.kinds, strict=True)
+            ]
+        kind = plan.kinds[0]
+        raster = buffer[plan.pixels[0]].view(plan.dtypes[0]).reshape(kind.height, kind.width, -1)
         return [np.ascontiguousarray(raster[..., plane]) for plane in self._planes]
 
     def _download(self, name: str) -> bytes:
@@ -241,7 +258,7 @@ class PatchReader:
         )
 
 
-def _read_into(handle: int, buffers: list[memoryview | bytearray]) -> int:
+def _read_into(handle: int, buffers: tuple[memoryview | bytearray, ...]) -> int:
     """Read an open file into buffers, one after the other; how many bytes there were."""
     if hasattr(os, "readv"):
         return os.readv(handle, buffers)

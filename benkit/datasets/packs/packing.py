@@ -117,7 +117,8 @@ class Packing:
             rows = pc.index_in(index.patch_ids, names.cast(pa.string()).combine_chunks())
             labels = _taken(metadata, "labels", rows, labels)
             split = _taken(metadata, "split", rows, split)
-        return pa.table([index.patch_ids, index.products, labels, split], schema=PACK_COLUMNS)
+        products = index.products.cast(pa.string())
+        return pa.table([index.patch_ids, products, labels, split], schema=PACK_COLUMNS)
 
     def plan(self, columns: pa.Table) -> str:
         """A text that is another one if what files of a pack hold beside the pixels is another."""
@@ -173,7 +174,10 @@ class Packing:
 
     def _rows(self, patches: pa.Table) -> NDArray[np.int64]:
         """Rows of the index of some patches, ascending."""
-        own = pa.table([self.index.products, self.index.patch_ids], names=["product", "patch_id"])
+        own = pa.table(
+            [self.index.products.cast(pa.string()), self.index.patch_ids],
+            names=["product", "patch_id"],
+        )
         keys, wanted = (
             pc.binary_join_element_wise(table["product"], table["patch_id"], "/").combine_chunks()
             for table in (own, patches)

@@ -180,8 +180,9 @@ class Inventory(TableValue):
         file = pq.ParquetFile(
             self.path, read_dictionary=[name for name in texts if name in columns]
         )
-        for batch in file.iter_batches(rows, columns=list(columns)):
-            yield pa.Table.from_batches([batch])
+        for group in range(file.num_row_groups):  # all at once would stay in memory to the end
+            for batch in file.iter_batches(rows, row_groups=[group], columns=list(columns)):
+                yield pa.Table.from_batches([batch])
 
     def without(self, patches: Collection[str]) -> "Inventory":
         """The same, of which queries see nothing of some patches."""
