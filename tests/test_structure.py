@@ -39,7 +39,7 @@ ROOMS = [
     "retiling", "inventory", "splits", "datasets", "samples", "reporting", "api", "cli",
 ]  # fmt: skip
 """The one order of imports: a room imports only from itself and from rooms to its left."""
-FILES = ["limits", "safe_names", "file_kinds", "remote", "writing", "tables"]
+FILES = ["limits", "safe_names", "file_kinds", "remote", "tar", "writing", "tables"]
 """The same order within the room of files."""
 MOST_MODULES = 13
 """In a folder; the verbs of the command line and of the API are one file each."""
@@ -371,6 +371,7 @@ OPEN_FILES = """
     archive.layout_file
     archive.listing
     archive.remote_band_reader
+    archive.tar_band_reader
     datasets.arrays.patch_reader
     datasets.exporting.export_target
     datasets.exporting.place_files
@@ -383,12 +384,16 @@ OPEN_FILES = """
     files.tables.geoparquet
     files.tables.parquet
     files.tables.table
+    files.tar.folder
+    files.tar.read_at
+    files.tar.stream
     files.writing.replace
     files.writing.resume_folder
     files.writing.resume_remote
     files.writing.staging
     files.writing.transfer
     inventory.scanning.resume
+    inventory.scanning.tar_rows
     inventory.table.inventory_file
     reference_maps.map_files
     reporting.page.report

@@ -16,11 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benkit.archive.folder_reader import opened_folder
-from benkit.archive.listing import PatchFolder
+from benkit.archive.listing import Folder, PatchFolder
 from benkit.archive.plain_group import PlainGroup, plain_group, same_header
 from benkit.domain.layout import Layout
 from benkit.domain.layouts import BIGEARTHNET_S2
-from benkit.files.remote.location import Location
 from benkit.tiff.plain import PlainHeader, parse_header
 from benkit.tiff.read import read_whole
 
@@ -103,7 +102,7 @@ class BandFileReader:
 
     def __init__(
         self,
-        root: Location,
+        root: Folder,
         capacity: int = 32,
         layout: Layout = BIGEARTHNET_S2,
         *,

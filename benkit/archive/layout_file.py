@@ -1,12 +1,13 @@
 """Which layout an archive has: as it is said, described in a file, or seen by looking."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benkit.archive.listing import (
     Entries,
+    Folder,
     PatchFolder,
     entries,
     find_patch,
@@ -18,7 +19,7 @@ from benkit.domain.layout import Layout
 from benkit.domain.layouts import BIGEARTHNET_S2, BUILT_IN, built_in, parse_layout
 from benkit.errors import BenkitError, InputFormatError, MissingInputError, OptionError
 from benkit.files.limits import LARGEST_FILE
-from benkit.files.remote.location import Location, RemotePath
+from benkit.files.remote.location import Location
 from benkit.tiff.read import decode_raster, read_whole
 
 LayoutLike = str | os.PathLike[str] | Layout | None
@@ -108,20 +109,22 @@ def patch_named(root: Path, patch_id: str, given: LayoutLike = None) -> PatchFol
     )
 
 
-def recognised(root: Location) -> Layout | None:
-    """The built-in layout that fits some patches of an archive best; None if none does."""
+def recognised(
+    root: Folder, among: Sequence[str | os.PathLike[str] | Layout] = BUILT_IN
+) -> Layout | None:
+    """The layout that fits some patches of an archive best, of the built-in ones; None if none does."""
     top = entries_of(root)
     if top is None:
         return None
     fits = [
         (fit, len(layout.bands), -number, layout)
-        for number, layout in enumerate(map(built_in, BUILT_IN))
+        for number, layout in enumerate(map(as_layout, among))
         if (fit := _fit(root, layout, top)) > 0
     ]
     return max(fits, key=lambda one: one[:3])[3] if fits else None
 
 
-def _fit(root: Location, layout: Layout, top: Entries) -> float:
+def _fit(root: Folder, layout: Layout, top: Entries) -> float:
     """The largest part of the bands that one of some patches has; 0 where none is of the layout."""
     return max(
         (_part(root, layout, seen) for seen in _some_patches(root, layout, top)), default=0.0
@@ -136,7 +139,7 @@ class _Seen:
     content: Entries
 
 
-def _part(root: Location, layout: Layout, seen: _Seen) -> float:
+def _part(root: Folder, layout: Layout, seen: _Seen) -> float:
     patch, files = seen.patch, set(seen.content.files)
     if layout.tells and layout.parts(patch.patch_id) is None:
         return 0.0
@@ -147,7 +150,7 @@ def _part(root: Location, layout: Layout, seen: _Seen) -> float:
     return len(files.intersection(layout.band_files(patch.name))) / len(layout.bands)
 
 
-def _holds_all(file: Location, layout: Layout) -> bool:
+def _holds_all(file: Folder, layout: Layout) -> bool:
     """Whether a file has as many bands as a patch."""
     try:
         return len(decode_raster(file_content(file), str(file)).pixels) == len(layout.bands)
@@ -155,7 +158,7 @@ def _holds_all(file: Location, layout: Layout) -> bool:
         return False
 
 
-def _some_patches(root: Location, layout: Layout, top: Entries) -> Iterator[_Seen]:
+def _some_patches(root: Folder, layout: Layout, top: Entries) -> Iterator[_Seen]:
     """The first patches in the first folders."""
     level = {"": top}
     for _ in range(layout.depth - (not layout.one_file)):
@@ -177,14 +180,14 @@ def _some_patches(root: Location, layout: Layout, top: Entries) -> Iterator[_See
                 yield _Seen(patch, inside)
 
 
-def file_content(file: Location) -> bytes:
+def file_content(file: Folder) -> bytes:
     """All bytes of a file."""
-    if isinstance(file, RemotePath):
-        return file.read_bytes(LARGEST_FILE)
-    return read_whole(file, follow=False)
+    if isinstance(file, Path):
+        return read_whole(file, follow=False)
+    return file.read_bytes(LARGEST_FILE)
 
 
-def entries_of(folder: Location) -> Entries | None:
+def entries_of(folder: Folder) -> Entries | None:
     """The content of a folder; None if it cannot be listed."""
     try:
         found = entries(folder)

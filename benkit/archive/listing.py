@@ -11,9 +11,13 @@ from benkit.files.file_kinds import is_hidden, kind_of
 from benkit.files.remote.location import Location, RemotePath
 from benkit.files.remote.retry import in_parallel
 from benkit.files.safe_names import require_single_name
+from benkit.files.tar.folder import TarFolder
 
 _TOO_DEEP = "a folder where the files of patches lie"
 _HIDDEN = "a hidden folder, which is no product or patch"
+
+Folder = Location | TarFolder
+"""What can be listed: a folder, or one in a tar."""
 
 
 @dataclass(frozen=True, order=True)
@@ -69,7 +73,7 @@ class Listing:
 
     Attributes
     ----------
-    root : Location
+    root : Location or TarFolder
     patches : tuple of PatchFolder
         Sorted by product, then by patch id.
     strays : tuple of str
@@ -80,7 +84,7 @@ class Listing:
         be listed.
     """
 
-    root: Location
+    root: Folder
     patches: tuple[PatchFolder, ...]
     strays: tuple[str, ...]
     closed: tuple[tuple[str, str], ...] = ()
@@ -93,7 +97,7 @@ class Listing:
         return " ".join([str(self.root.resolve()), *(f"{name}={value}" for name, value in options)])
 
 
-def list_archive(root: Location, layout: Layout = BIGEARTHNET_S2) -> Listing:
+def list_archive(root: Folder, layout: Layout = BIGEARTHNET_S2) -> Listing:
     """List the patches of an archive without opening them.
 
     The root itself may be a link; below it none is followed. A root that is not a folder or cannot be
@@ -163,7 +167,7 @@ def patch_of_folder(folder: Path) -> tuple[Path, PatchFolder]:
     return folder.parent.parent, PatchFolder(folder.parent.name, folder.name)
 
 
-def find_patch(root: Path, patch_id: str) -> PatchFolder:
+def find_patch(root: Path | TarFolder, patch_id: str) -> PatchFolder:
     """Find a patch by its id; the one in the folder of its own product, if there are several.
 
     An id that is not the name of a folder, but leads elsewhere, is refused.
@@ -192,12 +196,12 @@ def require_inside(root: Path, patch: PatchFolder) -> None:
             raise InputFormatError(f"{folder}: leads elsewhere: a link, which is not followed")
 
 
-def _leads_elsewhere(folder: Location) -> bool:
+def _leads_elsewhere(folder: Folder) -> bool:
     """Whether the folder of a patch, or of its product, is a link."""
     return isinstance(folder, Path) and (folder.is_symlink() or folder.parent.is_symlink())
 
 
-def _require_folder(root: Location) -> None:
+def _require_folder(root: Folder) -> None:
     if not root.is_dir():
         raise MissingInputError(
             f"{root}: expected the folder of an archive, <root>/<product>/<patch id>/, "
@@ -214,8 +218,10 @@ class Entries:
     closed: list[tuple[str, str]]
 
 
-def entries(folder: Location) -> Entries | OSError:
+def entries(folder: Folder) -> Entries | OSError:
     """The content of a folder, or why it cannot be listed."""
+    if isinstance(folder, TarFolder):
+        return _entries_in_tar(folder)
     if isinstance(folder, RemotePath):
         listed = folder.entries()
         inside = [entry.name for entry in listed if entry.is_folder]
@@ -241,6 +247,20 @@ def entries(folder: Location) -> Entries | OSError:
                 found.closed.append((entry.name, _why_closed(entry)))
     except OSError as error:
         return error
+    return found
+
+
+def _entries_in_tar(folder: TarFolder) -> Entries:
+    found = Entries([], [], [])
+    for name, content in sorted(folder.content.items()):
+        if isinstance(content, str):
+            found.closed.append((name, content))
+        elif not isinstance(content, dict):
+            found.files.append(name)
+        elif is_hidden(name):
+            found.closed.append((name, _HIDDEN))
+        else:
+            found.folders.append(name)
     return found
 
 

@@ -14,6 +14,8 @@ from benkit.errors import InputFormatError, MissingInputError, RemoteError
 from benkit.files.file_kinds import LINK, is_hidden
 from benkit.files.remote.location import Location, RemotePath
 from benkit.files.safe_names import printable, some_names
+from benkit.files.tar.folder import TarFolder
+from benkit.files.tar.stream import TAR_SUFFIXES
 
 _MOST_PATCHES = 200  # in which a band is looked for
 _FOLDERS = 3  # that a message names
@@ -26,12 +28,10 @@ _OTHERS = {
     ): "Sentinel-1 patches at another place; name the folder of their products",
     ("_reference_map.tif", "_reference_map.parquet"): f"reference maps, for `benkit labels`; {_S2}",
     (".jp2",): "products or scenes, which `benkit patchify` cuts into patches",
+    TAR_SUFFIXES: "a tar, which is scanned as it is; name the tar",
     (
-        ".tar",
         ".gz",
-        ".tgz",
         ".zst",
-        ".tzst",
         ".zip",
         ".bz2",
         ".xz",
@@ -68,18 +68,19 @@ def require_archive(listing: Listing) -> None:
         Which says what the folder seems to be, and the root that fits.
     """
     some = listing.patches[:: len(listing.patches) // _MOST_PATCHES + 1]
-    if any(_may_hold_band(listing.root, patch) for patch in some):
+    root, layout = listing.root, listing.layout
+    assert not isinstance(root, TarFolder), "what a tar holds is seen when it is opened"
+    if any(_may_hold_band(root, patch) for patch in some):
         return
-    layout = listing.layout
     if layout is not BIGEARTHNET_S2:
         raise InputFormatError(
             f"{listing.root}: expected the folder of an archive with the layout {layout.name}, "
             f"<root>/{layout.folder}/{layout.file}, but none of {len(listing.patches):,} patches there "
-            f"has a file{_rasters(list(_folders(listing.root)))}"
+            f"has a file{_rasters(list(_folders(root)))}"
         )
     raise InputFormatError(
         f"{listing.root}: expected the folder of an archive, <root>/<product>/<patch id>/"
-        f"<patch id>_<band>.tif, but {_what_it_is(listing)}"
+        f"<patch id>_<band>.tif, but {_what_it_is(listing, root)}"
     )
 
 
@@ -105,9 +106,8 @@ def _content(folder: Location) -> Entries | None:
     return None if isinstance(content, OSError) else content
 
 
-def _what_it_is(listing: Listing) -> str:
+def _what_it_is(listing: Listing, root: Location) -> str:
     looked_at: list[_Folder] = []
-    root = listing.root
     if isinstance(root, Path) and root.is_symlink():  # its own name tells nothing
         root = root.resolve()
     for folder in _folders(root):

@@ -87,6 +87,13 @@ def progress_text(done: int, total: int, size: int, seconds: float, room: int) -
     return ", ".join(parts)[:room]
 
 
+def bytes_text(done: int, total: int, size: int, seconds: float, room: int) -> str:
+    """The same where bytes are what is counted."""
+    left = f"{_duration(seconds / max(done, 1) * (total - done))} left"
+    share = f"{done / 1e6:,.0f} of {total / 1e6:,.0f} MB"
+    return f"{share}, {done / seconds / 1e6:,.0f} MB/s, {left}"[:room]
+
+
 def _duration(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

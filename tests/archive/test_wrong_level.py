@@ -72,7 +72,7 @@ WRONG = {
     f"../flat/{PATCH}": f"lie in no folders of products; put each into one, as <root>/{PRODUCT}/{PATCH}",
     f"BigEarthNet-S1/{S1}": "Sentinel-1 patches at another place; name the folder of their products",
     "Reference_Maps": "it seems to hold reference maps, for `benkit labels`",
-    "packed": "packed files; unpack them (such as BigEarthNet-S2.tar.zst)",
+    "packed": "a tar, which is scanned as it is; name the tar (such as BigEarthNet-S2.tar.zst)",
     "scenes": "products or scenes, which `benkit patchify` cuts into patches",
     "links": f"no patch in it can be reached (such as {PRODUCT}: a link, which is not followed)",
     "hollow": f"none of its 1 folders such as {PRODUCT}/{PATCH} holds a band",

@@ -13,12 +13,19 @@ example: benkit scan BigEarthNet-S2 --output inventory.parquet
 
 All other verbs that take a SOURCE answer from inventory.parquet without reading a pixel again. The
 same command again reads only what has changed, or goes on where it was interrupted: the hidden folder
-.inventory.parquet.scan beside the inventory remembers what was read. It can be deleted at any time."""
+.inventory.parquet.scan beside the inventory remembers what was read. It can be deleted at any time.
+
+A tar is read as it was downloaded, in one pass and all of it each time, as are .tar.zst and .tar.gz:
+
+         benkit scan BigEarthNet-S2.tar --output inventory.parquet"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "archive", type=location_of, metavar="ARCHIVE", help="its folder, or s3://bucket/path"
+        "archive",
+        type=location_of,
+        metavar="ARCHIVE",
+        help="its folder, its tar, or s3://bucket/path",
     )
     parser.add_argument(
         "--output",
@@ -47,12 +54,14 @@ def run(arguments: argparse.Namespace) -> int:
         return _guess(arguments)
     require(arguments.output is not None, "--output: expected the name of the inventory to write")
     try:
+        from benkit.files.tar.stream import is_tar
         from benkit.inventory.scanning.scan import scan
 
         summary = call(scan, arguments)
     except KeyboardInterrupt:
         end_line()
-        note("the same command again goes on where this scan stopped")
+        goes_on = "begins again" if is_tar(arguments.archive) else "goes on where this scan stopped"
+        note(f"the same command again {goes_on}")
         raise
     if summary.not_scanned:
         note(

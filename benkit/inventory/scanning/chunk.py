@@ -3,7 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -11,10 +11,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from benkit.archive.band_reader import BandFileReader, bytes_of_slots
-from benkit.archive.listing import PatchFolder
+from benkit.archive.listing import Folder, PatchFolder
 from benkit.archive.remote_band_reader import band_file_reader
+from benkit.archive.tar_band_reader import TarBandFileReader
 from benkit.domain.layout import Layout
 from benkit.files.remote.location import Location
+from benkit.files.tar.folder import TarFolder
 from benkit.inventory.scanning.fill_bands import bands_of, fill_others, fill_plain
 from benkit.inventory.scanning.resume import Known
 from benkit.inventory.scanning.rows import InventoryRows
@@ -110,11 +112,19 @@ def scan_chunk(
         states = reader.stat(chunk.patches)
         unchanged = (states == chunk.known) & (states != 0)
     changed = np.flatnonzero(~unchanged)
-    patches = [chunk.patches[i] for i in changed.tolist()]
+    scanned = measure_patches(reader, [chunk.patches[i] for i in changed.tolist()], scale)
+    states[changed] = scanned.file_states
+    return replace(scanned, file_states=states, unchanged=np.flatnonzero(unchanged))
+
+
+def measure_patches(
+    reader: BandFileReader, patches: Sequence[PatchFolder], scale: str | None
+) -> ScannedChunk:
+    """Read and measure the bands of some patches, as many as fit the reader."""
+    layout = reader.layout
     rows = InventoryRows(patches, layout)
     files = size = 0
     reading = reader.read(patches)
-    states[changed] = reading.file_states
     for row, name in reading.strays:
         rows.add_stray(row, name)
     for name, found in reading.bands.items():
@@ -126,13 +136,18 @@ def scan_chunk(
         for group in found.plain:
             fill_plain(rows, bands_of(layout, name), group, scale)
     slow_files = Counter(fill_others(rows, reader, patches, reading, scale))
+    none = np.zeros(0, np.intp)
     return ScannedChunk(
-        rows.table(), rows.counts(), states, np.flatnonzero(unchanged), files, size, slow_files
+        rows.table(), rows.counts(), reading.file_states, none, files, size, slow_files
     )
 
 
-def scan_patches(root: Location, patches: Sequence[PatchFolder]) -> pa.Table:
+def scan_patches(root: Folder, patches: Sequence[PatchFolder]) -> pa.Table:
     """Rows of the inventory for a few patches of an archive, in their order."""
+    if isinstance(root, TarFolder):
+        reader = TarBandFileReader(root, len(patches), patches[0].layout)
+        reader.load(patches)
+        return measure_patches(reader, patches, None).rows
     return scan_chunk(root, patches[0].layout, Chunk(patches, None)).rows
 
 

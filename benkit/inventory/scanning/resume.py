@@ -252,13 +252,23 @@ def scan_state(
         state.finish()
 
 
+def remember_tar(inventory: Path, tar: Path) -> None:
+    """Note which tar an inventory was scanned from, for `scanned_folder`; its rows are no cache."""
+    folder = inventory.with_name(f".{inventory.name}.scan")
+    with suppress(BenkitError, OSError):  # the inventory is whole
+        folder.mkdir(exist_ok=True)
+        stamp = {"archive": printable(str(tar.resolve()))} | _identity(inventory)
+        with replacing(folder / _FINISHED, part_of=inventory) as part:
+            pq.write_table(_PATCHES_SCHEMA.empty_table().replace_schema_metadata(stamp), part)
+
+
 def scanned_folder(inventory: Path) -> Path | None:
-    """The folder that an inventory was scanned from, if the cache beside it tells one that is there."""
+    """The folder or tar that an inventory was scanned from, if the cache beside it tells."""
     patches = inventory.with_name(f".{inventory.name}.scan") / _FINISHED
     with suppress(OSError, ValueError, KeyError, pa.ArrowException):
         found = pq.read_schema(pa.BufferReader(patches.read_bytes())).metadata or {}
         stamp = {key.decode(): value.decode() for key, value in found.items()}
-        if _identity(inventory).items() <= stamp.items() and Path(stamp["archive"]).is_dir():
+        if _identity(inventory).items() <= stamp.items() and Path(stamp["archive"]).exists():
             return Path(stamp["archive"])
     return None
 

@@ -3,8 +3,7 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -12,48 +11,19 @@ from benkit.archive.layout_file import LayoutLike, layout_of
 from benkit.archive.listing import PatchFolder, list_archive, require_inside
 from benkit.archive.wrong_level import require_archive
 from benkit.engine import Engine, run
-from benkit.engine.progress import Progress, reporter
+from benkit.engine.progress import Progress, bytes_text, reporter
 from benkit.files.remote.location import LocationLike, as_location, require_suffix
+from benkit.files.tar.stream import is_tar, require_local
 from benkit.files.writing.transfer import uploading
 from benkit.inventory.scanning.chunk import Chunk, patches_per_chunk, scan_chunk
 from benkit.inventory.scanning.linear_power import require_decibels
 from benkit.inventory.scanning.resume import scan_state
 from benkit.inventory.scanning.rows import closed_rows, stray_rows
+from benkit.inventory.scanning.scan_tar import scan_tar
+from benkit.inventory.scanning.summary import ScanSummary
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.tiff.raster import Raster
 from benkit.tiff.read import decode_raster, read_whole
-
-
-@dataclass(frozen=True)
-class ScanSummary:
-    """Counts of a scan.
-
-    Attributes
-    ----------
-    layout : str
-        Its name.
-    patches, rows : int
-        Patches of the archive and rows of the inventory.
-    not_scanned : int
-        Links, pipes and folders that cannot be listed, none of which was entered.
-    unchanged : int
-        Patches whose rows were taken over from an earlier scan, as their files are the same.
-    files, bytes : int
-        Band files that were read, and their length together.
-    slow_files : mapping of str to int
-        Band files among them that were not plain, by what kept them from the fast path.
-    seconds : float
-    """
-
-    layout: str
-    patches: int
-    rows: int
-    not_scanned: int
-    unchanged: int
-    files: int
-    bytes: int
-    slow_files: Mapping[str, int]
-    seconds: float
 
 
 def scan(
@@ -74,7 +44,8 @@ def scan(
     Parameters
     ----------
     archive : Location
-        Its folder, on this machine or at a location such as ``s3://bucket/archive``.
+        Its folder, on this machine or at a location such as ``s3://bucket/archive``; or its tar on this
+        machine, plain or packed with zstd or gzip, which is read in one pass without being unpacked.
     output : Location
         The inventory, a Parquet file with the columns of `INVENTORY_SCHEMA`: first what was not
         entered and the files that lie beside the patches, then by product and patch all bands.
@@ -90,7 +61,8 @@ def scan(
     full : bool
         Whether to read everything, also what has not changed.
     progress : bool or callable, optional
-        Off, on (shown on stderr), or called with (patches done, of all, bytes read).
+        Off, on (shown on stderr), or called with (patches done, of all, bytes read); of a tar with
+        bytes in the place of patches.
 
     Returns
     -------
@@ -101,7 +73,8 @@ def scan(
     MissingInputError
         If the archive is not a folder.
     InputFormatError
-        If it holds no patch at that place, with the folder that fits.
+        If it holds no patch at that place, with the folder that fits; or if a tar is damaged or not
+        whole: the inventory then has the rows of what lies before.
     OptionError
         If the name of the inventory does not end with .parquet, or if the scale is another, or bands
         are not in decibels.
@@ -113,9 +86,13 @@ def scan(
         If workers die again and again.
     """
     start = time.monotonic()
-    report = reporter(progress)
     require_suffix(output, (".parquet",))
     root = as_location(archive)
+    if is_tar(root) or (isinstance(root, Path) and root.is_file()):
+        tar, shown = require_local(root), reporter(progress, bytes_text)
+        with uploading(as_location(output)) as path:
+            return scan_tar(tar, path, layout, engine=engine, scale=scale, report=shown)
+    report = reporter(progress)
     layout = layout_of(root, layout)
     if scale is not None:
         require_decibels(layout, scale, str(root))
@@ -126,7 +103,7 @@ def scan(
     edges = range(0, len(patches), at_once)
     done = unchanged = files = size = 0
     slow_files: Counter[str] = Counter()
-    work = partial(scan_chunk, listing.root, layout, scale=scale)
+    work = partial(scan_chunk, root, layout, scale=scale)
     with (
         uploading(as_location(output)) as path,
         scan_state(path, listing.name, layout, scale) as state,

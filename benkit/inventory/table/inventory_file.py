@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 _ROWS_PER_GROUP = 120_000
 _LAYOUT, _DESCRIPTION = "benkit:layout", "benkit:layout_description"
+_CONTAINER = "benkit:container"
+CONTAINERS = ("tar", "packed tar")
+"""What an archive that is no folder lies in; offsets are positions in it, null where it is packed."""
+
 _LEFT_IN = "patch_id IS NULL OR patch_id NOT IN (SELECT patch_id FROM left_out)"
 _CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
@@ -57,10 +61,16 @@ class InventoryWriter:
 
 
 @contextmanager
-def writing_inventory(path: Location, layout: Layout) -> Iterator[InventoryWriter]:
-    """Write an inventory that appears, or replaces an earlier one, when all went well."""
+def writing_inventory(
+    path: Location, layout: Layout, container: str | None = None
+) -> Iterator[InventoryWriter]:
+    """Write an inventory that appears, or replaces an earlier one, when all went well.
+
+    ``container`` is what the archive lies in, of `CONTAINERS`.
+    """
     with replacing(path) as part:
         made = {"benkit:inventory_version": str(VERSION)} | made_from(layout)
+        made |= {_CONTAINER: container} if container else {}
         schema = INVENTORY_SCHEMA.with_metadata(made)
         repeating = [field.name for field in schema if field.type != pa.uint64()]
         with pq.ParquetWriter(part, schema, compression="zstd", use_dictionary=repeating) as file:
@@ -142,6 +152,14 @@ class Inventory(TableValue):
         if text is not None:
             return parse_layout(text.decode(), self.name)
         return built_in(name) if name in BUILT_IN else BIGEARTHNET_S2
+
+    @cached_property
+    def container(self) -> str | None:
+        """What the archive lay in when it was scanned, of `CONTAINERS`; None for a folder."""
+        said = (pq.read_schema(self.path).metadata or {}).get(_CONTAINER.encode(), b"").decode()
+        if said and said not in CONTAINERS:
+            self._refuse(f"but it is of an archive in {said!r}")
+        return said or None
 
     @property
     def lacking(self) -> tuple[str, ...]:

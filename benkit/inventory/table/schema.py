@@ -60,7 +60,8 @@ side of square pixels. ``linear_sum`` and ``linear_sum_sq`` are sums of the powe
 valid pixels of bands in decibels, and of its squares, if the scan was asked for
 them; see `benkit.inventory.scanning.linear_power`.
 
-For plain files ``offset`` is the position of the first pixel in the file in bytes, and ``header_hash``
+For plain files ``offset`` is the position of the first pixel in the file in bytes, or in the tar, if the
+archive was scanned in one (of other files in it that of their first byte), and ``header_hash``
 the fingerprint of the bytes before it, which tells whether the file is still the one that was scanned.
 ``pixel_hash`` is the fingerprint of the decoded pixels, whatever their encoding; see
 `benkit.inventory.scanning.fingerprint`.

@@ -1,0 +1,1 @@
+"""Files in a tar, found without extracting any."""

@@ -1,0 +1,91 @@
+"""Read a file of a plain tar at its place, if it is still there."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from benkit.errors import InputFormatError, MissingInputError, RasterError
+from benkit.files.tar.headers import BLOCK
+
+BEFORE = 4 * BLOCK
+"""Bytes before the content of a file that hold its name: a header, and a long name of two blocks."""
+
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+_NAME_LENGTH = 100  # bytes of the name in a header
+_ENDS, _BEGINS = b"\0\n", b"/=\0"
+
+
+@dataclass(frozen=True)
+class TarContent:
+    """A file in a plain tar.
+
+    Attributes
+    ----------
+    tar : Path
+    name : str
+        With its folders, as far as they are known.
+    position, size : int
+        Where its content begins in the tar, and how many bytes it has.
+    """
+
+    tar: Path
+    name: str
+    position: int
+    size: int
+
+    def __str__(self) -> str:
+        """Its path, as if the tar were a folder."""
+        return f"{self.tar}/{self.name}"
+
+    def read_bytes(self, at_most: int) -> bytes:
+        """All its bytes.
+
+        Raises
+        ------
+        RasterError
+            If these are more than ``at_most``.
+        InputFormatError
+            If another file is there.
+        """
+        if self.size > at_most:
+            raise RasterError(f"{self}: has {self.size:,} bytes; expected at most {at_most:,}")
+        before = min(BEFORE, self.position)
+        handle = open_tar_file(self.tar)
+        try:
+            os.lseek(handle, self.position - before, os.SEEK_SET)
+            with os.fdopen(os.dup(handle), "rb") as file:
+                content = file.read(before + self.size)
+        finally:
+            os.close(handle)
+        name = self.name.rpartition("/")[2].encode("utf-8", "surrogateescape")
+        if len(content) < before + self.size or not is_named(content[:before], name):
+            refuse_changed_tar(self.tar, self.name)
+        return content[before:]
+
+
+def open_tar_file(tar: Path) -> int:
+    """A handle of a tar."""
+    try:
+        return os.open(tar, _READ)
+    except FileNotFoundError:
+        raise MissingInputError(f"{tar}: expected the tar of an archive, but it is gone") from None
+    except OSError as error:
+        raise InputFormatError(f"{tar}: cannot be opened: {error.strerror}") from None
+
+
+def is_named(before: bytes | bytearray, name: bytes) -> bool:
+    """Whether the blocks before a file's content say that it is a file of this name."""
+    found = before.rfind(name)
+    if found < 0:
+        return False
+    start, end = (found - len(before)) % BLOCK, found + len(name)
+    whole = start + len(name) == _NAME_LENGTH or before[end] in _ENDS
+    return whole and (start == 0 or before[found - 1] in _BEGINS)
+
+
+def refuse_changed_tar(tar: Path, name: str) -> None:
+    """Refuse a tar in which another file lies where one was scanned."""
+    raise InputFormatError(
+        f"{tar}: expected {name} where it was scanned, but something else is there: the tar was "
+        "changed; scan it again"
+    )
