@@ -229,8 +229,8 @@ class PatchDataset:
         item: Item = {"patch_id": self._ids[row].as_py()}
         for name, (reader, images), bands in zip(("image", "s1"), self._parts, read, strict=False):
             index = reader.index
-            nodata = [index.kinds[kind].nodata for kind in index.kind[row].tolist()]
-            item[name] = images.of(bands, nodata, is_whole=not index.flawed[row])
+            values = (index.kinds[kind].nodata for kind in index.kind[row].tolist())
+            item[name] = images.of(bands, list(values) if index.flawed[row] else None)
         if self._hot is not None:
             item["labels"] = self._hot[row].astype(np.float32)
         if self._maps is not None and self._numbers is not None:

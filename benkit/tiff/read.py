@@ -59,7 +59,8 @@ def read_whole(path: Path, *, follow: bool = True) -> bytes:
                 raise RasterError(
                     f"{path}: has {status.st_size:,} bytes; expected at most {LARGEST_FILE:,}"
                 )
-            return file.read(LARGEST_FILE)
+            content = file.read(status.st_size + 1)  # not more: Python makes room for all at once
+            return content if len(content) <= status.st_size else content + file.read(LARGEST_FILE)
     except FileNotFoundError:
         raise MissingInputError(f"{path}: expected a GeoTIFF, but there is no such file") from None
     except RasterError:

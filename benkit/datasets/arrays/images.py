@@ -1,6 +1,6 @@
 """From the bands of a patch to one array, or to one a band: on one grid, normalised, and masked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
@@ -37,14 +37,17 @@ class Images:
     normal: tuple[MeanStd, ...] | None
 
     def of(
-        self, bands: Bands, nodata: Sequence[float | None], *, is_whole: bool
+        self, bands: Bands, nodata: Sequence[float | None] | None
     ) -> NDArray | dict[str, NDArray]:
-        """One array (bands, size, size), or one for each band; ``is_whole`` has no NO_DATA pixel."""
+        """One array (bands, size, size), or one for each band.
+
+        ``nodata`` is the NO_DATA value of each band; None where no pixel is without a measurement.
+        """
         if self.size is None and self.normal is None:
             return dict(zip(self.bands, bands, strict=True))
         if self.size is None:
             alone = [
-                self._normal(band[np.newaxis], [i], nodata[i : i + 1], is_whole=is_whole)[0]
+                self._normal(band[np.newaxis], [i], nodata and nodata[i : i + 1])[0]
                 for i, band in enumerate(bands)
             ]
             return dict(zip(self.bands, alone, strict=True))
@@ -60,11 +63,7 @@ class Images:
             some = np.empty((len(numbers), *shape), np.float32)
             for place, i in enumerate(numbers):
                 some[place] = bands[i]
-            masked = (
-                None
-                if is_whole
-                else _masked([bands[i] for i in numbers], [nodata[i] for i in numbers])
-            )
+            masked = _masked(bands, nodata, numbers)
             some = self._scaled(some, numbers)
             if self.resampling == "nearest":
                 some, masked = self._filled(some, masked), None
@@ -73,10 +72,10 @@ class Images:
         return image
 
     def _normal(
-        self, pixels: NDArray, numbers: list[int], nodata: Sequence[float | None], *, is_whole: bool
+        self, pixels: NDArray, numbers: list[int], nodata: Sequence[float | None] | None
     ) -> NDArray:
         """Some bands of one size, normalised."""
-        masked = None if is_whole else _masked(list(pixels), nodata)
+        masked = _masked(list(pixels), nodata, range(len(pixels)))
         return self._filled(self._scaled(pixels.astype(np.float32), numbers), masked)
 
     def _scaled(self, pixels: NDArray[np.float32], numbers: list[int]) -> NDArray[np.float32]:
@@ -99,10 +98,14 @@ def _same_shapes(bands: Bands) -> list[tuple[tuple[int, int], list[int]]]:
     ]
 
 
-def _masked(bands: Sequence[NDArray], nodata: Sequence[float | None]) -> NDArray[np.bool_]:
-    """Pixels without a measurement: (bands, height, width)."""
+def _masked(
+    bands: Bands, nodata: Sequence[float | None] | None, numbers: Iterable[int]
+) -> NDArray[np.bool_] | None:
+    """Pixels of some bands that are without a measurement: (bands, height, width); None without any."""
+    if nodata is None:
+        return None
     masks = []
-    for band, value in zip(bands, nodata, strict=True):
+    for band, value in ((bands[i], nodata[i]) for i in numbers):
         mask = ~np.isfinite(band) if band.dtype.kind == "f" else np.zeros(band.shape, bool)
         masks.append(mask if value is None else mask | (band == value))
     return np.stack(masks)

@@ -42,8 +42,8 @@ class _Plan:
         Of each file; all bands of one file are alike.
     heads, pixels : tuple of slice
         Where the header of each file goes in the buffer, and where its pixels go.
-    dtypes : tuple of numpy.dtype
-        Of the pixels of each file.
+    rasters : list of ((int, int), numpy.dtype, int)
+        Height and width, data type, and where in the buffer the pixels of each file begin.
     plain : list of int
         Which files are plain.
     lengths : tuple of int
@@ -59,7 +59,7 @@ class _Plan:
     kinds: tuple[RasterKind, ...]
     heads: tuple[slice, ...]
     pixels: tuple[slice, ...]
-    dtypes: tuple[np.dtype, ...]
+    rasters: list[tuple[tuple[int, int], np.dtype, int]]
     plain: list[int]
     lengths: tuple[int, ...]
     file_sizes: tuple[int, ...]
@@ -77,16 +77,18 @@ class _Plan:
         headers = end
         plain = [number for number, kind in enumerate(kinds) if kind.is_plain]
         lengths = tuple(kinds[number].offset for number in plain)
-        dtypes = tuple(np.dtype(kind.dtype).newbyteorder("<") for kind in kinds)
-        for kind, dtype in zip(kinds, dtypes, strict=True):
+        rasters = []
+        for kind in kinds:
+            dtype = np.dtype(kind.dtype).newbyteorder("<")
             start = -(-end // _ALIGNED) * _ALIGNED
             end = start + bands * kind.width * kind.height * dtype.itemsize
             pixels.append(slice(start, end))
+            rasters.append(((kind.height, kind.width), dtype, start))
         sizes = tuple(
             kind.offset + where.stop - where.start if kind.is_plain else -1
             for kind, where in zip(kinds, pixels, strict=True)
         )
-        return cls(kinds, tuple(heads), tuple(pixels), dtypes, plain, lengths, sizes, end, headers)
+        return cls(kinds, tuple(heads), tuple(pixels), rasters, plain, lengths, sizes, end, headers)
 
     def buffer(self) -> NDArray[np.uint8]:
         """A buffer to read into, with zeros where headers do not fill it."""
@@ -129,11 +131,9 @@ class PatchReader:
             return self.read_many([row])[0]
         names, plan = self._names(row), self._plan(row)
         buffer = plan.buffer()
-        view = buffer.data
-        for number, name in enumerate(names):
-            if not self._fill(plan, number, name, view):
-                content = read_whole(Path(self.root, name))
-                self._put(plan, number, name, row, buffer, content)
+        for number in self._fill(plan, names, buffer.data):
+            content = read_whole(Path(self.root, names[number]))
+            self._put(plan, number, names[number], row, buffer, content)
         return self._checked(plan, row, buffer)
 
     def read_many(self, rows: Sequence[int], executor: Executor | None = None) -> list[Bands]:
@@ -179,23 +179,29 @@ class PatchReader:
             "was scanned; leave out patches with findings"
         )
 
-    def _fill(self, plan: _Plan, number: int, name: str, view: memoryview) -> bool:
-        """Read a plain file into the buffer; whether it is one, and all of it was read at once."""
-        size = plan.file_sizes[number]
-        if size < 0:
-            return False
-        try:
-            handle = os.open(f"{self.root}/{name}", _READ)
-        except OSError:
-            return False  # reading it in another way says what is wrong
-        more = bytearray(1)  # is filled where the file has grown
-        try:
-            where = view[plan.heads[number]], view[plan.pixels[number]], more
-            return _read_into(handle, where) == size
-        except OSError:
-            return False
-        finally:
-            os.close(handle)
+    def _fill(self, plan: _Plan, names: list[str], view: memoryview) -> list[int]:
+        """Read plain files into the buffer, each at once; which ones are to be read in another way.
+
+        That says what is wrong with those that cannot be opened, or are of another size.
+        """
+        root, others = str(self.root), []
+        more = bytearray(1)  # is filled where a file has grown
+        files = zip(names, plan.file_sizes, plan.heads, plan.pixels, strict=True)
+        for number, (name, size, head, pixels) in enumerate(files):
+            if size < 0:
+                others.append(number)
+                continue
+            try:
+                handle = os.open(f"{root}/{name}", _READ)
+                try:
+                    found = _read_into(handle, (view[head], view[pixels], more))
+                finally:
+                    os.close(handle)
+            except OSError:
+                found = -1
+            if found != size:
+                others.append(number)
+        return others
 
     def _put(
         self,
@@ -237,12 +243,9 @@ class PatchReader:
                 name = self._names(row)[plan.plain[int(other.argmax())]]
                 self._refuse_changed(name, "with the same header, but it is another")
         if self._bands_of_file == 1:
-            return [
-                buffer[where].view(dtype).reshape(kind.height, kind.width)
-                for where, dtype, kind in zip(plan.pixels, plan.dtypes, plan.kinds, strict=True)
-            ]
-        kind = plan.kinds[0]
-        raster = buffer[plan.pixels[0]].view(plan.dtypes[0]).reshape(kind.height, kind.width, -1)
+            return [np.ndarray(shape, dtype, buffer, start) for shape, dtype, start in plan.rasters]
+        (height, width), dtype, start = plan.rasters[0]
+        raster = np.ndarray((height, width, self._bands_of_file), dtype, buffer, start)
         return [np.ascontiguousarray(raster[..., plane]) for plane in self._planes]
 
     def _download(self, name: str) -> bytes:
@@ -258,13 +261,14 @@ class PatchReader:
         )
 
 
-def _read_into(handle: int, buffers: tuple[memoryview | bytearray, ...]) -> int:
+def _read_each(handle: int, buffers: tuple[memoryview | bytearray, ...]) -> int:
     """Read an open file into buffers, one after the other; how many bytes there were."""
-    if hasattr(os, "readv"):
-        return os.readv(handle, buffers)
     found = 0
     for buffer in buffers:
         part = os.read(handle, len(buffer))
         buffer[: len(part)] = part
         found += len(part)
     return found
+
+
+_read_into = getattr(os, "readv", _read_each)  # which Windows lacks

@@ -1,0 +1,353 @@
+"""How fast patches come from an archive for training, beside torchgeo, rasterio and LMDB, in one run.
+
+    PYTHONPATH=. .venv/bin/python benchmarks/training.py [--patches 1000] [--rounds 3] [--python PYTHON]
+
+A sample is exported without its findings; all read its patches in random order, the page cache warm and
+in one process unless something else is said, in turn, and medians count. torchgeo, torch, lmdb and
+safetensors live in an environment of the benchmark's own, which takes 6 GB and minutes to make (or in
+that of PYTHON); where they cannot be installed, rasterio alone is compared with. `BENKIT_BENCHMARKS`
+names the folder. What must be reached stands behind the figures.
+"""
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch as replaced
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from environments import can_import, environment
+
+ROOT = Path(__file__).resolve().parents[1]
+PLACE = Path(os.environ.get("BENKIT_BENCHMARKS", ROOT / "untracked-files" / "benchmarks"))
+OFFICIAL = ROOT / ".." / "shared" / "data" / "metadata.parquet"
+NEEDED = ("torchgeo", "pyarrow", "requests", "duckdb", "lmdb", "safetensors")
+MODULES = "torchgeo.datasets, lmdb, safetensors, duckdb"
+BATCH, WORKERS = 64, 2
+MEAN, STD = 1000.0, 500.0
+DISTANCE = 0.005  # seconds from asking for a file to its first byte
+PATCHES_AT_ONCE = 10_000
+
+Way = Callable[[Sequence[int]], object]
+
+
+def say(what: str, value: str, target: str = "") -> None:
+    print(f"{what:<66} {value:>16}  {target}", flush=True)
+
+
+# --- what is read --------------------------------------------------------------------------------------
+
+
+def make(folder: Path, patches: int) -> None:
+    """An archive without findings, in the folders that torchgeo looks for, a pack, and inventories."""
+    import benkit
+
+    sample = folder / "sample"
+    benkit.sample(sample, patches)
+    archive, metadata = next(sample.glob("BigEarthNet*")), sample / "metadata.parquet"
+    findings = benkit.audit(archive, metadata).findings
+    chosen = {"metadata": metadata, "exclude": findings}
+    clean = folder / "clean"
+    benkit.export(archive, clean, reference_maps=sample / "Reference_Maps", copy=True, **chosen)
+    benkit.export(archive, folder / "pack", format="arrow", **chosen)
+    (clean / "BigEarthNet-S1").mkdir(exist_ok=True)  # looked for, though no band of it is read
+    if OFFICIAL.is_file():
+        write_official_inventory(clean / "inventory.parquet", folder / "official.parquet")
+
+
+def write_official_inventory(of_sample: Path, target: Path) -> None:
+    """An inventory of the 480,038 patches, each with the rows of the first patch of another one."""
+    from benkit.domain.layouts import BIGEARTHNET_S2
+    from benkit.inventory.table.inventory_file import writing_inventory
+
+    rows = pq.read_table(of_sample).slice(0, len(BIGEARTHNET_S2.bands))
+    ids = pq.read_table(OFFICIAL, columns=["patch_id"])["patch_id"].to_pylist()
+    ids.sort(key=lambda patch: (patch[:-6], patch))
+    random = np.random.default_rng(0)
+    with writing_inventory(target, BIGEARTHNET_S2) as writer:
+        for start in range(0, len(ids), PATCHES_AT_ONCE):
+            some = ids[start : start + PATCHES_AT_ONCE]
+            of_patch = np.repeat(np.arange(len(some)), len(rows))
+            hashes = pa.array(random.integers(0, 2**63, len(of_patch), np.uint64))
+            table = rows.take(pa.array(np.tile(np.arange(len(rows)), len(some))))
+            for name, values in {
+                "product": pa.array([patch[:-6] for patch in some]).take(pa.array(of_patch)),
+                "patch_id": pa.array(some).take(pa.array(of_patch)),
+                "header_hash": hashes,
+                "pixel_hash": hashes,
+            }.items():
+                table = table.set_column(table.schema.get_field_index(name), name, values)
+            writer.write(table)
+
+
+# --- ways to read it -----------------------------------------------------------------------------------
+
+
+class Rasterio:
+    """Every band by an open of its own, at its own size."""
+
+    def __init__(self, archive: Path, patch_ids: Sequence[str], bands: Sequence[str]) -> None:
+        self.files = [
+            [f"{archive}/{patch[:-6]}/{patch}/{patch}_{band}.tif" for band in bands]
+            for patch in patch_ids
+        ]
+
+    def __getitem__(self, row: int) -> list[np.ndarray]:
+        rasterio = import_module("rasterio")
+        bands = []
+        for path in self.files[row]:
+            with rasterio.open(path) as file:
+                bands.append(file.read(1))
+        return bands
+
+
+class Lmdb:
+    """The arrays of each patch as safetensors under its id."""
+
+    def __init__(self, folder: Path, dataset: Any) -> None:
+        safetensors = import_module("safetensors.numpy")
+        self.load, self.ids = safetensors.load, [patch.encode() for patch in dataset.patch_ids]
+        pack = import_module("lmdb").open(str(folder / "lmdb"), map_size=2**36)
+        with pack.begin(write=True) as writing:
+            for item in dataset:
+                writing.put(item["patch_id"].encode(), safetensors.save(item["image"]))
+        self.reading = pack.begin()
+
+    def __getitem__(self, row: int) -> Any:
+        return self.load(self.reading.get(self.ids[row]))
+
+
+class Images:
+    """The images of torchgeo's data set, without its map and label, normalised."""
+
+    def __init__(self, theirs: Any) -> None:
+        self.theirs = theirs
+
+    def __getitem__(self, row: int) -> Any:
+        return (self.theirs._load_image(row, "s2") - MEAN) / STD
+
+
+def torchgeo(root: Path) -> Any:
+    return import_module("torchgeo.datasets").BigEarthNetV2(str(root), split="train", bands="s2")
+
+
+def one_by_one(dataset: Any, rows: Sequence[int]) -> None:
+    for row in rows:
+        dataset[row]
+
+
+def whole_loop(dataset: Any, rows: Sequence[int]) -> None:
+    """A DataLoader of PyTorch over some patches in a given order."""
+    load = import_module("torch.utils.data").DataLoader
+    for _ in load(dataset, batch_size=BATCH, num_workers=WORKERS, sampler=list(rows)):
+        pass
+
+
+def medians(ways: dict[str, tuple[Way, Sequence[int]]], rounds: int) -> dict[str, float]:
+    """Milliseconds a patch, all in turn in every round, after one that warms up."""
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(rounds + 1):
+        for name, (way, rows) in ways.items():
+            start = time.perf_counter()
+            way(rows)
+            if number:
+                found[name].append((time.perf_counter() - start) * 1e3 / len(rows))
+    return {name: statistics.median(times) for name, times in found.items()}
+
+
+# --- in the environment that has the others ------------------------------------------------------------
+
+
+def measure(folder: Path, rounds: int) -> None:
+    from benkit import PatchDataset
+
+    root = folder / "clean"
+    opened = partial(PatchDataset, root / "inventory.parquet", root / "BigEarthNet-S2")
+    plain = opened()
+    normal = dict.fromkeys(plain.bands, (MEAN, STD))
+    as_images = {"size": 120, "resampling": "bilinear", "normalise": normal}
+    images = opened(**as_images)
+    random = np.random.default_rng(0)
+    order = random.permutation(len(plain)).tolist()
+    few = order[: len(order) // 5]
+    ways: dict[str, tuple[Way, Sequence[int]]] = {
+        "rasterio": (
+            partial(one_by_one, Rasterio(root / "BigEarthNet-S2", plain.patch_ids, plain.bands)),
+            few,
+        ),
+        "ours": (partial(one_by_one, plain), order),
+        "ours, of a pack": (
+            partial(
+                one_by_one,
+                PatchDataset(
+                    folder / "pack" / "inventory.parquet", folder / "pack" / "BigEarthNet-S2"
+                ),
+            ),
+            order,
+        ),
+        "ours as images": (partial(one_by_one, images), order),
+    }
+    if find_spec("lmdb"):
+        ways["lmdb"] = (partial(one_by_one, Lmdb(folder, plain)), order)
+    if find_spec("torchgeo"):
+        theirs = torchgeo(root)
+        some = random.permutation(len(theirs)).tolist()
+        ways["torchgeo"] = (partial(one_by_one, Images(theirs)), some[: len(some) // 5])
+        full = opened(
+            **as_images,
+            labels=root / "metadata.parquet",
+            order="alphabetical",
+            maps=root / "Reference_Maps",
+        )
+        ways["loop, torchgeo"] = (partial(whole_loop, theirs), some[: 6 * BATCH])
+        ways["loop, ours"] = (partial(whole_loop, full), (order * 20)[: 60 * BATCH])
+    found = medians(ways, rounds)
+    for name, time_of in found.items():
+        say(f"{name}: per patch", f"{time_of:.3f} ms")
+    for what, slow, quick, must in (
+        (
+            "12 x 120 x 120 float32, bilinear, normalised: torchgeo / ours",
+            "torchgeo",
+            "ours as images",
+            "20 x",
+        ),
+        ("twelve rasterio opens / ours, native resolution", "rasterio", "ours", "60 x"),
+        ("ours / LMDB with safetensors", "ours", "lmdb", "2.0 x at most"),
+        (
+            "DataLoader, 2 workers, batch 64, with maps and labels: torchgeo / ours",
+            "loop, torchgeo",
+            "loop, ours",
+            "20 x",
+        ),
+    ):
+        if slow in found and quick in found:
+            say(what, f"{found[slow] / found[quick]:.1f} x", must)
+    cold(root, plain, order)
+    distant(plain, order[: 2 * BATCH])
+    if find_spec("torch"):
+        say("memory that a worker of the loop takes of its own", f"{worker_memory(plain):.0f} MB")
+
+
+def cold(root: Path, plain: Any, order: Sequence[int]) -> None:
+    """Files evicted from the page cache before each is read."""
+    files = [str(path) for path in (root / "BigEarthNet-S2").rglob("*.tif")]
+    times = {}
+    for threads in (1, 16):
+        evict(files)
+        plain.threads = threads
+        start = time.perf_counter()
+        for at in range(0, len(order), BATCH):
+            plain.__getitems__(order[at : at + BATCH])
+        times[threads] = (time.perf_counter() - start) * 1e3 / len(order)
+        say(f"cold, {threads} threads: per patch", f"{times[threads]:.3f} ms")
+    plain.threads = 1
+
+
+def evict(files: Sequence[str]) -> None:
+    for path in files:
+        handle = os.open(path, os.O_RDONLY)
+        os.fsync(handle)
+        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(handle)
+
+
+def distant(plain: Any, rows: Sequence[int]) -> None:
+    """A disk that answers late: each open waits."""
+    quick = os.open
+
+    def late(*arguments: Any, **options: Any) -> int:
+        time.sleep(DISTANCE)
+        return quick(*arguments, **options)
+
+    with replaced("os.open", late):
+        for threads in (1, 16, 64):
+            plain.threads, plain._executor = threads, None
+            start = time.perf_counter()
+            plain.__getitems__(rows)
+            spent = (time.perf_counter() - start) * 1e3 / len(rows)
+            say(
+                f"{DISTANCE * 1e3:.0f} ms before each open, {threads} threads: per patch",
+                f"{spent:.2f} ms",
+            )
+    plain.threads, plain._executor = 1, None
+
+
+class Memory:
+    """A data set whose items are what the process that reads them holds of its own."""
+
+    def __init__(self, dataset: Any) -> None:
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, row: int) -> float:
+        self.dataset[row]
+        lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+        own = [int(line.split()[1]) for line in lines if line.startswith("Private_")]
+        return sum(own) / 1024
+
+
+def worker_memory(plain: Any) -> float:
+    load = import_module("torch.utils.data").DataLoader
+    return max(
+        float(one.max()) for one in load(Memory(plain), batch_size=BATCH, num_workers=WORKERS)
+    )
+
+
+def start(folder: Path) -> None:
+    """Seconds and peak memory of opening the official archive's inventory, imports included."""
+    begin = time.perf_counter()
+    from benkit import PatchDataset
+
+    dataset = PatchDataset(folder / "official.parquet", folder)
+    spent = time.perf_counter() - begin
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    say(f"start with {len(dataset):,} patches", f"{spent:.2f} s", "2 s")
+    say(f"start with {len(dataset):,} patches: peak memory", f"{peak:.0f} MB", "300 MB")
+
+
+def main(patches: int, rounds: int, python: Path | None) -> int:
+    if python and not can_import(python, MODULES):
+        sys.exit(f"{python}: expected a Python that has {MODULES}")
+    found = python or environment(PLACE / "torchgeo-environment", MODULES, NEEDED)
+    if isinstance(found, str):
+        print(f"torchgeo cannot be installed here, rasterio alone is compared with: {found}")
+        found = Path(sys.executable)
+    PLACE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="training-", dir=PLACE) as folder:
+        make(Path(folder), patches)
+        environ = {**os.environ, "PYTHONPATH": f"{ROOT}", "PYTHONWARNINGS": "ignore"}
+        for step, of in ("--measure", found), ("--start", Path(sys.executable)):
+            command = [of, __file__, step, folder, "--rounds", str(rounds)]
+            if step == "--measure" or (Path(folder) / "official.parquet").exists():
+                subprocess.run(command, env=environ, check=True)
+    return 0
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--patches", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--python", type=Path)
+    parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--start", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.measure:
+        measure(options.measure, options.rounds)
+    elif options.start:
+        start(options.start)
+    else:
+        sys.exit(main(options.patches, options.rounds, options.python))
