@@ -293,6 +293,22 @@ def test_an_interrupted_pack_goes_on_where_it_stopped(small, monkeypatch, kind):
     assert not (small / ".out.unfinished").exists()
 
 
+@pytest.mark.parametrize("check", ["packing.require_same_lmdb", "pack_part.PackPart.require_same"])
+def test_a_pack_that_was_interrupted_while_it_was_verified_goes_on(small, monkeypatch, check):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    kind = "lmdb" if "lmdb" in check else "arrow"
+    options = {"format": kind, "patches": whole(small), "engine": ONE}
+    benkit.export(small / "inventory.parquet", small / "whole", **options)
+    with monkeypatch.context() as patched:
+        patched.setattr(f"benkit.datasets.packs.{check}", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            benkit.export(small / "inventory.parquet", small / "out", **options)
+    benkit.export(small / "inventory.parquet", small / "out", **options)
+    assert bytes_of(small / "out") == bytes_of(small / "whole")
+
+
 @pytest.mark.parametrize("kind", ["arrow", "lmdb"])
 def test_pixels_that_were_changed_in_place_are_refused_and_leave_no_pack(small, kind):
     path = small / "archive" / PRODUCT / whole(small)[2] / f"{whole(small)[2]}_B03.tif"

@@ -65,7 +65,7 @@ class Case:
 
 
 def cases_of(ground: Path) -> dict[str, Case]:
-    """The six verbs, on inputs that are made here."""
+    """The six verbs, and packs, on inputs that are made here."""
     for name, seed in (("sample", 1), ("other", 2)):
         assert run(ground, ["sample", name, "--patches", "100", "--seed", str(seed)]) == 0
     make_raster(ground / "raster.tif", 1), make_raster(ground / "older" / "raster.tif", 2)
@@ -80,6 +80,20 @@ def cases_of(ground: Path) -> dict[str, Case]:
     assert run(ground, ["scan", archive, "--output", "inventory.parquet", "--workers", "1"]) == 0
     export = ["export", f"{ground}/inventory.parquet", "--output", "clean", "--overwrite"]
     export += ["--metadata", metadata, "--sample", "12", "--seed"]
+    found = f"{ground}/found.csv"
+    assert run(
+        ground, ["audit", "inventory.parquet", "--metadata", metadata, "--findings", found]
+    ) in (0, 1)
+    pack = [
+        "export",
+        f"{ground}/inventory.parquet",
+        "--output",
+        "pack",
+        "--overwrite",
+        "--sample",
+        "12",
+    ]
+    pack += ["--exclude", found, "--metadata", metadata, "--workers", "1", "--format"]
     return {
         "scan": Case(
             ["scan", archive, *scan],
@@ -96,6 +110,10 @@ def cases_of(ground: Path) -> dict[str, Case]:
         ),
         "labels": Case(labels, [*labels, "--min-share", "0.3"], "labels.parquet"),
         "export": Case([*export, "1"], [*export, "2"], "clean"),
+        **{
+            kind: Case([*pack, kind, "--seed", "1"], [*pack, kind, "--seed", "2"], "pack")
+            for kind in ("arrow", "lmdb")
+        },
         "report": Case(report, [*report, "--reference-maps", maps], "r.html"),
     }
 
@@ -301,7 +319,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--steps", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--verbs", default="scan,split,retile,labels,export,report")
+    parser.add_argument("--verbs", default="scan,split,retile,labels,export,arrow,lmdb,report")
     options = parser.parse_args()
     for name in (
         "inventory.audit",
@@ -315,7 +333,7 @@ def main() -> int:
         "reporting.page.report",
     ):
         importlib.import_module(f"benkit.{name}")
-    for name in ("rasterio", "duckdb", "polars", "shapely"):
+    for name in ("rasterio", "duckdb", "polars", "shapely", "lmdb", "safetensors.numpy"):
         importlib.import_module(name)
     parent = "/dev/shm" if Path("/dev/shm").is_dir() else None
     results = {}

@@ -78,7 +78,7 @@ def write_lmdb(
     size = _map_size(layout, sum(map(len, parts)))
     with _environment(folder, map_size=size) as environment:
         done = environment.stat()["entries"]
-    waiting = parts[done // PATCHES_PER_VALUES :]  # commits end with a part
+    waiting = parts[-(-done // PATCHES_PER_VALUES) :]  # as each commit ends with a part
     made = run(lmdb_values, waiting, engine)
     for _ in range(0, len(waiting), PARTS_PER_COMMIT):
         # opened for each commit, as LMDB places pages otherwise where it has been open before
