@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import chain
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -27,6 +28,7 @@ from benkit.datasets.arrays.images import Images, MeanStd, Normalise, means_and_
 from benkit.datasets.arrays.patch_reader import PatchReader
 from benkit.datasets.arrays.resample import Resampling
 from benkit.datasets.arrays.targets import class_numbers, classes_of, multi_hot, read_target
+from benkit.datasets.packs.lmdb_file import LMDB_FILE
 from benkit.datasets.packs.pack_reader import PackReader, is_pack
 from benkit.errors import InputFormatError, OptionError
 from benkit.files.remote.location import Location, LocationLike, as_location, as_path
@@ -290,6 +292,11 @@ def _open(opened: ExitStack, source: LocationLike | Inventory) -> Inventory:
 
 def _reader(index: FileIndex, root: Location) -> PatchReader | PackReader:
     """What reads the files of an archive, or of a pack."""
+    if isinstance(root, Path) and (root / LMDB_FILE).is_file():
+        raise OptionError(
+            f"{root}: expected the folder of an archive, or of the Arrow files of a pack, but it is an "
+            "LMDB; export with --format arrow, or read the archive itself"
+        )
     return PackReader(index, root) if is_pack(root) else PatchReader(index, root)
 
 

@@ -379,6 +379,13 @@ def test_lmdb_has_the_bytes_of_rico_hdl(shared_data, tmp_path):
         assert ours[key] == value
 
 
+def test_an_lmdb_is_no_archive_of_a_data_set(small):
+    options = {"format": "lmdb", "patches": whole(small), "engine": ONE}
+    benkit.export(small / "inventory.parquet", small / "out", **options)
+    with pytest.raises(OptionError, match="it is an LMDB; export with --format arrow"):
+        benkit.PatchDataset(**pack_of(small / "out"))
+
+
 def test_without_the_extra_lmdb_says_how_to_install_it(small, monkeypatch, capsys):
     original = builtins.__import__
 
