@@ -1,8 +1,7 @@
 import os
+import re
 import subprocess
 import sys
-
-import pyarrow.parquet as pq
 
 from tests.conftest import ROOT
 
@@ -17,9 +16,6 @@ def test_the_tutorial_runs_as_it_is(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "share ground across sides: 0" in done.stdout
-    ready = pq.read_table(tmp_path / "ready.parquet")
-    assert {len(target) for target in ready["target"].to_pylist()} == {19}
-    labels = pq.read_table(tmp_path / "sample" / "metadata.parquet").to_pylist()
-    number = {row["patch_id"]: len(row["labels"]) for row in labels}
-    for row in ready.to_pylist():
-        assert sum(row["target"]) == number[row["patch_id"]]
+    score = r"split: F1 of the model (0\.\d\d), of copying the nearest train patch (0\.\d\d)"
+    own, at_random = re.findall(score, done.stdout)
+    assert own < at_random, "what a random split shows is in part that patches are copies of others"

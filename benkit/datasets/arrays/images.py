@@ -1,8 +1,8 @@
 """From the bands of a patch to one array, or to one a band: on one grid, normalised, and masked."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import count
 from typing import Literal
 
 import numpy as np
@@ -43,72 +43,41 @@ class Images:
 
         ``nodata`` is the NO_DATA value of each band; None where no pixel is without a measurement.
         """
-        if self.size is None and self.normal is None:
-            return dict(zip(self.bands, bands, strict=True))
+        masks = [None] * len(bands) if nodata is None else list(map(_masked, bands, nodata))
         if self.size is None:
-            alone = [
-                self._normal(band[np.newaxis], [i], nodata and nodata[i : i + 1])[0]
-                for i, band in enumerate(bands)
-            ]
-            return dict(zip(self.bands, alone, strict=True))
+            made = [self._normal(*of_band) for of_band in zip(count(), bands, masks, strict=False)]
+            return dict(zip(self.bands, made, strict=True))
         exact = self.resampling == "nearest" and self.normal is None
         dtype = np.result_type(*bands) if exact else np.dtype(np.float32)
         image = np.empty((len(bands), self.size, self.size), dtype)
-        target = self.size, self.size
-        for shape, numbers in _same_shapes(bands):
-            if exact:
-                for i in numbers:
-                    image[i] = resampled(bands[i], target, "nearest")
-                continue
-            some = np.empty((len(numbers), *shape), np.float32)
-            for place, i in enumerate(numbers):
-                some[place] = bands[i]
-            masked = _masked(bands, nodata, numbers)
-            some = self._scaled(some, numbers)
-            if self.resampling == "nearest":
-                some, masked = self._filled(some, masked), None
-            made = resampled(some, target, self.resampling, masked)
-            image[numbers] = made if self.normal is None or masked is None else np.nan_to_num(made)
+        for i, (band, masked) in enumerate(
+            zip(bands, masks, strict=True)
+        ):  # one stays in the cache
+            image[i] = self._resampled(self._normal(i, band, masked), masked)
         return image
 
-    def _normal(
-        self, pixels: NDArray, numbers: list[int], nodata: Sequence[float | None] | None
-    ) -> NDArray:
-        """Some bands of one size, normalised."""
-        masked = _masked(list(pixels), nodata, range(len(pixels)))
-        return self._filled(self._scaled(pixels.astype(np.float32), numbers), masked)
-
-    def _scaled(self, pixels: NDArray[np.float32], numbers: list[int]) -> NDArray[np.float32]:
-        if self.normal is not None:
-            mean, std = np.array([self.normal[i] for i in numbers], np.float64).T
-            pixels -= mean.astype(np.float32)[:, np.newaxis, np.newaxis]
-            pixels *= (1 / std).astype(np.float32)[:, np.newaxis, np.newaxis]
+    def _normal(self, i: int, band: NDArray, masked: NDArray[np.bool_] | None) -> NDArray:
+        """A band, normalised where that is asked for, its pixels without a measurement at the mean."""
+        if self.normal is None:
+            return band
+        mean, std = self.normal[i]
+        pixels = band.astype(np.float32)
+        pixels -= np.float32(mean)
+        pixels *= np.float32(1 / std)
+        if masked is not None:
+            pixels[masked] = 0
         return pixels
 
-    def _filled(self, pixels: NDArray, masked: NDArray[np.bool_] | None) -> NDArray:
-        """Normalised pixels with the mean in the place of those without a measurement."""
-        return pixels if masked is None else np.where(masked, np.float32(0), pixels)
+    def _resampled(self, band: NDArray, masked: NDArray[np.bool_] | None) -> NDArray:
+        assert self.size is not None, "bands are brought to a size"
+        made = resampled(band, (self.size, self.size), self.resampling, masked)
+        return made if self.normal is None or masked is None else np.nan_to_num(made)
 
 
-def _same_shapes(bands: Bands) -> list[tuple[tuple[int, int], list[int]]]:
-    """Numbers of the bands of each shape."""
-    order = sorted(range(len(bands)), key=lambda i: bands[i].shape)
-    return [
-        (shape, list(numbers)) for shape, numbers in groupby(order, key=lambda i: bands[i].shape)
-    ]
-
-
-def _masked(
-    bands: Bands, nodata: Sequence[float | None] | None, numbers: Iterable[int]
-) -> NDArray[np.bool_] | None:
-    """Pixels of some bands that are without a measurement: (bands, height, width); None without any."""
-    if nodata is None:
-        return None
-    masks = []
-    for band, value in ((bands[i], nodata[i]) for i in numbers):
-        mask = ~np.isfinite(band) if band.dtype.kind == "f" else np.zeros(band.shape, bool)
-        masks.append(mask if value is None else mask | (band == value))
-    return np.stack(masks)
+def _masked(band: NDArray, nodata: float | None) -> NDArray[np.bool_]:
+    """Pixels of a band that are without a measurement."""
+    mask = ~np.isfinite(band) if band.dtype.kind == "f" else np.zeros(band.shape, bool)
+    return mask if nodata is None else mask | (band == nodata)
 
 
 Normalise = Literal["train"] | Statistics | Mapping[str, MeanStd] | None

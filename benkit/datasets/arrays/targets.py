@@ -17,6 +17,8 @@ from benkit.tiff.raster import is_nodata
 UNLABELLED = len(CLASSES)
 """Number of pixels of a reference map that belong to none of the 19 classes, 19."""
 
+_UNKNOWN = 255
+
 
 def classes_of(metadata: Metadata | None, order: str) -> tuple[str, ...]:
     """The classes of labels in an order: those of BigEarthNet, or of another archive by name.
@@ -49,12 +51,11 @@ def multi_hot(metadata: Metadata, classes: tuple[str, ...]) -> NDArray[np.uint8]
 
 
 def class_numbers(order: str) -> NDArray[np.uint8]:
-    """The number of the class of each CLC code in an order, `UNLABELLED` of codes in none."""
+    """The number of the class of each CLC code in an order, `UNLABELLED` of codes in none; else 255."""
     classes = class_order(order)
-    numbers = np.full(CODE_LIMIT + 1, UNLABELLED, np.uint8)
+    numbers = np.full(CODE_LIMIT + 1, _UNKNOWN, np.uint8)
     for code, name in CLC_TO_CLASS.items():
-        if name in classes:
-            numbers[code] = classes.index(name)
+        numbers[code] = classes.index(name) if name in classes else UNLABELLED
     return numbers
 
 
@@ -73,7 +74,9 @@ def read_target(
     path = maps / patch.path / f"{patch.name}{MAP_SUFFIX}.tif"
     raster = read_map_raster(path)
     codes = raster.pixels[0]
-    shown = ~is_nodata(codes, raster.nodata)
-    require_known(path, codes[shown], "in the pixels")
-    found = numbers[np.where(shown, codes, CODE_LIMIT).astype(np.int64)]
+    found = numbers.take(codes, mode="clip")
+    if raster.nodata is not None:
+        found[is_nodata(codes, raster.nodata)] = UNLABELLED
+    if (found == _UNKNOWN).any():
+        require_known(path, codes[found == _UNKNOWN], "in the pixels")
     return found if size is None else resampled(found, (size, size), "nearest")
