@@ -1,8 +1,11 @@
 """Pixels of a data set against those that rasterio reads, and files that have changed since a scan."""
 
+import os
 import pickle
 import shutil
 import struct
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,7 +20,9 @@ from rasterio.enums import Resampling
 import benkit
 from benkit import Engine, InputFormatError, OptionError, PatchDataset, RasterError, class_order
 from benkit.archive.listing import PatchFolder
+from tests.conftest import ROOT
 from tests.making import PRODUCT
+from tests.remote import CREDENTIALS, s3_server, web_server
 
 BANDS = tuple(benkit.BIGEARTHNET_S2.bands)
 
@@ -331,6 +336,41 @@ def test_it_can_be_pickled_threaded_and_read_in_batches(real_archive, inventory)
     with pytest.raises(IndexError):
         dataset[9]
     assert len(list(dataset)) == 9
+
+
+@pytest.mark.parametrize("server", [s3_server, web_server])
+def test_from_a_distance_it_is_the_same(server, own, tmp_path, monkeypatch):
+    """Also that a file which has changed is refused."""
+    archive, inventory, path = own
+    bucket = tmp_path / "buckets" / "bucket"
+    bucket.mkdir(parents=True)
+    archive.rename(bucket / "archive")
+    here = PatchDataset(inventory, bucket / "archive", size=60)
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    of_s3 = server is s3_server
+    with server(bucket.parent if of_s3 else bucket) as address:
+        url = f"s3://bucket/archive?endpoint_override={address}" if of_s3 else f"{address}/archive"
+        there = PatchDataset(inventory, url, size=60)
+        assert np.array_equal(there.batch([0, 0])["image"][1], here[0]["image"])
+        moved(bucket / path.relative_to(archive.parent))
+        with pytest.raises(
+            InputFormatError, match=f"{path.name}: expected the file that was scanned"
+        ):
+            there[0]
+
+
+def test_systems_that_cannot_read_into_several_buffers_at_once_read_the_same(own):
+    archive, inventory, path = own
+    code = (
+        "import os, sys; del os.readv; import benkit\n"
+        "dataset = benkit.PatchDataset(*sys.argv[1:])\n"
+        "print(dataset[0]['image']['B02'].sum(dtype=int))"
+    )
+    command = [sys.executable, "-c", code, str(inventory), str(archive)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert int(done.stdout) == by_rasterio(path).sum(dtype=int)
 
 
 def test_rows_in_another_order_give_the_same(real_archive, inventory, tmp_path):
