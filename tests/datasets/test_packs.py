@@ -4,6 +4,7 @@ import builtins
 import json
 import pickle
 import shutil
+import struct
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -73,8 +74,8 @@ def small(tmp_path):
     return tmp_path
 
 
-def whole(small) -> list[str]:
-    return [f"{PRODUCT}_00_0{row}" for row in range(1, 5)]
+WHOLE = [f"{PRODUCT}_00_0{row}" for row in range(1, 5)]
+"""The patches of `small` that can go into a pack."""
 
 
 def test_a_row_holds_the_pixels_that_rasterio_reads(pack, real_archive):
@@ -207,7 +208,7 @@ def test_the_same_bytes_whatever_the_workers(small, monkeypatch, kind, files):
     monkeypatch.setattr(arrow_file, "BYTES_PER_FILE", size)
     made = [
         benkit.export(
-            small / "inventory.parquet", small / str(workers), format=kind, patches=whole(small),
+            small / "inventory.parquet", small / str(workers), format=kind, patches=WHOLE,
             engine=Engine(workers=workers),
         )
         for workers in (1, 2)
@@ -223,10 +224,10 @@ def test_the_same_bytes_whatever_the_workers(small, monkeypatch, kind, files):
 def test_several_files_are_one_data_set(small, monkeypatch):
     monkeypatch.setattr(arrow_file, "BYTES_PER_FILE", 3 * 160_000)
     benkit.export(
-        small / "inventory.parquet", small / "out", format="arrow", patches=whole(small), engine=ONE
+        small / "inventory.parquet", small / "out", format="arrow", patches=WHOLE, engine=ONE
     )
     dataset = benkit.PatchDataset(**pack_of(small / "out"), size=10)
-    assert [item["patch_id"] for item in dataset] == whole(small)
+    assert [item["patch_id"] for item in dataset] == WHOLE
     (small / "out" / "BigEarthNet-S2" / "00001.arrow").unlink()
     with pytest.raises(MissingInputError, match=r"00001\.arrow: .* copy all files"):
         benkit.PatchDataset(**pack_of(small / "out"))[3]
@@ -234,7 +235,7 @@ def test_several_files_are_one_data_set(small, monkeypatch):
 
 @pytest.mark.parametrize("kind", ["arrow", "lmdb"])
 def test_patches_that_are_not_as_the_layout_has_them_are_refused(small, kind):
-    folder = small / "archive" / PRODUCT / whole(small)[0]
+    folder = small / "archive" / PRODUCT / WHOLE[0]
     shutil.copy(folder / f"{folder.name}_B01.tif", folder / f"{folder.name}_B02.tif")
     source = scanned(small / "archive", small / "inventory.parquet")
     with pytest.raises(InputFormatError, match=r"but 2 of 5 have not, .* --exclude FINDINGS"):
@@ -245,7 +246,7 @@ def test_patches_that_are_not_as_the_layout_has_them_are_refused(small, kind):
 
 
 def test_choices_and_sides_are_those_of_folders(small, capsys):
-    split = pa.table({"patch_id": whole(small), "split": ["train", "test", "train", "validation"]})
+    split = pa.table({"patch_id": WHOLE, "split": ["train", "test", "train", "validation"]})
     benkit.export(
         small / "inventory.parquet",
         small / "out",
@@ -260,7 +261,7 @@ def test_choices_and_sides_are_those_of_folders(small, capsys):
         assert table["split"].to_pylist() == [side] * len(patches)
         assert len(benkit.PatchDataset(**pack_of(small / "out" / side))) == len(patches)
     call = ["export", str(small / "inventory.parquet"), "--output", str(small / "two"), "--json"]
-    (small / "ids.csv").write_text("\n".join(["patch_id", *whole(small)]))
+    (small / "ids.csv").write_text("\n".join(["patch_id", *WHOLE]))
     call += ["--format", "arrow", "--patches", str(small / "ids.csv"), "--sample", "2"]
     assert main(call) == 0
     said = capsys.readouterr()
@@ -277,16 +278,16 @@ def test_an_interrupted_pack_goes_on_where_it_stopped(small, monkeypatch, kind):
     monkeypatch.setattr(lmdb_file, "PATCHES_PER_VALUES", 1)
     source, options = (
         small / "inventory.parquet",
-        {"format": kind, "patches": whole(small), "engine": ONE},
+        {"format": kind, "patches": WHOLE, "engine": ONE},
     )
     benkit.export(source, small / "whole", **options)
-    third = small / "archive" / PRODUCT / whole(small)[2]
+    third = small / "archive" / PRODUCT / WHOLE[2]
     third.rename(small / "away")
     with pytest.raises(MissingInputError, match="_00_03"):
         benkit.export(source, small / "out", **options)
     assert not (small / "out").exists()
     (small / "away").rename(third)
-    first = small / "archive" / PRODUCT / whole(small)[0]
+    first = small / "archive" / PRODUCT / WHOLE[0]
     first.rename(small / "away")  # what is packed is not read again
     benkit.export(source, small / "out", **options)
     assert bytes_of(small / "out") == bytes_of(small / "whole")
@@ -299,7 +300,7 @@ def test_a_pack_that_was_interrupted_while_it_was_verified_goes_on(small, monkey
         raise KeyboardInterrupt
 
     kind = "lmdb" if "lmdb" in check else "arrow"
-    options = {"format": kind, "patches": whole(small), "engine": ONE}
+    options = {"format": kind, "patches": WHOLE, "engine": ONE}
     benkit.export(small / "inventory.parquet", small / "whole", **options)
     with monkeypatch.context() as patched:
         patched.setattr(f"benkit.datasets.packs.{check}", interrupted)
@@ -311,11 +312,11 @@ def test_a_pack_that_was_interrupted_while_it_was_verified_goes_on(small, monkey
 
 @pytest.mark.parametrize("kind", ["arrow", "lmdb"])
 def test_pixels_that_were_changed_in_place_are_refused_and_leave_no_pack(small, kind):
-    path = small / "archive" / PRODUCT / whole(small)[2] / f"{whole(small)[2]}_B03.tif"
+    path = small / "archive" / PRODUCT / WHOLE[2] / f"{WHOLE[2]}_B03.tif"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    options = {"format": kind, "patches": whole(small), "engine": ONE}
+    options = {"format": kind, "patches": WHOLE, "engine": ONE}
     for _ in range(2):
         with pytest.raises(InputFormatError, match=r"_B03\.tif: .* pixels in the pack are others"):
             benkit.export(small / "inventory.parquet", small / "out", **options)
@@ -331,14 +332,18 @@ def damaged(path: Path, how: str) -> None:
         path.write_bytes(content[: len(content) // 2])
     elif how == "other":
         path.write_bytes(b"A" * len(content))
+    elif how == "ids":  # the first ends before it begins
+        start = content.index(WHOLE[0].encode())
+        assert content[start - 8 : start] == struct.pack("<ii", 0, len(WHOLE[0]))
+        path.write_bytes(content[: start - 4] + struct.pack("<i", -16) + content[start:])
     elif how == "messages":  # of batches
         path.write_bytes(content[:20_000] + bytes(len(content) - 40_000) + content[-20_000:])
 
 
-@pytest.mark.parametrize("how", ["empty", "cut", "other", "messages"])
+@pytest.mark.parametrize("how", ["empty", "cut", "other", "messages", "ids"])
 def test_a_damaged_pack_is_refused_by_name(small, how):
     benkit.export(
-        small / "inventory.parquet", small / "out", format="arrow", patches=whole(small), engine=ONE
+        small / "inventory.parquet", small / "out", format="arrow", patches=WHOLE, engine=ONE
     )
     damaged(small / "out" / "BigEarthNet-S2" / "00000.arrow", how)
     with pytest.raises(InputFormatError, match=r"00000\.arrow: expected a file of a pack"):
@@ -347,10 +352,10 @@ def test_a_damaged_pack_is_refused_by_name(small, how):
 
 def test_the_inventory_of_another_archive_is_refused(small):
     source = small / "inventory.parquet"
-    benkit.export(source, small / "out", format="arrow", patches=whole(small), engine=ONE)
+    benkit.export(source, small / "out", format="arrow", patches=WHOLE, engine=ONE)
     with pytest.raises(InputFormatError, match="give the inventory that lies beside"):
         benkit.PatchDataset(source, small / "out" / "BigEarthNet-S2", findings="allow")
-    one, other, *_ = whole(small)
+    one, other, *_ = WHOLE
     with pytest.raises(InputFormatError, match=f"{one} in row 1, but {other} is there; give the"):
         benkit.PatchDataset(source, small / "out" / "BigEarthNet-S2", patches=[one])[0]
 
@@ -380,7 +385,7 @@ def test_lmdb_has_the_bytes_of_rico_hdl(shared_data, tmp_path):
 
 
 def test_an_lmdb_is_no_archive_of_a_data_set(small):
-    options = {"format": "lmdb", "patches": whole(small), "engine": ONE}
+    options = {"format": "lmdb", "patches": WHOLE, "engine": ONE}
     benkit.export(small / "inventory.parquet", small / "out", **options)
     with pytest.raises(OptionError, match="it is an LMDB; export with --format arrow"):
         benkit.PatchDataset(**pack_of(small / "out"))

@@ -168,7 +168,9 @@ class ArrowFile:
         """The bands of the patch in a row, as arrays of their own."""
         try:
             batch = self._file.get_batch(row)
-            found = batch.column(0)[0].as_py() if len(batch) == 1 else f"{len(batch)} patches"
+            ids = batch.column(0)
+            ids.validate(full=True)  # reading a damaged text may end the process
+            found = ids[0].as_py() if len(ids) == 1 else f"{len(ids)} patches"
             if found != patch_id:
                 self._refuse(
                     f"with {patch_id} in row {row}, but {found} is there; give the inventory that lies "
