@@ -373,6 +373,7 @@ OPEN_FILES = """
     archive.remote_band_reader
     archive.tar_band_reader
     datasets.arrays.patch_reader
+    datasets.arrays.tar_patch_reader
     datasets.exporting.export_target
     datasets.exporting.place_files
     datasets.packs.arrow_file
@@ -393,6 +394,7 @@ OPEN_FILES = """
     files.writing.staging
     files.writing.transfer
     inventory.scanning.resume
+    inventory.scanning.scan
     inventory.scanning.tar_rows
     inventory.table.inventory_file
     reference_maps.map_files

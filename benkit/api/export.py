@@ -14,6 +14,7 @@ from benkit.api.inputs.export_options import (
     missing_file,
     require_export_options,
     require_export_target,
+    require_exportable_tar,
 )
 from benkit.api.inputs.sources import (
     MetadataLike,
@@ -50,6 +51,7 @@ from benkit.files.remote.location import (
 )
 from benkit.files.safe_names import some_names
 from benkit.files.tables.table import write_table
+from benkit.files.tar.stream import is_tar
 from benkit.inventory.audit import audit_inventory, metadata_of
 from benkit.inventory.contents import none_is_there
 from benkit.inventory.scanning.resume import scanned_folder
@@ -104,8 +106,8 @@ def export(
         ``arrow`` is Arrow files, which `PatchDataset` reads too, ``lmdb`` an LMDB as rico-hdl writes it
         (needs ``pip install benkit[lmdb]``).
     archive : path or URL, optional
-        Folder of the archive that an inventory tells of; if not given, the one that it was scanned from
-        on this machine.
+        Folder or plain tar of the archive that an inventory tells of; if not given, the one that it was
+        scanned from on this machine.
     metadata : path, URL, Metadata or table, or sequence of these, optional
         Written for the exported patches, with all columns.
     patches : path, URL, table or iterable of str, optional
@@ -135,7 +137,8 @@ def export(
         Where to write which patches must be downloaded again, of those that are chosen but for what
         is wrong with them: Parquet, CSV or JSON, as the suffix says.
     copy : bool
-        Copy files. If not, they are hard links: whoever edits one edits the original.
+        Copy files. If not, they are hard links: whoever edits one edits the original. Those of a tar
+        are always copied.
     verify : bool
         Read what is exported, and hold headers and pixels against the inventory; if not, only the length
         of each file is.
@@ -159,6 +162,8 @@ def export(
         copies.
     """
     target, root = as_location(output), _archive_folder(source, archive)
+    in_tar = is_tar(root)
+    copy = copy or in_tar
     packed = require_export_options(format, metadata, split, sides, card)
     choice = Choice(exclude, exclude_kinds, where)
     listing = None if missing is None else missing_file(missing, exclude, metadata)
@@ -169,6 +174,8 @@ def export(
     own = None if split is None else Split(split)
     listed = None if patches is None else as_patch_ids(patches, "patches")
     with open_source(source, engine=engine, progress=progress) as inventory:
+        if in_tar:
+            require_exportable_tar(inventory, root)
         folders = patch_folders(inventory)
         table, id_column = None if known is None else known.table, "patch_id"
         own_column = inventory.layout.metadata_id
@@ -224,13 +231,13 @@ def _archive_folder(source: SourceLike, archive: LocationLike | None) -> Locatio
     """Where the files lie that an inventory tells of, or the archive itself."""
     where = as_location(source) if is_location(source) else None
     where = as_path(source.path) if isinstance(source, Inventory) else where
-    if where is not None and where.is_dir():
+    if where is not None and (where.is_dir() or is_tar(where)):
         if archive is not None:
             raise OptionError("--archive goes with an inventory as SOURCE")
         return where
     if archive is not None:
-        if not as_location(archive).is_dir():
-            raise OptionError(f"--archive {archive}: expected the folder of an archive")
+        if not as_location(archive).is_dir() and not is_tar(as_location(archive)):
+            raise OptionError(f"--archive {archive}: expected the folder of an archive, or its tar")
         return as_location(archive)
     found = scanned_folder(where) if isinstance(where, Path) else None
     if found is None:

@@ -27,12 +27,15 @@ from benkit.datasets.arrays.file_index import FileIndex, index_files
 from benkit.datasets.arrays.images import Images, MeanStd, Normalise, means_and_stds
 from benkit.datasets.arrays.patch_reader import PatchReader
 from benkit.datasets.arrays.resample import Resampling
+from benkit.datasets.arrays.tar_patch_reader import patch_reader
 from benkit.datasets.arrays.targets import class_numbers, classes_of, multi_hot, read_target
 from benkit.datasets.packs.lmdb_file import LMDB_FILE
 from benkit.datasets.packs.pack_reader import PackReader, is_pack
 from benkit.errors import InputFormatError, OptionError
 from benkit.files.remote.location import Location, LocationLike, as_location, as_path
 from benkit.files.safe_names import some_names
+from benkit.files.tar.stream import is_tar
+from benkit.inventory.table.in_tar import require_tar_of
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.metadata.metadata import Metadata
 from benkit.splits.split import Split
@@ -53,8 +56,8 @@ class PatchDataset:
     inventory : path, URL or Inventory
         Of the archive, as `benkit.scan` writes it.
     archive : path or URL
-        The folder that was scanned; or that of the Arrow files of a pack (see `benkit.export`), beside
-        which its inventory lies.
+        The folder that was scanned, or the plain tar; or the folder of the Arrow files of a pack (see
+        `benkit.export`), beside which its inventory lies.
     patches : path, URL, table or iterable of str, optional
         Only these, in this order; default all, by product and patch.
     split : path, URL, Split, table or mapping, optional
@@ -144,6 +147,8 @@ class PatchDataset:
         with ExitStack() as opened:
             sources = [(inventory, archive)] if s1 is None else [(inventory, archive), s1]
             archives = [(_open(opened, of), as_location(root)) for of, root in sources]
+            for one, root in archives:
+                require_tar_of(one, root)
             found = [one for one, _ in archives]
             of_archives = _chosen_bands(found, bands)
             indices = _joined_indices(found, of_archives, _wanted(patches, sides, side), known)
@@ -282,9 +287,11 @@ def _check_options(
 
 def _open(opened: ExitStack, source: LocationLike | Inventory) -> Inventory:
     """An inventory, while ``opened`` is; an archive that was not scanned is an error."""
-    if is_location(source) and as_location(source).is_dir():
+    where = as_location(source) if is_location(source) else None
+    if where is not None and (where.is_dir() or is_tar(where)):
+        kind = "a folder" if where.is_dir() else "a tar"
         raise OptionError(
-            f"{source}: expected an inventory, but it is a folder; scan it first: "
+            f"{source}: expected an inventory, but it is {kind}; scan it first: "
             f"benkit scan {source} --output inventory.parquet"
         )
     return opened.enter_context(open_source(source))
@@ -297,7 +304,7 @@ def _reader(index: FileIndex, root: Location) -> PatchReader | PackReader:
             f"{root}: expected the folder of an archive, or of the Arrow files of a pack, but it is an "
             "LMDB; export with --format arrow, or read the archive itself"
         )
-    return PackReader(index, root) if is_pack(root) else PatchReader(index, root)
+    return PackReader(index, root) if is_pack(root) else patch_reader(index, root)
 
 
 def _chosen_bands(

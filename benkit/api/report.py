@@ -29,6 +29,7 @@ from benkit.engine import Engine
 from benkit.engine.progress import Progress
 from benkit.errors import OptionError
 from benkit.files.remote.location import as_location, as_path
+from benkit.files.tar.stream import is_tar
 from benkit.files.writing.replace import write_page
 from benkit.inventory.scanning.scan import band_reader
 from benkit.metadata.metadata import Metadata
@@ -73,7 +74,8 @@ def report(
     subset : bool
         As of `benkit.audit`, for the source.
     archive : path, optional
-        Folder of the archive that an inventory tells of, for quick looks of damaged patches.
+        Folder or plain tar of the archive that an inventory tells of, for quick looks of damaged
+        patches.
     split : path, URL, Split, table or mapping of str to sequence of str, optional
         A split to judge.
     reference_maps : path or LabelSets, optional
@@ -163,13 +165,15 @@ def _comparison(
 def _archive(source: Any, archive: str | os.PathLike[str] | None) -> Path | None:
     """The folder of the archive, if there is one."""
     where = as_location(source) if is_location(source) else None
-    folder = where if isinstance(where, Path) and where.is_dir() else None
+    folder = where if isinstance(where, Path) and (where.is_dir() or is_tar(where)) else None
     if archive is None:
         return folder
     if source is None or folder:
         raise OptionError("--archive goes with an inventory as SOURCE")
+    if is_tar(as_path(archive)):
+        return as_path(archive)
     if not as_path(archive).is_dir():
-        raise OptionError(f"--archive {archive}: expected the folder of an archive")
+        raise OptionError(f"--archive {archive}: expected the folder of an archive, or its tar")
     require_archive(list_archive(as_path(archive)))
     return as_path(archive)
 

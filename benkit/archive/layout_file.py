@@ -19,7 +19,7 @@ from benkit.domain.layout import Layout
 from benkit.domain.layouts import BIGEARTHNET_S2, BUILT_IN, built_in, parse_layout
 from benkit.errors import BenkitError, InputFormatError, MissingInputError, OptionError
 from benkit.files.limits import LARGEST_FILE
-from benkit.files.remote.location import Location
+from benkit.files.tar.folder import TarFolder
 from benkit.tiff.read import decode_raster, read_whole
 
 LayoutLike = str | os.PathLike[str] | Layout | None
@@ -29,7 +29,7 @@ _LARGEST = 1_000_000
 _LOOKED_INTO = 5  # folders of a level, and patches of each of these
 
 
-def layout_of(root: Location, given: LayoutLike = None) -> Layout:
+def layout_of(root: Folder, given: LayoutLike = None) -> Layout:
     """The layout of an archive, as it is said; else a built-in one that fits what lies there.
 
     Where none fits, it is that of BigEarthNet v2.0, Sentinel-2, of which others say what is wrong.
@@ -95,7 +95,7 @@ def patch_at(path: Path, given: LayoutLike = None) -> tuple[Path, PatchFolder]:
     return (root, patch) if fit or path.is_file() else patch_of_folder(path)
 
 
-def patch_named(root: Path, patch_id: str, given: LayoutLike = None) -> PatchFolder:
+def patch_named(root: Path | TarFolder, patch_id: str, given: LayoutLike = None) -> PatchFolder:
     """The patch of an archive with an id; a `MissingInputError` if there is none."""
     layout = layout_of(root, given)
     if layout is BIGEARTHNET_S2:

@@ -69,9 +69,8 @@ class TarBandFileReader(BandFileReader):
             for column, file in enumerate(self.layout.files):
                 found = (self.root / patch.band_path(file)).entry
                 if isinstance(found, TarContent):
-                    whole = found.size <= LARGEST_FILE
-                    content = found.read_bytes(LARGEST_FILE) if whole else b""
-                    self.put(row, column, found.size, content, found.position)
+                    content = found.read_bytes(LARGEST_FILE)
+                    self.put(row, column, len(content), content, found.position)
                 elif found != NOTHING:
                     what = found if isinstance(found, str) else "a folder"
                     self.put_closed(row, column, what)

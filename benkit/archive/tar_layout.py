@@ -2,15 +2,17 @@
 
 from pathlib import Path
 
-from benkit.archive.layout_file import LayoutLike, as_layout, recognised
+from benkit.archive.layout_file import LayoutLike, as_layout, patch_named, recognised
 from benkit.archive.listing import PatchFolder, patch_below
 from benkit.domain.layout import Layout
 from benkit.domain.layouts import BUILT_IN
-from benkit.errors import InputFormatError
+from benkit.errors import InputFormatError, MissingInputError
 from benkit.files.file_kinds import is_hidden
 from benkit.files.safe_names import some_names
 from benkit.files.tar.folder import TarFolder, Tree, planted
 from benkit.files.tar.headers import TarMember
+from benkit.files.tar.read_at import TarContent
+from benkit.files.tar.stream import open_tar
 
 _MOST_FOLDERS, _OF_A_FOLDER, _DEEPEST = 100, 20, 3
 _LEADS_OUT = "leads out of the archive"
@@ -39,6 +41,33 @@ def archive_in_tar(tar: Path, tree: Tree, given: LayoutLike = None) -> tuple[Tar
         f"{some_names([str(one.way) for one in folders[1:4]] or sorted(tree)[:3])}; describe its layout "
         "(docs/layouts.md), and name it with --layout"
     )
+
+
+def patch_in_tar(
+    tar: Path, patch_id: str, given: LayoutLike = None
+) -> tuple[TarFolder, PatchFolder]:
+    """The archive in a plain tar, with the files of one patch alone, and that patch.
+
+    All headers of the tar are read, but no other content.
+
+    Raises
+    ------
+    MissingInputError
+        If no member of the tar is named like the patch.
+    """
+    tree: Tree = {}
+    with open_tar(tar, hop=True) as stream:
+        for member in stream.members():
+            parts = member.parts
+            if parts and patch_id in "_".join(parts) and not member.is_folder:
+                content = TarContent(tar, "/".join(parts), member.position)
+                planted(tree, parts[:-1])[parts[-1]] = member.why_closed or content
+    if not tree:
+        raise MissingInputError(
+            f"{tar}: expected the patch {patch_id} in the tar, but there is none"
+        )
+    root, layout = archive_in_tar(tar, tree, given)
+    return root, patch_named(root, patch_id, layout)
 
 
 class TarPlaces:

@@ -9,16 +9,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from benkit.archive.layout_file import file_content
 from benkit.archive.listing import PatchFolder
 from benkit.domain.patch_names import PatchId, parse_patch_id
 from benkit.errors import InputFormatError, PatchIdError
+from benkit.files.tar.folder import TarFolder
 from benkit.files.writing.staging import temporary_folder
 from benkit.ground.footprint_table import footprint_table
 from benkit.inventory.audit import audit_inventory
 from benkit.inventory.scanning.chunk import scan_patches
 from benkit.inventory.statistics import band_statistics
 from benkit.inventory.table.inventory_file import Inventory, writing_inventory
-from benkit.tiff.read import read_raster
+from benkit.tiff.raster import Raster
+from benkit.tiff.read import decode_raster
 
 _STATISTICS = ("min", "mean", "std", "max")
 
@@ -54,7 +57,7 @@ class Inspection:
     Attributes
     ----------
     patch_id : str
-    folder : Path
+    folder : Path or TarFolder
     name : PatchId or None
         The parsed patch id; None if it is invalid.
     geographic_bounds : tuple of float or None
@@ -70,7 +73,7 @@ class Inspection:
     """
 
     patch_id: str
-    folder: Path
+    folder: Path | TarFolder
     name: PatchId | None
     geographic_bounds: tuple[float, ...] | None
     metadata: Mapping[str, Any] | None
@@ -79,7 +82,9 @@ class Inspection:
     place: PatchFolder = field(repr=False)
 
 
-def inspect_folder(root: Path, found: PatchFolder, metadata: pa.Table | None = None) -> Inspection:
+def inspect_folder(
+    root: Path | TarFolder, found: PatchFolder, metadata: pa.Table | None = None
+) -> Inspection:
     """Inspect one patch of an archive; a folder that holds no patch is refused."""
     folder = root / found.path
     own = None
@@ -115,16 +120,19 @@ def read_pixels(inspection: Inspection) -> dict[str, NDArray]:
     folder, patch, layout = inspection.folder, inspection.place, inspection.place.layout
     readable = [name for name, band in inspection.bands.items() if band.status == "ok"]
     if layout.one_file:
-        pixels = read_raster(folder / layout.band_file(patch.name, "")).pixels if readable else ()
+        pixels = _raster(folder / layout.band_file(patch.name, "")).pixels if readable else ()
         return dict(zip(layout.band_names, pixels, strict=False))
     return {
-        name: read_raster(folder / layout.band_file(patch.name, name)).pixels[0]
-        for name in readable
+        name: _raster(folder / layout.band_file(patch.name, name)).pixels[0] for name in readable
     }
 
 
+def _raster(file: Path | TarFolder) -> Raster:
+    return decode_raster(file_content(file), str(file))
+
+
 def _scan_and_audit(
-    root: Path, patch: PatchFolder, own: pa.Table | None
+    root: Path | TarFolder, patch: PatchFolder, own: pa.Table | None
 ) -> tuple[dict[str, InspectedBand], tuple[dict[str, Any], ...]]:
     """Bands and findings of an inventory of this patch alone."""
     known = pa.table({"patch_id": [patch.patch_id]}) if own is None else own

@@ -9,9 +9,11 @@ from benkit.datasets.exporting.export_target import (
 )
 from benkit.datasets.packs.lmdb_file import require_lmdb
 from benkit.datasets.packs.packing import PACK_FORMATS
-from benkit.errors import OptionError, OutputError
+from benkit.errors import InputFormatError, OptionError, OutputError
 from benkit.files.file_kinds import TABLE_SUFFIXES
 from benkit.files.remote.location import Location, LocationLike, require_suffix
+from benkit.inventory.table.in_tar import require_tar_of
+from benkit.inventory.table.inventory_file import Inventory
 
 SIDES_AS = ("column", "folders")
 """How an export shows the sides of a split."""
@@ -63,6 +65,17 @@ def require_export_target(
     require_apart(target, root)
     if links:
         require_one_disk(target, root)
+
+
+def require_exportable_tar(inventory: Inventory, root: Location) -> None:
+    """Refuse a tar from which not all that belongs to patches can be read."""
+    require_tar_of(inventory, root)
+    layout = inventory.layout
+    if layout.beside or layout.labels_file:
+        raise InputFormatError(
+            f"{root}: expected files of bands alone, but the layout {layout.name} has others beside "
+            "them, whose places in a tar are not known; unpack it, and name the folder"
+        )
 
 
 def missing_file(missing: LocationLike, exclude: object, metadata: object) -> Location:

@@ -99,6 +99,7 @@ def open_source(
 ) -> Iterator[Inventory]:
     """Open an inventory; an archive is scanned into a temporary one first, as by `benkit.scan`."""
     from benkit.files.tables.table import write_table
+    from benkit.files.tar.stream import is_tar
     from benkit.files.writing.staging import temporary_folder
     from benkit.files.writing.transfer import downloaded
     from benkit.inventory.scanning.scan import scan
@@ -107,7 +108,7 @@ def open_source(
         yield source
         return
     where = as_location(source) if is_location(source) else None
-    if where is not None and not where.is_dir():
+    if where is not None and not (where.is_dir() or is_tar(where)):
         with downloaded(where) as path:
             yield Inventory(path, str(where))
         return

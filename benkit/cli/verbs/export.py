@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--archive",
         type=location_of,
         metavar="ROOT",
-        help="folder of the archive that an inventory tells of; default where it was scanned",
+        help="folder or tar of the archive that an inventory tells of; default where it was scanned",
     )
     parser.add_argument(
         "--copy", action="store_true", help="copy files, in the place of hard links"

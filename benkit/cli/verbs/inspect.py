@@ -28,7 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a patch's folder, its file of all bands, or its id",
     )
     parser.add_argument(
-        "--archive", type=Path, metavar="ROOT", help="folder of the archive that holds the id"
+        "--archive",
+        type=Path,
+        metavar="ROOT",
+        help="folder or tar of the archive that holds the id",
     )
     add_layout(parser)
     add_metadata(parser, "--metadata")

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--archive",
         type=Path,
         metavar="ROOT",
-        help="folder of the archive that an inventory tells of, for quick looks",
+        help="folder or tar of the archive that an inventory tells of, for quick looks",
     )
     parser.add_argument("--split", type=Path, metavar="SPLIT", help="a split to judge")
     add_id_column(parser)

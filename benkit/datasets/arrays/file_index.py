@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from benkit.domain.layout import Band, Layout
 from benkit.errors import InputFormatError
 from benkit.files.safe_names import some_names
+from benkit.inventory.table.in_tar import rows_in_files
 from benkit.inventory.table.inventory_file import Inventory
 
 _ROWS_AT_ONCE = 40_000
@@ -79,6 +80,8 @@ class FileIndex:
         than the layout has, or has pixels without a measurement.
     places : (n,) int64 array
         Which patch of the archive each is, counted from 0 by product and patch.
+    starts : (n, bands) int64 array or None
+        Where each file begins in the tar that was scanned.
     """
 
     layout: Layout
@@ -90,6 +93,7 @@ class FileIndex:
     hashes: NDArray[np.uint32]
     flawed: NDArray[np.bool_]
     places: NDArray[np.int64]
+    starts: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         """Number of patches."""
@@ -108,6 +112,7 @@ class FileIndex:
             self.hashes[rows],
             self.flawed[rows],
             self.places[rows],
+            None if self.starts is None else self.starts[rows],
         )
 
     def rows_of(self, patches: Iterable[str], name: str) -> NDArray[np.int64]:
@@ -130,16 +135,17 @@ def index_files(inventory: Inventory, bands: Sequence[str]) -> FileIndex:
             f"{inventory.name}: expected an inventory that tells where pixels begin, but it is of an "
             f"earlier version and lacks {lacking}; scan the archive again"
         )
-    found = _gather(inventory, bands, inventory.batches(_COLUMNS, _ROWS_AT_ONCE))
+    columns = (*_COLUMNS, "bytes") if inventory.container else _COLUMNS
+    found = _gather(inventory, bands, inventory.batches(columns, _ROWS_AT_ONCE))
     if found is None:
-        found = _gather(inventory, bands, _sorted(inventory))
+        found = _gather(inventory, bands, _sorted(inventory, columns))
     assert found is not None, "sorted rows are in order"
     return found
 
 
-def _sorted(inventory: Inventory) -> Iterator[pa.Table]:
+def _sorted(inventory: Inventory, columns: Sequence[str]) -> Iterator[pa.Table]:
     """The rows by product and patch: an inventory may have been written again in another order."""
-    names = ", ".join(f'"{name}"' for name in _COLUMNS)
+    names = ", ".join(f'"{name}"' for name in columns)
     yield inventory.query_table(
         f"SELECT {names} FROM inventory WHERE band IS NOT NULL ORDER BY product, patch_id, band"
     )
@@ -149,7 +155,7 @@ def _gather(
     inventory: Inventory, bands: Sequence[str], batches: Iterable[pa.Table]
 ) -> FileIndex | None:
     """The index, if the rows come sorted by product and patch; else None."""
-    gathered = _Gathered(inventory.layout, list(bands))
+    gathered = _Gathered(inventory.layout, list(bands), in_tar=inventory.container is not None)
     for batch in batches:
         rows = batch.filter(pc.is_valid(batch["band"])) if batch["band"].null_count else batch
         if len(rows) and not gathered.add(rows):
@@ -160,7 +166,7 @@ def _gather(
 class _Gathered:
     """What the rows of an inventory tell, some rows at a time: arrays that grow with the patches."""
 
-    def __init__(self, layout: Layout, bands: list[str]) -> None:
+    def __init__(self, layout: Layout, bands: list[str], *, in_tar: bool) -> None:
         self.layout, self.bands = layout, bands
         self.kinds: dict[RasterKind, int] = {}
         self.ids: list[pa.StringArray] = []
@@ -170,6 +176,7 @@ class _Gathered:
         self.kind: NDArray[np.signedinteger] = np.zeros((0, len(bands)), np.int16)
         self.hashes = np.zeros((0, len(bands)), np.uint32)
         self.flawed = np.zeros(0, bool)
+        self.starts = np.zeros((0, len(bands)), np.int64) if in_tar else None
 
     def add(self, rows: pa.Table) -> bool:
         """Add rows of bands, a patch of which may have begun in those before; whether all are sorted."""
@@ -196,8 +203,9 @@ class _Gathered:
     def _grow(self) -> None:
         if (most := len(self.flawed)) < self.patches:
             new = max(self.patches, most + most // 4)
-            for values in (self.kind, self.hashes, self.flawed):
-                values.resize((new, *values.shape[1:]), refcheck=False)  # in place
+            for values in (self.kind, self.hashes, self.flawed, self.starts):
+                if values is not None:
+                    values.resize((new, *values.shape[1:]), refcheck=False)  # in place
             self.kind[most:] = _ABSENT
 
     def _fill(self, rows: pa.Table, of_patch: NDArray[np.int64]) -> None:
@@ -205,6 +213,9 @@ class _Gathered:
         wanted = np.flatnonzero(column >= 0)
         some = rows if len(wanted) == len(rows) else rows.take(_arrow(wanted))
         place = of_patch[wanted], column[wanted]
+        if self.starts is not None:
+            some, starts = rows_in_files(some, self.layout)
+            self.starts[place] = np.maximum(_numbers(starts), 0)
         ok = _positions(some["status"], ["ok"]) == 0
         found, fits = _kinds(some, place[1], self.bands, self.layout, self.kinds)
         if len(self.kinds) > np.iinfo(self.kind.dtype).max:
@@ -230,6 +241,7 @@ class _Gathered:
             self.hashes[: self.patches],
             self.flawed[: self.patches] | (kind < 0).any(1),
             np.arange(self.patches),
+            None if self.starts is None else self.starts[: self.patches],
         )
 
 

@@ -33,7 +33,7 @@ Bands = list[NDArray]
 
 
 @dataclass(frozen=True, eq=False)
-class _Plan:
+class ReadingPlan:
     """How the files of some kinds are read into one buffer.
 
     Attributes
@@ -67,7 +67,7 @@ class _Plan:
     headers: int
 
     @classmethod
-    def of(cls, kinds: tuple[RasterKind, ...], bands: int) -> "_Plan":
+    def of(cls, kinds: tuple[RasterKind, ...], bands: int) -> "ReadingPlan":
         """The plan for files of so many bands each."""
         heads, pixels, end = [], [], 0
         for kind in kinds:
@@ -113,7 +113,7 @@ class PatchReader:
         self._files = ("",) if layout.one_file else index.bands
         self._planes = [layout.band_names.index(band) for band in index.bands]
         self._bands_of_file = len(layout.bands) if layout.one_file else 1
-        self._plans: dict[bytes, _Plan] = {}
+        self._plans: dict[bytes, ReadingPlan] = {}
 
     def read(self, row: int) -> Bands:
         """The bands of one patch.
@@ -131,8 +131,8 @@ class PatchReader:
             return self.read_many([row])[0]
         names, plan = self._names(row), self._plan(row)
         buffer = plan.buffer()
-        for number in self._fill(plan, names, buffer.data):
-            content = read_whole(Path(self.root, names[number]))
+        for number in self._fill(plan, names, row, buffer.data):
+            content = self._content(names[number], row, number)
             self._put(plan, number, names[number], row, buffer, content)
         return self._checked(plan, row, buffer)
 
@@ -161,7 +161,7 @@ class PatchReader:
         below, name = f"{patch.path}/" if patch.path else "", patch.name
         return [below + layout.band_file(name, file) for file in self._files]
 
-    def _plan(self, row: int) -> _Plan:
+    def _plan(self, row: int) -> ReadingPlan:
         numbers = self.index.kind[row, : len(self._files)]
         key = numbers.tobytes()
         plan = self._plans.get(key)
@@ -169,7 +169,7 @@ class PatchReader:
             if (numbers < 0).any():
                 self._refuse_unread(row, int(numbers.argmin()))
             kinds = tuple(self.index.kinds[number] for number in numbers.tolist())
-            plan = self._plans[key] = _Plan.of(kinds, self._bands_of_file)
+            plan = self._plans[key] = ReadingPlan.of(kinds, self._bands_of_file)
         return plan
 
     def _refuse_unread(self, row: int, number: int) -> NoReturn:
@@ -179,7 +179,7 @@ class PatchReader:
             "was scanned; leave out patches with findings"
         )
 
-    def _fill(self, plan: _Plan, names: list[str], view: memoryview) -> list[int]:
+    def _fill(self, plan: ReadingPlan, names: list[str], row: int, view: memoryview) -> list[int]:
         """Read plain files into the buffer, each at once; which ones are to be read in another way.
 
         That says what is wrong with those that cannot be opened, or are of another size.
@@ -203,9 +203,13 @@ class PatchReader:
                 others.append(number)
         return others
 
+    def _content(self, name: str, row: int, number: int) -> bytes:
+        """All bytes of a file."""
+        return read_whole(Path(f"{self.root}/{name}"))
+
     def _put(
         self,
-        plan: _Plan,
+        plan: ReadingPlan,
         number: int,
         name: str,
         row: int,
@@ -234,7 +238,7 @@ class PatchReader:
         flat = np.ascontiguousarray(found.transpose(1, 2, 0)).view(np.uint8).ravel()
         buffer[plan.pixels[number]] = flat
 
-    def _checked(self, plan: _Plan, row: int, buffer: NDArray[np.uint8]) -> Bands:
+    def _checked(self, plan: ReadingPlan, row: int, buffer: NDArray[np.uint8]) -> Bands:
         """The bands in the buffer, if the headers of plain files are those of the scan."""
         if plan.plain:
             found = hash_each(buffer[: plan.headers], plan.lengths).astype(np.uint32)

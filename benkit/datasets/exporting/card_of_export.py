@@ -4,6 +4,7 @@ from benkit.datasets.cards.card_files import CARD_FILES, card_contents
 from benkit.datasets.cards.make_card import make_card
 from benkit.datasets.exporting.write_archive import ExportPart, archive_folder
 from benkit.files.writing.staging import temporary_folder
+from benkit.inventory.table.in_tar import files_of
 from benkit.inventory.table.inventory_file import Inventory, writing_inventory
 from benkit.metadata.metadata import Metadata
 from benkit.splits.split import Split
@@ -25,7 +26,7 @@ def export_card(inventory: Inventory, part: ExportPart, *, has_split: bool) -> d
     split = Split(part.metadata).aligned(metadata.patch_ids) if has_split else None
     with temporary_folder() as folder:
         with writing_inventory(folder / "inventory.parquet", inventory.layout) as writer:
-            for rows in inventory.rows_of(part.patches):
+            for rows, _ in files_of(inventory, part.patches):
                 writer.write(rows)
         exported = Inventory(folder / "inventory.parquet", inventory.name)
         made = make_card(exported, metadata, split)

@@ -56,9 +56,14 @@ def closed_patches(root: Location, inventory: Inventory) -> dict[str, str]:
             "HAVING bool_and(status = 'missing')"
         )
     }
-    for product, patch_id, band in inventory.query(
-        "SELECT product, patch_id, band FROM inventory WHERE status = 'unreadable'"
+    in_tar = isinstance(root, Path) and root.is_file()
+    for product, patch_id, band, offset in inventory.query(
+        "SELECT product, patch_id, band, \"offset\" FROM inventory WHERE status = 'unreadable'"
     ):
+        if in_tar:
+            if offset is None:
+                found[patch_id] = f"{band} is no file in the tar"
+            continue
         path = root / PatchFolder(product, patch_id, inventory.layout).band_path(band)
         kind = kind_of_path(path) if isinstance(path, Path) else None
         if kind or (isinstance(path, RemotePath) and not path.is_file()):

@@ -14,6 +14,7 @@ from benkit.errors import InputFormatError, MissingInputError, OutputError
 from benkit.files.limits import LARGEST_TABLE
 from benkit.files.remote.location import Location, RemotePath
 from benkit.files.remote.retry import in_parallel
+from benkit.files.tar.read_at import TarContent
 from benkit.files.writing.transfer import downloaded
 
 _NO_LINKS = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS)
@@ -23,7 +24,7 @@ _NO_LINKS = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP
 class ExportFile:
     """A file to place: where from, where to, and its length, if the inventory knows it."""
 
-    source: Location
+    source: Location | TarContent
     target: Location
     bytes: int | None = None
 
@@ -83,7 +84,7 @@ def copied(file: ExportFile) -> int:
     source, target = file.source, file.target
     assert isinstance(target, Path), "what goes elsewhere is uploaded"
     part = target.with_name(f"{target.name}.part")
-    if isinstance(source, RemotePath):
+    if not isinstance(source, Path):
         if target.is_file() and target.stat().st_size == file.bytes:
             return target.stat().st_size
         part.write_bytes(source.read_bytes(LARGEST_TABLE))

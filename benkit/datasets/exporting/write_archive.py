@@ -22,9 +22,11 @@ from benkit.engine.progress import Report
 from benkit.files.remote.location import Location, RemotePath
 from benkit.files.safe_names import require_single_name
 from benkit.files.tables.table import write_table
+from benkit.files.tar.read_at import TarContent
 from benkit.files.writing.replace import write_bytes
 from benkit.files.writing.resume_folder import resuming_folder
 from benkit.files.writing.resume_remote import resuming_remote
+from benkit.inventory.table.in_tar import files_of
 from benkit.inventory.table.inventory_file import Inventory, writing_inventory
 
 MAPS_FOLDER = "Reference_Maps"
@@ -173,11 +175,11 @@ def _placed_rows(
     names, last, last_path = 0, PatchFolder("", ""), ""
     beside: set[str] = set()
     with writing_inventory(folder / "inventory.parquet", layout) as writer:
-        for rows in inventory.rows_of(part.patches):
+        for rows, starts in files_of(inventory, part.patches):
             writer.write(rows)
             columns = ("product", "patch_id", "band", "status", "bytes")
-            for product, patch_id, band, status, size in zip(
-                *(rows[name].to_pylist() for name in columns), strict=True
+            for product, patch_id, band, status, size, start in zip(
+                *(rows[name].to_pylist() for name in columns), starts, strict=True
             ):
                 patch = PatchFolder(product, patch_id, layout)
                 if patch != last:
@@ -194,8 +196,15 @@ def _placed_rows(
                 path = patch.band_path(band)
                 if status != "missing" and path != last_path:  # one file may hold all bands
                     last_path = path
-                    files.append(ExportFile(root / path, archive / path, size))
+                    files.append(ExportFile(_source(root, path, start), archive / path, size))
         yield files, names
+
+
+def _source(root: Location, path: str, start: int | None) -> Location | TarContent:
+    """A file of the archive, which may be a tar."""
+    if start is None or not isinstance(root, Path) or root.is_dir():
+        return root / path
+    return TarContent(root, path, start)
 
 
 def _files_beside(

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from benkit.datasets.arrays.file_index import FileIndex, index_files
-from benkit.datasets.arrays.patch_reader import PatchReader
+from benkit.datasets.arrays.tar_patch_reader import patch_reader
 from benkit.datasets.packs.arrow_file import (
     PACK_COLUMNS,
     pack_file_name,
@@ -33,6 +33,7 @@ from benkit.errors import InputFormatError, OutputError
 from benkit.files.remote.location import Location
 from benkit.files.safe_names import some_names
 from benkit.files.writing.replace import output_errors
+from benkit.inventory.table.in_tar import files_of
 from benkit.inventory.table.inventory_file import Inventory, writing_inventory
 
 PACK_FORMATS = ("arrow", "lmdb")
@@ -167,7 +168,7 @@ class Packing:
         parts = []
         for start in range(0, len(index), at_once):
             rows = np.arange(start, min(start + at_once, len(index)))
-            reader = PatchReader(index.take(rows), self.root)
+            reader = patch_reader(index.take(rows), self.root)
             some = columns.slice(start, at_once).combine_chunks()
             parts.append(PackPart(reader, hashes[rows], some))
         return parts
@@ -188,7 +189,7 @@ class Packing:
         """Write the rows of some patches; returns the fingerprints of their pixels: (patches, bands)."""
         hashes = []
         with writing_inventory(path, self.inventory.layout) as writer:
-            for rows in self.inventory.rows_of(patches):
+            for rows, _ in files_of(self.inventory, patches):
                 writer.write(rows)
                 hashes.append(rows["pixel_hash"].combine_chunks().fill_null(0).to_numpy())
         found = np.concatenate(hashes)

@@ -126,6 +126,15 @@ class HeaderReader:
         return skipped
 
 
+def size_of_member(before: bytes) -> int:
+    """Bytes of the regular file before whose content its header stands; -1 if there is none."""
+    try:
+        fields = _fields(before[-BLOCK:], 0)
+        return _number(fields[1], 0) if fields[3] in _REGULAR else -1
+    except TarBreakError:
+        return -1
+
+
 def padded(size: int) -> int:
     """Bytes that content of a size takes in a tar."""
     return -(-size // BLOCK) * BLOCK

@@ -3,9 +3,10 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from benkit.errors import InputFormatError, MissingInputError, RasterError
-from benkit.files.tar.headers import BLOCK
+from benkit.files.tar.headers import BLOCK, size_of_member
 
 BEFORE = 4 * BLOCK
 """Bytes before the content of a file that hold its name: a header, and a long name of two blocks."""
@@ -24,14 +25,13 @@ class TarContent:
     tar : Path
     name : str
         With its folders, as far as they are known.
-    position, size : int
-        Where its content begins in the tar, and how many bytes it has.
+    position : int
+        Where its content begins in the tar.
     """
 
     tar: Path
     name: str
     position: int
-    size: int
 
     def __str__(self) -> str:
         """Its path, as if the tar were a folder."""
@@ -47,20 +47,19 @@ class TarContent:
         InputFormatError
             If another file is there.
         """
-        if self.size > at_most:
-            raise RasterError(f"{self}: has {self.size:,} bytes; expected at most {at_most:,}")
-        before = min(BEFORE, self.position)
-        handle = open_tar_file(self.tar)
-        try:
-            os.lseek(handle, self.position - before, os.SEEK_SET)
-            with os.fdopen(os.dup(handle), "rb") as file:
-                content = file.read(before + self.size)
-        finally:
-            os.close(handle)
-        name = self.name.rpartition("/")[2].encode("utf-8", "surrogateescape")
-        if len(content) < before + self.size or not is_named(content[:before], name):
+        position = max(0, self.position)
+        before = min(BEFORE, position)
+        with os.fdopen(open_tar_file(self.tar), "rb", buffering=0) as file:
+            file.seek(position - before)
+            begin = file.read(before)
+            name = self.name.rpartition("/")[2].encode("utf-8", "surrogateescape")
+            size = size_of_member(begin) if is_named(begin, name) else -1
+            if size > at_most:
+                raise RasterError(f"{self}: has {size:,} bytes; expected at most {at_most:,}")
+            content = file.read(size) if size >= 0 else b""
+        if len(content) != size:
             refuse_changed_tar(self.tar, self.name)
-        return content[before:]
+        return content
 
 
 def open_tar_file(tar: Path) -> int:
@@ -83,7 +82,7 @@ def is_named(before: bytes | bytearray, name: bytes) -> bool:
     return whole and (start == 0 or before[found - 1] in _BEGINS)
 
 
-def refuse_changed_tar(tar: Path, name: str) -> None:
+def refuse_changed_tar(tar: Path, name: str) -> NoReturn:
     """Refuse a tar in which another file lies where one was scanned."""
     raise InputFormatError(
         f"{tar}: expected {name} where it was scanned, but something else is there: the tar was "

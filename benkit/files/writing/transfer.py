@@ -9,6 +9,7 @@ from pathlib import Path
 from benkit.errors import OutputError, RemoteError, without_name
 from benkit.files.limits import LARGEST_TABLE
 from benkit.files.remote.location import Location, RemotePath
+from benkit.files.tar.read_at import TarContent
 from benkit.files.writing.staging import temporary_folder
 
 
@@ -37,14 +38,14 @@ def uploading(output: Location) -> Iterator[Path]:
 
 
 @contextmanager
-def downloaded(source: Location) -> Iterator[Path]:
+def downloaded(source: Location | TarContent) -> Iterator[Path]:
     """Give a path on this machine with the content of a file of at most `LARGEST_TABLE` bytes."""
     if isinstance(source, Path):
         yield source
         return
     content = source.read_bytes(LARGEST_TABLE)
     with temporary_folder() as folder:
-        path = folder / source.name
+        path = folder / source.name.rpartition("/")[2]
         path.write_bytes(content)
         yield path
 

@@ -7,12 +7,17 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import pyarrow as pa
+
 from benkit.archive.layout_file import LayoutLike, layout_of
 from benkit.archive.listing import PatchFolder, list_archive, require_inside
 from benkit.archive.wrong_level import require_archive
 from benkit.engine import Engine, run
 from benkit.engine.progress import Progress, bytes_text, reporter
+from benkit.errors import RasterError
+from benkit.files.limits import LARGEST_FILE
 from benkit.files.remote.location import LocationLike, as_location, require_suffix
+from benkit.files.tar.read_at import TarContent
 from benkit.files.tar.stream import is_tar, require_local
 from benkit.files.writing.transfer import uploading
 from benkit.inventory.scanning.chunk import Chunk, patches_per_chunk, scan_chunk
@@ -21,6 +26,7 @@ from benkit.inventory.scanning.resume import scan_state
 from benkit.inventory.scanning.rows import closed_rows, stray_rows
 from benkit.inventory.scanning.scan_tar import scan_tar
 from benkit.inventory.scanning.summary import ScanSummary
+from benkit.inventory.table.in_tar import files_of, require_tar_of
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.tiff.raster import Raster
 from benkit.tiff.read import decode_raster, read_whole
@@ -137,7 +143,7 @@ def scan(
 def band_reader(
     archive: str | os.PathLike[str], inventory: Inventory
 ) -> Callable[[str, str], Raster]:
-    """A function that reads a band of a patch of an archive; the inventory knows its folder.
+    """A function that reads a band of a patch of an archive; the inventory knows where it lies.
 
     It is called with a patch id and a band and raises `MissingInputError` or `RasterError`, as
     `read_raster` does, and `InputFormatError` where the inventory's names or links lead out of the
@@ -147,6 +153,8 @@ def band_reader(
         "SELECT patch_id, min(product) FROM inventory WHERE band IS NOT NULL GROUP BY patch_id"
     )
     products = dict(rows)
+    if require_tar_of(inventory, Path(archive)):
+        return partial(_band_in_tar, Path(archive), inventory, products)
 
     def read_band(patch_id: str, band: str) -> Raster:
         patch = PatchFolder(products[patch_id], patch_id)
@@ -155,3 +163,18 @@ def band_reader(
         return decode_raster(read_whole(path, follow=False), str(path))
 
     return read_band
+
+
+def _band_in_tar(
+    tar: Path, inventory: Inventory, products: dict[str, str], patch_id: str, band: str
+) -> Raster:
+    patch = PatchFolder(products[patch_id], patch_id, inventory.layout)
+    named = pa.table({"product": [patch.product], "patch_id": [patch_id]})
+    for rows, starts in files_of(inventory, named):
+        for name, start in zip(rows["band"].to_pylist(), starts, strict=True):
+            if name == band and start is not None:
+                content = TarContent(tar, patch.band_path(band), start)
+                return decode_raster(content.read_bytes(LARGEST_FILE), str(content))
+    raise RasterError(
+        f"{tar}: expected the band {band} of {patch_id}, but it is no file in the tar"
+    )
