@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pyarrow as pa
@@ -248,17 +248,21 @@ class Inventory(TableValue):
 
         ours = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
         try:
-            with duckdb.connect(config=_CLOSED) as connection:
-                file = connection.read_parquet(_one_file(self.path), hive_partitioning=False)
-                if self.left_out:
-                    ids = pa.array(sorted(self.left_out), pa.string())
-                    connection.register("left_out", pa.table({"patch_id": ids}))
-                    file = file.filter(_LEFT_IN)
+            with _database(os.getpid()).cursor() as connection:
+                ids = pa.array(sorted(self.left_out), pa.string())
+                connection.register("left_out", pa.table({"patch_id": ids}))
+                some = f" WHERE {_LEFT_IN}" if self.left_out else ""
+                connection.execute(
+                    f"CREATE TEMP VIEW {ON_DISK} AS SELECT * FROM "
+                    f"read_parquet({_quoted(_one_file(self.path))}, hive_partitioning = false){some}"
+                )
+                file = connection.sql(f"FROM {ON_DISK}")
                 types = dict(zip(file.columns, map(str, file.types), strict=True))
                 for text in wrong_types(types):
                     self._refuse(f"with {text}")
-                file.project(columns_sql(types)).create_view("inventory")
-                file.create_view(ON_DISK)
+                connection.execute(
+                    f"CREATE TEMP VIEW inventory AS SELECT {columns_sql(types)} FROM {ON_DISK}"
+                )
                 yield connection, types
         except duckdb.OutOfMemoryException as error:
             raise MemoryError(first_line(error)) from None
@@ -269,6 +273,22 @@ class Inventory(TableValue):
                 f"{self.name}: expected a whole inventory, but it is damaged "
                 f"({first_line(error)}); copy it again, or scan the archive again"
             ) from None
+
+
+@lru_cache(maxsize=1)
+def _database(process: int) -> "duckdb.DuckDBPyConnection":
+    """The database in memory of a process, whose cursors see nothing of each other's views.
+
+    To start one for each query takes ten times as long as most queries.
+    """
+    import duckdb
+
+    return duckdb.connect(config=_CLOSED)
+
+
+def _quoted(text: str) -> str:
+    """A text as SQL has it."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _one_file(path: str | os.PathLike[str]) -> str:
