@@ -249,3 +249,11 @@ def test_an_interrupted_scan_leaves_nothing(archive, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         benkit.scan(tar, tmp_path / "out.parquet", progress=interrupt)
     assert set(tmp_path.iterdir()) == before
+
+
+def test_verbs_answer_from_a_tar_and_name_one_that_is_damaged(archive, tmp_path):
+    tar = packed(archive, tmp_path / "a.tar")
+    assert benkit.stats(tar).bands == benkit.stats(archive).bands
+    tar.write_bytes(tar.read_bytes()[:300_000])
+    with pytest.raises(InputFormatError, match=r"a\.tar: expected a whole tar.*make it again$"):
+        benkit.stats(tar)

@@ -99,6 +99,7 @@ def open_source(
 ) -> Iterator[Inventory]:
     """Open an inventory; an archive is scanned into a temporary one first, as by `benkit.scan`."""
     from benkit.files.tables.table import write_table
+    from benkit.files.tar.headers import TarBreakError
     from benkit.files.tar.stream import is_tar
     from benkit.files.writing.staging import temporary_folder
     from benkit.files.writing.transfer import downloaded
@@ -117,5 +118,8 @@ def open_source(
         if where is None:
             write_table(as_table(source, "an archive or an inventory"), path)
         else:
-            scan(where, path, scale=scale, engine=engine, progress=progress)
+            try:
+                scan(where, path, scale=scale, engine=engine, progress=progress)
+            except TarBreakError as error:  # what there is of the inventory goes with the folder
+                raise error.__cause__ or error from None
         yield Inventory(path, "the inventory" if where is None else str(where))

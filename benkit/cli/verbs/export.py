@@ -133,8 +133,10 @@ def _add_sides_and_sample(group: argparse._ArgumentGroup) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from benkit.api.export import export
+    from benkit.files.tar.stream import is_tar
 
-    if not arguments.copy and arguments.format == "folders":
+    in_tar = any(one and is_tar(one) for one in (arguments.source, arguments.archive))
+    if not (arguments.copy or in_tar) and arguments.format == "folders":
         note(
             "files are hard links: editing a file of the export edits the original (--copy copies)"
         )

@@ -91,8 +91,13 @@ def _guess(arguments: argparse.Namespace) -> int:
     """Describe the layout of an archive in a file."""
     from benkit.archive.guess_layout import guess_layout
     from benkit.domain.layouts import parse_layout
+    from benkit.files.tar.stream import is_tar
     from benkit.files.writing.replace import write_text
 
+    require(
+        not is_tar(arguments.archive),
+        f"{arguments.archive}: --guess-layout expects a folder; unpack some patches of the tar into one",
+    )
     text = guess_layout(arguments.archive)
     layout = parse_layout(text, str(arguments.guess_layout))
     write_text(text, arguments.guess_layout)

@@ -220,7 +220,7 @@ def scan_tar(
     if fault:
         raise TarBreakError(
             f"{fault}; {output} tells of the {summary.patches:,} patches before that place"
-        )
+        ) from fault
     return summary
 
 
