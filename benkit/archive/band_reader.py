@@ -162,7 +162,7 @@ class BandFileReader:
             yield self._visit(patch, None if stat_only else row)
 
     def _visit(self, patch: PatchFolder, row: int | None) -> VisitedFolder:
-        names = self.layout.band_files(patch.name)
+        names = self.layout.band_files(patch.name, patch.product)
         buffers = [None if row is None else slots[row] for slots in self.slots.values()]
         try:
             with opened_folder(f"{self.root}/{patch.path}", self._only_of(names)) as folder:
@@ -185,7 +185,7 @@ class BandFileReader:
 
     def strays_of(self, patch: PatchFolder, others: Iterable[str]) -> list[str]:
         """Names of other files in a patch's folder that do not belong beside its bands, sorted."""
-        return sorted(set(others).difference(self.layout.file_beside(patch.name)))
+        return sorted(set(others).difference(self.layout.file_beside(patch.name, patch.product)))
 
     def _group(self, band: str, sizes: NDArray[np.int64]) -> BandFiles:
         """Group the files of a band by their header."""

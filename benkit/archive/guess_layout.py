@@ -1,6 +1,7 @@
 """A first draft of the description of a layout, from some of the files of an archive."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
@@ -16,7 +17,8 @@ from benkit.tiff.read import decode_raster
 _SUFFIXES = (".tif", ".tiff")
 _DEEPEST, _FOLDERS, _OF_A_FOLDER = 6, 40, 400
 _MOST_BANDS = 30  # in a single folder; more are patches
-_DEGREES_LOOK_LIKE = 1.0  # a pixel below that is in degrees, or is no satellite's
+_MOST_BESIDE = 4  # kinds of rasters beside a patch; more are patches
+_DEGREES_LOOK_LIKE = 0.02  # a pixel below that is in degrees, or that of a drone
 
 
 def guess_layout(root: Location) -> str:
@@ -51,8 +53,15 @@ def guess_layout(root: Location) -> str:
     levels = [f"{{level_{number + 1}}}" for number in range(depth)]
     if bands and levels:
         levels[-1] = "{patch}"
-    beside = _beside(others, one_file=not bands)
-    return _text(root, "/".join(levels), file, beside, rasters)
+    if bands:
+        beside = _beside(others, one_file=False)
+        ids = [way[-1] for way, _ in alike if way]
+    else:
+        some = [_with_rasters_beside(one) for one in others]
+        beside = _beside(some, one_file=True)
+        ids = [name for _, names, _ in some for name in names]
+    unique = len(ids) == len({*ids})
+    return _text(root, "/".join(levels), file, beside, rasters, unique=unique)
 
 
 _Found = tuple[tuple[str, ...], list[str], list[str]]
@@ -80,13 +89,15 @@ def _file_of(folders: Sequence[tuple[tuple[str, ...], list[str]]]) -> tuple[str,
     """The form of the files' names, and the names of the bands; none where a file holds a patch."""
     suffix = PurePosixPath(folders[0][1][0]).suffix
     stems = [[name.removesuffix(suffix) for name in names] for _, names in folders]
-    own = [f"{way[-1]}_" if way else "" for way, _ in folders]
-    if all(own) and all(
-        stem.startswith(name) for name, of in zip(own, stems, strict=True) for stem in of
-    ):
+    depth = len(folders[0][0])
+    for top in range(depth):  # names of files may tell the folders above, too
+        own = ["_".join((*way[top:], "")) for way, _ in folders]
+        if not all(s.startswith(name) for name, of in zip(own, stems, strict=True) for s in of):
+            continue
         rests = [[s.removeprefix(name) for s in of] for name, of in zip(own, stems, strict=True)]
         if _are_bands(rests):
-            return f"{{patch}}_{{band}}{suffix}", _all_of(rests)
+            levels = [f"{{level_{number + 1}}}" for number in range(top, depth - 1)]
+            return "_".join((*levels, f"{{patch}}_{{band}}{suffix}")), _all_of(rests)
     if _are_bands(stems):
         return f"{{band}}{suffix}", _all_of(stems)
     return "", []
@@ -103,6 +114,21 @@ def _all_of(lists: Sequence[Sequence[str]]) -> list[str]:
     return list(dict.fromkeys(name for names in lists for name in names))
 
 
+def _with_rasters_beside(found: _Found) -> _Found:
+    """The same where a raster whose name begins with that of another lies beside it, as masks do."""
+    way, names, others = found
+    stems = {PurePosixPath(name).stem for name in names}
+    rests = {
+        name: name[end.start() :]
+        for name in names
+        for end in re.finditer(r"[_.]", PurePosixPath(name).stem)
+        if name[: end.start()] in stems
+    }
+    if len({*rests.values()}) > _MOST_BESIDE:
+        return found
+    return way, [name for name in names if name not in rests], [*others, *rests]
+
+
 def _beside(folders: Sequence[_Found], *, one_file: bool) -> list[str]:
     """The forms of the names of other files, beside the bands of several patches or of all."""
     times: dict[str, int] = {}
@@ -117,6 +143,8 @@ def _beside(folders: Sequence[_Found], *, one_file: bool) -> list[str]:
 
 
 def _named(way: tuple[str, ...], file: str, band: str) -> str:
+    for number, name in enumerate(way[:-1]):
+        file = file.replace(f"{{level_{number + 1}}}", name)
     return file.replace("{patch}", way[-1] if way else "").replace("{band}", band)
 
 
@@ -128,7 +156,13 @@ def _read(file: Location) -> Raster | None:
 
 
 def _text(
-    root: Location, folder: str, file: str, beside: Sequence[str], rasters: dict[str, Raster]
+    root: Location,
+    folder: str,
+    file: str,
+    beside: Sequence[str],
+    rasters: dict[str, Raster],
+    *,
+    unique: bool,
 ) -> str:
     texts = [name for name in beside if name.endswith(".json")]
     lines = [
@@ -136,9 +170,11 @@ def _text(
         f'name = "{_plain(root.name) or "archive"}"',
         f'folder = "{folder}"',
         f'file = "{file}"',
+        *([] if unique else ['id = "path"   # as names of patches come again in other folders']),
         '# tells = "{mission}_{date}_{tile}"   # what the parts of a patch\'s name are',
         *([f"beside = {json.dumps([*map(_plain, beside)])}"] if beside else []),
         *([f'# labels = "json"\n# labels_file = "{_plain(texts[0])}"'] if texts else []),
+        *(['# labels = "class"   # after {level_1} or another became {class}'] if folder else []),
         "",
         "[bands]",
     ]

@@ -143,11 +143,11 @@ def _part(root: Folder, layout: Layout, seen: _Seen) -> float:
     patch, files = seen.patch, set(seen.content.files)
     if layout.tells and layout.parts(patch.patch_id) is None:
         return 0.0
-    if layout.labels_file and not files.intersection(layout.file_beside(patch.name)):
+    if layout.labels_file and not files.intersection(layout.file_beside(patch.name, patch.product)):
         return 0.0
     if layout.one_file:
         return float(_holds_all(root / patch.band_path(""), layout))
-    return len(files.intersection(layout.band_files(patch.name))) / len(layout.bands)
+    return len(files.intersection(layout.band_files(patch.name, patch.product))) / len(layout.bands)
 
 
 def _holds_all(file: Folder, layout: Layout) -> bool:

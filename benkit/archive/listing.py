@@ -57,7 +57,7 @@ class PatchFolder:
 
     def band_path(self, band: str) -> str:
         """Path of a band's file, relative to the root of the archive, with ``/``."""
-        path, name = self.path, self.layout.band_file(self.name, band)
+        path, name = self.path, self.layout.band_file(self.name, band, self.product)
         return f"{path}/{name}" if path else name
 
 
@@ -134,7 +134,7 @@ def list_archive(root: Folder, layout: Layout = BIGEARTHNET_S2) -> Listing:
         for name in content.files:
             if patch := layout.patch_of_file(name):
                 patches.append(patch_below(layout, above, patch))
-                names = (name, *layout.file_beside(patch))
+                names = (name, *layout.file_beside(patch, above))
                 of_patches.update(_joined(above, one) for one in names)
         closed += [(_joined(above, name), _TOO_DEEP) for name in content.folders]
     strays = [name for name in strays if name not in of_patches]

@@ -98,7 +98,7 @@ class RemoteBandFileReader(BandFileReader):
         self._refuse_a_server_without_files()
         for row, (patch, folder) in enumerate(zip(patches, folders, strict=True)):
             sizes = self._sizes[row].tolist()
-            others = folder.entries.keys() - self.layout.band_files(patch.name)
+            others = folder.entries.keys() - self.layout.band_files(patch.name, patch.product)
             strays = [] if self.layout.one_file else self.strays_of(patch, others)
             known = bool(folder.entries) and None not in stamps[row]
             yield VisitedFolder(
@@ -111,7 +111,7 @@ class RemoteBandFileReader(BandFileReader):
         """The band files that are there; of a folder that cannot be listed, none can be read."""
         files = []
         for row, (patch, folder) in enumerate(zip(patches, folders, strict=True)):
-            for column, name in enumerate(self.layout.band_files(patch.name)):
+            for column, name in enumerate(self.layout.band_files(patch.name, patch.product)):
                 if folder.fault:
                     self._faults[row, column] = folder.fault
                     self._sizes[row, column] = _UNREADABLE

@@ -99,5 +99,6 @@ def strays_in_tar(root: TarFolder, patch: PatchFolder) -> list[str]:
     layout = patch.layout
     if layout.one_file:
         return []
-    own = {*layout.band_files(patch.name), *layout.file_beside(patch.name)}
+    named = patch.name, patch.product
+    own = {*layout.band_files(*named), *layout.file_beside(*named)}
     return sorted((root / patch.path).content.keys() - own)

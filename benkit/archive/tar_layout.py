@@ -147,6 +147,7 @@ class TarPlaces:
         if number not in self._columns:
             if len(self._columns) >= _KEPT:
                 self._columns.clear()
-            files = self._layout.band_files(self.patches[number].name)
+            patch = self.patches[number]
+            files = self._layout.band_files(patch.name, patch.product)
             self._columns[number] = {name: column for column, name in enumerate(files)}
         return self._columns[number]

@@ -95,7 +95,7 @@ def _may_hold_band(root: Location, patch: PatchFolder) -> bool:
     if content is None:
         return True
     names = {*content.files, *content.folders, *(name for name, _ in content.closed)}
-    return not names.isdisjoint(layout.band_files(patch.name))
+    return not names.isdisjoint(layout.band_files(patch.name, patch.product))
 
 
 def _content(folder: Location) -> Entries | None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
 
 from benkit.domain.name_pattern import matches, name_pattern
 
@@ -81,7 +81,8 @@ class Layout:
         Folders below the root down to that in which the files lie, such as ``{product}/{patch}``: each
         name in braces is one level.
     file : str
-        Name of a band's file, from ``{patch}``, the name of its folder, and ``{band}``; without
+        Name of a band's file, from ``{patch}``, the name of its folder, ``{band}`` and names of the
+        folders above, such as ``{location}``; without
         ``{band}`` one file a patch holds all bands, and ``{patch}`` is its name.
     id : {"name", "path"}
         What names a patch: the name of its folder or file, or all folders down to it with ``_`` between.
@@ -180,23 +181,48 @@ class Layout:
         }
         return {"": sum(sizes.values())} if self.one_file else sizes
 
-    def band_file(self, patch: str, band: str) -> str:
-        """Name of the file that holds a band of a patch, whose folder or file has this name."""
-        return self.file.replace("{patch}", patch).replace("{band}", band)
+    def band_file(self, patch: str, band: str, above: str = "") -> str:
+        """Name of the file that holds a band of a patch, whose folder or file has this name.
 
-    def band_files(self, patch: str) -> list[str]:
+        Where names of files tell the folders ``above`` that of the patch, these are needed.
+        """
+        return self.named_file(self.file, patch, above).replace("{band}", band)
+
+    def band_files(self, patch: str, above: str = "") -> list[str]:
         """Names of the files of a patch, in the order of the bands."""
-        return [self.band_file(patch, name) for name in self.files]
+        stem = self.named_file(self.file, patch, above)
+        return [stem.replace("{band}", name) for name in self.files]
 
-    def file_beside(self, patch: str) -> list[str]:
+    def file_beside(self, patch: str, above: str = "") -> list[str]:
         """Names of the files that may lie beside the bands of a patch."""
         named = [*self.beside, self.labels_file] if self.labels_file else self.beside
-        return [name.replace("{patch}", patch) for name in named]
+        return [self.named_file(name, patch, above) for name in named]
+
+    def named_file(self, name: str, patch: str, above: str) -> str:
+        """The name of a file of a patch below some folders, but for its band."""
+        return reduce(
+            lambda text, known: text.replace(*known),
+            zip(self._levels, above.split("/"), strict=False) if self._tells_levels else (),
+            name,
+        ).replace("{patch}", patch)
+
+    @cached_property
+    def _levels(self) -> tuple[str, ...]:
+        """Names of the folders above that of a patch, each in braces."""
+        return tuple(level for level in self.folder.split("/") if level != "{patch}")
+
+    @cached_property
+    def _tells_levels(self) -> bool:
+        """Whether names of files tell folders above."""
+        names = " ".join((self.file, self.labels_file, *self.beside))
+        return any(level in names for level in self._levels)
 
     def patch_of_file(self, name: str) -> str | None:
         """Name of the patch whose only file has this name; None if it is none."""
         match = name_pattern(self.file).fullmatch(name)
-        return match["patch"] if match else None
+        if match is None or any(matches(beside, name) for beside in self.beside):
+            return None
+        return match["patch"]
 
     def parts(self, patch_id: str) -> Mapping[str, str] | None:
         """What an id tells, by part; None if it has another form."""
@@ -207,6 +233,10 @@ class Layout:
         """Whether a patch lies in folders whose names are those that its id tells."""
         if self.product:
             return patch_id.startswith(f"{product}_") and matches(self.product, product)
-        told = self.parts(patch_id) or {}
-        levels = zip(self.folder.split("/"), product.split("/"), strict=False)
-        return all(told.get(level.strip("{}"), name) == name for level, name in levels)
+        told = self.parts(patch_id)
+        levels = list(zip(self._levels, product.split("/"), strict=False))
+        if told is None or all(told.get(level[1:-1], name) == name for level, name in levels):
+            return True
+        # Where names can be read in several ways, one that agrees with the folders is enough.
+        above = [level if level in self.tells else f"{{{level[1:-1]}_}}" for level, _ in levels]
+        return matches("/".join(above) + "\0" + self.tells, f"{product}\0{patch_id}")

@@ -72,8 +72,13 @@ class _Checked:
                     "folder", "one name in braces a level, such as {product}/{patch}", level
                 )
         in_file = PART.findall(layout.file)
-        if unknown := set(in_file) - {"patch", "band"}:
-            self._refuse("file", "only {patch} and {band} in it", f"{{{min(unknown)}}}")
+        above = {*PART.findall(layout.folder)} if "band" in in_file else set()
+        if unknown := set(in_file) - {"patch", "band"} - above:
+            self._refuse(
+                "file",
+                "only {patch}, {band} and, beside {band}, names of folder in it",
+                f"{{{min(unknown)}}}",
+            )
         if "/" in layout.file or not in_file:
             self._refuse("file", "a name with {patch}, {band} or both", layout.file)
         if layout.one_file == (levels[-1:] == ["{patch}"]):

@@ -7,7 +7,8 @@ PART = re.compile(r"\{(\w+)\}")
 """A part in braces."""
 
 _FORMS = {
-    "date": r"\d{8}(?:T\d{5,6})?",  # many of BigEarthNet v1.0 lack the zero of hours below 10
+    # Many of BigEarthNet v1.0 lack the zero of hours below 10.
+    "date": r"(?:\d{8}(?:T\d{5,6})?|\d{4}-\d{2}-\d{2})",
     "tile": r"T?\d{2}[C-HJ-NP-X][A-HJ-NP-Z]{2}",
     "column": r"\d{1,4}",
     "row": r"\d{1,4}",

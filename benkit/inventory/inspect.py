@@ -120,10 +120,12 @@ def read_pixels(inspection: Inspection) -> dict[str, NDArray]:
     folder, patch, layout = inspection.folder, inspection.place, inspection.place.layout
     readable = [name for name, band in inspection.bands.items() if band.status == "ok"]
     if layout.one_file:
-        pixels = _raster(folder / layout.band_file(patch.name, "")).pixels if readable else ()
+        file = folder / layout.band_file(patch.name, "", patch.product)
+        pixels = _raster(file).pixels if readable else ()
         return dict(zip(layout.band_names, pixels, strict=False))
     return {
-        name: _raster(folder / layout.band_file(patch.name, name)).pixels[0] for name in readable
+        name: _raster(folder / layout.band_file(patch.name, name, patch.product)).pixels[0]
+        for name in readable
     }
 
 

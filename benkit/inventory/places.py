@@ -145,7 +145,7 @@ def _told(patches: pa.Table, layout: Layout, table: pa.Table) -> dict[str, pa.Ar
     columns = {name: pa.array([one.get(name) for one in parts], pa.string()) for name in _PARTS}
     date = columns.pop("date")
     if not {name.strip().lower() for name in table.column_names} & {*DATE_COLUMNS}:
-        days = pc.utf8_slice_codeunits(date, 0, len("20170613"))
+        days = pc.utf8_slice_codeunits(pc.replace_substring(date, "-", ""), 0, len("20170613"))
         day = pc.strptime(days, "%Y%m%d", "s", error_is_null=True).cast(pa.date32())
         season = [month and season_of_month(month) for month in pc.month(day).to_pylist()]
         columns |= {"date": day, "season": pa.array(season, pa.string())}

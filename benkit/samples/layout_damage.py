@@ -41,9 +41,10 @@ def made_files(
     if patch.error == "missing_band":
         del bands[_some([*bands], patch)]
     if layout.one_file:
-        files = {layout.band_file(patch.name, ""): encode_bands([*bands.values()])}
+        files = {layout.band_file(patch.name, "", patch.above): encode_bands([*bands.values()])}
     else:
-        files = {layout.band_file(patch.name, one): encode_bands([bands[one]]) for one in bands}
+        names = {one: layout.band_file(patch.name, one, patch.above) for one in bands}
+        files = {names[one]: encode_bands([bands[one]]) for one in bands}
     if patch.error == "unreadable":
         name = _some([*files], patch)
         files[name] = unreadable_file(files[name], patch.variant)

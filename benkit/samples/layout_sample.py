@@ -144,7 +144,9 @@ def _write(root: Path, layout: Layout, seed: int, patch: NamedPatch) -> None:
         pixels = {name: values.astype(layout.bands[name].dtype) for name, values in pixels.items()}
     files = made_files(layout, patch, pixels)
     if not layout.one_file:
-        texts = [name for name in layout.file_beside(patch.name) if name.endswith(".json")]
+        texts = [
+            name for name in layout.file_beside(patch.name, patch.above) if name.endswith(".json")
+        ]
         files |= dict.fromkeys(texts, _beside(layout, patch))
     for name in files:
         require_single_name(name)

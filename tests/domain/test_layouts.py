@@ -79,7 +79,7 @@ REFUSED = {
     'folder = "{region}/{patch}"\n': ("", "key folder: expected a text, but there is nothing"),
     '"{region}/{patch}"': ('"region/{patch}"', "key folder: expected one name in braces a level"),
     '"{region}/{patch}"\n': ('"{region}"\n', r"key folder: expected \{patch\} as its last level"),
-    '"{patch}_{band}.tif"': ('"{scene}_{band}.tif"', r"key file: expected only \{patch\} and"),
+    '"{patch}_{band}.tif"': ('"{scene}_{band}.tif"', r"key file: expected only \{patch\}, "),
     '"{patch}_{band}.tif"\n': ('"{band}"/x\n', "line 3"),
     "_{row}": ("", r"key tells: expected \{tile\}, \{column\} and \{row\}"),
     "grid_metres = 2560": ("grid_meters = 2560", "key grid_meters: expected one of the keys"),

@@ -158,8 +158,7 @@ class PatchReader:
         """Paths of the files of a patch, relative to the root."""
         index, layout = self.index, self.index.layout
         patch = PatchFolder(index.products[row].as_py(), index.patch_ids[row].as_py(), layout)
-        below, name = f"{patch.path}/" if patch.path else "", patch.name
-        return [below + layout.band_file(name, file) for file in self._files]
+        return [patch.band_path(file) for file in self._files]
 
     def _plan(self, row: int) -> ReadingPlan:
         numbers = self.index.kind[row, : len(self._files)]

@@ -188,7 +188,7 @@ def _placed_rows(
                         files, names = [], 0
                     if patch.path != last.path:
                         beside = set()
-                    names_beside = {*layout.file_beside(patch.name)} - beside
+                    names_beside = {*layout.file_beside(patch.name, patch.product)} - beside
                     files += _files_beside(root, archive, patch, sorted(names_beside))
                     beside |= names_beside
                     _make_folder(root, archive, patch)
