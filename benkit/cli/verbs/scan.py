@@ -60,8 +60,10 @@ def run(arguments: argparse.Namespace) -> int:
         summary = call(scan, arguments)
     except KeyboardInterrupt:
         end_line()
-        goes_on = "begins again" if is_tar(arguments.archive) else "goes on where this scan stopped"
-        note(f"the same command again {goes_on}")
+        if is_tar(arguments.archive):
+            note("the same command reads the tar from its beginning again")
+        else:
+            note("the same command again goes on where this scan stopped")
         raise
     if summary.not_scanned:
         note(
