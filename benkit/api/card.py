@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from benkit.api.evaluate import aligned_split
-from benkit.api.inputs.places import metadata_beside
+from benkit.api.inputs.places import are_told, metadata_beside
 from benkit.api.inputs.sources import (
     MetadataLike,
     SourceLike,
@@ -76,10 +76,10 @@ def card(
     target = None if output is None else card_output(output)
     about = {"name": name, "license": license, "cite_as": cite_as, "url": url}
     about["published"] = None if published is None else _day(published)
-    known = as_metadata(metadata)
+    given = metadata if are_told(metadata) else as_metadata(metadata)
     with open_source(source, engine=engine, progress=progress) as inventory:
         require_patches(inventory)
-        known = metadata_beside(inventory, known)
+        known = metadata_beside(inventory, given)
         own = None if split is None else aligned_split(Split(split), known, split)
         with naming(metadata):
             made = make_card(inventory, known, own, about)

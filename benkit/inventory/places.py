@@ -19,7 +19,7 @@ from benkit.metadata.dates import DATE_COLUMNS
 from benkit.metadata.metadata import Metadata
 from benkit.metadata.metadata_file import TEXTS
 
-_PARTS = ("date", "tile", "class", "location")
+_PARTS = ("date", "tile", "class", "location", "split")
 _EDGES = ("west", "south", "east", "north")
 
 # Bands that differ by rounding alone count as one; of several places the one that most bands have.
@@ -76,7 +76,7 @@ def placed_by_inventory(
     -------
     Metadata
         With what names tell by the layout as further columns: ``date`` and ``season``, ``tile``,
-        ``class``, ``location``, unless the metadata have them.
+        ``class``, ``location``, ``split``, unless the metadata have them.
     """
     if metadata is not None:
         ids = metadata.patch_ids

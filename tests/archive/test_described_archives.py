@@ -10,6 +10,7 @@ from rasterio.transform import from_origin
 
 import benkit
 from benkit.archive.guess_layout import guess_layout
+from benkit.cli import main
 from benkit.domain.layouts import parse_layout
 from benkit.engine import Engine
 
@@ -37,7 +38,7 @@ labels_key = "crop"
 LAND_COVER = (
     """\
 name = "land-cover"
-folder = "{side}/{class}"
+folder = "{split}/{class}"
 file = "{patch}.tif"
 tells = "{class}_{number}"
 labels = "class"
@@ -123,3 +124,22 @@ def test_drafts_tell_such_files(radar, land_cover, tmp_path):
     text = guess_layout(land_cover)
     assert parse_layout(text, "draft").beside == ("{patch}_mask.tif",)
     scanned(tmp_path, land_cover, text)
+
+
+def class_order(card):
+    return json.loads(card.to_json())["class_order"]["alphabetical"]
+
+
+def test_cards_maps_and_evaluations_need_no_metadata_beside_labels(
+    radar, land_cover, tmp_path, capsys
+):
+    inventory = scanned(tmp_path, land_cover, LAND_COVER)
+    sides = benkit.evaluate(inventory).to_dict()
+    assert (sides["train"], sides["test"]) == (4, 2)
+    assert class_order(benkit.card(inventory, inventory)) == ["Broad_leaf", "Water"]
+    inventory = scanned(tmp_path, radar, RADAR)
+    for beside in (radar, [inventory, radar]):
+        assert class_order(benkit.card(inventory, beside)) == ["c0", "c1"]
+    assert main(["map", f"{inventory}", f"{radar}", "--output", f"{tmp_path / 'm.html'}"]) == 0
+    assert main(["map", f"{radar}", "--output", f"{tmp_path / 'n.html'}"]) == 2
+    assert "but it is a folder" in capsys.readouterr().err

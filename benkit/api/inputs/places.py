@@ -90,11 +90,25 @@ def _known(
         return _placed(inventory, others, id_column, with_labels, tell)
 
 
-def metadata_beside(inventory: Inventory, metadata: Metadata) -> Metadata:
-    """Metadata as they are where names tell places, else those of the patches of an inventory."""
+def metadata_beside(inventory: Inventory, metadata: MetadataLike) -> Metadata:
+    """Metadata as they are where names tell places, else those of the patches of an inventory.
+
+    In their place may be the inventory itself, where it tells classes, or the folder of its archive.
+    """
     if inventory.layout is BIGEARTHNET_S2:
-        return metadata
-    return _placed(inventory, [metadata], None, with_labels=True, tell=None)
+        return as_metadata(metadata)
+    given: list[Any] = list(metadata) if isinstance(metadata, list | tuple) else [metadata]
+    others = [source for source in given if not is_inventory(source)]
+    return _placed(inventory, others, None, with_labels=True, tell=None)
+
+
+def are_told(metadata: MetadataLike) -> bool:
+    """Whether an inventory or the folder of an archive is among what is given as metadata."""
+    given: list[Any] = list(metadata) if isinstance(metadata, list | tuple) else [metadata]
+    return any(
+        is_inventory(source) or (is_location(source) and as_location(source).is_dir())
+        for source in given
+    )
 
 
 def _placed(

@@ -23,7 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=location_of,
         nargs="+",
         metavar="SOURCE",
-        help="metadata.parquet, of which there may be several, or an archive or an inventory",
+        help="metadata.parquet, of which there may be several, or an archive or an inventory; where "
+        "an inventory tells the places, also metadata, or the folder of its archive with JSON labels",
     )
     add_metadata(
         parser,
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from benkit.api.inputs.places import is_inventory
     from benkit.api.web_map import web_map
 
     one = arguments.source[0]
@@ -50,7 +52,10 @@ def run(arguments: argparse.Namespace) -> int:
         metadata = one if len(arguments.source) == 1 else arguments.source
         for source in arguments.source:
             is_folder = isinstance(source, Path) and source.is_dir()
-            require(not is_folder, f"{source}: expected metadata, but it is a folder; {_GIVE}")
+            told = any(map(is_inventory, arguments.source))
+            require(
+                told or not is_folder, f"{source}: expected metadata, but it is a folder; {_GIVE}"
+            )
         page = call(web_map, arguments, metadata=metadata, source=None, sides=arguments.split)
     note("the page loads Leaflet and map tiles from the servers that folium names")
     show(arguments, {"file": str(arguments.output), "bytes": len(page.encode())})
