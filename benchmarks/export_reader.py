@@ -19,8 +19,6 @@ from collections import Counter
 from importlib import import_module
 from pathlib import Path
 
-from environments import can_import, environment
-
 ROOT = Path(__file__).resolve().parents[1]
 PLACE = Path(os.environ.get("BENKIT_BENCHMARKS", ROOT / "untracked-files"))
 SHAPES = {"image": (12, 120, 120), "mask": (1, 120, 120), "label": (19,)}
@@ -67,6 +65,8 @@ def read_by_torchgeo(python: Path, folder: Path, root: Path, archive: str) -> di
 
 def main(patches: int, python: Path | None) -> int:
     sys.path.insert(0, str(ROOT))
+    from environments import can_import, environment  # not in the other environment, which lacks it
+
     import benkit
 
     if python and not can_import(python, "torchgeo.datasets"):
