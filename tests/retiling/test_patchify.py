@@ -266,7 +266,8 @@ def test_an_archive_remembers_where_the_grids_of_its_scenes_begin(tmp_path):
     assert len(pairs) == len(expected) == 9
     assert benkit.inspect(next(archive.glob(f"{PRODUCT}/*"))).findings == ()
     page = benkit.report(archive / "metadata.parquet", archive, engine=ONE)
-    assert "<h2>Bands" in page and "<h2>Map" not in page  # it would draw them in the tile's grid
+    assert "<h2>Bands" in page
+    assert 'id="map-names"' in page  # with coordinates of their own, not those of the tile's grid
 
 
 def test_a_product_that_is_cut_again_takes_the_place_of_its_rows(tmp_path):
