@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pyarrow as pa
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _ROWS_PER_GROUP = 120_000
+_LARGE = 2**25  # bytes; then a database of its own gives back 100 MB when it ends
 _LAYOUT, _DESCRIPTION = "benkit:layout", "benkit:layout_description"
 _CONTAINER = "benkit:container"
 CONTAINERS = ("tar", "packed tar")
@@ -248,10 +250,12 @@ class Inventory(TableValue):
 
         ours = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
         try:
-            with _database(os.getpid()).cursor() as connection:
-                ids = pa.array(sorted(self.left_out), pa.string())
-                connection.register("left_out", pa.table({"patch_id": ids}))
-                some = f" WHERE {_LEFT_IN}" if self.left_out else ""
+            with _database_for(as_path(self.path)) as connection:
+                some = ""
+                if self.left_out:
+                    ids = pa.array(sorted(self.left_out), pa.string())
+                    connection.register("left_out", pa.table({"patch_id": ids}))
+                    some = f" WHERE {_LEFT_IN}"
                 connection.execute(
                     f"CREATE TEMP VIEW {ON_DISK} AS SELECT * FROM "
                     f"read_parquet({_quoted(_one_file(self.path))}, hive_partitioning = false){some}"
@@ -273,6 +277,15 @@ class Inventory(TableValue):
                 f"{self.name}: expected a whole inventory, but it is damaged "
                 f"({first_line(error)}); copy it again, or scan the archive again"
             ) from None
+
+
+def _database_for(path: Path) -> "duckdb.DuckDBPyConnection":
+    """A connection to query a file; closing it ends no other."""
+    import duckdb
+
+    if path.stat().st_size > _LARGE:
+        return duckdb.connect(config=_CLOSED)
+    return _database(os.getpid()).cursor()
 
 
 @lru_cache(maxsize=1)
