@@ -125,7 +125,8 @@ def test_what_has_no_end_is_refused(talk, said, impatient):
 
 @pytest.mark.parametrize("talk", [never_end, promise_terabytes])
 def test_the_command_line_says_so(talk, impatient, monkeypatch, capfd):
-    monkeypatch.setattr("benkit.files.tables.table.LARGEST_TABLE", 1_000_000)
+    for module in ("tables.table", "writing.transfer"):
+        monkeypatch.setattr(f"benkit.files.{module}.LARGEST_TABLE", 1_000_000)
     with answering(talk) as address:
         assert main(["summary", f"{address}/metadata.parquet"]) == 2
     error = capfd.readouterr().err

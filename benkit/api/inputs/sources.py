@@ -60,7 +60,8 @@ def naming(source: object, kind: type[BenkitError] = PatchIdError) -> Iterator[N
         named = is_location(source) or (
             isinstance(source, list | tuple) and any(map(is_location, source))
         )
-        raise type(error)(f"{metadata_name(source)}: {error}" if named else str(error)) from None
+        begin = f"{metadata_name(source)}: " if named else ""
+        raise type(error)(begin + str(error).removeprefix(begin)) from None
 
 
 def as_patch_ids(patches: TableLike | Iterable[str], what: str) -> list[str]:
