@@ -5,39 +5,31 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import chain
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from benkit.api.inputs.places import known_metadata
-from benkit.api.inputs.sources import (
-    MetadataLike,
-    SplitLike,
-    TableLike,
-    as_patch_ids,
-    is_location,
-    open_source,
+from benkit.api.inputs.patch_files import (
+    chosen_bands,
+    joined_indices,
+    open_scanned,
+    reader_of,
+    wanted_patches,
+    without_findings,
 )
+from benkit.api.inputs.places import known_metadata
+from benkit.api.inputs.sources import MetadataLike, SplitLike, TableLike
 from benkit.api.stats import stats
 from benkit.archive.listing import PatchFolder
-from benkit.datasets.arrays.file_index import FileIndex, index_files
+from benkit.datasets.arrays.file_index import FileIndex
 from benkit.datasets.arrays.images import Images, MeanStd, Normalise, means_and_stds
-from benkit.datasets.arrays.patch_reader import PatchReader
 from benkit.datasets.arrays.resample import Resampling
-from benkit.datasets.arrays.tar_patch_reader import patch_reader
 from benkit.datasets.arrays.targets import class_numbers, classes_of, multi_hot, read_target
-from benkit.datasets.packs.lmdb_file import LMDB_FILE
-from benkit.datasets.packs.pack_reader import PackReader, is_pack
-from benkit.errors import InputFormatError, OptionError
-from benkit.files.remote.location import Location, LocationLike, as_location, as_path
-from benkit.files.safe_names import some_names
-from benkit.files.tar.stream import is_tar
+from benkit.errors import OptionError
+from benkit.files.remote.location import LocationLike, as_location, as_path
 from benkit.inventory.table.in_tar import require_tar_of
 from benkit.inventory.table.inventory_file import Inventory
-from benkit.metadata.metadata import Metadata
 from benkit.splits.split import Split
 
 Item = dict[str, Any]
@@ -146,13 +138,15 @@ class PatchDataset:
         sides = None if split is None else Split(split)
         with ExitStack() as opened:
             sources = [(inventory, archive)] if s1 is None else [(inventory, archive), s1]
-            archives = [(_open(opened, of), as_location(root)) for of, root in sources]
+            archives = [(open_scanned(opened, of), as_location(root)) for of, root in sources]
             for one, root in archives:
                 require_tar_of(one, root)
             found = [one for one, _ in archives]
-            of_archives = _chosen_bands(found, bands)
-            indices = _joined_indices(found, of_archives, _wanted(patches, sides, side), known)
-            indices, self.skipped = _without_findings(indices, findings)
+            of_archives = chosen_bands(found, bands)
+            indices = joined_indices(
+                found, of_archives, wanted_patches(patches, sides, side), known
+            )
+            indices, self.skipped = without_findings(indices, findings)
             normal = [
                 _normal(normalise, one, index, sides)
                 for one, index in zip(found, indices, strict=True)
@@ -160,7 +154,7 @@ class PatchDataset:
         self.bands = tuple(chain.from_iterable(of_archives))
         self.size, self.threads = size, threads
         self._parts = [
-            (_reader(index, root), Images(index.bands, size, resampling, own))
+            (reader_of(index, root), Images(index.bands, size, resampling, own))
             for index, (_, root), own in zip(indices, archives, normal, strict=True)
         ]
         self._ids = indices[0].patch_ids
@@ -283,109 +277,6 @@ def _check_options(
             "expected the order of the classes, nomenclature or alphabetical, beside labels or maps: "
             "models and their weights depend on it"
         )
-
-
-def _open(opened: ExitStack, source: LocationLike | Inventory) -> Inventory:
-    """An inventory, while ``opened`` is; an archive that was not scanned is an error."""
-    where = as_location(source) if is_location(source) else None
-    if where is not None and (where.is_dir() or is_tar(where)):
-        kind = "a folder" if where.is_dir() else "a tar"
-        raise OptionError(
-            f"{source}: expected an inventory, but it is {kind}; scan it first: "
-            f"benkit scan {source} --output inventory.parquet"
-        )
-    return opened.enter_context(open_source(source))
-
-
-def _reader(index: FileIndex, root: Location) -> PatchReader | PackReader:
-    """What reads the files of an archive, or of a pack."""
-    if isinstance(root, Path) and (root / LMDB_FILE).is_file():
-        raise OptionError(
-            f"{root}: expected the folder of an archive, or of the Arrow files of a pack, but it is an "
-            "LMDB; export with --format arrow, or read the archive itself"
-        )
-    return PackReader(index, root) if is_pack(root) else patch_reader(index, root)
-
-
-def _chosen_bands(
-    inventories: Sequence[Inventory], bands: Sequence[str] | None
-) -> list[tuple[str, ...]]:
-    """The bands of each archive, those that are asked for in their order."""
-    names = [one.layout.band_names for one in inventories]
-    if bands is None:
-        return names
-    every = [name for of_one in names for name in of_one]
-    unknown = [band for band in bands if band not in every]
-    if unknown or len(set(bands)) < len(bands) or not bands:
-        raise OptionError(
-            f"expected some of the bands {', '.join(every)}, each once, but they are "
-            f"{', '.join(map(str, bands)) or 'none'}"
-        )
-    chosen = [tuple(band for band in bands if band in of_one) for of_one in names]
-    if not all(chosen):
-        lacking = inventories[chosen.index(())].name
-        raise OptionError(f"{lacking}: expected a band of it too, but none is asked for")
-    return chosen
-
-
-def _wanted(
-    patches: TableLike | Iterable[str] | None, sides: Split | None, side: str
-) -> list[str] | None:
-    if patches is not None and sides is not None:
-        raise OptionError("expected patches or a split, not both")
-    if sides is None:
-        return None if patches is None else as_patch_ids(patches, "patches")
-    of_side = sides.sides()
-    if side not in of_side:
-        raise OptionError(f"expected a side of the split, {', '.join(of_side)}, but it is {side!r}")
-    return of_side[side]
-
-
-def _joined_indices(
-    inventories: Sequence[Inventory],
-    bands: Sequence[tuple[str, ...]],
-    wanted: list[str] | None,
-    metadata: Metadata | None,
-) -> list[FileIndex]:
-    """The files of the wanted patches in each archive, in the same order."""
-    first = index_files(inventories[0], bands[0])
-    if wanted is not None:
-        first = first.take(first.rows_of(wanted, inventories[0].name))
-    if len(inventories) == 1:
-        return [first]
-    sister, column = inventories[1], inventories[0].layout.sister
-    if column is None or sister.layout.name != column.layout:
-        raise OptionError(
-            f"{sister.name}: expected the inventory of a sister archive"
-            f"{f' of the layout {column.layout}' if column else ''}, but its layout is "
-            f"{sister.layout.name}"
-        )
-    if metadata is None or column.column not in metadata.table.column_names:
-        raise OptionError(
-            f"expected labels=metadata with the column {column.column}, which joins the patches of "
-            "both archives"
-        )
-    own = metadata.select(first.patch_ids.to_pylist())
-    names = own.table[column.column].cast(pa.string()).to_pylist()
-    other = index_files(sister, bands[1])
-    return [first, other.take(other.rows_of(names, sister.name))]
-
-
-def _without_findings(indices: list[FileIndex], findings: str) -> tuple[list[FileIndex], int]:
-    """The same without patches that have findings, if these are to be skipped, and their number."""
-    flawed = np.logical_or.reduce([index.flawed for index in indices])
-    count = int(flawed.sum())
-    if not count or findings == "allow":
-        return indices, 0
-    if findings == "refuse":
-        ids = indices[0].patch_ids.filter(pa.array(flawed))
-        raise InputFormatError(
-            f"expected patches without findings, but {count:,} of {len(flawed):,} have some, such as "
-            f"{some_names(ids[:3].to_pylist())}; leave them out with findings='skip', or export the "
-            "others with benkit export --exclude; benkit inspect shows what is wrong with one"
-        )
-    kept = np.flatnonzero(~flawed)
-    return [index.take(kept) for index in indices], count
 
 
 def _normal(

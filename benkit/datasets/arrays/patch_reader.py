@@ -264,7 +264,7 @@ class PatchReader:
         )
 
 
-def _read_each(handle: int, buffers: tuple[memoryview | bytearray, ...]) -> int:
+def read_each(handle: int, buffers: tuple[memoryview | bytearray, ...]) -> int:
     """Read an open file into buffers, one after the other; how many bytes there were."""
     found = 0
     for buffer in buffers:
@@ -274,4 +274,4 @@ def _read_each(handle: int, buffers: tuple[memoryview | bytearray, ...]) -> int:
     return found
 
 
-_read_into = getattr(os, "readv", _read_each)  # which Windows lacks
+_read_into = getattr(os, "readv", read_each)  # which Windows lacks

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benkit.datasets.arrays.file_index import FileIndex
-from benkit.datasets.arrays.patch_reader import PatchReader, ReadingPlan
+from benkit.datasets.arrays.patch_reader import PatchReader, ReadingPlan, read_each
 from benkit.errors import InputFormatError
 from benkit.files.limits import LARGEST_FILE
 from benkit.files.remote.location import Location
@@ -75,9 +75,4 @@ def _read_at(handle: int, buffers: tuple[bytearray | memoryview, ...], start: in
         return os.preadv(handle, buffers, start)
     with _one_at_a_time:  # others move the place in the file, too
         os.lseek(handle, start, os.SEEK_SET)
-        found = 0
-        for buffer in buffers:
-            part = os.read(handle, len(buffer))
-            buffer[: len(part)] = part
-            found += len(part)
-        return found
+        return read_each(handle, buffers)
