@@ -26,19 +26,16 @@ from typing import Any
 from unittest.mock import patch as replaced
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from environments import can_import, environment
+from made_archives import OFFICIAL, write_inventory
 
 ROOT = Path(__file__).resolve().parents[1]
 PLACE = Path(os.environ.get("BENKIT_BENCHMARKS", ROOT / "untracked-files" / "benchmarks"))
-OFFICIAL = ROOT / ".." / "shared" / "data" / "metadata.parquet"
 NEEDED = ("torchgeo", "pyarrow", "requests", "duckdb", "lmdb", "safetensors")
 MODULES = "torchgeo.datasets, lmdb, safetensors, duckdb"
 BATCH, WORKERS = 64, 2
 MEAN, STD = 1000.0, 500.0
 DISTANCE = 0.005  # seconds from asking for a file to its first byte
-PATCHES_AT_ONCE = 10_000
 
 Way = Callable[[Sequence[int]], object]
 
@@ -63,33 +60,8 @@ def make(folder: Path, patches: int) -> None:
     benkit.export(archive, clean, reference_maps=sample / "Reference_Maps", copy=True, **chosen)
     benkit.export(archive, folder / "pack", format="arrow", **chosen)
     (clean / "BigEarthNet-S1").mkdir(exist_ok=True)  # looked for, though no band of it is read
-    if OFFICIAL.is_file():
-        write_official_inventory(clean / "inventory.parquet", folder / "official.parquet")
-
-
-def write_official_inventory(of_sample: Path, target: Path) -> None:
-    """An inventory of the 480,038 patches, each with the rows of the first patch of another one."""
-    from benkit.domain.layouts import BIGEARTHNET_S2
-    from benkit.inventory.table.inventory_file import writing_inventory
-
-    rows = pq.read_table(of_sample).slice(0, len(BIGEARTHNET_S2.bands))
-    ids = pq.read_table(OFFICIAL, columns=["patch_id"])["patch_id"].to_pylist()
-    ids.sort(key=lambda patch: (patch[:-6], patch))
-    random = np.random.default_rng(0)
-    with writing_inventory(target, BIGEARTHNET_S2) as writer:
-        for start in range(0, len(ids), PATCHES_AT_ONCE):
-            some = ids[start : start + PATCHES_AT_ONCE]
-            of_patch = np.repeat(np.arange(len(some)), len(rows))
-            hashes = pa.array(random.integers(0, 2**63, len(of_patch), np.uint64))
-            table = rows.take(pa.array(np.tile(np.arange(len(rows)), len(some))))
-            for name, values in {
-                "product": pa.array([patch[:-6] for patch in some]).take(pa.array(of_patch)),
-                "patch_id": pa.array(some).take(pa.array(of_patch)),
-                "header_hash": hashes,
-                "pixel_hash": hashes,
-            }.items():
-                table = table.set_column(table.schema.get_field_index(name), name, values)
-            writer.write(table)
+    if OFFICIAL[0].is_file():
+        write_inventory(folder / "official.parquet", 1, found=False)
 
 
 # --- ways to read it -----------------------------------------------------------------------------------
