@@ -2,11 +2,12 @@
 
     PYTHONPATH=. .venv/bin/python benchmarks/made_archives.py FOLDER [--archives 1] [--later]
 
-Of one archive, 549,488 patches and 6.6 million rows, or a share of its patches, or of up to ten archives.
+Of one archive, 549,488 patches and 6.6 million rows, or a share of it, or of up to ten archives.
 Each further one is moved by a multiple of six UTM zones, after which tiles have the same columns and
 rows, so that all stay valid. Rows have the columns that a scan writes, with pixels that are made up, and
 about 1 % are findings, of all kinds that these names can have: no values are out of range, no offsets
 mixed. The same archives give the same files.
+"""
 
 import argparse
 from collections.abc import Iterator
