@@ -24,6 +24,7 @@ from benkit.api.stats import stats
 from benkit.archive.listing import PatchFolder
 from benkit.datasets.arrays.file_index import FileIndex
 from benkit.datasets.arrays.images import Images, MeanStd, Normalise, means_and_stds
+from benkit.datasets.arrays.patch_reader import Bands
 from benkit.datasets.arrays.resample import Resampling
 from benkit.datasets.arrays.targets import class_numbers, classes_of, multi_hot, read_target
 from benkit.errors import OptionError
@@ -197,12 +198,17 @@ class PatchDataset:
         return self.__getitems__([row])[0]
 
     def __getitems__(self, rows: Sequence[int]) -> list[Item]:
-        """Several patches, at the same time where there are threads or files are remote."""
+        """Several patches, at the same time where there are threads or files are remote.
+
+        Their images may lie in one array, which then lives as long as one of them.
+        """
         numbers = [self._row(row) for row in rows]
         executor = self._pool() if self.threads > 1 and len(numbers) > 1 else None
-        read = [reader.read_many(numbers, executor) for reader, _ in self._parts]
-        made = [(row, *bands) for row, *bands in zip(numbers, *read, strict=True)]
-        return [self._item(*one) for one in made]
+        made = [
+            zip(reader.read_many(numbers, executor), images.room(len(numbers)), strict=True)
+            for reader, images in self._parts
+        ]
+        return [self._item(row, *read) for row, *read in zip(numbers, *made, strict=True)]
 
     def batch(self, rows: Sequence[int]) -> Item:
         """Several patches with the arrays of all put together: (patches, ...) each."""
@@ -226,12 +232,12 @@ class PatchDataset:
             raise IndexError(f"expected the number of one of {count:,} patches, but it is {row}")
         return int(row) % count
 
-    def _item(self, row: int, *read: list[NDArray]) -> Item:
+    def _item(self, row: int, *read: tuple[Bands, NDArray | None]) -> Item:
         item: Item = {"patch_id": self._ids[row].as_py()}
-        for name, (reader, images), bands in zip(("image", "s1"), self._parts, read, strict=False):
-            index = reader.index
+        for name, (reader, images), part in zip(("image", "s1"), self._parts, read, strict=False):
+            index, (bands, room) = reader.index, part
             values = (index.kinds[kind].nodata for kind in index.kind[row].tolist())
-            item[name] = images.of(bands, list(values) if index.flawed[row] else None)
+            item[name] = images.of(bands, list(values) if index.flawed[row] else None, room)
         if self._hot is not None:
             item["labels"] = self._hot[row].astype(np.float32)
         if self._maps is not None and self._numbers is not None:
@@ -298,4 +304,8 @@ def _stacked(values: list[Any]) -> Any:
     """Arrays of several items put together, those of each band; ids as they are."""
     if isinstance(values[0], dict):
         return {name: _stacked([value[name] for value in values]) for name in values[0]}
-    return np.stack(values) if isinstance(values[0], np.ndarray) else values
+    if not isinstance(values[0], np.ndarray):
+        return values
+    whole = values[0].base  # which images of a batch may have been put into
+    shape = (len(values), *values[0].shape)
+    return whole if getattr(whole, "shape", None) == shape else np.stack(values)

@@ -1,8 +1,8 @@
 """From the bands of a patch to one array, or to one a band: on one grid, normalised, and masked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, groupby, repeat
 from typing import Literal
 
 import numpy as np
@@ -36,8 +36,17 @@ class Images:
     resampling: Resampling
     normal: tuple[MeanStd, ...] | None
 
+    def room(self, count: int) -> Iterable[NDArray[np.float32] | None]:
+        """Where the images of several patches go, one array of all, if it is known what they will be."""
+        if self.size is None or (self.resampling == "nearest" and self.normal is None):
+            return repeat(None, count)
+        return np.empty((count, len(self.bands), self.size, self.size), np.float32)
+
     def of(
-        self, bands: Bands, nodata: Sequence[float | None] | None
+        self,
+        bands: Bands,
+        nodata: Sequence[float | None] | None,
+        room: NDArray[np.float32] | None = None,
     ) -> NDArray | dict[str, NDArray]:
         """One array (bands, size, size), or one for each band.
 
@@ -47,14 +56,30 @@ class Images:
         if self.size is None:
             made = [self._normal(*of_band) for of_band in zip(count(), bands, masks, strict=False)]
             return dict(zip(self.bands, made, strict=True))
-        exact = self.resampling == "nearest" and self.normal is None
-        dtype = np.result_type(*bands) if exact else np.dtype(np.float32)
-        image = np.empty((len(bands), self.size, self.size), dtype)
-        for i, (band, masked) in enumerate(
-            zip(bands, masks, strict=True)
-        ):  # one stays in the cache
+        shape = len(bands), self.size, self.size
+        image = np.empty(shape, np.result_type(*bands)) if room is None else room
+        if nodata is None and image.dtype == np.float32:
+            self._fill(image, bands)
+            return image
+        for i, (band, masked) in enumerate(zip(bands, masks, strict=True)):
             image[i] = self._resampled(self._normal(i, band, masked), masked)
         return image
+
+    def _fill(self, image: NDArray[np.float32], bands: Bands) -> None:
+        """The same of bands whose pixels all have a measurement, neighbours of one size at once."""
+        size = image.shape[1:]
+        for shape, run in groupby(range(len(bands)), lambda i: bands[i].shape):
+            which = list(run)
+            target = image[which[0] : which[-1] + 1]
+            values = target if shape == size else np.empty((len(which), *shape), np.float32)
+            for row, i in enumerate(which):
+                values[row] = bands[i]
+                if self.normal is not None:
+                    mean, std = self.normal[i]
+                    values[row] -= np.float32(mean)
+                    values[row] *= np.float32(1 / std)
+            if shape != size:
+                target[:] = resampled(values, size, self.resampling)
 
     def _normal(self, i: int, band: NDArray, masked: NDArray[np.bool_] | None) -> NDArray:
         """A band, normalised where that is asked for, its pixels without a measurement at the mean."""

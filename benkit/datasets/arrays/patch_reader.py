@@ -6,7 +6,7 @@ still the one that was scanned; of files that are not plain the fingerprint of t
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import chain
@@ -128,7 +128,7 @@ class PatchReader:
             If it cannot be read.
         """
         if isinstance(self.root, RemotePath):
-            return self.read_many([row])[0]
+            return next(self.read_many([row]))
         names, plan = self._names(row), self._plan(row)
         buffer = plan.buffer()
         for number in self._fill(plan, names, row, buffer.data):
@@ -136,16 +136,16 @@ class PatchReader:
             self._put(plan, number, names[number], row, buffer, content)
         return self._checked(plan, row, buffer)
 
-    def read_many(self, rows: Sequence[int], executor: Executor | None = None) -> list[Bands]:
+    def read_many(self, rows: Sequence[int], executor: Executor | None = None) -> Iterator[Bands]:
         """The bands of several patches, at the same time with an executor or where they are remote."""
         if not isinstance(self.root, RemotePath):
-            return list(map(self.read, rows) if executor is None else executor.map(self.read, rows))
+            return map(self.read, rows) if executor is None else executor.map(self.read, rows)
         names = [self._names(row) for row in rows]
         contents = iter(in_parallel(self._download, list(chain.from_iterable(names))))
-        return [
+        return (
             self._of_contents(row, of_row, contents)
             for row, of_row in zip(rows, names, strict=True)
-        ]
+        )
 
     def _of_contents(self, row: int, names: list[str], contents) -> Bands:  # type: ignore[no-untyped-def]
         plan = self._plan(row)
@@ -158,7 +158,8 @@ class PatchReader:
         """Paths of the files of a patch, relative to the root."""
         index, layout = self.index, self.index.layout
         patch = PatchFolder(index.products[row].as_py(), index.patch_ids[row].as_py(), layout)
-        return [patch.band_path(file) for file in self._files]
+        pattern = patch.band_path("{band}")
+        return [pattern.replace("{band}", file) for file in self._files]
 
     def _plan(self, row: int) -> ReadingPlan:
         numbers = self.index.kind[row, : len(self._files)]

@@ -1,6 +1,6 @@
 """Read patches from the Arrow files of a pack."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -50,9 +50,9 @@ class PackReader:
         number, place = divmod(int(self.index.places[row]), self._per_file)
         return self._file(number).bands(place, self.index.patch_ids[row].as_py())
 
-    def read_many(self, rows: Sequence[int], executor: Executor | None = None) -> list[Bands]:
+    def read_many(self, rows: Sequence[int], executor: Executor | None = None) -> Iterator[Bands]:
         """The bands of several patches, at the same time with an executor."""
-        return list(map(self.read, rows) if executor is None else executor.map(self.read, rows))
+        return map(self.read, rows) if executor is None else executor.map(self.read, rows)
 
     def _file(self, number: int) -> ArrowFile:
         file = self._files.get(number)
