@@ -2,11 +2,11 @@
 
     PYTHONPATH=. .venv/bin/python benchmarks/training.py [--patches 1000] [--rounds 3] [--python PYTHON]
 
-A sample is exported without its findings; all read its patches in random order, the page cache warm and
-in one process unless something else is said, in turn, and medians count. torchgeo, torch, lmdb and
-safetensors live in an environment of the benchmark's own, which takes 6 GB and minutes to make (or in
-that of PYTHON); where they cannot be installed, rasterio alone is compared with. `BENKIT_BENCHMARKS`
-names the folder. What must be reached stands behind the figures.
+A sample is exported without its findings; all read its patches in random order, the page cache warm,
+each in a process of its own (a loop: with two workers), in turn, and medians count. torchgeo, torch,
+lmdb and safetensors live in an environment of the benchmark's own, which takes 6 GB and minutes to make
+(or in that of PYTHON); where they cannot be installed, rasterio alone is compared with.
+`BENKIT_BENCHMARKS` names the folder. What must be reached stands behind the figures.
 """
 
 import argparse
@@ -15,12 +15,14 @@ import re
 import statistics
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch as replaced
@@ -37,7 +39,22 @@ BATCH, WORKERS = 64, 2
 MEAN, STD = 1000.0, 500.0
 DISTANCE = 0.005  # seconds from asking for a file to its first byte
 
-Way = Callable[[Sequence[int]], object]
+RATIOS = (
+    (
+        "12 x 120 x 120 float32, bilinear, normalised: torchgeo / ours",
+        "torchgeo images",
+        "images",
+        "20 x",
+    ),
+    ("the same with map and labels: torchgeo / ours", "torchgeo", "all", ""),
+    ("twelve rasterio opens / ours, native resolution", "rasterio", "files", "60 x"),
+    ("ours / LMDB with safetensors", "files", "lmdb", "2.0 x at most"),
+    ("ours from a tar / LMDB with safetensors", "tar", "lmdb", ""),
+    ("ours from a pack / LMDB with safetensors", "pack", "lmdb", ""),
+    ("DataLoader, 2 workers, batch 64: torchgeo / ours", "loop torchgeo", "loop all", "20 x"),
+    ("the same: torchgeo / zeros, for which nothing is read", "loop torchgeo", "loop zeros", ""),
+)
+LOOP = "loop "
 
 
 def say(what: str, value: str, target: str = "") -> None:
@@ -59,6 +76,10 @@ def make(folder: Path, patches: int) -> None:
     clean = folder / "clean"
     benkit.export(archive, clean, reference_maps=sample / "Reference_Maps", copy=True, **chosen)
     benkit.export(archive, folder / "pack", format="arrow", **chosen)
+    tar = folder / "BigEarthNet-S2.tar"
+    with tarfile.open(tar, "w") as packed:
+        packed.add(clean / "BigEarthNet-S2", "BigEarthNet-S2")
+    benkit.scan(tar, folder / "tar.parquet")
     (clean / "BigEarthNet-S1").mkdir(exist_ok=True)  # looked for, though no band of it is read
     if OFFICIAL[0].is_file():
         write_inventory(folder / "official.parquet", 1, found=False)
@@ -75,6 +96,9 @@ class Rasterio:
             [f"{archive}/{patch[:-6]}/{patch}/{patch}_{band}.tif" for band in bands]
             for patch in patch_ids
         ]
+
+    def __len__(self) -> int:
+        return len(self.files)
 
     def __getitem__(self, row: int) -> list[np.ndarray]:
         rasterio = import_module("rasterio")
@@ -97,6 +121,9 @@ class Lmdb:
                 writing.put(item["patch_id"].encode(), safetensors.save(item["image"]))
         self.reading = pack.begin()
 
+    def __len__(self) -> int:
+        return len(self.ids)
+
     def __getitem__(self, row: int) -> Any:
         return self.load(self.reading.get(self.ids[row]))
 
@@ -106,6 +133,9 @@ class Images:
 
     def __init__(self, theirs: Any) -> None:
         self.theirs = theirs
+
+    def __len__(self) -> int:
+        return len(self.theirs)
 
     def __getitem__(self, row: int) -> Any:
         return (self.theirs._load_image(row, "s2") - MEAN) / STD
@@ -127,85 +157,112 @@ def whole_loop(dataset: Any, rows: Sequence[int]) -> None:
         pass
 
 
-def medians(ways: dict[str, tuple[Way, Sequence[int]]], rounds: int) -> dict[str, float]:
-    """Milliseconds a patch, all in turn in every round, after one that warms up."""
-    found: dict[str, list[float]] = {name: [] for name in ways}
-    for number in range(rounds + 1):
-        for name, (way, rows) in ways.items():
-            start = time.perf_counter()
-            way(rows)
-            if number:
-                found[name].append((time.perf_counter() - start) * 1e3 / len(rows))
-    return {name: statistics.median(times) for name, times in found.items()}
+class Zeros:
+    """Items as large as ours, for which nothing is read: what the loop itself takes."""
+
+    def __init__(self, patches: int) -> None:
+        self.patches = patches
+        self.item = {
+            "image": np.zeros((12, 120, 120), np.float32),
+            "target": np.zeros((120, 120), np.uint8),
+            "labels": np.zeros(19, np.float32),
+        }
+
+    def __len__(self) -> int:
+        return self.patches
+
+    def __getitem__(self, row: int) -> dict[str, np.ndarray]:
+        return self.item
 
 
-# --- in the environment that has the others ------------------------------------------------------------
+def opened(folder: Path, way: str) -> Any:
+    """What reads patches in one of the ways, a data set."""
+    from benkit import PatchDataset
+
+    root = folder / "clean"
+    archive, maps = root / "BigEarthNet-S2", root / "Reference_Maps"
+    plain = PatchDataset(root / "inventory.parquet", archive)
+    normal = dict.fromkeys(plain.bands, (MEAN, STD))
+    images = partial(PatchDataset, root / "inventory.parquet", archive, size=120)
+    images = partial(images, resampling="bilinear", normalise=normal)
+    labels = {"labels": root / "metadata.parquet", "order": "alphabetical"}
+    ways: dict[str, Callable[[], Any]] = {
+        "files": lambda: plain,
+        "tar": lambda: PatchDataset(folder / "tar.parquet", folder / "BigEarthNet-S2.tar"),
+        "pack": lambda: PatchDataset(
+            folder / "pack" / "inventory.parquet", folder / "pack" / "BigEarthNet-S2"
+        ),
+        "images": images,
+        "all": lambda: images(**labels, maps=maps),
+        "zeros": lambda: Zeros(len(plain)),
+        "rasterio": lambda: Rasterio(archive, plain.patch_ids, plain.bands),
+        "lmdb": lambda: Lmdb(folder, plain),
+        "torchgeo": lambda: torchgeo(root),
+        "torchgeo images": lambda: Images(torchgeo(root)),
+    }
+    return ways[way]()
+
+
+# --- each in a process of its own ----------------------------------------------------------------------
+
+
+def serve(folder: Path, way: str) -> None:
+    """Say that all is read once; then read again at each line, and say the milliseconds a patch."""
+    dataset = opened(folder, way.removeprefix(LOOP))
+    rows = np.random.default_rng(0).permutation(len(dataset)).tolist()
+    read = whole_loop if way.startswith(LOOP) else one_by_one
+    slow = "torchgeo" in way or "rasterio" in way
+    if read is whole_loop:
+        rows = rows[: 6 * BATCH] if slow else (rows * 20)[: 60 * BATCH]
+    elif slow:
+        rows = rows[: len(rows) // 5]
+    read(dataset, rows)
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        start = time.perf_counter()
+        read(dataset, rows)
+        print((time.perf_counter() - start) * 1e3 / len(rows), flush=True)
+
+
+def medians(folder: Path, ways: Sequence[str], rounds: int) -> dict[str, float]:
+    """Milliseconds a patch of each way, all in turn in every round."""
+    servers = {}
+    for way in ways:
+        command = [sys.executable, __file__, "--serve", way, "--folder", str(folder)]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        servers[way] = subprocess.Popen(command, **pipes)
+        servers[way].stdout.readline()
+    found: dict[str, list[float]] = {way: [] for way in ways}
+    for _ in range(rounds):
+        for way, server in servers.items():
+            print(file=server.stdin, flush=True)
+            found[way].append(float(server.stdout.readline()))
+    for server in servers.values():
+        server.communicate()
+    return {way: statistics.median(times) for way, times in found.items()}
+
+
+def is_possible(way: str) -> bool:
+    """Whether what a way needs is installed."""
+    needed = {"lmdb": "lmdb", "torchgeo": "torchgeo", LOOP: "torch"}
+    return all(find_spec(module) for text, module in needed.items() if text in way)
 
 
 def measure(folder: Path, rounds: int) -> None:
     from benkit import PatchDataset
 
-    root = folder / "clean"
-    opened = partial(PatchDataset, root / "inventory.parquet", root / "BigEarthNet-S2")
-    plain = opened()
-    normal = dict.fromkeys(plain.bands, (MEAN, STD))
-    as_images = {"size": 120, "resampling": "bilinear", "normalise": normal}
-    images = opened(**as_images)
-    random = np.random.default_rng(0)
-    order = random.permutation(len(plain)).tolist()
-    few = order[: len(order) // 5]
-    ways: dict[str, tuple[Way, Sequence[int]]] = {
-        "rasterio": (
-            partial(one_by_one, Rasterio(root / "BigEarthNet-S2", plain.patch_ids, plain.bands)),
-            few,
-        ),
-        "ours": (partial(one_by_one, plain), order),
-        "ours, of a pack": (
-            partial(
-                one_by_one,
-                PatchDataset(
-                    folder / "pack" / "inventory.parquet", folder / "pack" / "BigEarthNet-S2"
-                ),
-            ),
-            order,
-        ),
-        "ours as images": (partial(one_by_one, images), order),
-    }
-    if find_spec("lmdb"):
-        ways["lmdb"] = (partial(one_by_one, Lmdb(folder, plain)), order)
-    if find_spec("torchgeo"):
-        theirs = torchgeo(root)
-        some = random.permutation(len(theirs)).tolist()
-        ways["torchgeo"] = (partial(one_by_one, Images(theirs)), some[: len(some) // 5])
-        full = opened(
-            **as_images,
-            labels=root / "metadata.parquet",
-            order="alphabetical",
-            maps=root / "Reference_Maps",
-        )
-        ways["loop, torchgeo"] = (partial(whole_loop, theirs), some[: 6 * BATCH])
-        ways["loop, ours"] = (partial(whole_loop, full), (order * 20)[: 60 * BATCH])
-    found = medians(ways, rounds)
-    for name, time_of in found.items():
-        say(f"{name}: per patch", f"{time_of:.3f} ms")
-    for what, slow, quick, must in (
-        (
-            "12 x 120 x 120 float32, bilinear, normalised: torchgeo / ours",
-            "torchgeo",
-            "ours as images",
-            "20 x",
-        ),
-        ("twelve rasterio opens / ours, native resolution", "rasterio", "ours", "60 x"),
-        ("ours / LMDB with safetensors", "ours", "lmdb", "2.0 x at most"),
-        (
-            "DataLoader, 2 workers, batch 64, with maps and labels: torchgeo / ours",
-            "loop, torchgeo",
-            "loop, ours",
-            "20 x",
-        ),
-    ):
+    ways = [
+        way for way in dict.fromkeys(chain(*(ratio[1:3] for ratio in RATIOS))) if is_possible(way)
+    ]
+    found = medians(folder, ways, rounds)
+    for way, time_of in found.items():
+        say(f"{way}: per patch", f"{time_of:.3f} ms")
+    for what, slow, quick, must in RATIOS:
         if slow in found and quick in found:
             say(what, f"{found[slow] / found[quick]:.1f} x", must)
+    root = folder / "clean"
+    plain = PatchDataset(root / "inventory.parquet", root / "BigEarthNet-S2")
+    order = np.random.default_rng(0).permutation(len(plain)).tolist()
     cold(root, plain, order)
     distant(plain, order[: 2 * BATCH])
     if find_spec("torch"):
@@ -315,10 +372,13 @@ if __name__ == "__main__":
     parser.add_argument("--patches", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--python", type=Path)
-    parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--start", type=Path, help=argparse.SUPPRESS)
+    for step in ("--measure", "--start", "--folder"):
+        parser.add_argument(step, type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--serve", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.measure:
+    if options.serve:
+        serve(options.folder, options.serve)
+    elif options.measure:
         measure(options.measure, options.rounds)
     elif options.start:
         start(options.start)
