@@ -399,6 +399,7 @@ OPEN_FILES = """
     inventory.table.inventory_file
     reference_maps.map_files
     reporting.page.report
+    reporting.shipped
     retiling.gdal_part
     retiling.plain_part
     retiling.scene_files

@@ -1,4 +1,4 @@
-"""A map for the browser, with map tiles from the internet."""
+"""A map for the browser, with map tiles where there is a network."""
 
 import os
 from collections.abc import Callable, Sequence

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benkit.ground.projection import project
-from benkit.reporting.style import INK
+from benkit.reporting.style import INK, LINE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_STEPS = (10.0, 5.0, 2.0, 1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)  # degrees
+_STEPS = (30.0, 10.0, 5.0, 2.0, 1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)  # degrees
 _LINES = 3  # at least so many of each kind, where a step gives them
 _POINTS = 200  # along a line, and along each edge of the view
 _BAR = 0.3  # of the width, at most
@@ -48,7 +48,7 @@ def draw_graticule(axes: "Axes", epsg: int) -> None:
     The axes have their final limits, in metres of the projection.
     """
     west, east, south, north = (*axes.get_xlim(), *axes.get_ylim())
-    style: dict[str, Any] = {"color": "#CCCCCC", "linewidth": 0.6, "zorder": 0.5}
+    style: dict[str, Any] = {"color": LINE, "linewidth": 0.6, "zorder": 0.5}
     meridians, parallels = graticule((west, south, east, north), epsg)
     for line in (*meridians.values(), *parallels.values()):
         axes.plot(*line.T, **style)
@@ -73,12 +73,15 @@ def draw_scale_bar(axes: "Axes") -> None:
     length = max(factor * unit for factor in (1, 2, 5) if factor * unit <= most)
     right, up = east - 0.04 * (east - west), south + 0.03 * (north - south)
     axes.plot([right - length, right], [up, up], color=INK, linewidth=2, solid_capstyle="butt")
+    from matplotlib import patheffects
+
     axes.annotate(
         f"{length / 1000:g} km",
         (right - length / 2, up),
         xytext=(0, 3),
         textcoords="offset points",
         ha="center",
+        path_effects=[patheffects.withStroke(linewidth=2.5, foreground="white")],
     )
 
 

@@ -5,10 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from benkit.reporting.style import NO_DATA_COLOUR
 from benkit.tiff.raster import is_nodata
-
-NO_DATA_COLOUR = (1.0, 0.0, 1.0)
-"""Red, green and blue of pixels without a measurement."""
 
 _PERCENTILES = (2, 98)
 
@@ -40,8 +38,10 @@ def as_colours(
     ranges : three pairs of float
         Values of each band that are drawn black and white.
     """
+    from matplotlib.colors import to_rgb
+
     layers = np.ma.stack(bands, axis=-1)
     low, high = np.array(ranges).T
     colours = np.clip((layers.filled(0) - low) / (high - low), 0, 1)
-    colours[np.ma.getmaskarray(layers).any(axis=-1)] = NO_DATA_COLOUR
+    colours[np.ma.getmaskarray(layers).any(axis=-1)] = to_rgb(NO_DATA_COLOUR)
     return colours

@@ -1,8 +1,8 @@
 """A map for the browser that shows the world's map tiles below the patches.
 
-Made with folium. Up to some thousand patches are drawn one by one, more are joined into cells. The page
-loads Leaflet and the map tiles from the servers that folium names, so it needs the internet; the map of
-`benkit.reporting.page.report` does not.
+Made with folium. Up to some thousand patches are drawn one by one, more are joined into cells. Leaflet,
+which draws it, is in the page, and so are coastlines and borders: only the map tiles come from a server,
+and without a network the page shows all but them.
 """
 
 import html
@@ -24,18 +24,31 @@ from benkit.ground.grid import distinct_cells
 from benkit.inventory.findings import KINDS
 from benkit.metadata.categories import Categories
 from benkit.metadata.metadata import Metadata, as_metadata
-from benkit.reporting.style import LAYER_COLOURS
+from benkit.reporting.outlines import OUTLINES_SOURCE
+from benkit.reporting.shipped import shipped_text
+from benkit.reporting.style import LAYER_COLOURS, SIDE_COLOURS
 from benkit.splits.split import Split
 
 _MOST_CELLS = 1500
 _CELL_DEGREES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _SHARES = (0.05, 0.25, 0.5, 1.0)  # upper ends of the classes by which a cell's colour deepens
 _SCREEN, _SEEN, _THICKEST = 1000, 6, 5  # pixels: of a window, what is seen in it, of an outline
-_HEAD = """<title>Map of patches</title>
+_HEAD = """<head>
+<title>Map of patches</title>
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; \
+script-src 'unsafe-inline'; img-src data: https://tile.openstreetmap.org">
 <style>
-.leaflet-control-layers { max-width: 80vw; }
-.leaflet-control-layers-overlays label { padding-left: 1.3em; text-indent: -1.3em; }
-</style>"""
+{leaflet_style}
+.leaflet-container {{ background: #f4f5f7; font-family: system-ui, sans-serif; }}
+.leaflet-control-attribution {{ font-size: 0.7rem; }}
+@media (max-width: 40rem) {{ .leaflet-bottom.leaflet-left {{ bottom: 2.4rem; }} }}
+.leaflet-control-layers {{ max-width: 80vw; }}
+.leaflet-control-layers-overlays label {{ padding-left: 1.3em; text-indent: -1.3em; }}
+.foliumpopup th {{ text-align: left; vertical-align: top; padding-right: 0.6em; }}
+.foliumpopup td {{ overflow-wrap: anywhere; }}
+</style>
+<script>{leaflet}</script>
+<script>{own}</script>"""
 _RANDOM_NAME = re.compile(r"[0-9a-f]{32}")
 
 
@@ -80,9 +93,10 @@ def web_map_page(
     single = len(metadata) <= most_patches
     cells = None if single else _Cells.of(corners.mean(1))
     weight = _outline(corners, cells)
-    chart = folium.Map(tiles="OpenStreetMap", control_scale=True, prefer_canvas=True)
-    figure: Any = chart.get_root()
-    figure.header.add_child(folium.Element(_HEAD))
+    chart: Any = folium.Map(tiles=None, control_scale=True, prefer_canvas=True)
+    chart.default_js = (
+        chart.default_css
+    ) = []  # libraries on servers, of which only Leaflet is needed
     for layer in _layers(metadata, findings, sides):
         name = f'<span style="color:{layer.colour}">&#9632;</span> {_shown(layer.name)}'
         group = folium.FeatureGroup(name, show=layer.shown)
@@ -95,7 +109,7 @@ def web_map_page(
     if len(metadata):
         (west, south), (east, north) = corners.min((0, 1)), corners.max((0, 1))
         chart.fit_bounds([(south, west), (north, east)])
-    return _with_numbered_ids(figure.render())
+    return _whole(chart.get_root().render(), chart.get_name())
 
 
 def _layers(
@@ -118,7 +132,7 @@ def _layers(
             rows = np.flatnonzero(split.side == name)
             if not len(rows):  # folium draws no layer of nothing
                 continue
-            yield _Layer(f"side: {name}", next(colours), rows, shown=True)
+            yield _Layer(f"side: {name}", SIDE_COLOURS[name], rows, shown=True)
     if findings is not None:
         for kind in KINDS.values():
             found = findings["patch_id"].filter(pc.equal(findings["kind"], kind.name))
@@ -231,9 +245,21 @@ def _add(group: Any, features: list[dict[str, Any]], style: Mapping[str, Any]) -
     ).add_to(group)
 
 
-def _with_numbered_ids(page: str) -> str:
-    """Replace folium's random element ids by numbers in order."""
+def _whole(page: str, chart: str) -> str:
+    """The page with Leaflet, outlines and tiles, and numbers in the place of folium's random ids."""
     numbers: dict[str, str] = {}
-    return _RANDOM_NAME.sub(
+    page = _RANDOM_NAME.sub(
         lambda found: numbers.setdefault(found[0], f"{len(numbers) + 1:032x}"), page
     )
+    chart = _RANDOM_NAME.sub(lambda found: numbers[found[0]], chart)
+    head = _HEAD.format(
+        leaflet_style=shipped_text("leaflet.css"),
+        leaflet=shipped_text("leaflet.js"),
+        own=shipped_text("web_map.js"),
+    )
+    last = (
+        f"<script>drawOutlines({chart}, {shipped_text('outlines.json')});\n"
+        f"{chart}.attributionControl.addAttribution('{OUTLINES_SOURCE}');\n"
+        f"drawTiles({chart});</script>\n</html>"
+    )
+    return page.replace("<head>", head, 1).replace("</html>", last, 1)

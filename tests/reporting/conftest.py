@@ -6,8 +6,6 @@ import subprocess
 
 import pytest
 
-from tests.reporting.map_page import download_libraries
-
 INSTALL = ["apt-get", "install", "-y", "-qq", "chromium"]
 HOW = "there is no chromium; install it, on Debian with `apt-get install chromium`"
 
@@ -26,13 +24,3 @@ def browser():
     with sync_playwright() as playwright:
         with playwright.chromium.launch(executable_path=path, args=["--no-sandbox"]) as launched:
             yield launched
-
-
-@pytest.fixture(scope="package")
-def libraries(tmp_path_factory):
-    """Files of the libraries that the web map loads, by package and name."""
-    if shutil.which("npm") is None:
-        reason = "needs npm for the libraries of the map; on Debian `apt-get install npm`"
-        assert os.environ.get("CI") != "true", reason
-        pytest.skip(reason)
-    return download_libraries(tmp_path_factory.mktemp("npm"))

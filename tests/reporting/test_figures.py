@@ -1,13 +1,16 @@
 """Figures of splits: what they show, and that their bytes are always the same."""
 
+from itertools import combinations
+
 import matplotlib as mpl
 import numpy as np
 import pyarrow as pa
 import pytest
-from matplotlib.colors import to_rgba
+from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.text import Text
 from pyproj import Transformer
 
+import benkit
 from benkit.errors import OptionError
 from benkit.files.writing.figure import write_figure
 from benkit.ground.distance_plane import centre_degrees, to_plane
@@ -20,7 +23,7 @@ from benkit.reporting.figures.split_figures import (
     map_figure,
     split_figures,
 )
-from benkit.reporting.style import SIDE_COLOURS
+from benkit.reporting.style import INK, MAP_COLOURS, MUTED, SIDE_COLOURS
 from benkit.splits.correlogram import LEAST_PAIRS, label_correlogram
 from benkit.splits.evaluate import evaluate_split
 
@@ -118,6 +121,8 @@ def test_a_wide_map_shows_cells_in_the_colour_of_most_patches():
     side = np.array(["train", "test", "test"] * 6 + ["train"] * 18)
     axes = map_figure(degrees, side, metadata["country"].to_pylist()).axes
     assert len(axes) == 2
+    assert "Natural Earth" in axes[0].get_xlabel()
+    assert {line.get_gid() for line in axes[0].lines} >= {"coasts", "borders"}
     picture = axes[0].images[0].get_array()
     shown = {tuple(colour) for colour in picture[picture[..., 3] > 0].tolist()}
     assert shown == {to_rgba(SIDE_COLOURS["train"]), to_rgba(SIDE_COLOURS["test"])}
@@ -145,6 +150,52 @@ def test_meridians_and_parallels_are_named_where_they_meet_the_edge(product):
         signs = [-1 if text[-1] in "WS" else 1 for text in named]
         told = [sign * float(text.split("°")[0]) for sign, text in zip(signs, named, strict=True)]
         assert np.allclose(found, told, atol=1e-4)
+
+
+def test_sides_and_seasons_are_told_apart_by_any_colour_vision():
+    """Distances in CIELAB, seen without red, green or blue cones (Machado, Oliveira, Fernandes 2009)."""
+    cones = {
+        "red": "0.152286 1.052583 -0.204868  0.114503 0.786281 0.099216  -0.003882 -0.048116 1.051998",
+        "green": "0.367322 0.860646 -0.227968  0.280085 0.672501 0.047413  -0.011820 0.042940 0.968881",
+        "blue": "1.255528 -0.076749 -0.178779  -0.078411 0.930809 0.147602  0.004733 0.691367 0.303900",
+        "none": "1 0 0  0 1 0  0 0 1",
+    }
+    for colours, least in (
+        (SIDE_COLOURS, 35),
+        (MAP_COLOURS["sides"], 25),
+        (MAP_COLOURS["seasons"], 25),
+    ):
+        for missing, numbers in cones.items():
+            seen = np.reshape(numbers.split(), (3, 3)).astype(float)
+            lab = [_lab(np.clip(seen @ _linear(one), 0, 1)) for one in colours.values()]
+            apart = [np.linalg.norm(one - other) for one, other in combinations(lab, 2)]
+            assert min(apart) > least, (missing, colours)
+
+
+def _linear(colour):
+    value = np.array(to_rgb(colour))
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+
+
+def _lab(linear):
+    of_white = [
+        [0.43395, 0.37622, 0.18983],
+        [0.21264, 0.71517, 0.07219],
+        [0.01776, 0.10947, 0.87277],
+    ]
+    x, y, z = np.array(of_white) @ linear
+    x, y, z = (np.cbrt(v) if v > 216 / 24389 else (24389 / 27 * v + 16) / 116 for v in (x, y, z))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def test_the_page_its_map_the_web_map_and_figures_have_the_same_colours():
+    assert MAP_COLOURS["sides"].items() >= SIDE_COLOURS.items()
+    metadata, sides = small_split(PRODUCT)
+    for page in (benkit.report(metadata, split=sides), benkit.web_map(metadata, sides=sides)):
+        assert all(colour in page for colour in SIDE_COLOURS.values())
+    page = benkit.report(metadata)
+    assert f"--muted: {MUTED};" in page
+    assert f"--ink: {INK};" in page
 
 
 def test_sides_that_are_empty_are_drawn_too():

@@ -156,11 +156,11 @@ def test_print_and_a_browser_without_scripts_show_them_as_text(opened, tmp_path)
 
 
 @pytest.mark.parametrize("most", [3000, 5], ids=["patches", "cells"])
-def test_the_web_map_shows_them_as_text(browser, libraries, sources, tmp_path, most):
+def test_the_web_map_shows_them_as_text(browser, sources, tmp_path, most):
     _, metadata, _ = sources
     page = web_map_page(metadata, most_patches=most)
     (tmp_path / "map.html").write_text(page, "utf-8")
-    with opened_map(browser, libraries, tmp_path / "map.html") as (page, wrong):
+    with opened_map(browser, tmp_path / "map.html") as (page, wrong):
         layers = [text.strip() for text in texts_of(page, ".leaflet-control-layers-overlays label")]
         popups = page.evaluate(POPUPS)
         for text in TEXTS:

@@ -34,8 +34,8 @@ def web_map(request, shown, tmp_path_factory):
 
 
 @pytest.fixture
-def page(browser, libraries, web_map):
-    with opened_map(browser, libraries, web_map) as (page, wrong):
+def page(browser, web_map):
+    with opened_map(browser, web_map) as (page, wrong):
         yield page
     assert wrong == []
 
@@ -88,3 +88,47 @@ def test_a_click_tells_what_lies_there(page, web_map, shown):
         assert label in said
     else:
         assert re.search(r"layer\s+\w+: .+\s+patches\s+\d+ of \d+", said), said
+
+
+def test_without_a_network_it_shows_outlines_and_layers_and_asks_for_nothing(browser, web_map):
+    with opened_map(browser, web_map, offline=True) as (page, wrong):
+        drawn = page.evaluate(
+            "['outlines', 'overlay'].map((pane) => document.querySelector("
+            "`.leaflet-${pane}-pane canvas`)).map((canvas) => [...canvas"
+            ".getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
+            ".filter((value, place) => place % 4 === 3 && value).length)"
+        )
+        said = page.inner_text(".leaflet-control-attribution")
+        page.hover(".leaflet-control-layers")
+        icon = page.evaluate(
+            "getComputedStyle(document.querySelector('.leaflet-control-layers-toggle')).backgroundImage"
+        )
+    assert drawn[0] > 2000, "coasts of Europe, in pixels"
+    assert drawn[1] > 100, "patches"
+    assert icon.startswith('url("data:image/png')
+    assert "Natural Earth" in said
+    assert "OpenStreetMap" not in said
+    assert wrong == []
+
+
+def test_tiles_come_with_the_network(browser, web_map):
+    with opened_map(browser, web_map, offline=True) as (page, _):
+        assert not page.query_selector(".leaflet-tile")
+        page.evaluate("dispatchEvent(new Event('online'))")
+        page.wait_for_selector(".leaflet-tile", state="attached")
+
+
+def test_addresses_are_those_of_tiles_and_of_who_made_what(web_map):
+    """Nothing is loaded but tiles, and the page's own policy keeps it so."""
+    page = web_map.read_text("utf-8")
+    found = set(
+        re.findall(r"""(?:src|href)=["'](?!data:|#)([^"']+)|url\((?!data:|#)([^)]+)\)""", page)
+    )
+    assert {one or other for one, other in found} == {
+        "https://leafletjs.com",
+        "https://www.openstreetmap.org/copyright",
+    }
+    policy = re.search(r"Content-Security-Policy\" content=\"([^\"]+)", page)[1]
+    assert "default-src 'none'" in policy
+    assert re.findall(r"https?://\S+", policy) == ["https://tile.openstreetmap.org"]
+    assert "THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS" in page, "the licence of Leaflet"

@@ -11,8 +11,8 @@ from benkit.cli.printing import note, show
 EXAMPLE = """\
 example: benkit map metadata.parquet --split split.csv --output map.html
 
-The page loads Leaflet and map tiles from the servers that folium names, so it needs the internet. The
-map in the page of `benkit report` needs nothing."""
+Only the map tiles come from a server: without a network the page shows coastlines, borders and all
+layers. The map in the page of `benkit report` needs no server at all."""
 
 _GIVE = "an archive goes with its metadata: benkit map ARCHIVE --metadata METADATA"
 
@@ -57,6 +57,6 @@ def run(arguments: argparse.Namespace) -> int:
                 told or not is_folder, f"{source}: expected metadata, but it is a folder; {_GIVE}"
             )
         page = call(web_map, arguments, metadata=metadata, source=None, sides=arguments.split)
-    note("the page loads Leaflet and map tiles from the servers that folium names")
+    note("map tiles come from tile.openstreetmap.org; all else is in the page")
     show(arguments, {"file": str(arguments.output), "bytes": len(page.encode())})
     return 0

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from benkit.domain.layout import Band
 from benkit.inventory.findings import KINDS
 from benkit.inventory.inspect import InspectedBand, Inspection
-from benkit.reporting.pixels import NO_DATA_COLOUR, as_colours, mask_no_data, stretch_range
-from benkit.reporting.style import INK
+from benkit.reporting.pixels import as_colours, mask_no_data, stretch_range
+from benkit.reporting.style import BAD, INK, MUTED, NO_DATA_COLOUR, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,12 +23,13 @@ _WAVELENGTHS = {
 }  # fmt: skip
 """Nominal centres in nanometres; Sentinel-2 User Handbook, ESA 2015, table 1."""
 
-_PAPER, _MUTED, _DAMAGE = "#FFFFFF", "#666666", "#B00020"
+_PAPER = "#ffffff"
 _GREY_COLUMNS = 4
 _COLOUR_ROWS = 3
 _LINE_WIDTH = 120
 
 
+@styled()
 def draw_patch(inspection: Inspection, pixels: Mapping[str, NDArray]) -> "Figure":
     """Draw the bands of a patch, with the pixels of `read_pixels`.
 
@@ -108,12 +109,12 @@ def _draw_band(
     colours = colormaps["gray"].with_extremes(bad=NO_DATA_COLOUR)
     axes.imshow(pixels, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
     as_expected = (band.height, band.width) == (expected.height, expected.width)
-    lines = [(f"{band.width} x {band.height} pixels", _MUTED if as_expected else _DAMAGE)]
+    lines = [(f"{band.width} x {band.height} pixels", MUTED if as_expected else BAD)]
     if band.nodata_count:
-        lines.append((f"{band.nodata_count:,} NO_DATA", _DAMAGE))
+        lines.append((f"{band.nodata_count:,} NO_DATA", BAD))
     elif band.min is not None:
         digits = ",.0f" if band.dtype and "int" in band.dtype else ",.3g"
-        lines.append((f"{band.min:{digits}} to {band.max:{digits}}", _MUTED))
+        lines.append((f"{band.min:{digits}} to {band.max:{digits}}", MUTED))
     style: dict[str, Any] = {"fontsize": 7.5, "va": "top", "transform": axes.transAxes}
     for (text, colour), x, align in zip(lines, (0, 1), ("left", "right"), strict=False):
         axes.text(x, -0.03, text, color=colour, ha=align, **style)
@@ -125,13 +126,14 @@ def _prepare(axes: "Axes", title: str) -> None:
     axes.set_yticks([])
     axes.set_anchor("NW")
     for edge in axes.spines.values():
-        edge.set_color(_MUTED)
+        edge.set_visible(True)
+        edge.set_color(MUTED)
         edge.set_linewidth(0.5)
 
 
 def _write_instead(axes: "Axes", text: str) -> None:
     axes.set_aspect("equal")
-    axes.text(0.5, 0.5, text, color=_DAMAGE, ha="center", va="center", transform=axes.transAxes)
+    axes.text(0.5, 0.5, text, color=BAD, ha="center", va="center", transform=axes.transAxes)
 
 
 def _enlarged(pixels: "np.ma.MaskedArray", side: int) -> "np.ma.MaskedArray":
@@ -166,7 +168,7 @@ def _write_head(figure: "Figure", inspection: Inspection) -> None:
     )
     if kinds := sorted({KINDS[finding["kind"]].title for finding in inspection.findings}):
         text = f"found: {', '.join(kinds)}"
-        figure.text(0.985, top, text, fontsize=10, color=_DAMAGE, ha="right")
+        figure.text(0.985, top, text, fontsize=10, color=BAD, ha="right")
     if any(band.nodata_count for band in inspection.bands.values()):
         text = "magenta: NO_DATA"
         figure.text(0.985, 0.01, text, fontsize=8, color=NO_DATA_COLOUR, ha="right")

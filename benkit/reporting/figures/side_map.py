@@ -10,7 +10,8 @@ from benkit.domain.patch_names import PATCH_METRES
 from benkit.ground.distance_plane import to_plane
 from benkit.ground.grid import distinct_cells
 from benkit.reporting.graticule import draw_graticule, draw_scale_bar
-from benkit.reporting.style import INK, SIDE_COLOURS, styled
+from benkit.reporting.outlines import OUTLINES_SOURCE, draw_outlines
+from benkit.reporting.style import INK, MUTED, SIDE_COLOURS, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,8 +55,10 @@ def map_figure(
         for axes, window in zip(all_axes, [view, detail or view], strict=False):
             _paint(axes, points, side, window)
             draw_graticule(axes, epsg)
+            draw_outlines(axes, epsg)
             draw_scale_bar(axes)
         all_axes[0].set_title(f"All {len(points):,} patches")
+        all_axes[0].set_xlabel(OUTLINES_SOURCE, loc="left", fontsize="x-small", color=MUTED)
         if detail:
             _mark_detail(all_axes, detail)
         if len(country):

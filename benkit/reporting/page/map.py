@@ -5,6 +5,7 @@ script computes their coordinates from nine points of each product's grid, betwe
 surface is exact to metres. Of others the page holds names and coordinates.
 """
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,12 +26,14 @@ from benkit.inventory.findings import KINDS
 from benkit.metadata.categories import Categories
 from benkit.metadata.metadata import Metadata
 from benkit.reporting.graticule import graticule
+from benkit.reporting.outlines import OUTLINES_SOURCE, stepped_outlines
 from benkit.reporting.page.markup import data_block, escape, json_block, section
 from benkit.reporting.style import MAP_COLOURS
 from benkit.splits.split import Split
 from benkit.splits.split_file import SIDES
 
 _SIDES = ("", *SIDES)
+_OUTLINE_STEP, _AROUND = 100, 1_500_000  # metres
 _NO_SEASON, _MOST_LABELS = 255, 400
 _SIDE_METRES = PATCHES_PER_SIDE * PATCH_METRES
 _FRAME = """
@@ -49,7 +52,7 @@ _FRAME = """
   </div>
   <div class="popup" role="status" hidden></div>
 </div>
-<p class="muted scripted">Projection EPSG:{epsg}.
+<p class="muted scripted">Projection EPSG:{epsg}. {source}.
   <span class="on-screen">Drag or use the arrow keys; zoom with + and −,
   or after a click with the wheel; click, or press Enter, for what lies there.</span></p>
 """
@@ -164,10 +167,20 @@ def _section(
     return section(
         "map",
         "Map",
-        _FRAME.format(options=options, epsg=facts["epsg"]),
+        _FRAME.format(options=options, epsg=facts["epsg"], source=OUTLINES_SOURCE),
         json_block("map-facts", facts),
+        data_block("map-outlines", _outlines(facts["bounds"], facts["epsg"])),
         data_block("map-data", np.stack(planes).astype(np.uint8).tobytes()),
     )
+
+
+def _outlines(bounds: Sequence[float], epsg: int) -> bytes:
+    """Coasts and borders within the bounds and far around them, since the map moves and zooms out."""
+    west, south, east, north = bounds
+    margin = max(east - west, north - south, _AROUND)
+    around = (west - margin, south - margin, east + margin, north + margin)
+    lines = {"step": _OUTLINE_STEP, **stepped_outlines(around, epsg, _OUTLINE_STEP)}
+    return json.dumps(lines, separators=(",", ":")).encode()
 
 
 def _season_codes(places: Footprints) -> NDArray:

@@ -29,6 +29,7 @@ from benkit.reporting.page.sections import (
 )
 from benkit.reporting.page.split_section import split_section
 from benkit.reporting.page.verdict import verdict_section
+from benkit.reporting.style import scheme_css
 from benkit.splits.correlogram import label_correlogram
 from benkit.splits.evaluate import evaluate_splits, has_other_official, splits_beside
 from benkit.splits.evaluation import Evaluation
@@ -196,7 +197,7 @@ def _page(title: str, body: str) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
         "style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">"
-        f"<title>{escape(title)}</title><style>{_asset('report.css')}</style>"
+        f"<title>{escape(title)}</title><style>{scheme_css()}{_asset('report.css')}</style>"
         "<noscript><style>.scripted { display: none; }</style></noscript></head>"
         f'<body><h1>{escape(title)}</h1><nav aria-label="Sections">{links}</nav><main>{body}</main>'
         f"<script>{_asset('report.js')}</script></body></html>\n"

@@ -100,9 +100,27 @@ function placedPatches(facts, planes) {
 /** Weights of the values at 0, 1/2 and 1. */
 const quadratic = (t) => [(1 - t) * (1 - 2 * t), 4 * t * (1 - t), t * (2 * t - 1)];
 
+const LEAST_OUTLINED = 100; // metres a pixel; nearer, the outlines would lie where no coast is
+
+/** A path of lines, each its first point and the moves from there, in steps of so many metres. */
+function pathOf(lines, step) {
+  const path = new Path2D();
+  for (const line of lines) {
+    let x = 0, y = 0;
+    for (let place = 0; place < line.length; place += 2) {
+      x += line[place] * step;
+      y += line[place + 1] * step;
+      if (place) path.lineTo(x, y); else path.moveTo(x, y);
+    }
+  }
+  return path;
+}
+
 class PatchMap {
-  constructor(frame, facts, bytes, ids) {
+  constructor(frame, facts, bytes, ids, outlines) {
     this.ids = ids;
+    this.coasts = pathOf(outlines.coasts, outlines.step);
+    this.borders = pathOf(outlines.borders, outlines.step);
     this.frame = frame;
     this.facts = facts;
     this.canvas = frame.querySelector("canvas");
@@ -297,6 +315,7 @@ class PatchMap {
     this.popup.hidden = true;
     this.pen.clearRect(0, 0, width, height);
     this.drawGraticule(style);
+    this.drawOutlines(style, width, height);
     const cells = this.aggregate(this.cellSize(width, height));
     const { size } = cells;
     if (size === this.facts.side) this.drawPatches(width, height);
@@ -368,6 +387,19 @@ class PatchMap {
       });
       this.pen.stroke();
     }
+  }
+
+  drawOutlines(style, width, height) {
+    if (this.scale < LEAST_OUTLINED) return;
+    const zoom = 1 / this.scale;
+    this.pen.save();
+    this.pen.transform(zoom, 0, 0, -zoom, width / 2 - this.centre[0] * zoom, height / 2 + this.centre[1] * zoom);
+    this.pen.strokeStyle = style.getPropertyValue("--muted");
+    for (const [path, wide] of [[this.coasts, 1], [this.borders, 0.5]]) {
+      this.pen.lineWidth = wide * this.scale;
+      this.pen.stroke(path);
+    }
+    this.pen.restore();
   }
 
   drawNames(style) {
@@ -482,7 +514,8 @@ async function showMap() {
   const frame = document.querySelector(".map");
   if (!frame) return;
   const ids = document.getElementById("map-names") && new TextDecoder().decode(await unpack("map-names")).split("\n");
-  window.patchMap = new PatchMap(frame, dataOf("map-facts"), await unpack("map-data"), ids);
+  const outlines = JSON.parse(new TextDecoder().decode(await unpack("map-outlines")));
+  window.patchMap = new PatchMap(frame, dataOf("map-facts"), await unpack("map-data"), ids, outlines);
 }
 
 addEventListener("DOMContentLoaded", () => Promise.all([showFindings(), showMap()]).then(() => {
