@@ -73,6 +73,20 @@ def test_pixels_are_those_of_the_folder(folder, tmp_path, form):
     assert all(same(a["image"], b["image"]) for a, b in zip(unpacked, expected, strict=True))
 
 
+def test_files_of_a_patch_may_lie_anywhere_in_the_tar(folder, tmp_path):
+    files = sorted(folder.rglob("*.tif"), key=lambda path: path.stem[::-1])  # a band of all patches
+    tar = tmp_path / "a.tar"
+    with tarfile.open(tar, "w") as made:
+        for path in files:
+            made.add(path, path.relative_to(folder.parent))
+    found = PatchDataset(scanned(tar, tmp_path / "tar.parquet"), tar)
+    expected = PatchDataset(scanned(folder, tmp_path / "folder.parquet"), folder)
+    assert found.patch_ids == expected.patch_ids
+    assert all(
+        same(one["image"], other["image"]) for one, other in zip(found, expected, strict=True)
+    )
+
+
 def test_of_other_processes_and_threads(tar, inventory):
     dataset = PatchDataset(inventory, tar, bands=["B02", "B8A"], threads=3)
     expected = [dataset[row]["image"] for row in range(len(dataset))]

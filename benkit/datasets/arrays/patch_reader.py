@@ -265,7 +265,7 @@ class PatchReader:
         )
 
 
-def read_each(handle: int, buffers: tuple[memoryview | bytearray, ...]) -> int:
+def read_each(handle: int, buffers: Sequence[memoryview | bytearray]) -> int:
     """Read an open file into buffers, one after the other; how many bytes there were."""
     found = 0
     for buffer in buffers:

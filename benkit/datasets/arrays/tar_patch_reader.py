@@ -40,23 +40,39 @@ class TarPatchReader(PatchReader):
         return int(self._file.fileno())
 
     def _fill(self, plan: ReadingPlan, names: list[str], row: int, view: memoryview) -> list[int]:
-        """Read plain files into the buffer, each at once; which ones are not plain."""
-        handle, others = self._handle(), []
+        """Read plain files into the buffer, neighbours in the tar at once; which ones are not plain."""
         starts = self._starts[row].tolist()
-        files = zip(names, starts, plan.file_sizes, plan.heads, plan.pixels, strict=False)
-        for number, (name, start, size, head, pixels) in enumerate(files):
-            if size < 0:
-                others.append(number)
+        before: dict[int, bytearray] = {}  # the bytes before a file, which hold its name
+        buffers: list[bytearray | memoryview] = []
+        begin = end = 0  # of what is read at once
+        for start, number in sorted(zip(starts, range(len(names)), strict=False)):
+            if plan.file_sizes[number] < 0:
                 continue
-            before = bytearray(min(BEFORE, start))
-            try:
-                found = _read_at(handle, (before, view[head], view[pixels]), start - len(before))
-            except OSError as error:
-                raise InputFormatError(f"{self._tar}: cannot be read: {error.strerror}") from None
-            own = name[name.rfind("/") + 1 :].encode("utf-8", "surrogateescape")
-            if found != len(before) + size or not is_named(before, own):
-                refuse_changed_tar(self._tar, name)
-        return others
+            between = start - end
+            if not 0 < between <= BEFORE or not buffers:
+                self._read(begin, end, buffers, names)
+                between = min(BEFORE, start)
+                begin, buffers = start - between, []
+            before[number] = bytearray(between)
+            buffers += before[number], view[plan.heads[number]], view[plan.pixels[number]]
+            end = start + plan.file_sizes[number]
+        self._read(begin, end, buffers, names)
+        for number, found in before.items():
+            own = names[number][names[number].rfind("/") + 1 :]
+            if not is_named(found, own.encode("utf-8", "surrogateescape")):
+                refuse_changed_tar(self._tar, names[number])
+        return [number for number, size in enumerate(plan.file_sizes) if size < 0]
+
+    def _read(
+        self, begin: int, end: int, buffers: list[bytearray | memoryview], names: list[str]
+    ) -> None:
+        """Read a part of the tar into buffers."""
+        try:
+            found = _read_at(self._handle(), buffers, begin) if buffers else 0
+        except OSError as error:
+            raise InputFormatError(f"{self._tar}: cannot be read: {error.strerror}") from None
+        if found != end - begin:
+            refuse_changed_tar(self._tar, names[0])
 
     def _content(self, name: str, row: int, number: int) -> bytes:
         return TarContent(self._tar, name, int(self._starts[row, number])).read_bytes(LARGEST_FILE)
@@ -69,7 +85,7 @@ def patch_reader(index: FileIndex, root: Location) -> PatchReader:
     return PatchReader(index, root)
 
 
-def _read_at(handle: int, buffers: tuple[bytearray | memoryview, ...], start: int) -> int:
+def _read_at(handle: int, buffers: list[bytearray | memoryview], start: int) -> int:
     """Read an open file into buffers from a place on; how many bytes there were."""
     if hasattr(os, "preadv"):
         return os.preadv(handle, buffers, start)
