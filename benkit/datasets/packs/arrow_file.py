@@ -177,12 +177,10 @@ class ArrowFile:
                     "beside the pack"
                 )
             return [
-                np.frombuffer(batch.column(number).buffers()[-1], dtype, shape[0] * shape[1])
-                .reshape(shape)
-                .copy()
+                np.ndarray(shape, dtype, batch.column(number).buffers()[-1]).copy()
                 for number, dtype, shape in self._bands
             ]
-        except (pa.ArrowException, OSError, ValueError) as error:
+        except (pa.ArrowException, OSError, ValueError, TypeError) as error:
             if isinstance(error, InputFormatError):
                 raise
             self._refuse(f"but row {row} is damaged ({first_line(error)})")
