@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benkit.domain.patch_names import PATCH_METRES
+from benkit.reporting.outlines import OUTLINE_WIDTHS, OUTLINES_SOURCE, outlines_within
 from course.facts import Facts
 from course.inputs import PATCH
 from course.places import band_of
@@ -25,6 +26,7 @@ CM = 1 / 2.54
 WIDTH = 16 * CM
 METHODS = {"random": ("random", CLAY), "official": ("official", SEA), "benkit": ("benkit", MOSS)}
 _CELL = 2500  # metres of a map's pixel
+_AROUND = 12_000  # metres around a region, of coasts and borders
 _CANVAS = (1780, 1090)  # kilometres
 _PLACES = {
     ("Belgium", "Luxembourg"): (20, 50),
@@ -37,6 +39,7 @@ _PLACES = {
     ("Finland",): (1185, 50),
 }
 """Where on the canvas the upper left corner of a region's map lies."""
+_PLANE = 3035  # of the centres
 _ENLARGED = 3  # so that viewers do not blur the pixels
 
 
@@ -223,7 +226,7 @@ def split_zoom(facts: Facts, measured: dict[str, Any]) -> Figure:
     for place, (name, (title, _)) in enumerate(METHODS.items()):
         axes = figure.add_axes((place / 3 + 0.01, 0, 0.313, 0.92))
         value = facts.arrays[f"test_{name}"][some].astype(int)
-        axes.imshow(_enlarged(_picture(centres[some], value, [LIGHT, CLAY], 1300)))
+        _draw_region(axes, centres[some], value, [LIGHT, CLAY], 1300)
         axes.set_title(title, fontsize=9)
         axes.set_axis_off()
     return figure
@@ -310,9 +313,7 @@ def _mosaic(
     colours = [colour for _, colour in names.values()]
     for countries, (left, top) in _PLACES.items():
         some = np.isin(country, countries)
-        picture = _picture(centres[some], value[some], colours, _CELL)
-        height, width = (side * _CELL / 1000 for side in picture.shape[:2])
-        axes.imshow(_enlarged(picture), extent=(left, left + width, top + height, top))
+        _draw_region(axes, centres[some], value[some], colours, _CELL, left, top)
         axes.text(left, top - 14, _and(countries), fontsize=8.5, weight="semibold", color=GREY)
     axes.set_xlim(0, _CANVAS[0])
     axes.set_ylim(_CANVAS[1], 0)
@@ -325,7 +326,29 @@ def _mosaic(
     )  # fmt: skip
     axes.plot([560, 760], [1025, 1025], color=INK, lw=1.4, solid_capstyle="butt")
     axes.text(660, 1016, "200 km", ha="center", fontsize=7.5)
+    axes.text(560, 1062, OUTLINES_SOURCE, fontsize=6.5, color=GREY)
     return figure
+
+
+def _draw_region(
+    axes: Axes, centres: NDArray[np.float64], value: NDArray[np.int64], colours: list[str],
+    cell: int, left: float = 0, top: float = 0,
+) -> None:  # fmt: skip
+    """Cells of a region below the coasts and borders around it; axes are in kilometres, downwards."""
+    picture = _picture(centres, value, colours, cell)
+    height, width = (side * cell / 1000 for side in picture.shape[:2])
+    axes.imshow(_enlarged(picture), extent=(left, left + width, top + height, top))
+    west, south = centres.min(0)
+    bounds = (
+        west - _AROUND,
+        south - _AROUND,
+        west + 1000 * width + _AROUND,
+        south + 1000 * height + _AROUND,
+    )
+    for kind, lines in outlines_within(bounds, _PLANE).items():
+        for line in lines:
+            x, y = (line - (west, south)).T / 1000
+            axes.plot(left + x, top + height - y, color=GREY, lw=OUTLINE_WIDTHS[kind])
 
 
 def _and(names: tuple[str, ...]) -> str:
