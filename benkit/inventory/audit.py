@@ -11,6 +11,7 @@ from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.domain.patch_names import parse_patch_id
 from benkit.domain.tiles import parse_tile
 from benkit.errors import PatchIdError
+from benkit.files.tables.notebook import Mark
 from benkit.files.tables.table_value import TableValue
 from benkit.ground.footprints import GRID_CORNER, are_patch_ids, locate_rows
 from benkit.inventory.band_ground import bands_of_other_ground
@@ -102,6 +103,9 @@ class Audit(TableValue):
 
     def _batches(self) -> pa.RecordBatchReader:
         return self.findings.to_reader()
+
+    def _mark(self) -> Mark:
+        return "bad" if any(self.counts.values()) else "good"
 
 
 def audit_inventory(inventory: Inventory, metadata: pa.Table, *, subset: bool = False) -> Audit:

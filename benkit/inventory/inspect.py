@@ -13,6 +13,7 @@ from benkit.archive.layout_file import file_content
 from benkit.archive.listing import PatchFolder
 from benkit.domain.patch_names import PatchId, parse_patch_id
 from benkit.errors import InputFormatError, PatchIdError
+from benkit.files.tables.notebook import notebook_html, notebook_note, notebook_table
 from benkit.files.tar.folder import TarFolder
 from benkit.files.writing.staging import temporary_folder
 from benkit.ground.footprint_table import footprint_table
@@ -23,6 +24,7 @@ from benkit.inventory.table.inventory_file import Inventory, writing_inventory
 from benkit.tiff.raster import Raster
 from benkit.tiff.read import decode_raster
 
+_FINDING = ("band", "kind", "reason")
 _STATISTICS = ("min", "mean", "std", "max")
 
 
@@ -80,6 +82,25 @@ class Inspection:
     bands: Mapping[str, InspectedBand] = field(repr=False)
     findings: tuple[dict[str, Any], ...]
     place: PatchFolder = field(repr=False)
+
+    def _repr_html_(self) -> str:
+        facts = [*self.metadata["labels"]] if self.metadata and self.metadata.get("labels") else []
+        if self.name is not None:
+            product = self.name.product
+            facts = [f"{product.sensing_start:%Y-%m-%d}", product.season, product.tile.name, *facts]
+        columns = ["status", "height", "width", "dtype", "nodata_count", *_STATISTICS]
+        bands = [
+            [name, *(getattr(band, column) for column in columns)]
+            for name, band in self.bands.items()
+        ]
+        found = [[finding[key] for key in _FINDING] for finding in self.findings]
+        return notebook_html(
+            f"Inspection: {self.patch_id}",
+            notebook_note(", ".join(map(str, facts))),
+            notebook_table(["band", *columns], bands),
+            notebook_table(_FINDING, found) if found else notebook_note("nothing found"),
+            mark="bad" if found else "good",
+        )
 
 
 def inspect_folder(
@@ -152,5 +173,5 @@ def _scan_and_audit(
         for band, *values in rows
     }
     assert found.keys() == set(patch.layout.band_names), "every band has a row"
-    rows = findings.select(["band", "kind", "reason"]).to_pylist()
+    rows = findings.select(list(_FINDING)).to_pylist()
     return {band: found[band] for band in patch.layout.band_names}, tuple(rows)

@@ -79,6 +79,9 @@ class Statistics(TableValue):
         rows = [{"band": name, **asdict(band)} for name, band in self.bands.items()]
         return pa.Table.from_pylist(rows).to_reader()
 
+    def _head(self, rows: int) -> tuple[pa.Table, int]:
+        return super()._head(max(rows, len(self.bands)))
+
 
 def band_statistics(
     inventory: Inventory, patches: Iterable[str] | None = None, scale: str | None = None

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from benkit.files.tables.notebook import notebook_html, notebook_note, notebook_table
 from benkit.splits.correlogram import Correlogram
 from benkit.splits.side_metrics import SideMetrics
 
@@ -53,6 +54,21 @@ class Evaluation:
         sides = [f"{name} {side.patches:,}" for name, side in self.sides.items()]
         pairs = f"{self.crossing_pairs:,} crossing pairs"
         return f"Evaluation: {', '.join([f'train {self.train:,}', *sides, pairs])}"
+
+    def _repr_html_(self) -> str:
+        metrics = {name: side.to_dict() for name, side in self.sides.items()}
+        rows = [
+            [key.replace("_", " "), *(of_side[key] for of_side in metrics.values())]
+            for key, value in metrics["test"].items()
+            if value is None or isinstance(value, int | float)
+        ]
+        rows += [
+            [f"leakage, {metres} m", *(of_side["leakage"][metres] for of_side in metrics.values())]
+            for metres in metrics["test"]["leakage"]
+        ]
+        notes = map(notebook_note, self.warnings)
+        table = notebook_table(["metric", *metrics], rows)
+        return notebook_html(repr(self), table, *notes, mark="bad" if self.crossing_pairs else "")
 
     @property
     def sides(self) -> dict[str, SideMetrics]:

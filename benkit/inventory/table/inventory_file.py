@@ -1,5 +1,6 @@
 """Write an inventory row group by row group, and query one on disk."""
 
+import itertools
 import os
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -142,6 +143,11 @@ class Inventory(TableValue):
     def _batches(self) -> pa.RecordBatchReader:
         file = pq.ParquetFile(self.path)
         return pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches())
+
+    def _head(self, rows: int) -> tuple[pa.Table, int]:
+        file = pq.ParquetFile(self.path)  # of which no more is read than these rows
+        first = itertools.islice(file.iter_batches(max(rows, 1)), 1)
+        return pa.Table.from_batches(first, file.schema_arrow), file.metadata.num_rows
 
     def _names(self) -> list[str]:
         return pq.read_schema(self.path).names
