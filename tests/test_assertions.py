@@ -192,6 +192,7 @@ class Spoiled(NamedTuple):
 
 SUMMARY, CATEGORIES = "benkit/metadata/summary.py", "benkit/metadata/categories.py"
 AUDIT, STATISTICS = "benkit/inventory/audit.py", "benkit/inventory/statistics.py"
+NAMES = "benkit/inventory/told_by_names.py"
 RETILE, WINDOW = "benkit/retiling/retile.py", "benkit/retiling/window.py"
 MAP_LABELS = "benkit/reference_maps/labels.py"
 MAP_OVERLAPS = "benkit/reference_maps/map_overlaps.py"
@@ -220,17 +221,17 @@ SPOILED = [
         LABELS, "where no patch repeats a label, each label has as many patches as lists",
     ),
     Spoiled(
-        AUDIT, '("product", "patch_id"), patches)', '("product", "patch_id"), patches[1:])',
+        NAMES, "INTO patches FROM told", "INTO patches FROM told ORDER BY patch_id OFFSET 1",
         audited_first_unknown,
         "not_part_of_dataset counts the patches on disk whose id is not in the metadata",
     ),
     Spoiled(
-        AUDIT, '("product", "patch_id"), patches)', '("product", "patch_id"), patches[1:])',
+        NAMES, "INTO patches FROM told", "INTO patches FROM told ORDER BY patch_id OFFSET 1",
         audited_last_unknown,
         "not_on_disk counts the ids of the metadata that no patch on disk has",
     ),
     Spoiled(
-        AUDIT, "WHERE status = 'ok') \"", "WHERE band <> 'B02') \"", audited_last_unknown,
+        AUDIT, "WHERE status = 'ok'\")", "WHERE band <> 'B02'\")", audited_last_unknown,
         "wrong_size and with_no_data name once each band of another size, or with NO_DATA pixels",
     ),
     Spoiled(

@@ -43,7 +43,7 @@ def audit(
     findings : path or URL, optional
         Where to write all findings: Parquet, CSV or JSON, as the suffix says.
     engine, progress
-        As of `benkit.scan`, for an archive.
+        As of `benkit.scan`, for an archive; progress also of the checks.
 
     Raises
     ------
@@ -58,9 +58,10 @@ def audit(
     with open_source(source, engine=engine, progress=progress) as inventory:
         if table is None:
             require_patches(inventory)
-            return _written(audit_inventory(inventory, _on_disk(inventory)), findings)
+            found = audit_inventory(inventory, _on_disk(inventory), progress=progress)
+            return _written(found, findings)
         named = metadata_of(inventory.layout, table)
-        found = audit_inventory(inventory, named, subset=subset)
+        found = audit_inventory(inventory, named, subset=subset, progress=progress)
         require_common_patches(found, inventory, named)
         if s1 is not None:
             with open_source(s1, engine=engine, progress=progress) as sister:

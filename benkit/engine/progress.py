@@ -94,6 +94,12 @@ def bytes_text(done: int, total: int, size: int, seconds: float, room: int) -> s
     return f"{share}, {done / seconds / 1e6:,.0f} MB/s, {left}"[:room]
 
 
+def checks_text(done: int, total: int, size: int, seconds: float, room: int) -> str:
+    """The same where queries of an inventory are what is counted."""
+    left = f"{_duration(seconds / max(done, 1) * (total - done))} left" if done else ""
+    return ", ".join(filter(None, [f"{done:,} of {total:,} checks", left]))[:room]
+
+
 def _duration(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

@@ -1,24 +1,25 @@
 """Compare an inventory with its patches' names and the metadata: every deviation is a finding."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from benkit.domain.layout import Layout
-from benkit.domain.layouts import BIGEARTHNET_S2
-from benkit.domain.patch_names import parse_patch_id
-from benkit.domain.tiles import parse_tile
-from benkit.errors import PatchIdError
+from benkit.engine.progress import Progress, Report, checks_text, reporter
+from benkit.files.tables.kept import kept_table
 from benkit.files.tables.notebook import Mark
 from benkit.files.tables.table_value import TableValue
-from benkit.ground.footprints import GRID_CORNER, are_patch_ids, locate_rows
 from benkit.inventory.band_ground import bands_of_other_ground
-from benkit.inventory.baselines import added_offsets, baseline_warnings
+from benkit.inventory.baselines import baseline_warnings
 from benkit.inventory.contents import none_is_there, require_patches
 from benkit.inventory.findings import KINDS, SISTER_KINDS
+from benkit.inventory.table.database import batches_of, query_of
 from benkit.inventory.table.inventory_file import Inventory
+from benkit.inventory.told_by_names import tell_of_patches
 from benkit.tiff.raster import SAME_CORNER, SAME_PIXEL
 
 _FINDINGS_SCHEMA = pa.schema(
@@ -29,6 +30,10 @@ _FINDINGS_SCHEMA = pa.schema(
         pa.field("reason", pa.string(), nullable=False),
     ]
 )
+
+_SORTED = "FROM findings ORDER BY patch_id NULLS FIRST, band NULLS FIRST, kind, reason"
+
+Query = Callable[[str], list[tuple[Any, ...]]]
 
 _TOLERANCES = {"same_corner": SAME_CORNER, "same_pixel": SAME_PIXEL}
 
@@ -108,52 +113,50 @@ class Audit(TableValue):
         return "bad" if any(self.counts.values()) else "good"
 
 
-def audit_inventory(inventory: Inventory, metadata: pa.Table, *, subset: bool = False) -> Audit:
+def audit_inventory(
+    inventory: Inventory, metadata: pa.Table, *, subset: bool = False, progress: Progress = None
+) -> Audit:
     """Compare an inventory with its patches' names and with the column ``patch_id`` of metadata.
 
     Of a subset of the metadata, patches that are not on disk are counted, but are no findings.
     """
-    patches = inventory.query(
-        "SELECT DISTINCT product, patch_id FROM inventory WHERE band IS NOT NULL ORDER BY ALL"
-    )
-    layout = inventory.layout
-    on_disk = pa.array(sorted({patch for _, patch in patches}), pa.string())
-    expected, invalid = _expected(on_disk.to_pylist(), metadata, layout)
-    rows = inventory.query(
-        "WITH ok AS (SELECT * FROM inventory WHERE status = 'ok') "
-        + " UNION ALL ".join(
-            kind.select for kind in KINDS.values() if not (subset and kind.name == "not_on_disk")
+    bands, names = _band_table(inventory.layout), metadata.column_names
+    with inventory.session(metadata=metadata, bands=bands) as connection:
+        query = partial(query_of, connection)
+        patches, known = tell_of_patches(connection, inventory.layout, names)
+        query("CREATE TEMP VIEW ok AS SELECT * FROM inventory WHERE status = 'ok'")
+        ((told,),) = query("SELECT count(*) > 0 FROM expected")
+        connection.register("other_ground", bands_of_other_ground(connection, told=told))
+        _find(query, subset, reporter(progress, checks_text))
+        counts = _counts(query)
+        if subset:
+            counts["not_on_disk"] = len(metadata) - patches + counts["not_part_of_dataset"]
+        assert counts["not_part_of_dataset"] == patches - known, (
+            "not_part_of_dataset counts the patches on disk whose id is not in the metadata"
         )
-        + " ORDER BY 1 NULLS FIRST, 2 NULLS FIRST, 3, 4",
-        patches=_table(("product", "patch_id"), patches),
-        misplaced=_table(
-            ("product", "patch_id"), [one for one in patches if not layout.belongs(*one)]
-        ),
-        metadata=metadata.select(["patch_id"]),
-        expected=expected,
-        invalid=_table(("patch_id", "reason"), invalid),
-        offsets=added_offsets(on_disk, metadata),
-        bands=(bands := _band_table(layout)),
-        other_ground=bands_of_other_ground(inventory, bands, told=len(expected) > 0),
-    )
-    findings = _table(_FINDINGS_SCHEMA.names, rows).cast(_FINDINGS_SCHEMA)
-    counts, known = _counts(findings), _count_in(on_disk, metadata["patch_id"])
-    if subset:
-        counts["not_on_disk"] = len(metadata) - len(on_disk) + counts["not_part_of_dataset"]
-    assert counts["not_part_of_dataset"] == len(on_disk) - known, (
-        "not_part_of_dataset counts the patches on disk whose id is not in the metadata"
-    )
-    assert counts["not_on_disk"] == len(metadata) - known, (
-        "not_on_disk counts the ids of the metadata that no patch on disk has"
-    )
-    assert _bands_found(findings) == _bands_to_find(inventory), (
-        "wrong_size and with_no_data name once each band of another size, or with NO_DATA pixels"
-    )
-    assert _complete(findings, on_disk), (
-        "a finding about a band names the band, and one about a patch on disk a patch that is there"
-    )
+        assert counts["not_on_disk"] == len(metadata) - known, (
+            "not_on_disk counts the ids of the metadata that no patch on disk has"
+        )
+        assert _bands_found(query) == _bands_to_find(inventory, query), (
+            "wrong_size and with_no_data name once each band of another size, or with NO_DATA pixels"
+        )
+        assert _complete(query), (
+            "a finding about a band names the band, and one about a patch on disk a patch that is there"
+        )
+        findings = kept_table(batches_of(connection, _SORTED), _FINDINGS_SCHEMA)
     warnings = baseline_warnings(inventory)
-    return Audit(len(on_disk), counts, findings, inventory.lacking, warnings, len(metadata), subset)
+    return Audit(patches, counts, findings, inventory.lacking, warnings, len(metadata), subset)
+
+
+def _find(query: Query, subset: bool, report: Report) -> None:
+    """Make the table ``findings`` of those of all kinds."""
+    columns = ", ".join(f"{name} VARCHAR" for name in _FINDINGS_SCHEMA.names)
+    query(f"CREATE TEMP TABLE findings ({columns})")
+    for done, kind in enumerate(KINDS.values()):
+        report(done, len(KINDS), 0)
+        if not (subset and kind.name == "not_on_disk"):
+            query(f"INSERT INTO findings {kind.select}")
+    report(len(KINDS), len(KINDS), 0)
 
 
 def _band_table(layout: Layout) -> pa.Table:
@@ -203,86 +206,24 @@ def require_common_patches(audit: Audit, inventory: Inventory, metadata: pa.Tabl
         raise none_is_there(inventory, "patches of the metadata", len(metadata), first, advice)
 
 
-def _expected(
-    patch_ids: list[str], metadata: pa.Table, layout: Layout
-) -> tuple[pa.Table, list[tuple[str, str]]]:
-    """The georeference that each patch should have; and the invalid patch ids, each with the reason."""
-    if layout is not BIGEARTHNET_S2:
-        return _expected_by_parts(patch_ids, layout)
-    valid, invalid = patch_ids, []
-    if not are_patch_ids(patch_ids).all():
-        for patch in patch_ids:
-            try:
-                parse_patch_id(patch)
-            except PatchIdError as error:
-                invalid.append((patch, str(error)))
-        valid = sorted({*patch_ids} - {patch for patch, _ in invalid})
-    ids = pa.array(valid, pa.string())
-    row = pc.index_in(ids, metadata["patch_id"].combine_chunks())
-    corners = {
-        name: metadata[name].take(row) for name in GRID_CORNER if name in metadata.schema.names
-    }
-    footprints = locate_rows(pa.table({"patch_id": ids} | corners))
-    columns = [ids, footprints.epsg, footprints.x, footprints.y]
-    return pa.table(columns, names=["patch_id", "epsg", "x", "y"]), invalid
-
-
-def _expected_by_parts(
-    patch_ids: list[str], layout: Layout
-) -> tuple[pa.Table, list[tuple[str, str]]]:
-    """The same where the parts of an id tell its tile, column and row."""
-    places, invalid = [], []
-    for patch in patch_ids:
-        parts = layout.parts(patch)
-        if layout.tells and parts is None:
-            invalid.append((patch, f"expected a name such as {layout.tells}"))
-        elif parts and layout.grid_metres:
-            try:
-                tile = parse_tile(parts["tile"].removeprefix("T"))
-            except PatchIdError as error:
-                invalid.append((patch, str(error)))
-                continue
-            east, south = (layout.grid_metres * int(parts[name]) for name in ("column", "row"))
-            places.append((patch, tile.epsg, tile.west + east, tile.north - south))
-    schema = pa.schema(
-        [("patch_id", pa.string()), ("epsg", pa.int32()), ("x", pa.int64()), ("y", pa.int64())]
+def _counts(query: Query) -> dict[str, int]:
+    about_paths = ", ".join(f"'{name}'" for name, kind in KINDS.items() if kind.about == "path")
+    found: list[tuple[str, int]] = query(
+        f"SELECT kind, count(DISTINCT if(kind IN ({about_paths}), reason, patch_id)) "
+        "FROM findings GROUP BY kind"
     )
-    columns = zip(*places, strict=True) if places else [()] * len(schema)
-    return pa.table(
-        [pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema
-    ), invalid
+    return dict.fromkeys(KINDS, 0) | dict(found)
 
 
-def _table(names: tuple[str, ...] | list[str], rows: list[tuple]) -> pa.Table:
-    columns = zip(*rows, strict=True) if rows else [()] * len(names)
-    return pa.table(
-        {name: pa.array(column, pa.string()) for name, column in zip(names, columns, strict=True)}
-    )
-
-
-def _counts(findings: pa.Table) -> dict[str, int]:
-    counts = {}
-    for name, kind in KINDS.items():
-        found = findings.filter(pc.equal(findings["kind"], name))
-        column = "reason" if kind.about == "path" else "patch_id"
-        counts[name] = pc.count_distinct(found[column]).as_py()
-    return counts
-
-
-def _count_in(ids: pa.Array, others: pa.ChunkedArray) -> int:
-    """How many of some ids are among others."""
-    return pc.sum(pc.is_in(ids, others.combine_chunks())).as_py() or 0
-
-
-def _bands_found(findings: pa.Table) -> tuple[int, int]:
+def _bands_found(query: Query) -> tuple[int, int]:
     """Findings of the kinds wrong_size and with_no_data."""
-    kinds = findings["kind"].to_pylist()
-    return kinds.count("wrong_size"), kinds.count("with_no_data")
+    found: dict[str, int] = dict(query("SELECT kind, count(*) FROM findings GROUP BY kind"))
+    return found.get("wrong_size", 0), found.get("with_no_data", 0)
 
 
-def _bands_to_find(inventory: Inventory) -> tuple[int, int]:
+def _bands_to_find(inventory: Inventory, query: Query) -> tuple[int, int]:
     """Bands that were read and have another size than theirs, and those with NO_DATA pixels."""
-    tally = inventory.query(
+    tally = query(
         "SELECT band, width, height, nodata_count > 0, count(*) FROM inventory "
         "WHERE status = 'ok' GROUP BY ALL"
     )
@@ -293,12 +234,13 @@ def _bands_to_find(inventory: Inventory) -> tuple[int, int]:
     )
 
 
-def _complete(findings: pa.Table, on_disk: pa.Array) -> bool:
+def _complete(query: Query) -> bool:
     """Whether findings name the bands and patches that their kinds are about."""
-    of_bands = pa.array([name for name, kind in KINDS.items() if kind.about == "band"])
+    of_bands = [name for name, kind in KINDS.items() if kind.about == "band"]
     elsewhere = ["not_on_disk", *(name for name, kind in KINDS.items() if kind.about == "path")]
-    names_band = pc.is_valid(findings["band"])
-    about_disk = findings.filter(pc.invert(pc.is_in(findings["kind"], pa.array(elsewhere))))
-    return names_band.equals(pc.is_in(findings["kind"], of_bands)) and _count_in(
-        about_disk["patch_id"].combine_chunks(), pa.chunked_array([on_disk])
-    ) == len(about_disk)
+    wrong = query(
+        f"SELECT 1 FROM findings WHERE (band IS NOT NULL) <> (kind IN {(*of_bands,)}) "
+        f"UNION ALL SELECT 1 FROM (SELECT patch_id FROM findings WHERE kind NOT IN {(*elsewhere,)}) "
+        "AS found ANTI JOIN on_disk USING (patch_id) LIMIT 1"
+    )
+    return not wrong

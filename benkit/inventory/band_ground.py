@@ -1,8 +1,13 @@
 """Patches whose bands cover different ground."""
 
+from typing import TYPE_CHECKING
+
 import pyarrow as pa
 
-from benkit.inventory.table.inventory_file import Inventory
+from benkit.inventory.table.database import query_of, table_of
+
+if TYPE_CHECKING:
+    import duckdb
 
 _SAME_EDGE = 0.1  # of a pixel: a usual mistake is half of one
 _PLACED = """
@@ -42,7 +47,7 @@ GROUP BY product, patch_id, crs, x, y, east, south
 """
 
 
-def bands_of_other_ground(inventory: Inventory, bands: pa.Table, *, told: bool) -> pa.Table:
+def bands_of_other_ground(connection: "duckdb.DuckDBPyConnection", *, told: bool) -> pa.Table:
     """Patches whose bands cover different ground, though their EPSG codes are the same.
 
     Edges differ where they are further apart than a tenth of a pixel, of bands of one size, or half the
@@ -50,9 +55,9 @@ def bands_of_other_ground(inventory: Inventory, bands: pa.Table, *, told: bool) 
 
     Parameters
     ----------
-    inventory : Inventory
-    bands : pyarrow.Table
-        ``band``, ``width`` and ``height``, as the layout has them.
+    connection : duckdb.DuckDBPyConnection
+        With the tables ``inventory``, and ``bands``: ``band``, ``width`` and ``height``, as the layout
+        has them.
     told : bool
         Whether names tell where patches lie, so that each band is held against that: there are none.
 
@@ -63,10 +68,9 @@ def bands_of_other_ground(inventory: Inventory, bands: pa.Table, *, told: bool) 
     """
     if told:
         return pa.table({name: pa.array([], pa.string()) for name in ("patch_id", "reason")})
-    apart = inventory.query_table(_APART, bands=bands)
-    return inventory.query_table(
+    query_of(connection, f"CREATE TEMP TABLE apart AS {_APART}")
+    grounds = (
         "SELECT patch_id, 'its bands cover different ground: ' || string_agg(ground, '; ' ORDER BY "
-        f"ground) AS reason FROM ({_GROUNDS}) GROUP BY product, patch_id",
-        bands=bands,
-        apart=apart,
+        f"ground) AS reason FROM ({_GROUNDS}) GROUP BY product, patch_id"
     )
+    return table_of(connection, grounds)

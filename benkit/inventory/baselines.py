@@ -45,19 +45,19 @@ def baseline_warnings(
     )
 
 
-def added_offsets(patch_ids: pa.Array, metadata: pa.Table) -> pa.Table:
-    """``patch_id`` and ``added``: the offset of a patch's digital numbers, null where nothing tells it.
+def added_offsets(patches: pa.Table) -> pa.Array:
+    """The offset of the digital numbers of each patch, null where nothing tells it.
 
-    The column `ADDED_OFFSET` of the metadata tells it, else the baseline in the patch's name.
+    The column `ADDED_OFFSET` tells it if there is one, else the baseline in ``patch_id``.
     """
-    baseline = pc.struct_field(pc.extract_regex(patch_ids, _PART), "baseline")
+    ids = patches["patch_id"].combine_chunks()
+    baseline = pc.struct_field(pc.extract_regex(ids, _PART), "baseline")
     added = pc.if_else(pc.greater_equal(baseline, WITH_OFFSET), OFFSET, 0)
     added = pc.if_else(pc.equal(baseline, UNKNOWN), pa.scalar(None, pa.int64()), added)
-    if ADDED_OFFSET in metadata.column_names:
-        row = pc.index_in(patch_ids, metadata["patch_id"].combine_chunks())
-        told = metadata[ADDED_OFFSET].cast(pa.int64()).take(row).combine_chunks()
+    if ADDED_OFFSET in patches.column_names:
+        told = patches[ADDED_OFFSET].cast(pa.int64()).combine_chunks()
         added = pc.coalesce(told, added)
-    return pa.table({"patch_id": patch_ids, "added": added.cast(pa.int64())})
+    return added
 
 
 def _listed(baselines: list[tuple[str, int]]) -> str:

@@ -89,7 +89,7 @@ def _offset(layout: Layout, patches: Sequence[NamedPatch], patch: NamedPatch) ->
         return None
     changed = with_baseline(layout, patch, WITH_OFFSET)
     ids = pa.array([patch.patch_id, changed.patch_id])
-    told = added_offsets(ids, pa.table({"patch_id": ids}))["added"].to_pylist()
+    told = added_offsets(pa.table({"patch_id": ids})).to_pylist()
     return changed if told == [0, OFFSET] else None
 
 

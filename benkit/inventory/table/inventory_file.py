@@ -6,8 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
-from pathlib import Path
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pyarrow as pa
@@ -22,23 +21,19 @@ from benkit.files.remote.location import Location, as_path
 from benkit.files.tables.table_value import TableValue
 from benkit.files.writing.replace import replacing
 from benkit.inventory.table.check import ON_DISK, columns_sql, wrong_row, wrong_types
+from benkit.inventory.table.database import at_once, batches_of, database_for, query_of, table_of
 from benkit.inventory.table.schema import ADDED_IN_VERSION_2, INVENTORY_SCHEMA, VERSION
 
 if TYPE_CHECKING:
     import duckdb
 
 _ROWS_PER_GROUP = 120_000
-_LARGE = 2**25  # bytes; then a database of its own gives back 100 MB when it ends
 _LAYOUT, _DESCRIPTION = "benkit:layout", "benkit:layout_description"
 _CONTAINER = "benkit:container"
 CONTAINERS = ("tar", "packed tar")
 """What an archive that is no folder lies in; offsets are positions in it, null where it is packed."""
 
 _LEFT_IN = "patch_id IS NULL OR patch_id NOT IN (SELECT patch_id FROM left_out)"
-_CLOSED: dict[str, str | bool | int | float | list[str]] = {
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-}
 
 
 class InventoryWriter:
@@ -134,7 +129,8 @@ class Inventory(TableValue):
         if repeated := [name for name in INVENTORY_SCHEMA.names if names.count(name) > 1]:
             self._refuse(f"but there are several columns {repeated[0]}")
         with self._connection() as (connection, types):
-            if text := wrong_row(connection, types, self.layout.band_names):
+            bands = self.layout.band_names
+            if text := at_once(connection, lambda: wrong_row(connection, types, bands)):
                 self._refuse(f"but in {text}")
 
     def _facts(self) -> str:
@@ -188,17 +184,21 @@ class Inventory(TableValue):
 
     def query(self, sql: str, **tables: pa.Table) -> list[tuple[Any, ...]]:
         """Rows of an SQL query of the table ``inventory`` and further tables; all integers are exact."""
-        with self._connection() as (connection, _):
-            for name, table in tables.items():
-                connection.register(name, table)
-            return connection.execute(sql).fetchall()
+        with self.session(**tables) as connection:
+            return query_of(connection, sql)
 
     def query_table(self, sql: str, **tables: pa.Table) -> pa.Table:
         """The same as a table, for results of many rows."""
+        with self.session(**tables) as connection:
+            return table_of(connection, sql)
+
+    @contextmanager
+    def session(self, **tables: pa.Table) -> "Iterator[duckdb.DuckDBPyConnection]":
+        """A connection for several queries, of the same tables and of those that they make."""
         with self._connection() as (connection, _):
             for name, table in tables.items():
                 connection.register(name, table)
-            return connection.sql(sql).to_arrow_table()
+            yield connection
 
     def batches(self, columns: Sequence[str], rows: int) -> Iterator[pa.Table]:
         """Some columns of the file as they lie there, so many rows at a time, texts as dictionaries."""
@@ -241,12 +241,9 @@ class Inventory(TableValue):
         """
         of_patches = "SELECT * FROM inventory SEMI JOIN patches USING (product, patch_id)"
         in_order = f"product, patch_id, list_position({[*self.layout.band_names]}, band)"
-        with self._connection() as (connection, _):
-            connection.register("patches", patches)
-            found = connection.sql(f"{of_patches} WHERE band IS NOT NULL ORDER BY {in_order}")
-            # earlier versions of DuckDB have it under the other name
-            reader = getattr(found, "to_arrow_reader", None) or found.fetch_arrow_reader
-            for batch in reader(_ROWS_PER_GROUP):
+        with self.session(patches=patches) as connection:
+            sql = f"{of_patches} WHERE band IS NOT NULL ORDER BY {in_order}"
+            for batch in batches_of(connection, sql, _ROWS_PER_GROUP):
                 yield pa.Table.from_batches([batch]).cast(INVENTORY_SCHEMA)
 
     @contextmanager
@@ -256,7 +253,7 @@ class Inventory(TableValue):
 
         ours = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
         try:
-            with _database_for(as_path(self.path)) as connection:
+            with database_for(as_path(self.path).stat().st_size) as connection:
                 some = ""
                 if self.left_out:
                     ids = pa.array(sorted(self.left_out), pa.string())
@@ -283,26 +280,6 @@ class Inventory(TableValue):
                 f"{self.name}: expected a whole inventory, but it is damaged "
                 f"({first_line(error)}); copy it again, or scan the archive again"
             ) from None
-
-
-def _database_for(path: Path) -> "duckdb.DuckDBPyConnection":
-    """A connection to query a file; closing it ends no other."""
-    import duckdb
-
-    if path.stat().st_size > _LARGE:
-        return duckdb.connect(config=_CLOSED)
-    return _database(os.getpid()).cursor()
-
-
-@lru_cache(maxsize=1)
-def _database(process: int) -> "duckdb.DuckDBPyConnection":
-    """The database in memory of a process, whose cursors see nothing of each other's views.
-
-    To start one for each query takes ten times as long as most queries.
-    """
-    import duckdb
-
-    return duckdb.connect(config=_CLOSED)
 
 
 def _quoted(text: str) -> str:
