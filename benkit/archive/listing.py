@@ -9,7 +9,6 @@ from benkit.domain.layouts import ARCHIVE_METADATA, BIGEARTHNET_S2
 from benkit.errors import InputFormatError, MissingInputError
 from benkit.files.file_kinds import is_hidden, kind_of
 from benkit.files.remote.location import Location, RemotePath
-from benkit.files.remote.retry import in_parallel
 from benkit.files.safe_names import require_single_name
 from benkit.files.tar.folder import TarFolder
 
@@ -111,7 +110,7 @@ def list_archive(root: Folder, layout: Layout = BIGEARTHNET_S2) -> Listing:
     closed = list(top.closed)
     level = {"": replace(top, files=strays)}
     patches: list[PatchFolder] = []
-    listings = in_parallel if isinstance(root, RemotePath) else map
+    listings = root.in_parallel if isinstance(root, RemotePath) else map
     for _ in range(layout.depth - (not layout.one_file)):
         folders = [
             _joined(above, name) for above, content in level.items() for name in content.folders

@@ -1,14 +1,17 @@
 """Read the band files of many remote patches into the same buffers as local ones.
 
-The folders of all patches of a reading are listed at once, then all their files are fetched at once:
-waiting for one answer after the other would take hours. What is fetched is parsed like local files.
+The folders of the patches of a reading are listed many at once, and the files of each are fetched as
+soon as it is listed: waiting for one answer after the other would take hours. What is fetched is parsed
+like local files.
 """
 
 import stat
 import threading
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -24,8 +27,8 @@ from benkit.errors import (
 )
 from benkit.files.file_kinds import kind_of
 from benkit.files.limits import LARGEST_FILE
+from benkit.files.remote.in_parallel import Tasks
 from benkit.files.remote.location import Location, RemotePath
-from benkit.files.remote.retry import in_parallel
 from benkit.files.remote.service import Entry, TooLongError
 
 _MISSING, _UNREADABLE = -1, 0
@@ -86,18 +89,26 @@ class RemoteBandFileReader(BandFileReader):
         files_of_a_patch = len(self.layout.files)
         self._sizes = np.full((len(patches), files_of_a_patch), _MISSING)
         stamps: list[list[int | None]] = [[0] * files_of_a_patch for _ in patches]
-        paths = list(dict.fromkeys(patch.path for patch in patches))
-        listed = in_parallel(_list, [self._root / path if path else self._root for path in paths])
-        of_path = dict(zip(paths, listed, strict=True))
-        folders = [of_path[patch.path] for patch in patches]
-        files = self._band_files(patches, folders)
-        found = in_parallel(self._stat if stat_only else self._fetch, files)
-        for file, (size, stamp) in zip(files, found, strict=True):
+        rows_of: defaultdict[str, list[int]] = defaultdict(list)
+        for row, patch in enumerate(patches):
+            rows_of[patch.path].append(row)
+        folders: dict[str, _Folder] = {}
+        read = self._stat if stat_only else self._fetch
+
+        def read_file(file: _File) -> None:
+            size, stamps[file.row][file.column] = read(file)
             self._sizes[file.row, file.column] = size
-            stamps[file.row][file.column] = stamp
+
+        def list_folder(path: str) -> None:
+            folder = folders[path] = _list(self._root / path if path else self._root)
+            files = self._band_files(patches, rows_of[path], folder)
+            tasks.add(partial(read_file, file) for file in files)
+
+        tasks = Tasks((partial(list_folder, path) for path in rows_of), self._root.limit.allowed)
+        tasks.run()
         self._refuse_a_server_without_files()
-        for row, (patch, folder) in enumerate(zip(patches, folders, strict=True)):
-            sizes = self._sizes[row].tolist()
+        for row, patch in enumerate(patches):
+            folder, sizes = folders[patch.path], self._sizes[row].tolist()
             others = folder.entries.keys() - self.layout.band_files(patch.name, patch.product)
             strays = [] if self.layout.one_file else self.strays_of(patch, others)
             known = bool(folder.entries) and None not in stamps[row]
@@ -106,11 +117,12 @@ class RemoteBandFileReader(BandFileReader):
             )
 
     def _band_files(
-        self, patches: Sequence[PatchFolder], folders: Sequence[_Folder]
+        self, patches: Sequence[PatchFolder], rows: Iterable[int], folder: _Folder
     ) -> list[_File]:
-        """The band files that are there; of a folder that cannot be listed, none can be read."""
+        """The band files in a folder; if it cannot be listed, none can be read."""
         files = []
-        for row, (patch, folder) in enumerate(zip(patches, folders, strict=True)):
+        for row in rows:
+            patch = patches[row]
             for column, name in enumerate(self.layout.band_files(patch.name, patch.product)):
                 if folder.fault:
                     self._faults[row, column] = folder.fault

@@ -4,8 +4,9 @@ import threading
 
 import pytest
 
+from benkit.files.remote.in_parallel import in_parallel
 from benkit.files.remote.location import as_location
-from benkit.files.remote.retry import Retry, in_parallel
+from benkit.files.remote.retry import Retry
 from tests.remote import Connections
 
 ONCE = Retry(total=0)

@@ -8,8 +8,9 @@ from itertools import islice
 import pytest
 
 from benkit.errors import OptionError, RemoteError
+from benkit.files.remote.in_parallel import in_parallel
 from benkit.files.remote.location import as_location
-from benkit.files.remote.retry import Retry, TransientError, in_parallel, retrying
+from benkit.files.remote.retry import Retry, TransientError, retrying
 from tests.remote import Faults, faulty, web_server
 
 SHORT = Retry(first_wait=0.01, longest_wait=0.02, total=0.1)

@@ -21,7 +21,6 @@ from benkit.datasets.arrays.file_index import FileIndex, RasterKind
 from benkit.errors import InputFormatError
 from benkit.files.limits import LARGEST_FILE
 from benkit.files.remote.location import Location, RemotePath
-from benkit.files.remote.retry import in_parallel
 from benkit.inventory.scanning.fingerprint import hash_each, hash_pixels
 from benkit.tiff.read import decode_raster, read_whole
 
@@ -141,7 +140,7 @@ class PatchReader:
         if not isinstance(self.root, RemotePath):
             return map(self.read, rows) if executor is None else executor.map(self.read, rows)
         names = [self._names(row) for row in rows]
-        contents = iter(in_parallel(self._download, list(chain.from_iterable(names))))
+        contents = iter(self.root.in_parallel(self._download, chain.from_iterable(names)))
         return (
             self._of_contents(row, of_row, contents)
             for row, of_row in zip(rows, names, strict=True)

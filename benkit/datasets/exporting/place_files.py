@@ -12,8 +12,8 @@ from pathlib import Path
 
 from benkit.errors import InputFormatError, MissingInputError, OutputError
 from benkit.files.limits import LARGEST_TABLE
+from benkit.files.remote.in_parallel import in_parallel
 from benkit.files.remote.location import Location, RemotePath
-from benkit.files.remote.retry import in_parallel
 from benkit.files.tar.read_at import TarContent
 from benkit.files.writing.transfer import downloaded
 

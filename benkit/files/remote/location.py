@@ -6,7 +6,7 @@ most code need not know which of the two it has.
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -14,10 +14,13 @@ from pathlib import Path, PurePosixPath
 from typing import Self, TypeGuard, TypeVar
 
 from benkit.errors import AccessError, MissingInputError, OptionError, RemoteError
+from benkit.files.remote.in_flight import RequestLimit
+from benkit.files.remote.in_parallel import in_parallel
 from benkit.files.remote.retry import Retry, TransientError, retrying
 from benkit.files.remote.service import Entry, RemoteFiles, TooLongError
 from benkit.files.remote.url import parse_url
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 TIMEOUT = 30.0
@@ -144,14 +147,31 @@ class RemotePath:
         """Why nothing can be written here, None if nothing is known against it."""
         return self._files().refuse_writing()
 
+    @property
+    def limit(self) -> RequestLimit:
+        """How many requests to this server are in flight at a time."""
+        with _one_at_a_time:
+            return _limit_of(self.scheme, self.host, self.options)
+
+    def in_parallel(
+        self, function: Callable[[Item], Result], items: Iterable[Item]
+    ) -> list[Result]:
+        """Apply a function that asks this server to many items, as many at a time as it bears."""
+        return in_parallel(function, items, self.limit.allowed)
+
     def _files(self) -> RemoteFiles:
         with _one_at_a_time:
             return _files_of(self.scheme, self.host, self.options)
 
     def _ask(self, question: Callable[[RemoteFiles], Result]) -> Result:
         """Ask the service, again where it fails for the moment; errors name this location."""
+
+        def once() -> Result:
+            with self.limit.request():
+                return question(self._files())
+
         try:
-            return retrying(lambda: question(self._files()), self.retry)
+            return retrying(once, self.retry)
         except FileNotFoundError:
             raise MissingInputError(
                 f"{self}: expected a file or folder, but there is nothing"
@@ -181,6 +201,12 @@ def _files_of(scheme: str, host: str, options: tuple[tuple[str, str], ...]) -> R
     from benkit.files.remote.arrow import ArrowFiles
 
     return ArrowFiles(scheme, host, dict(options), TIMEOUT)
+
+
+@lru_cache(maxsize=16)
+def _limit_of(scheme: str, host: str, options: tuple[tuple[str, str], ...]) -> RequestLimit:
+    """The limit of requests to a server: one of each in a process."""
+    return RequestLimit()
 
 
 Location = Path | RemotePath

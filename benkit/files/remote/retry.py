@@ -1,22 +1,20 @@
-"""Retry requests that fail for the moment, and make many of them at once."""
+"""Retry requests that fail for the moment."""
 
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
 from benkit.errors import OptionError
 
-Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_REQUESTS_AT_A_TIME = 32
 _TOTAL = "BENKIT_RETRY_SECONDS"
-_giving_up: ContextVar[threading.Event] = ContextVar("giving_up", default=threading.Event())  # noqa: B039
+giving_up: ContextVar[threading.Event] = ContextVar("giving_up", default=threading.Event())  # noqa: B039
+"""Is set when this thread's request is wanted no more, so that nothing waits for another try."""
 
 
 class TransientError(OSError):
@@ -88,24 +86,6 @@ def retrying(request: Callable[[], Result], retry: Retry) -> Result:
         except TransientError:
             now = time.monotonic()
             end = now + retry.total if end is None else end
-            if now + wait > end or _giving_up.get().wait(wait):
+            if now + wait > end or giving_up.get().wait(wait):
                 raise
     raise AssertionError("waits have no end")
-
-
-def in_parallel(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-    """Apply a function that waits for a server to many items at once; results in their order.
-
-    The first error in that order is raised; what is still to do is left, and no retry waits any more.
-    """
-    over = threading.Event()
-    with ThreadPoolExecutor(
-        _REQUESTS_AT_A_TIME, initializer=_giving_up.set, initargs=(over,)
-    ) as pool:
-        try:
-            futures = [pool.submit(function, item) for item in items]
-            return [future.result() for future in futures]
-        except BaseException:
-            over.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
