@@ -1,12 +1,14 @@
 """Servers on this machine for tests of remote archives, and one that fails now and then."""
 
 import http.client
+import json
 import os
 import socket
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -215,3 +217,17 @@ def faulty(address: str, faults: Faults):
     """A server that passes requests on to another, as far as its faults let it."""
     fields = {"upstream": address.removeprefix("http://"), "faults": faults}
     return serving(type("_FaultyProxy", (_Proxy,), fields))
+
+
+@contextmanager
+def delaying(folder: Path, seconds: float, most: int = 10**9) -> Iterator[tuple[str, Counter[str]]]:
+    """An S3 server that delays each request; its address, and what it has counted in the end."""
+    command = [sys.executable, "-m", "tests.delaying_server", folder, str(seconds), str(most)]
+    root = Path(__file__).resolve().parents[1]
+    with subprocess.Popen(
+        command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        counts: Counter[str] = Counter()
+        yield process.stdout.readline().strip(), counts
+        process.stdin.close()
+        counts.update(json.loads(process.stdout.readline()))

@@ -3,7 +3,8 @@
 The limit climbs the hill of throughput. Answers a second are counted in pairs of windows: with as many
 requests in flight as the limit says, and with half as many again. Where that brings clearly more
 answers, the limit becomes that; where it brings hardly any, requests only wait longer in a queue, and
-the limit falls a little. An answer that says that the server is busy, or none at all, halves it.
+the limit falls a little. It is halved where more than a tenth of the answers say that the server is
+busy, or do not come: fewer are faults that pass, and no sign of too many requests.
 """
 
 import threading
@@ -16,10 +17,11 @@ from benkit.files.remote.retry import TransientError, giving_up
 MOST_REQUESTS = 256
 """Upper bound of the requests that a process has in flight at a server, and of its connections."""
 
-_START = 32.0
-_LEAST = 4.0  # that throughput alone leads to
-_MORE, _CLEARLY, _HARDLY, _LESS = 1.5, 1.15, 1.05, 0.85
+_START = 32
+_LEAST = 4  # that throughput alone leads to
+_CLEARLY, _HARDLY = 1.25, 1.1  # times as many answers with half as many requests again
 _ROUNDS = 4  # of answers in a window
+_BUSY_ONES = 0.1  # of them
 _MOST_BYTES = 2**28
 _POLL = 0.1  # seconds
 
@@ -35,11 +37,17 @@ class RequestLimit:
         self._begin()
 
     def _begin(self) -> None:
-        self._start, self._answers = time.monotonic(), 0
+        self._start = self._idle = time.monotonic()
+        self._answers = self._busy = 0
+        self._full = False
+
+    @property
+    def _more(self) -> int:
+        return min(max(self._limit + 1, self._limit * 3 // 2), MOST_REQUESTS)
 
     def allowed(self) -> int:
         """How many requests may be in flight now."""
-        return int(self._limit if self._before is None else self._limit * _MORE)
+        return self._limit if self._before is None else self._more
 
     @contextmanager
     def request(self) -> Iterator[None]:
@@ -49,9 +57,10 @@ class RequestLimit:
                 if giving_up.get().is_set():
                     raise TransientError("it was given up")
                 self._free.wait(_POLL)
-            if not self._in_flight:  # what was idle has no throughput
-                self._begin()
+            if not self._in_flight:  # what is idle has no throughput
+                self._start += time.monotonic() - self._idle
             self._in_flight += 1
+            self._full |= self._in_flight >= self.allowed()
         start, busy = time.monotonic(), False
         try:
             yield
@@ -61,28 +70,34 @@ class RequestLimit:
         finally:
             with self._free:
                 self._in_flight -= 1
-                if not busy:
-                    self._count()
-                elif start >= self._start:  # later than the last change
-                    self._change(0.5, 1.0)
+                self._idle = time.monotonic()
+                if start >= self._start or not busy:  # later than the last change
+                    self._count(busy)
                 self._free.notify(max(1, self.allowed() - self._in_flight))
 
-    def _count(self) -> None:
+    def _count(self, busy: bool) -> None:
         """Count an answer, and adapt the limit at the end of each pair of windows."""
-        self._answers += 1
-        if self._answers < _ROUNDS * self.allowed():
+        self._answers += not busy
+        self._busy += busy
+        window = _ROUNDS * self.allowed()
+        if self._busy > _BUSY_ONES * window:
+            self._change(max(1, self._limit // 2))
+        if self._answers < window:
+            return
+        if not self._full:  # so few were asked for that it tells nothing
+            self._begin()
             return
         rate = self._answers / (time.monotonic() - self._start)
-        if self._before is None and self._limit * _MORE <= MOST_REQUESTS:
+        if self._before is None:
             self._before = rate
             self._begin()
             return
-        gain = rate / (self._before or rate)
-        self._change(_MORE if gain > _CLEARLY else _LESS if gain < _HARDLY else 1.0, _LEAST)
+        gain = rate / self._before
+        fewer = max(self._limit * 4 // 5, min(self._limit, _LEAST))
+        self._change(self._more if gain > _CLEARLY else fewer if gain < _HARDLY else self._limit)
 
-    def _change(self, factor: float, least: float) -> None:
-        self._limit = min(max(self._limit * factor, least), MOST_REQUESTS)
-        self._before = None
+    def _change(self, limit: int) -> None:
+        self._limit, self._before = limit, None
         self._begin()
 
 

@@ -52,7 +52,12 @@ class Tasks:
     def _start_threads(self) -> None:
         wanted = min(self._allowed(), self._running + len(self._waiting))
         for _ in range(wanted - self._running):
-            threading.Thread(target=self._work).start()
+            try:
+                threading.Thread(target=self._work).start()
+            except RuntimeError:  # the system gives no more of them
+                if not self._running:
+                    raise
+                return
             self._running += 1
 
     def _next(self) -> Task | None:
