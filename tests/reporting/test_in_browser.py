@@ -158,6 +158,27 @@ def test_the_map_zooms_moves_and_tells_by_the_keyboard(page):
     assert page.locator(".popup").is_hidden()
 
 
+def test_coasts_and_borders_are_drawn_but_not_where_they_are_too_coarse(page):
+    """Each changes the picture; nearer than 100 m a pixel neither does."""
+    change = """(scale) => {
+      Object.assign(patchMap, { scale });
+      const seen = [patchMap.coasts, patchMap.borders].map((_, place) => {
+        const kinds = { coasts: patchMap.coasts, borders: patchMap.borders };
+        patchMap.draw();
+        const whole = patchMap.canvas.toDataURL();
+        Object.assign(patchMap, { [Object.keys(kinds)[place]]: new Path2D() });
+        patchMap.draw();
+        const without = patchMap.canvas.toDataURL();
+        Object.assign(patchMap, kinds);
+        return whole !== without;
+      });
+      return seen;
+    }"""
+    assert page.evaluate(change, 5000) == [True, True]
+    assert page.evaluate(change, 99) == [False, False]
+    assert "Natural Earth" in page.inner_text("#map")
+
+
 def test_patches_are_drawn_where_they_lie(page, report):
     """The script's places are those of the projection, to ten metres."""
     metadata = benkit.Metadata(report.parent / "sample" / "metadata.parquet").table

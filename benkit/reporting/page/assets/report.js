@@ -428,6 +428,10 @@ class PatchMap {
     const text = metres >= 1000 ? `${metres / 1000} km` : `${metres} m`;
     this.pen.fillStyle = style.getPropertyValue("--ink");
     this.pen.fillRect(10, height - 12, metres / this.scale, 3);
+    this.pen.strokeStyle = style.getPropertyValue("--ground");
+    this.pen.lineWidth = 3;
+    this.pen.strokeText(text, 10, height - 17);
+    this.pen.lineWidth = 1;
     this.pen.fillText(text, 10, height - 17);
   }
 
