@@ -69,7 +69,8 @@ class Selection:
 
     def without(self, reasons: Mapping[str, str]) -> Self:
         """The same without some patches, each for its own reason."""
-        found = np.array([reasons.get(patch, "") for patch in self.ids.to_pylist()], object)
+        row = np.asarray(pc.index_in(self.ids, pa.array(reasons, pa.string())).fill_null(-1))
+        found = np.array([*reasons.values(), ""], object)[row]
         return replace(self, why=np.where(self.chosen, found, self.why))
 
     @property
@@ -88,8 +89,9 @@ class Selection:
     @property
     def left_out(self) -> pa.Table:
         """``patch_id`` and ``why`` of those that are left out, sorted."""
-        table = pa.table({"patch_id": self.ids, "why": pa.array(self.why.tolist(), pa.string())})
-        return table.filter(pa.array(~self.chosen)).sort_by("patch_id")
+        ids, why = self.ids.filter(pa.array(~self.chosen)), self.why[~self.chosen]
+        table = pa.table({"patch_id": ids, "why": pa.array(why.tolist(), pa.string())})
+        return table.sort_by("patch_id")
 
 
 def reasons_of(findings: pa.Table, kinds: Iterable[str] | None = None) -> dict[str, str]:

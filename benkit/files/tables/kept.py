@@ -31,7 +31,7 @@ def kept_table(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> pa.Table
     else:
         return pa.Table.from_batches(waiting, schema)
     with TemporaryFile(prefix="benkit-") as file:
-        with pa.ipc.new_file(pa.PythonFile(file), schema) as writer:
+        with pa.ipc.new_file(pa.PythonFile(file, "w"), schema) as writer:
             while waiting:
                 writer.write_batch(waiting.pop(0))
             for batch in found:

@@ -1,0 +1,79 @@
+"""Queries of large inventories: a limit of memory, a folder that is cleared, an end at once."""
+
+import os
+import signal
+import tempfile
+import threading
+
+import pyarrow as pa
+import pytest
+
+from benkit.files.tables import kept
+from benkit.files.tables.kept import kept_table
+from benkit.inventory.table.database import batches_of, database_for, query_of
+
+ENDLESS = "SELECT sum(a.i + b.j) FROM range(3000000) AS a(i), range(3000000) AS b(j)"
+LARGE = 2**40  # bytes of an inventory
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The folder of temporary files."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def interrupted(connection, ask, sql=ENDLESS):
+    """Ask, and send Ctrl-C a moment later."""
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    try:
+        return list(ask(connection, sql))
+    finally:
+        timer.join()
+
+
+def of_a_large_inventory(folder, ask):
+    with database_for(LARGE) as connection:
+        assert list(folder.iterdir())
+        return interrupted(connection, ask)
+
+
+@pytest.mark.parametrize("ask", [query_of, batches_of])
+def test_ctrl_c_ends_a_join_at_once_and_clears_what_was_spilled(folder, ask):
+    with pytest.raises(KeyboardInterrupt):
+        of_a_large_inventory(folder, ask)
+    assert not list(folder.iterdir())
+
+
+def test_after_an_interrupt_the_next_query_answers():
+    with database_for(0) as connection:
+        with pytest.raises(KeyboardInterrupt):
+            interrupted(connection, query_of)
+        assert query_of(connection, "SELECT 7") == [(7,)]
+
+
+def test_what_does_not_fit_into_memory_is_spilled_and_cleared(folder):
+    def many():
+        with database_for(LARGE) as connection:
+            connection.execute("SET memory_limit = '40MB'; SET threads = 1")
+            query_of(
+                connection, "CREATE TEMP TABLE t AS SELECT hash(i) AS h FROM range(8000000) r(i)"
+            )
+            assert [path for path in folder.rglob("*") if path.is_file()]
+            raise RuntimeError("as a query may fail")
+
+    with pytest.raises(RuntimeError, match="as a query may fail"):
+        many()
+    assert not list(folder.iterdir())
+
+
+def test_a_table_of_many_batches_lies_in_a_file_that_nobody_sees(folder, monkeypatch):
+    monkeypatch.setattr(kept, "_MOST_IN_MEMORY", 100)
+    schema = pa.schema([pa.field("n", pa.int64(), nullable=False)])
+    batches = [pa.record_batch({"n": range(start, start + 10)}) for start in range(0, 100, 10)]
+    table = kept_table(iter(batches), schema)
+    assert table.schema == schema
+    assert table["n"].to_pylist() == [*range(100)]
+    assert not list(folder.iterdir())
+    assert kept_table([], schema).num_rows == 0
