@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from benkit.domain.layouts import BANDS, BIGEARTHNET_S2
 from benkit.domain.patch_names import parse_product
-from benkit.inventory.table.inventory_file import writing_inventory
+from benkit.inventory.table.inventory_writer import writing_inventory
 from benkit.inventory.table.schema import INVENTORY_SCHEMA
 
 OFFICIAL = [

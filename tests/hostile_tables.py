@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 
 from benkit.cli import main
 from benkit.domain.layouts import BIGEARTHNET_S2
-from benkit.inventory.table.inventory_file import writing_inventory
+from benkit.inventory.table.inventory_writer import writing_inventory
 
 PRODUCT = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP"
 IDS = [f"{PRODUCT}_00_0{row}" for row in range(4)]

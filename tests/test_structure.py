@@ -397,6 +397,9 @@ OPEN_FILES = """
     inventory.scanning.scan
     inventory.scanning.tar_rows
     inventory.table.inventory_file
+    inventory.table.inventory_writer
+    inventory.table.parts
+    inventory.table.rows_by_patch
     reference_maps.map_files
     reporting.page.report
     reporting.shipped

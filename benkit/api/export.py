@@ -56,6 +56,7 @@ from benkit.inventory.audit import audit_inventory, metadata_of
 from benkit.inventory.contents import none_is_there
 from benkit.inventory.scanning.resume import scanned_folder
 from benkit.inventory.table.inventory_file import Inventory
+from benkit.inventory.table.parts import is_archive
 from benkit.metadata.metadata import Metadata
 from benkit.reference_maps.map_files import find_maps
 from benkit.splits.split import Split
@@ -231,12 +232,12 @@ def _archive_folder(source: SourceLike, archive: LocationLike | None) -> Locatio
     """Where the files lie that an inventory tells of, or the archive itself."""
     where = as_location(source) if is_location(source) else None
     where = as_path(source.path) if isinstance(source, Inventory) else where
-    if where is not None and (where.is_dir() or is_tar(where)):
+    if where is not None and is_archive(where):
         if archive is not None:
             raise OptionError("--archive goes with an inventory as SOURCE")
         return where
     if archive is not None:
-        if not as_location(archive).is_dir() and not is_tar(as_location(archive)):
+        if not is_archive(as_location(archive)):
             raise OptionError(f"--archive {archive}: expected the folder of an archive, or its tar")
         return as_location(archive)
     found = scanned_folder(where) if isinstance(where, Path) else None

@@ -30,6 +30,7 @@ from benkit.ground.overlaps import (
     shared_areas,
     shared_ground,
 )
+from benkit.inventory.table.parts import holds_parts
 from benkit.metadata.metadata import Metadata, as_metadata
 from benkit.metadata.patch_list import read_patch_table
 from benkit.reference_maps.map_files import polygon_files
@@ -153,7 +154,7 @@ def overlaps(
 def _holds_reference_maps(path: Path) -> bool:
     """Whether a path is a folder, which can be listed, with GeoParquet files directly in it."""
     with suppress(OSError):
-        return bool(polygon_files(path))
+        return not holds_parts(path) and bool(polygon_files(path))
     return False
 
 

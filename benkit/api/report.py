@@ -32,6 +32,7 @@ from benkit.files.remote.location import as_location, as_path
 from benkit.files.tar.stream import is_tar
 from benkit.files.writing.replace import write_page
 from benkit.inventory.scanning.scan import band_reader
+from benkit.inventory.table.parts import is_archive
 from benkit.metadata.metadata import Metadata
 from benkit.reference_maps.labels import (
     LabelComparison,
@@ -165,7 +166,7 @@ def _comparison(
 def _archive(source: Any, archive: str | os.PathLike[str] | None) -> Path | None:
     """The folder of the archive, if there is one."""
     where = as_location(source) if is_location(source) else None
-    folder = where if isinstance(where, Path) and (where.is_dir() or is_tar(where)) else None
+    folder = where if isinstance(where, Path) and is_archive(where) else None
     if archive is None:
         return folder
     if source is None or folder:

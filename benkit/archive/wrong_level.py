@@ -27,6 +27,10 @@ _OTHERS = {
         "_VH.tif",
     ): "Sentinel-1 patches at another place; name the folder of their products",
     ("_reference_map.tif", "_reference_map.parquet"): f"reference maps, for `benkit labels`; {_S2}",
+    (
+        ".part.parquet",
+    ): "parts of an inventory without inventory-parts.parquet, which names them; copy "
+    "that, too, or scan the archive again",
     (".jp2",): "products or scenes, which `benkit patchify` cuts into patches",
     TAR_SUFFIXES: "a tar, which is scanned as it is; name the tar",
     (

@@ -20,7 +20,8 @@ from benkit.ground.footprint_table import footprint_table
 from benkit.inventory.audit import audit_inventory
 from benkit.inventory.scanning.chunk import scan_patches
 from benkit.inventory.statistics import band_statistics
-from benkit.inventory.table.inventory_file import Inventory, writing_inventory
+from benkit.inventory.table.inventory_file import Inventory
+from benkit.inventory.table.inventory_writer import writing_inventory
 from benkit.tiff.raster import Raster
 from benkit.tiff.read import decode_raster
 

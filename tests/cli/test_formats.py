@@ -19,7 +19,7 @@ from tests.making import PRODUCT
 
 REFUSED = [
     ("scan {archive} --output {out}/inv.csv", ".parquet"),
-    ("scan {archive} --output {out}/inv", ".parquet"),
+    ("scan {archive} --output {out}/inv.v2", ".parquet"),
     ("audit {archive} --metadata {metadata} --findings {out}/f.geojson", ".json"),
     ("inspect {archive} --figure {out}/p.tif", ".svg"),
     ("labels {maps} --output {out}/l.xlsx", ".json"),

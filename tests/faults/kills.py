@@ -30,11 +30,13 @@ from functools import partial
 from pathlib import Path
 
 from benkit.cli import main as benkit_main
+from benkit.inventory.table.parts import files_of_inventory, holds_parts
 
 STEPS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir"}
 """Audit events that count as steps; of files that are opened, those in the folder of the run."""
 
 KINDS = ("absent", "earlier", "new")
+PARTS = "inventory"
 SOME_OF_EACH = "some of each"
 _MARK = "BENKIT_KILLED_RUN"
 _PATIENCE = 5.0
@@ -73,6 +75,7 @@ def cases_of(ground: Path) -> dict[str, Case]:
     other = archive.replace("/sample/", "/other/")
     metadata, maps = f"{ground}/sample/metadata.parquet", f"{ground}/sample/geoparquets"
     scan = ["--output", "inventory.parquet", "--workers", "1"]
+    parts = ["--output", PARTS, "--workers", "1"]
     split = ["split", metadata, "--output", "split.csv", "--seed"]
     retile = ["--output", "parts", "--tile-size", "120", "--overwrite"]
     labels = ["labels", maps, "--output", "labels.parquet", "--workers", "1"]
@@ -100,6 +103,12 @@ def cases_of(ground: Path) -> dict[str, Case]:
             ["scan", other, *scan],
             "inventory.parquet",
             frozenset({".inventory.parquet.scan"}),
+        ),
+        "parts": Case(
+            ["scan", archive, *parts],
+            ["scan", other, *parts],
+            PARTS,
+            frozenset({f".{PARTS}.scan"}),
         ),
         "split": Case([*split, "1"], [*split, "2"], "split.csv"),
         "retile": Case(
@@ -187,10 +196,14 @@ def killed_at_step(folder: Path, argv: list[str], step: int) -> int:
 
 
 def content_of(path: Path, but: str = "") -> dict[str, str] | None:
-    """Digests of a file, or of all files but one in a folder; None if there is nothing."""
-    if not path.exists():
+    """Digests of a file, or of all files but one in a folder; None if there is nothing.
+
+    Of an inventory in parts these are the files that are it; what a kill has left beside them is not.
+    """
+    if not path.exists() or (path.name == PARTS and not holds_parts(path)):
         return None
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    files = [*files_of_inventory(path)] if path.name == PARTS else files
     files = [file for file in files if file.name != but]
     return {str(p.relative_to(path)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
@@ -274,6 +287,10 @@ class Trial:
         self._demand(status == 0, "the second run failed", said)
         content = content_of(self._folder / self.case.output, self.case.kept)
         self._demand(content == self._new, "the second run wrote something else", said)
+        output = self._folder / self.case.output
+        files = {str(one.relative_to(output)) for one in output.rglob("*") if one.is_file()}
+        more = files - {*self._new, self.case.kept}
+        self._demand(not more, "files are left in the output", more)
         self._demand_kept(earlier)
         there = set(os.listdir(self._folder)) - {self.case.output, "tmp"}
         self._demand(there <= self.case.beside, "files are left", there)
@@ -319,7 +336,9 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--steps", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--verbs", default="scan,split,retile,labels,export,arrow,lmdb,report")
+    parser.add_argument(
+        "--verbs", default="scan,parts,split,retile,labels,export,arrow,lmdb,report"
+    )
     options = parser.parse_args()
     for name in (
         "inventory.audit",

@@ -16,8 +16,8 @@ from benkit.datasets.packs.pack_reader import PackReader, is_pack
 from benkit.errors import InputFormatError, OptionError
 from benkit.files.remote.location import Location, LocationLike, as_location
 from benkit.files.safe_names import some_names
-from benkit.files.tar.stream import is_tar
 from benkit.inventory.table.inventory_file import Inventory
+from benkit.inventory.table.parts import is_archive
 from benkit.metadata.metadata import Metadata
 from benkit.splits.split import Split
 
@@ -25,7 +25,7 @@ from benkit.splits.split import Split
 def open_scanned(opened: ExitStack, source: LocationLike | Inventory) -> Inventory:
     """An inventory, while ``opened`` is; an archive that was not scanned is an error."""
     where = as_location(source) if is_location(source) else None
-    if where is not None and (where.is_dir() or is_tar(where)):
+    if where is not None and is_archive(where):
         kind = "a folder" if where.is_dir() else "a tar"
         raise OptionError(
             f"{source}: expected an inventory, but it is {kind}; scan it first: "

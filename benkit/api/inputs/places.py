@@ -15,9 +15,9 @@ from benkit.archive.listing import PatchFolder
 from benkit.domain.layouts import BIGEARTHNET_S2
 from benkit.errors import InputFormatError, MissingColumnError, OptionError
 from benkit.files.remote.location import Location, RemotePath, as_location
-from benkit.files.writing.transfer import downloaded
 from benkit.inventory.places import class_labels, inventory_patches, placed_by_inventory
 from benkit.inventory.table.inventory_file import Inventory
+from benkit.inventory.table.parts import downloaded_inventory, head_of, holds_parts
 from benkit.metadata.metadata import Metadata, as_metadata
 from benkit.metadata.metadata_file import are_of_inventory
 
@@ -174,10 +174,11 @@ def _labels(
 def local_inventory(source: Any) -> Iterator[Any]:
     """A source as it is, but in the place of the URL of an inventory its value."""
     where = as_location(source) if is_location(source) else None
-    if not isinstance(where, RemotePath) or where.suffix != ".parquet":
+    is_local = not isinstance(where, RemotePath)
+    if where is None or is_local or not (where.suffix == ".parquet" or holds_parts(where)):
         yield source
         return
-    with downloaded(where) as path:
+    with downloaded_inventory(where) as path:
         yield Inventory(path, str(where)) if is_inventory(path) else source
 
 
@@ -190,6 +191,6 @@ def is_inventory(source: Any) -> bool:
         return are_of_inventory([*map(str, names)])
     where = as_location(source)
     try:
-        return isinstance(where, Path) and are_of_inventory(pq.read_schema(where).names)
+        return isinstance(where, Path) and are_of_inventory(pq.read_schema(head_of(where)).names)
     except (pa.ArrowException, OSError, UnicodeDecodeError):
         return False

@@ -101,17 +101,16 @@ def open_source(
     """Open an inventory; an archive is scanned into a temporary one first, as by `benkit.scan`."""
     from benkit.files.tables.table import write_table
     from benkit.files.tar.headers import TarBreakError
-    from benkit.files.tar.stream import is_tar
     from benkit.files.writing.staging import temporary_folder
-    from benkit.files.writing.transfer import downloaded
     from benkit.inventory.scanning.scan import scan
+    from benkit.inventory.table.parts import downloaded_inventory, is_archive
 
     if isinstance(source, Inventory):
         yield source
         return
     where = as_location(source) if is_location(source) else None
-    if where is not None and not (where.is_dir() or is_tar(where)):
-        with downloaded(where) as path:
+    if where is not None and not is_archive(where):
+        with downloaded_inventory(where) as path:
             yield Inventory(path, str(where))
         return
     with temporary_folder() as folder:

@@ -1,11 +1,13 @@
 """``benkit scan``."""
 
 import argparse
+from pathlib import Path
 
 from benkit.cli.common import call, require
 from benkit.cli.options import add_engine_options, add_layout, file_with, location_of
 from benkit.cli.printing import note, show
 from benkit.engine.progress import end_line
+from benkit.files.remote.location import Location
 
 EXAMPLE = """\
 example: benkit scan BigEarthNet-S2 --output inventory.parquet
@@ -17,7 +19,13 @@ same command again reads only what has changed, or goes on where it was interrup
 
 A tar is read as it was downloaded, in one pass and all of it each time, as are .tar.zst and .tar.gz:
 
-         benkit scan BigEarthNet-S2.tar --output inventory.parquet"""
+         benkit scan BigEarthNet-S2.tar --output inventory.parquet
+
+Of an archive that grows, an inventory may be a folder with a file for each product, which all verbs take
+as they do one file. Then a scan writes the files of new and changed products, and drops those of
+products that are gone:
+
+         benkit scan BigEarthNet-S2 --output inventory/ --append"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,9 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--output",
-        type=location_of,
-        metavar="FILE",
-        help="the inventory, a .parquet file",
+        type=_inventory_name,
+        metavar="FILE_OR_FOLDER",
+        help="the inventory: a .parquet file, or a folder, with a file for each product",
     )
     add_layout(parser)
     parser.add_argument(
@@ -46,7 +54,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of bands in dB: add also their power, 10^(dB/10), for `benkit stats --scale linear`",
     )
     parser.add_argument("--full", action="store_true", help="read also what has not changed")
+    parser.add_argument(
+        "--append",
+        action="store_true",
+        help="bring the inventory in a folder up to date, or begin it; refused if it is of another "
+        "archive, which would else be replaced",
+    )
     add_engine_options(parser)
+
+
+def _inventory_name(text: str) -> str | Location:
+    """A location; a slash at its end is kept, which says that it is a folder."""
+    location = location_of(text)
+    return text if isinstance(location, Path) and text.endswith("/") else location
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -54,6 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _guess(arguments)
     require(arguments.output is not None, "--output: expected the name of the inventory to write")
     try:
+        from benkit.files.safe_names import some_names
         from benkit.files.tar.stream import is_tar
         from benkit.inventory.scanning.scan import scan
 
@@ -70,11 +91,18 @@ def run(arguments: argparse.Namespace) -> int:
             f"{summary.not_scanned:,} links or other entries that are no files or folders, or folders "
             "that cannot be listed, were not scanned; `benkit audit` names them"
         )
-    values = {
+    if summary.parts and (gone := summary.parts.dropped):
+        note(
+            f"{len(gone):,} products are no more in the archive, and their rows were dropped: "
+            f"{some_names(gone)}"
+        )
+    values: dict[str, object] = {
         "patches": summary.patches,
         "rows": summary.rows,
         "seconds": round(summary.seconds, 3),
     }
+    if summary.parts:
+        values["products"] = {name: len(some) for name, some in vars(summary.parts).items()}
     if arguments.json:
         show(arguments, values)
         return 0

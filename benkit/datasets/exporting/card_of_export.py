@@ -5,7 +5,8 @@ from benkit.datasets.cards.make_card import make_card
 from benkit.datasets.exporting.write_archive import ExportPart, archive_folder
 from benkit.files.writing.staging import temporary_folder
 from benkit.inventory.table.in_tar import files_of
-from benkit.inventory.table.inventory_file import Inventory, writing_inventory
+from benkit.inventory.table.inventory_file import Inventory
+from benkit.inventory.table.inventory_writer import writing_inventory
 from benkit.metadata.metadata import Metadata
 from benkit.splits.split import Split
 

@@ -27,7 +27,8 @@ from benkit.files.writing.replace import write_bytes
 from benkit.files.writing.resume_folder import resuming_folder
 from benkit.files.writing.resume_remote import resuming_remote
 from benkit.inventory.table.in_tar import files_of
-from benkit.inventory.table.inventory_file import Inventory, writing_inventory
+from benkit.inventory.table.inventory_file import Inventory
+from benkit.inventory.table.inventory_writer import writing_inventory
 
 MAPS_FOLDER = "Reference_Maps"
 _DOWNLOADS = {"bigearthnet-s2": "BigEarthNet-S2", "bigearthnet-s1": "BigEarthNet-S1"}

@@ -17,7 +17,7 @@ from benkit.domain.layout import Band, Layout
 from benkit.errors import InputFormatError, MissingInputError, first_line
 from benkit.files.writing.replace import replacing
 from benkit.files.writing.staging import remove_abandoned
-from benkit.inventory.table.inventory_file import made_from
+from benkit.inventory.table.inventory_writer import made_from
 
 PACK_COLUMNS = pa.schema(
     [

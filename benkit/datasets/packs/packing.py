@@ -34,7 +34,8 @@ from benkit.files.remote.location import Location
 from benkit.files.safe_names import some_names
 from benkit.files.writing.replace import output_errors
 from benkit.inventory.table.in_tar import files_of
-from benkit.inventory.table.inventory_file import Inventory, writing_inventory
+from benkit.inventory.table.inventory_file import Inventory
+from benkit.inventory.table.inventory_writer import writing_inventory
 
 PACK_FORMATS = ("arrow", "lmdb")
 

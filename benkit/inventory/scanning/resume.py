@@ -8,10 +8,10 @@ can be deleted at any time; then the next scan reads everything.
 
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,9 @@ from benkit.errors import BenkitError, OutputError
 from benkit.files.safe_names import printable
 from benkit.files.writing.replace import output_errors, replacing
 from benkit.files.writing.staging import holding
-from benkit.inventory.table.inventory_file import writing_inventory
+from benkit.inventory.table.inventory_writer import writing_inventory
+from benkit.inventory.table.parts import PartChanges, files_of_inventory
+from benkit.inventory.table.rows_by_patch import RowsByPatch, identity_of, rows_by_product
 from benkit.inventory.table.schema import INVENTORY_SCHEMA, without_linear_sums
 
 ROWS_PER_PART = 120_000
@@ -58,34 +60,6 @@ class Known:
     index: NDArray[np.int32]
 
 
-class _Earlier:
-    """Rows of an earlier scan on disk, by patch."""
-
-    def __init__(self, rows: Path, patches: pa.Table) -> None:
-        self.patches = patches
-        self._file = pq.ParquetFile(rows)
-        if not self._file.schema_arrow.equals(INVENTORY_SCHEMA):
-            raise ValueError("another kind of table")
-        groups = range(self._file.metadata.num_row_groups)
-        sizes = [self._file.metadata.row_group(group).num_rows for group in groups]
-        self._edges = np.cumsum([0, *sizes])
-        self._starts, self.counts = patches["start"].to_numpy(), patches["rows"].to_numpy()
-        if len(patches) and int((self._starts + self.counts).max()) > self._edges[-1]:
-            raise ValueError("the table has fewer rows than its patches")
-        self._group = lru_cache(maxsize=2)(self._file.read_row_group)
-
-    def rows(self, first: int, last: int) -> list[pa.Table]:
-        """Rows of consecutive patches."""
-        start, stop = self._starts[first], self._starts[last] + self.counts[last]
-        group = int(np.searchsorted(self._edges, start, "right")) - 1
-        pieces = []
-        while start < stop:
-            end = min(stop, self._edges[group + 1])
-            pieces.append(self._group(group).slice(start - self._edges[group], end - start))
-            start, group = end, group + 1
-        return pieces
-
-
 class ScanState:
     """The rows of a running scan, and those of earlier ones. Made by `scan_state`."""
 
@@ -98,7 +72,9 @@ class ScanState:
         self._stamp = {"format": _FORMAT, "archive": printable(archive)} | _stated(layout, scale)
         self._name = f"{time.time_ns():020d}"
         self._parts: list[Path] = []
-        self._earlier: list[_Earlier] = []
+        self._earlier: list[RowsByPatch] = []
+        self.changes: PartChanges | None = None
+        self._of_product, self._kept_rows = Counter[str | None](), Counter[str | None]()
         self._clear()
 
     def _clear(self) -> None:
@@ -121,19 +97,22 @@ class ScanState:
             known.index[there] = index
         return known
 
-    def _load_earlier(self) -> list[_Earlier]:
+    def _load_earlier(self) -> list[RowsByPatch]:
         """The finished inventory, then parts of interrupted scans from old to new."""
         files = [(self._output, self._folder / _FINISHED)]
         files += [
             (rows, rows.with_suffix(".patches")) for rows in sorted(self._folder.glob("*.rows"))
         ]
         for rows, patches in files:
-            with suppress(OSError, ValueError, KeyError, pa.ArrowException):
+            with suppress(OSError, ValueError, KeyError, BenkitError, pa.ArrowException):
                 table = pq.ParquetFile(pa.BufferReader(patches.read_bytes())).read()
                 stamp = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
-                wanted = self._stamp | _identity(rows)
+                wanted = self._stamp | identity_of(rows)
                 if stamp in (wanted, wanted | {"scale": "linear"}):  # more sums than asked for do
-                    self._earlier.append(_Earlier(rows, table))
+                    is_whole = rows == self._output and stamp == wanted
+                    self._earlier.append(
+                        RowsByPatch(files_of_inventory(rows), table, is_whole=is_whole)
+                    )
         return self._earlier
 
     def earlier_rows(
@@ -148,7 +127,10 @@ class ScanState:
             if len(run):
                 earlier = self._earlier[source[run[0]]]
                 counts[run] = earlier.counts[index[run]]
-                pieces += earlier.rows(int(index[run[0]]), int(index[run[-1]]))
+                found = earlier.rows(int(index[run[0]]), int(index[run[-1]]))
+                pieces += found
+                if earlier.is_whole:
+                    self._kept_rows.update(rows_by_product(found))
         rows = pa.concat_tables(pieces)
         return rows if self._scale else without_linear_sums(rows), counts
 
@@ -173,6 +155,7 @@ class ScanState:
             columns = [_keys(patches), file_states, starts, counts]
             self._patches.append(pa.table(columns, schema=_PATCHES_SCHEMA))
         self._waiting.append(rows)
+        self._of_product.update(rows_by_product([rows]))
         self.rows += len(rows)
         self._rows_waiting += len(rows)
         late = time.monotonic() - self._last > _SECONDS_PER_PART
@@ -197,7 +180,7 @@ class ScanState:
         table = _moved(pa.concat_tables([_PATCHES_SCHEMA.empty_table(), *tables]), -first)
         with replacing(path, part_of=self._output) as part:
             pq.write_table(
-                table.replace_schema_metadata(self._stamp | _identity(rows)),
+                table.replace_schema_metadata(self._stamp | identity_of(rows)),
                 part,
                 compression="zstd",
             )
@@ -211,12 +194,18 @@ class ScanState:
     def finish(self) -> None:
         """Turn the parts into the inventory."""
         patches = [*self._patches_of_parts(), *self._patches]
-        with writing_inventory(self._output, self._layout) as inventory:
+        kept = {
+            product: rows
+            for product, rows in self._kept_rows.items()
+            if product is not None and rows == self._of_product[product]
+        }
+        with writing_inventory(self._output, self._layout, None, kept) as inventory:
             for rows in self._parts:
                 inventory.write(pq.ParquetFile(rows).read())
             for table in self._waiting:
                 inventory.write(table)
         assert inventory.rows == self.rows, "no row is lost between the parts and the inventory"
+        self.changes = inventory.changes
         self._earlier.clear()
         with suppress(BenkitError, OSError):  # the inventory is whole; this only spares time
             for path in self._folder.iterdir():
@@ -257,7 +246,7 @@ def remember_tar(inventory: Path, tar: Path) -> None:
     folder = inventory.with_name(f".{inventory.name}.scan")
     with suppress(BenkitError, OSError):  # the inventory is whole
         folder.mkdir(exist_ok=True)
-        stamp = {"archive": printable(str(tar.resolve()))} | _identity(inventory)
+        stamp = {"archive": printable(str(tar.resolve()))} | identity_of(inventory)
         with replacing(folder / _FINISHED, part_of=inventory) as part:
             pq.write_table(_PATCHES_SCHEMA.empty_table().replace_schema_metadata(stamp), part)
 
@@ -265,10 +254,10 @@ def remember_tar(inventory: Path, tar: Path) -> None:
 def scanned_folder(inventory: Path) -> Path | None:
     """The folder or tar that an inventory was scanned from, if the cache beside it tells."""
     patches = inventory.with_name(f".{inventory.name}.scan") / _FINISHED
-    with suppress(OSError, ValueError, KeyError, pa.ArrowException):
+    with suppress(OSError, ValueError, KeyError, BenkitError, pa.ArrowException):
         found = pq.read_schema(pa.BufferReader(patches.read_bytes())).metadata or {}
         stamp = {key.decode(): value.decode() for key, value in found.items()}
-        if _identity(inventory).items() <= stamp.items() and Path(stamp["archive"]).exists():
+        if identity_of(inventory).items() <= stamp.items() and Path(stamp["archive"]).exists():
             return Path(stamp["archive"])
     return None
 
@@ -302,9 +291,3 @@ def _moved(patches: pa.Table, rows: int) -> pa.Table:
     """The same patches with rows that start so many rows later."""
     starts = pa.array(patches["start"].to_numpy() + rows)
     return patches.set_column(_PATCHES_SCHEMA.get_field_index("start"), "start", starts)
-
-
-def _identity(rows: Path) -> dict[str, str]:
-    """What identifies a file of rows in a later scan."""
-    status = rows.stat()
-    return {"size": str(status.st_size), "modified": str(status.st_mtime_ns)}

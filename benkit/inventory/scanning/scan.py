@@ -16,7 +16,7 @@ from benkit.engine import Engine, run
 from benkit.engine.progress import Progress, bytes_text, reporter
 from benkit.errors import RasterError
 from benkit.files.limits import LARGEST_FILE
-from benkit.files.remote.location import LocationLike, as_location, require_suffix
+from benkit.files.remote.location import LocationLike, as_location
 from benkit.files.tar.read_at import TarContent
 from benkit.files.tar.stream import is_tar, require_local
 from benkit.files.writing.transfer import uploading
@@ -28,6 +28,8 @@ from benkit.inventory.scanning.scan_tar import scan_tar
 from benkit.inventory.scanning.summary import ScanSummary
 from benkit.inventory.table.in_tar import files_of, require_tar_of
 from benkit.inventory.table.inventory_file import Inventory
+from benkit.inventory.table.inventory_writer import require_same_archive
+from benkit.inventory.table.parts import inventory_output
 from benkit.tiff.raster import Raster
 from benkit.tiff.read import decode_raster, read_whole
 
@@ -40,6 +42,7 @@ def scan(
     engine: Engine | None = None,
     scale: str | None = None,
     full: bool = False,
+    append: bool = False,
     progress: Progress = None,
 ) -> ScanSummary:
     """Scan an archive into an inventory.
@@ -54,7 +57,9 @@ def scan(
         machine, plain or packed with zstd or gzip, which is read in one pass without being unpacked.
     output : Location
         The inventory, a Parquet file with the columns of `INVENTORY_SCHEMA`: first what was not
-        entered and the files that lie beside the patches, then by product and patch all bands.
+        entered and the files that lie beside the patches, then by product and patch all bands. A name
+        without a suffix is that of a folder on this machine, which gets a file for each product; see
+        `benkit.inventory.table.parts`.
         It appears, or replaces an earlier one, when the scan is done. The same archive gives the same
         bytes whatever the engine, the number of workers and the number of interruptions.
     layout : str, path or Layout, optional
@@ -66,6 +71,9 @@ def scan(
         Of bands in decibels, add also the power 10^(x/10), for `benkit.stats` with the same scale.
     full : bool
         Whether to read everything, also what has not changed.
+    append : bool
+        Whether to bring an inventory in parts up to date, or begin one: that of another archive is
+        refused, which a scan would else replace.
     progress : bool or callable, optional
         Off, on (shown on stderr), or called with (patches done, of all, bytes read); of a tar with
         bytes in the place of patches.
@@ -80,10 +88,11 @@ def scan(
         If the archive is not a folder.
     InputFormatError
         If it holds no patch at that place, with the folder that fits; or if a tar is damaged or not
-        whole: the inventory then has the rows of what lies before.
+        whole: the inventory then has the rows of what lies before. Or if an inventory is of another
+        archive, for ``append``.
     OptionError
-        If the name of the inventory does not end with .parquet, or if the scale is another, or bands
-        are not in decibels.
+        If the name of the inventory has another suffix than .parquet, or is that of one file for
+        ``append``; or if the scale is another, or bands are not in decibels.
     OutputError
         If the inventory cannot be written.
     RemoteError
@@ -92,18 +101,21 @@ def scan(
         If workers die again and again.
     """
     start = time.monotonic()
-    require_suffix(output, (".parquet",))
-    root = as_location(archive)
+    target, root = inventory_output(output, append=append), as_location(archive)
     if is_tar(root) or (isinstance(root, Path) and root.is_file()):
         tar, shown = require_local(root), reporter(progress, bytes_text)
-        with uploading(as_location(output)) as path:
-            return scan_tar(tar, path, layout, engine=engine, scale=scale, report=shown)
+        with uploading(target) as path:
+            return scan_tar(
+                tar, path, layout, engine=engine, scale=scale, append=append, report=shown
+            )
     report = reporter(progress)
     layout = layout_of(root, layout)
     if scale is not None:
         require_decibels(layout, scale, str(root))
     listing = list_archive(root, layout)
     require_archive(listing)
+    if append and isinstance(target, Path):
+        require_same_archive(target, layout, (patch.product for patch in listing.patches))
     patches = listing.patches
     at_once = patches_per_chunk(layout)
     edges = range(0, len(patches), at_once)
@@ -111,7 +123,7 @@ def scan(
     slow_files: Counter[str] = Counter()
     work = partial(scan_chunk, root, layout, scale=scale)
     with (
-        uploading(as_location(output)) as path,
+        uploading(target) as path,
         scan_state(path, listing.name, layout, scale) as state,
     ):
         state.add(closed_rows(listing.closed))
@@ -135,8 +147,9 @@ def scan(
     assert sum(slow_files.values()) <= files <= state.rows, "every file that was read has a row"
     seconds = time.monotonic() - start
     slow = dict(sorted(slow_files.items()))
+    closed, parts = len(listing.closed), state.changes
     return ScanSummary(
-        layout.name, done, state.rows, len(listing.closed), unchanged, files, size, slow, seconds
+        layout.name, done, state.rows, closed, unchanged, files, size, slow, seconds, parts
     )
 
 

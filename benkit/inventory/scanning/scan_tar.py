@@ -36,7 +36,11 @@ from benkit.inventory.scanning.resume import remember_tar
 from benkit.inventory.scanning.rows import closed_rows, stray_rows
 from benkit.inventory.scanning.summary import ScanSummary
 from benkit.inventory.scanning.tar_rows import TarRows
-from benkit.inventory.table.inventory_file import CONTAINERS, writing_inventory
+from benkit.inventory.table.inventory_writer import (
+    CONTAINERS,
+    require_same_archive,
+    writing_inventory,
+)
 
 _HEAD_BYTES, _HEAD_MEMBERS = 2**25, 5000
 _MEMBERS_PER_REPORT = 1000
@@ -167,6 +171,7 @@ class TarScan:
             self.bytes,
             dict(sorted(self.slow_files.items())),
             time.monotonic() - start,
+            inventory.changes,
         )
 
 
@@ -177,6 +182,7 @@ def scan_tar(
     *,
     engine: Engine | None,
     scale: str | None,
+    append: bool,
     report: Report,
 ) -> ScanSummary:
     """Scan a tar into an inventory.
@@ -214,6 +220,8 @@ def scan_tar(
         except TarBreakError as error:
             fault = error
         scanning.finish()
+        if append:
+            require_same_archive(output, found, (one.product for one in scanning.places.patches))
         report(stream.done(), stream.size, stream.done())
         summary = scanning.write(output, fault, start)
         remember_tar(output, tar)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from benkit.inventory.table.parts import PartChanges
+
 
 @dataclass(frozen=True)
 class ScanSummary:
@@ -23,6 +25,8 @@ class ScanSummary:
     slow_files : mapping of str to int
         Band files among them that were not plain, by what kept them from the fast path.
     seconds : float
+    parts : PartChanges or None
+        What has become of the parts of an inventory in parts.
     """
 
     layout: str
@@ -34,3 +38,4 @@ class ScanSummary:
     bytes: int
     slow_files: Mapping[str, int]
     seconds: float
+    parts: PartChanges | None = None

@@ -93,11 +93,15 @@ def columns_sql(found: dict[str, str]) -> str:
 
 
 def wrong_row(
-    connection: "duckdb.DuckDBPyConnection", found: dict[str, str], bands: Sequence[str]
+    connection: "duckdb.DuckDBPyConnection",
+    found: dict[str, str],
+    bands: Sequence[str],
+    *,
+    has_parts: bool = False,
 ) -> str | None:
     """The first impossible row: its patch and band, and what is wrong; None if there is none.
 
-    ``bands`` are those of the layout.
+    ``bands`` are those of the layout; ``has_parts`` says that the rows lie in many files.
 
     The connection has the inventory as the tables ``inventory`` and `ON_DISK`.
     """
@@ -112,7 +116,12 @@ def wrong_row(
             kind = INVENTORY_SCHEMA.field(name).type
             return f"{_named(*row[:2])}: its {name} is {row[2]}, which is no {kind}"
     names = "(" + ", ".join("'" + band.replace("'", "''") + "'" for band in bands) + ")"
-    for text, condition in _WRONG.items():  # each alone: most are answered from the file's footer
+    possible = _WRONG
+    if has_parts:  # to open a thousand files again and again takes longer than to read them
+        wrong = " OR ".join(f"({one})" for one in _WRONG.values()).replace(_BANDS, names)
+        if not connection.execute(f"SELECT 1 FROM inventory WHERE {wrong} LIMIT 1").fetchall():
+            possible = {}
+    for text, condition in possible.items():  # each alone: most are answered from the file's footer
         row = connection.execute(
             f"SELECT patch_id, band FROM inventory WHERE {condition.replace(_BANDS, names)} LIMIT 1"
         ).fetchone()

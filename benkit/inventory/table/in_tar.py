@@ -13,7 +13,8 @@ from benkit.files.remote.location import Location, RemotePath
 from benkit.files.tar.headers import BLOCK
 from benkit.files.tar.read_at import open_tar_file
 from benkit.files.tar.stream import is_tar
-from benkit.inventory.table.inventory_file import CONTAINERS, Inventory
+from benkit.inventory.table.inventory_file import Inventory
+from benkit.inventory.table.inventory_writer import CONTAINERS
 
 
 def rows_in_files(rows: pa.Table, layout: Layout) -> tuple[pa.Table, pa.ChunkedArray]:

@@ -1,4 +1,4 @@
-"""Write an inventory row group by row group, and query one on disk."""
+"""Query an inventory on disk."""
 
 import itertools
 import os
@@ -6,81 +6,30 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benkit import __version__
 from benkit.domain.layout import Layout
 from benkit.domain.layouts import BIGEARTHNET_S2, BUILT_IN, built_in, parse_layout
-from benkit.errors import InputFormatError, MissingInputError, first_line
+from benkit.errors import BenkitError, InputFormatError, MissingInputError, first_line
 from benkit.files.file_kinds import kind_of
-from benkit.files.remote.location import Location, as_path
+from benkit.files.remote.location import as_path
 from benkit.files.tables.table_value import TableValue
-from benkit.files.writing.replace import replacing
 from benkit.inventory.table.check import ON_DISK, columns_sql, wrong_row, wrong_types
 from benkit.inventory.table.database import at_once, batches_of, database_for, query_of, table_of
-from benkit.inventory.table.schema import ADDED_IN_VERSION_2, INVENTORY_SCHEMA, VERSION
+from benkit.inventory.table.inventory_writer import CONTAINER, CONTAINERS, DESCRIPTION, LAYOUT
+from benkit.inventory.table.parts import files_of_inventory, head_of
+from benkit.inventory.table.schema import ADDED_IN_VERSION_2, INVENTORY_SCHEMA
 
 if TYPE_CHECKING:
     import duckdb
 
 _ROWS_PER_GROUP = 120_000
-_LAYOUT, _DESCRIPTION = "benkit:layout", "benkit:layout_description"
-_CONTAINER = "benkit:container"
-CONTAINERS = ("tar", "packed tar")
-"""What an archive that is no folder lies in; offsets are positions in it, null where it is packed."""
-
 _LEFT_IN = "patch_id IS NULL OR patch_id NOT IN (SELECT patch_id FROM left_out)"
-
-
-class InventoryWriter:
-    """Collects rows and writes them in groups of a fixed size; ``rows`` is their number so far."""
-
-    def __init__(self, file: pq.ParquetWriter) -> None:
-        self.rows = 0
-        self._file = file
-        self._waiting = INVENTORY_SCHEMA.empty_table()
-
-    def write(self, rows: pa.Table) -> None:
-        """Add rows with the columns of `INVENTORY_SCHEMA`."""
-        self.rows += len(rows)
-        self._waiting = pa.concat_tables([self._waiting, rows])
-        while len(self._waiting) >= _ROWS_PER_GROUP:
-            self._file.write_table(self._waiting.slice(0, _ROWS_PER_GROUP))
-            self._waiting = self._waiting.slice(_ROWS_PER_GROUP)
-
-    def finish(self) -> None:
-        """Write the last group."""
-        if len(self._waiting):
-            self._file.write_table(self._waiting)
-
-
-@contextmanager
-def writing_inventory(
-    path: Location, layout: Layout, container: str | None = None
-) -> Iterator[InventoryWriter]:
-    """Write an inventory that appears, or replaces an earlier one, when all went well.
-
-    ``container`` is what the archive lies in, of `CONTAINERS`.
-    """
-    with replacing(path) as part:
-        made = {"benkit:inventory_version": str(VERSION)} | made_from(layout)
-        made |= {_CONTAINER: container} if container else {}
-        schema = INVENTORY_SCHEMA.with_metadata(made)
-        repeating = [field.name for field in schema if field.type != pa.uint64()]
-        with pq.ParquetWriter(part, schema, compression="zstd", use_dictionary=repeating) as file:
-            writer = InventoryWriter(file)
-            yield writer
-            writer.finish()
-
-
-def made_from(layout: Layout) -> dict[str, str]:
-    """What the metadata of a file say of an archive and of what has written the file."""
-    made = {_LAYOUT: layout.name, "benkit:made_by": f"benkit {__version__}"}
-    return made | ({_DESCRIPTION: layout.text} if layout.text else {})
 
 
 @dataclass(frozen=True, repr=False)
@@ -110,9 +59,12 @@ class Inventory(TableValue):
     def __post_init__(self) -> None:
         """Refuse what is no inventory."""
         try:
-            if kind := kind_of(as_path(self.path).stat().st_mode):  # opening a pipe would never end
+            if kind := kind_of(self._first.stat().st_mode):  # opening a pipe would never end
                 self._refuse(f"but it is {kind}")
             names = self._names()
+            assert self.files, "a head is a file"
+        except BenkitError:
+            raise
         except FileNotFoundError:
             raise MissingInputError(
                 f"{self.name}: expected an inventory or the folder of an archive, but there is "
@@ -129,30 +81,51 @@ class Inventory(TableValue):
         if repeated := [name for name in INVENTORY_SCHEMA.names if names.count(name) > 1]:
             self._refuse(f"but there are several columns {repeated[0]}")
         with self._connection() as (connection, types):
-            bands = self.layout.band_names
-            if text := at_once(connection, lambda: wrong_row(connection, types, bands)):
+            work = partial(
+                wrong_row,
+                connection,
+                types,
+                self.layout.band_names,
+                has_parts=len(self.files) > 1,
+            )
+            if text := at_once(connection, work):
                 self._refuse(f"but in {text}")
 
     def _facts(self) -> str:
         return self.name
 
     def _batches(self) -> pa.RecordBatchReader:
-        file = pq.ParquetFile(self.path)
-        return pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches())
+        batches = itertools.chain.from_iterable(
+            pq.ParquetFile(file).iter_batches() for file in self.files
+        )
+        return pa.RecordBatchReader.from_batches(pq.read_schema(self._first), batches)
+
+    @property
+    def _first(self) -> Path:
+        """The file that tells of all."""
+        return head_of(as_path(self.path))
+
+    @cached_property
+    def files(self) -> tuple[Path, ...]:
+        """The files that hold the rows, in their order: one, or those of all parts."""
+        return files_of_inventory(as_path(self.path))
 
     def _head(self, rows: int) -> tuple[pa.Table, int]:
-        file = pq.ParquetFile(self.path)  # of which no more is read than these rows
-        first = itertools.islice(file.iter_batches(max(rows, 1)), 1)
-        return pa.Table.from_batches(first, file.schema_arrow), file.metadata.num_rows
+        first: list[pa.RecordBatch] = []
+        for path in self.files:  # of which no more is read than these rows
+            if (wanted := rows - sum(map(len, first))) > 0:
+                first += itertools.islice(pq.ParquetFile(path).iter_batches(wanted), 1)
+        number = sum(pq.read_metadata(path).num_rows for path in self.files)
+        return pa.Table.from_batches(first, pq.read_schema(self._first)), number
 
     def _names(self) -> list[str]:
-        return pq.read_schema(self.path).names
+        return pq.read_schema(self._first).names
 
     @cached_property
     def layout(self) -> Layout:
         """The layout of the archive; BigEarthNet v2.0, Sentinel-2, where the file does not say."""
-        said = pq.read_schema(self.path).metadata or {}
-        text, name = said.get(_DESCRIPTION.encode()), said.get(_LAYOUT.encode(), b"").decode()
+        said = pq.read_schema(self._first).metadata or {}
+        text, name = said.get(DESCRIPTION.encode()), said.get(LAYOUT.encode(), b"").decode()
         if text is not None:
             return parse_layout(text.decode(), self.name)
         return built_in(name) if name in BUILT_IN else BIGEARTHNET_S2
@@ -160,7 +133,7 @@ class Inventory(TableValue):
     @cached_property
     def container(self) -> str | None:
         """What the archive lay in when it was scanned, of `CONTAINERS`; None for a folder."""
-        said = (pq.read_schema(self.path).metadata or {}).get(_CONTAINER.encode(), b"").decode()
+        said = (pq.read_schema(self._first).metadata or {}).get(CONTAINER.encode(), b"").decode()
         if said and said not in CONTAINERS:
             self._refuse(f"but it is of an archive in {said!r}")
         return said or None
@@ -201,14 +174,13 @@ class Inventory(TableValue):
             yield connection
 
     def batches(self, columns: Sequence[str], rows: int) -> Iterator[pa.Table]:
-        """Some columns of the file as they lie there, so many rows at a time, texts as dictionaries."""
+        """Some columns as they lie on disk, so many rows at a time, texts as dictionaries."""
         texts = [field.name for field in INVENTORY_SCHEMA if field.type == pa.string()]
-        file = pq.ParquetFile(
-            self.path, read_dictionary=[name for name in texts if name in columns]
-        )
-        for group in range(file.num_row_groups):  # all at once would stay in memory to the end
-            for batch in file.iter_batches(rows, row_groups=[group], columns=list(columns)):
-                yield pa.Table.from_batches([batch])
+        for path in self.files:
+            file = pq.ParquetFile(path, read_dictionary=[name for name in texts if name in columns])
+            for group in range(file.num_row_groups):  # all at once would stay in memory to the end
+                for batch in file.iter_batches(rows, row_groups=[group], columns=list(columns)):
+                    yield pa.Table.from_batches([batch])
 
     def without(self, patches: Collection[str]) -> "Inventory":
         """The same, of which queries see nothing of some patches."""
@@ -253,15 +225,17 @@ class Inventory(TableValue):
 
         ours = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
         try:
-            with database_for(as_path(self.path).stat().st_size) as connection:
+            size = sum(file.stat().st_size for file in self.files)
+            with database_for(size) as connection:
                 some = ""
                 if self.left_out:
                     ids = pa.array(sorted(self.left_out), pa.string())
                     connection.register("left_out", pa.table({"patch_id": ids}))
                     some = f" WHERE {_LEFT_IN}"
+                files = ", ".join(_quoted(_one_file(file)) for file in self.files)
                 connection.execute(
                     f"CREATE TEMP VIEW {ON_DISK} AS SELECT * FROM "
-                    f"read_parquet({_quoted(_one_file(self.path))}, hive_partitioning = false){some}"
+                    f"read_parquet([{files}], hive_partitioning = false){some}"
                 )
                 file = connection.sql(f"FROM {ON_DISK}")
                 types = dict(zip(file.columns, map(str, file.types), strict=True))
@@ -287,6 +261,6 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _one_file(path: str | os.PathLike[str]) -> str:
+def _one_file(path: Path) -> str:
     """A path as DuckDB wants it, for which some characters stand for many files."""
     return re.sub(r"[*?[]", r"[\g<0>]", str(path))
