@@ -28,7 +28,7 @@ VERBS = {
     "card": "hashes, counts, split and statistics of data, to be cited",
     "verify": "whether data and split are those of a card",
     "report": "one HTML page: whether all is well, what there is, and where",
-    "map": "a map for the browser, with map tiles from the internet",
+    "map": "a map for the browser, with map tiles where there is a network",
     "retile": "cut a raster into parts that keep its georeference",
     "patchify": "cut a Sentinel-2 product into an archive of patches",
     "completion": "let bash, zsh or fish complete verbs and options",

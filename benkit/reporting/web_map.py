@@ -26,7 +26,7 @@ from benkit.metadata.categories import Categories
 from benkit.metadata.metadata import Metadata, as_metadata
 from benkit.reporting.outlines import OUTLINES_SOURCE
 from benkit.reporting.shipped import shipped_text
-from benkit.reporting.style import LAYER_COLOURS, SIDE_COLOURS
+from benkit.reporting.style import LAYER_COLOURS, MAP_COLOURS, SIDE_COLOURS
 from benkit.splits.split import Split
 
 _MOST_CELLS = 1500
@@ -142,7 +142,9 @@ def _layers(
     shown = split is None and findings is None
     for what, values in (("season", metadata.seasons), ("label", metadata.labels)):
         for name, rows in _members(values):
-            yield _Layer(f"{what}: {name}", next(colours), rows, shown and what == "season")
+            is_season = what == "season"
+            colour = MAP_COLOURS["seasons"][name] if is_season else next(colours)
+            yield _Layer(f"{what}: {name}", colour, rows, shown and is_season)
 
 
 def _members(values: Categories) -> Iterator[tuple[str, NDArray[np.intp]]]:

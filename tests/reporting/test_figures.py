@@ -193,6 +193,7 @@ def test_the_page_its_map_the_web_map_and_figures_have_the_same_colours():
     metadata, sides = small_split(PRODUCT)
     for page in (benkit.report(metadata, split=sides), benkit.web_map(metadata, sides=sides)):
         assert all(colour in page for colour in SIDE_COLOURS.values())
+        assert MAP_COLOURS["seasons"]["summer"] in page, "the season of all of them"
     page = benkit.report(metadata)
     assert f"--muted: {MUTED};" in page
     assert f"--ink: {INK};" in page
