@@ -190,10 +190,10 @@ def _lab(linear):
 
 def test_the_page_its_map_the_web_map_and_figures_have_the_same_colours():
     assert MAP_COLOURS["sides"].items() >= SIDE_COLOURS.items()
-    metadata, sides = small_split(PRODUCT)
+    metadata, sides = small_split(PRODUCT.replace("20170613", "20170413"))
     for page in (benkit.report(metadata, split=sides), benkit.web_map(metadata, sides=sides)):
         assert all(colour in page for colour in SIDE_COLOURS.values())
-        assert MAP_COLOURS["seasons"]["summer"] in page, "the season of all of them"
+        assert MAP_COLOURS["seasons"]["spring"] in page
     page = benkit.report(metadata)
     assert f"--muted: {MUTED};" in page
     assert f"--ink: {INK};" in page
