@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from benkit.errors import BenkitError, InputFormatError, MissingInputError, OptionError, OutputError
 from benkit.files.remote.in_parallel import in_parallel
-from benkit.files.remote.location import Location, LocationLike, as_location, require_suffix
+from benkit.files.remote.location import Location, LocationLike, as_location
 from benkit.files.safe_names import require_single_name, some_names
 from benkit.files.tar.stream import is_tar
 from benkit.files.writing.staging import temporary_folder
@@ -191,8 +191,13 @@ def inventory_output(output: LocationLike, *, append: bool = False) -> Location:
             "inventory in one file the same command without it reads only what has changed, too"
         )
     ends_with_slash = isinstance(output, str) and output.endswith("/")
-    if not isinstance(where, Path) or where.suffix == ".parquet":
-        return require_suffix(where, (".parquet",))
+    if where.suffix == ".parquet":
+        return where
+    if not isinstance(where, Path):
+        raise OptionError(
+            f"{where}: expected a name that ends with .parquet; an inventory in parts is written on this "
+            "machine, and can be copied to where it is read"
+        )
     if where.suffix and not ends_with_slash and not holds_parts(where):
         raise OptionError(
             f"{where}: expected a name that ends with .parquet, or with / for a folder of parts"
