@@ -195,8 +195,8 @@ def inventory_output(output: LocationLike, *, append: bool = False) -> Location:
         return where
     if not isinstance(where, Path):
         raise OptionError(
-            f"{where}: expected a name that ends with .parquet; an inventory in parts is written on this "
-            "machine, and can be copied to where it is read"
+            f"{where}: expected a name that ends with .parquet; an inventory in parts is written on "
+            "this machine, and can be copied to where it is read"
         )
     if where.suffix and not ends_with_slash and not holds_parts(where):
         raise OptionError(
