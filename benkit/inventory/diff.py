@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from benkit.files.tables.table_value import TableValue
+from benkit.inventory.table.database import query_of, table_of
 from benkit.inventory.table.inventory_file import Inventory
 
 CHANGES = ("added", "removed", "changed")
@@ -25,6 +27,12 @@ _COLUMNS = [f'"{name}"' for names in _ASPECTS.values() for name in names]
 _STATES = f"""
 SELECT product, patch_id, bit_xor(hash(band, {", ".join(_COLUMNS)})) AS state
 FROM inventory WHERE band IS NOT NULL GROUP BY product, patch_id
+"""
+_DIFFER = """
+SELECT CASE WHEN before.state IS NULL THEN 'added' WHEN now.state IS NULL THEN 'removed'
+            ELSE 'changed' END AS change, product, patch_id
+FROM now FULL JOIN before USING (product, patch_id)
+WHERE now.state IS DISTINCT FROM before.state ORDER BY product, patch_id
 """
 _BANDS_OF = f"""
 SELECT number, band, {", ".join(_COLUMNS)} FROM inventory JOIN wanted USING (product, patch_id)
@@ -62,8 +70,9 @@ class Diff(TableValue):
     @cached_property
     def counts(self) -> dict[str, int]:
         """Patches by change, then those that are the same."""
-        found = self.table["change"].to_pylist()
-        return {**{change: found.count(change) for change in CHANGES}, "same": self.same}
+        found = self.table["change"]
+        counts = {one: pc.sum(pc.equal(found, one)).as_py() or 0 for one in CHANGES}
+        return {**counts, "same": self.same}
 
     def _facts(self) -> str:
         return ", ".join(f"{name} {count:,}" for name, count in self.counts.items())
@@ -82,15 +91,7 @@ def find_changes(old: Inventory, new: Inventory) -> Diff:
     """
     for inventory in (old, new):
         inventory.require_pixel_hashes()
-    found = new.query_table(
-        f"""
-        SELECT CASE WHEN before.state IS NULL THEN 'added' WHEN now.state IS NULL THEN 'removed'
-                    ELSE 'changed' END AS change, product, patch_id
-        FROM ({_STATES}) AS now FULL JOIN before USING (product, patch_id)
-        WHERE now.state IS DISTINCT FROM before.state ORDER BY product, patch_id
-        """,
-        before=old.query_table(_STATES),
-    )
+    found, patches = _states_that_differ(old, new)
     is_changed = pc.equal(found["change"], "changed")
     changed = found.filter(is_changed).drop_columns("change")
     details = [
@@ -103,12 +104,21 @@ def find_changes(old: Inventory, new: Inventory) -> Diff:
     row = pc.if_else(is_changed, row, pa.scalar(None, pa.int64()))
     table = found.append_column("bands", bands["bands"].take(row))
     table = table.append_column("what", bands["what"].take(row)).cast(_SCHEMA)
-    ((patches,),) = new.query(
-        "SELECT count(*) FROM (SELECT DISTINCT product, patch_id FROM inventory "
-        "WHERE band IS NOT NULL)"
-    )
     removed = pc.sum(pc.equal(found["change"], "removed")).as_py() or 0
     return Diff(patches - (len(found) - removed), table)
+
+
+def _states_that_differ(old: Inventory, new: Inventory) -> tuple[pa.Table, int]:
+    """How, and of which patches, the states differ, and how many patches the new inventory has."""
+    with TemporaryDirectory(prefix="benkit-queries-") as folder:
+        states = f"{folder}/states.parquet".replace("'", "''")
+        with old.session() as connection:
+            query_of(connection, f"COPY ({_STATES}) TO '{states}' (FORMAT parquet)")
+        with new.session() as connection:
+            query_of(connection, f"CREATE TEMP VIEW before AS FROM read_parquet('{states}')")
+            query_of(connection, f"CREATE TEMP TABLE now AS {_STATES}")
+            ((patches,),) = query_of(connection, "SELECT count(*) FROM now")
+            return table_of(connection, _DIFFER), patches
 
 
 def _details(old: Inventory, new: Inventory, wanted: pa.Table) -> pa.Table:

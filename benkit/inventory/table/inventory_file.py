@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _ROWS_PER_GROUP = 120_000
+_PATCHES_AT_ONCE = 50_000
 _LEFT_IN = "patch_id IS NULL OR patch_id NOT IN (SELECT patch_id FROM left_out)"
 
 
@@ -211,12 +212,21 @@ class Inventory(TableValue):
 
         They come in the order of a scan. ``patches`` has the columns ``product`` and ``patch_id``.
         """
-        of_patches = "SELECT * FROM inventory SEMI JOIN patches USING (product, patch_id)"
         in_order = f"product, patch_id, list_position({[*self.layout.band_names]}, band)"
-        with self.session(patches=patches) as connection:
-            sql = f"{of_patches} WHERE band IS NOT NULL ORDER BY {in_order}"
-            for batch in batches_of(connection, sql, _ROWS_PER_GROUP):
-                yield pa.Table.from_batches([batch]).cast(INVENTORY_SCHEMA)
+        keys = [("product", "ascending"), ("patch_id", "ascending")]
+        patches = patches.select(["product", "patch_id"]).sort_by(keys)
+        with self.session() as connection:
+            # some at a time, of which most row groups have none: all rows would be sorted at once
+            for start in range(0, len(patches), _PATCHES_AT_ONCE):
+                some = patches.slice(start, _PATCHES_AT_ONCE)
+                connection.register("patches", some)
+                first, last = (_quoted(some["product"][at].as_py()) for at in (0, -1))
+                sql = (
+                    "SELECT * FROM inventory SEMI JOIN patches USING (product, patch_id) WHERE band "
+                    f"IS NOT NULL AND product BETWEEN {first} AND {last} ORDER BY {in_order}"
+                )
+                for batch in batches_of(connection, sql, _ROWS_PER_GROUP):
+                    yield pa.Table.from_batches([batch]).cast(INVENTORY_SCHEMA)
 
     @contextmanager
     def _connection(self) -> "Iterator[tuple[duckdb.DuckDBPyConnection, dict[str, str]]]":
