@@ -1,6 +1,8 @@
 """Connections to a web server: kept, used again, and given up when the server has closed them."""
 
+import os
 import threading
+from multiprocessing import get_context
 
 import pytest
 
@@ -49,6 +51,15 @@ def test_kept_connections_that_the_server_has_closed_are_replaced_at_once(file, 
     for _ in range(10):
         assert file.read_bytes(99) == b"content"
     assert connections.opened == before + 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_fork_has_connections_and_requests_of_its_own(file, connections):
+    with file.limit.request():
+        assert file.read_bytes(99) == b"content"
+        with get_context("fork").Pool(1) as pool:
+            assert pool.apply(file.read_bytes, (99,)) == b"content"
+    assert connections.opened == 2
 
 
 def test_so_are_those_of_many_requests_at_a_time(file, connections):

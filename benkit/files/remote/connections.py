@@ -5,6 +5,7 @@ Redirects are not followed, and no more bytes are taken than are wanted.
 
 import http.client
 import io
+import os
 import socket
 import ssl
 import time
@@ -36,6 +37,7 @@ class HttpConnections:
         self._host, self._timeout = host, timeout
         self._context = ssl.create_default_context() if scheme == "https" else None
         self._idle: deque[http.client.HTTPConnection] = deque()
+        self._process = os.getpid()
 
     def request(
         self, method: str, target: str, headers: Mapping[str, str], at_most: int = LARGEST_FILE
@@ -64,6 +66,8 @@ class HttpConnections:
         self, method: str, target: str, headers: Mapping[str, str], at_most: int
     ) -> tuple[http.client.HTTPResponse, bytes]:
         """An answer and its body, through an idle connection or a new one."""
+        if self._process != os.getpid():  # a fork shares its parent's connections
+            self._process, self._idle = os.getpid(), deque()
         try:
             kept = self._idle.pop()
         except IndexError:

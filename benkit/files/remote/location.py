@@ -209,6 +209,10 @@ def _limit_of(scheme: str, host: str, options: tuple[tuple[str, str], ...]) -> R
     return RequestLimit()
 
 
+if hasattr(os, "register_at_fork"):  # a fork has none of its parent's requests in flight
+    os.register_at_fork(after_in_child=_limit_of.cache_clear)
+
+
 Location = Path | RemotePath
 """Where a file or folder lies: a path on this machine, or a remote one."""
 
