@@ -7,7 +7,7 @@ Python. Requests on this machine take no time on the way, so these figures tell 
 long a real network takes. For that there is a server of tests that delays each request by 20 ms. All
 share the cores with what they are asked by, so the seconds of processors are told of each scan.
 Beside them: what people do today, rasterio on bytes that fsspec (obstore's file system) has fetched, one
-file after the other or many at once, in as many processes. The command fails where an inventory is
+file after the other or with `cat` of many, in as many processes. The command fails where an inventory is
 another than that from disk, or where the scan with delays is not 25 times as fast as one file after the
 other.
 """
@@ -68,7 +68,7 @@ def with_delays(buckets: Path, names: list[str], output: Path) -> tuple[float, f
         some = keys[: 5 * ONE_BY_ONE]
         bulk = fsspec_and_rasterio(address, some, AT_ONCE)
         alone = fsspec_and_rasterio(address, keys[:ONE_BY_ONE], 1, 1)
-    print(f"    fsspec + rasterio, {AT_ONCE} files at once{len(some) / bulk:12,.0f} files/s")
+    print(f"    fsspec + rasterio, cat of {AT_ONCE} files{len(some) / bulk:12,.0f} files/s")
     return len(names) / took, min(ONE_BY_ONE, len(names)) / alone
 
 
