@@ -23,6 +23,7 @@ from benkit.files.tables.table_value import TableValue
 from benkit.ground.coordinates import place_patches
 from benkit.ground.footprint_table import feature_geometry
 from benkit.ground.footprints import Footprints, are_patch_ids, require_same_corners
+from benkit.ground.grid import sorted_unique
 from benkit.ground.overlaps import (
     overlap_reasons,
     overlapping_pairs,
@@ -32,6 +33,7 @@ from benkit.ground.overlaps import (
 )
 from benkit.inventory.table.parts import holds_parts
 from benkit.metadata.metadata import Metadata, as_metadata
+from benkit.metadata.metadata_file import lean_metadata
 from benkit.metadata.patch_list import read_patch_table
 from benkit.reference_maps.map_files import polygon_files
 
@@ -64,7 +66,7 @@ class Overlaps(TableValue):
     @property
     def overlapping(self) -> int:
         """Patches that overlap at least one other."""
-        return len(np.unique(self.pairs))
+        return len(sorted_unique(self.pairs.ravel()))
 
     def _facts(self) -> str:
         patches = f"{len(self.patch_ids):,} patches, {self.overlapping:,} overlapping"
@@ -183,7 +185,9 @@ def _of_names(
 ) -> _Found:
     left_out: tuple[str, ...] = ()
     if isinstance(source, Metadata | list | tuple) or is_inventory(source):
-        known = placed_metadata(source, patch_size=patch_size, choice=choice, with_labels=False)
+        known = placed_metadata(
+            source, patch_size=patch_size, choice=choice, with_labels=False, others=choice.columns()
+        )
         patches, places = known.table, known.ground
     else:
         if where is None:
@@ -192,7 +196,7 @@ def _of_names(
         elif where.is_dir():
             patches, left_out = _of_archive(where)
         else:
-            patches = read_patch_table(where)
+            patches = read_patch_table(where, lean_metadata(choice.columns()))
         if choice:
             patches = patches.filter(
                 choice.select(patches["patch_id"], as_metadata(patches)).chosen

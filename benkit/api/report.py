@@ -34,6 +34,7 @@ from benkit.files.writing.replace import write_page
 from benkit.inventory.scanning.scan import band_reader
 from benkit.inventory.table.parts import is_archive
 from benkit.metadata.metadata import Metadata
+from benkit.metadata.metadata_file import EVERY_COLUMN
 from benkit.reference_maps.labels import (
     LabelComparison,
     LabelSets,
@@ -108,7 +109,8 @@ def report(
     """
     choice = Choice(exclude, exclude_kinds, where, tell)
     root = _archive(source, archive)
-    known = known_metadata(metadata, id_column, patch_size, tell=tell)
+    others = choice.columns() if source is None else EVERY_COLUMN
+    known = known_metadata(metadata, id_column, patch_size, tell=tell, others=others)
     sides = None if split is None else Split(split, id_column=known.id_column)
     shown = {"source": source, "archive": root, "metadata": metadata, "split": split}
     shown["reference maps"] = reference_maps

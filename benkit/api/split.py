@@ -10,6 +10,7 @@ from benkit.engine.progress import Progress
 from benkit.errors import InputFormatError
 from benkit.files.remote.location import Location, LocationLike
 from benkit.metadata.metadata import Metadata
+from benkit.metadata.metadata_file import EVERY_COLUMN
 from benkit.splits.evaluate import evaluate_splits
 from benkit.splits.make import check_folds, split_folds, split_patches
 from benkit.splits.split import Split
@@ -89,7 +90,8 @@ def split(
     """
     target = None if output is None else split_location(output)
     choice = Choice(exclude, exclude_kinds, where, tell)
-    known = placed_metadata(metadata, id_column, patch_size, choice)
+    others = EVERY_COLUMN if target and target.suffix == ".parquet" else choice.columns(group_by)
+    known = placed_metadata(metadata, id_column, patch_size, choice, others=others)
     with naming(metadata, InputFormatError):
         made = split_patches(
             known,
@@ -150,7 +152,8 @@ def folds(
     check_folds(folds)
     files = None if output is None else fold_files(output, folds)
     choice = Choice(exclude, exclude_kinds, where, tell)
-    known = placed_metadata(metadata, id_column, patch_size, choice)
+    others = EVERY_COLUMN if files and files[0].suffix == ".parquet" else choice.columns(group_by)
+    known = placed_metadata(metadata, id_column, patch_size, choice, others=others)
     with naming(metadata, InputFormatError):
         made = split_folds(
             known,

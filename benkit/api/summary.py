@@ -47,7 +47,7 @@ def summary(
     """
     target = None if output is None else require_suffix(output, TABLE_SUFFIXES)
     choice = Choice(exclude, exclude_kinds, where, tell)
-    known = choice.of_metadata(known_metadata(metadata, tell=tell))
+    known = choice.of_metadata(known_metadata(metadata, tell=tell, others=choice.columns()))
     with naming(metadata):
         found = summarize(known)
     if target is not None:

@@ -19,6 +19,7 @@ from benkit.errors import InputFormatError
 from benkit.files.tables.table import as_table
 from benkit.files.writing.replace import write_page
 from benkit.inventory.audit import Audit
+from benkit.metadata.metadata_file import EVERY_COLUMN
 from benkit.reporting.web_map import web_map_page
 
 
@@ -65,7 +66,8 @@ def web_map(
         An HTML page, the same for the same input.
     """
     choice = Choice(exclude, exclude_kinds, where, tell)
-    every = known_metadata(metadata, tell=tell)
+    others = choice.columns() if source is None else EVERY_COLUMN
+    every = known_metadata(metadata, tell=tell, others=others)
     known = choice.of_metadata(every)
     with naming(metadata, InputFormatError):
         assert len(known.squares) == len(known), "each patch has a place"

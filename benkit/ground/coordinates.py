@@ -76,6 +76,11 @@ def place_patches(table: pa.Table, patch_size: float | None = None) -> Footprint
     return places
 
 
+def names_of_coordinates() -> set[str]:
+    """Names, in small letters, of all columns that may tell where patches lie."""
+    return {name for pair in _PAIRS for name in pair} | {"x", "y", *_SYSTEMS, "geometry"}
+
+
 def tells_coordinates(table: pa.Table) -> bool:
     """Whether a table has columns of coordinates by their names."""
     names = _folded(table)

@@ -1,7 +1,8 @@
 """Where patches lie on the ground, from their names alone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -18,7 +19,7 @@ from benkit.domain.patch_names import (
 )
 from benkit.errors import InputFormatError, PatchIdError, first_line
 from benkit.files.safe_names import some_names
-from benkit.files.tables.table import is_text
+from benkit.files.tables.table import is_text, one_array
 from benkit.tiff.raster import SAME_CORNER
 
 GRID_CORNER = ("grid_west", "grid_north")
@@ -26,6 +27,7 @@ GRID_CORNER = ("grid_west", "grid_north")
 
 _FURTHEST_METRES = 10_000_000
 _STEPS_PER_METRE = 1024
+_IDS_AT_ONCE = 2**18
 _POSITION = r"^_\d\d_\d\d$"  # column and row at the end of a patch id
 _POSITION_LENGTH = len("_00_00")
 
@@ -86,11 +88,16 @@ def locate(patch_ids: Sequence[str] | pa.Array | pa.ChunkedArray) -> Footprints:
     ([339600], [6065220], [32635])
     """
     ids = _one_array(patch_ids)
-    _refuse_first(ids, ~are_patch_ids(ids))
-    encoded = pc.dictionary_encode(_product_names(ids))
-    products = tuple(parse_product(name) for name in encoded.dictionary.to_pylist())
-    column, row = _columns_and_rows(ids)
-    product = encoded.indices.to_numpy()
+    product, column, row = (np.empty(len(ids), np.int32) for _ in range(3))
+    number: dict[str, int] = {}
+    for some, block in _blocks(ids):
+        _refuse_first(block, ~are_patch_ids(block))
+        encoded = pc.dictionary_encode(_product_names(block))
+        names = encoded.dictionary.to_pylist()
+        numbers = np.array([number.setdefault(name, len(number)) for name in names], np.int32)
+        product[some] = numbers[encoded.indices.to_numpy()]
+        column[some], row[some] = _columns_and_rows(block)
+    products = tuple(map(parse_product, number))
     tiles = [product.tile for product in products]
     epsg, west, north = (
         np.array([getattr(tile, name) for tile in tiles], np.int64)[product]
@@ -175,14 +182,24 @@ def are_patch_ids(texts: Sequence[str] | pa.Array | pa.ChunkedArray) -> NDArray[
     [True, False]
     """
     ids = _one_array(texts)
-    encoded = pc.dictionary_encode(_product_names(ids))
-    products = np.array([_is_product(name) for name in encoded.dictionary.to_pylist()], bool)
-    positions = pc.utf8_slice_codeunits(ids, -_POSITION_LENGTH)
-    known = np.asarray(pc.match_substring_regex(positions, _POSITION), bool)
-    known &= products[encoded.indices.to_numpy()]
-    column, row = _columns_and_rows(ids.filter(pa.array(known)))
-    known[known] = (column < PATCHES_PER_SIDE) & (row < PATCHES_PER_SIDE)
+    known = np.zeros(len(ids), bool)
+    for some, block in _blocks(ids):
+        encoded = pc.dictionary_encode(_product_names(block))
+        products = np.array([_is_product(name) for name in encoded.dictionary.to_pylist()], bool)
+        positions = pc.utf8_slice_codeunits(block, -_POSITION_LENGTH)
+        mine = np.array(pc.match_substring_regex(positions, _POSITION), bool)
+        mine &= products[encoded.indices.to_numpy()]
+        column, row = _columns_and_rows(block.filter(pa.array(mine)))
+        mine[mine] = (column < PATCHES_PER_SIDE) & (row < PATCHES_PER_SIDE)
+        known[some] = mine
     return known
+
+
+def _blocks(ids: pa.Array) -> Iterator[tuple[slice, pa.Array]]:
+    """Some ids at a time, of which parts are cut out as texts, and where they are."""
+    for start in range(0, len(ids), _IDS_AT_ONCE):
+        block = ids.slice(start, _IDS_AT_ONCE)
+        yield slice(start, start + len(block)), block
 
 
 def _product_names(ids: pa.Array) -> pa.Array:
@@ -198,6 +215,7 @@ def _columns_and_rows(ids: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.int3
     return column, row
 
 
+@lru_cache(maxsize=2**15)
 def _is_product(name: str) -> bool:
     try:
         parse_product(name)
@@ -241,7 +259,7 @@ def _flat_values(column: pa.ChunkedArray) -> NDArray:
 
 def _one_array(patch_ids: Sequence[str] | pa.Array | pa.ChunkedArray) -> pa.Array:
     if isinstance(patch_ids, pa.ChunkedArray):
-        return patch_ids.combine_chunks().cast(pa.string())
+        return one_array(patch_ids).cast(pa.string())
     if isinstance(patch_ids, pa.Array):
         return patch_ids.cast(pa.string())
     return pa.array(patch_ids, pa.string())

@@ -85,10 +85,15 @@ def pairs_of_one_value(groups: Categories) -> Pairs:
 
 def _encode(values: pa.Array) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """Sorted names, and the number of each value's name; -1 for null."""
+    indices = None
+    if pa.types.is_dictionary(values.type):  # of which some names may come no more
+        indices, values = values.indices, values.dictionary
     encoded = pc.dictionary_encode(values.cast(pa.string()))
     names = encoded.dictionary.to_pylist()
-    order = sorted(range(len(names)), key=names.__getitem__)
+    code = encoded.indices if indices is None else encoded.indices.take(indices)
+    code = pc.fill_null(code, len(names)).to_numpy()
+    come = np.flatnonzero(np.bincount(code, minlength=len(names) + 1)[:-1]).tolist()
+    order = sorted(come, key=names.__getitem__)
     rank = np.full(len(names) + 1, -1, np.int64)
-    rank[order] = np.arange(len(names))
-    code = pc.fill_null(encoded.indices, len(names)).to_numpy()
+    rank[order] = np.arange(len(order))
     return tuple(names[index] for index in order), rank[code]

@@ -1,6 +1,6 @@
 """The metadata of an archive: a value of one row a patch, and what follows from it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from benkit.domain.seasons import SEASONS
 from benkit.errors import InputFormatError
 from benkit.files.safe_names import some_names
+from benkit.files.tables.table import one_array
 from benkit.files.tables.table_value import TableValue
 from benkit.ground.coordinates import place_patches
 from benkit.ground.distance_plane import centre_degrees, is_european, to_local_plane
@@ -86,6 +87,14 @@ class Metadata(TableValue):
                 f"but there are {len(self.places):,}"
             )
 
+    @classmethod
+    def of_table(cls, table: pa.Table, **others: Any) -> Self:
+        """That of a table which `metadata_table` has checked."""
+        made = object.__new__(cls)
+        fields = {name: getattr(cls, name, None) for name in cls.__dataclass_fields__}
+        made.__dict__.update(fields | {"table": table} | others)
+        return made
+
     def __len__(self) -> int:
         """Number of patches."""
         return len(self.table)
@@ -99,12 +108,12 @@ class Metadata(TableValue):
     @cached_property
     def patch_ids(self) -> pa.StringArray:
         """The ids, in the order of the rows."""
-        return self.table[self.id_column].combine_chunks()
+        return one_array(self.table[self.id_column])
 
     @cached_property
     def by_id(self) -> NDArray[np.int64]:
         """Rows in the order of ``patch_id``, for what must not depend on the order of the rows."""
-        ids = self.table["patch_id"].combine_chunks()
+        ids = one_array(self.table["patch_id"])
         return pc.sort_indices(ids).to_numpy().astype(np.int64)
 
     @cached_property
@@ -203,25 +212,31 @@ class Metadata(TableValue):
 
     def _take(self, rows: NDArray[np.integer]) -> Self:
         """Rows by index, of which nothing is checked again."""
-        taken = object.__new__(type(self))
         known = self.places or self.__dict__.get("ground")
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
         fields |= {"table": self.table.take(pa.array(rows)), "places": known and known.take(rows)}
-        for name, value in fields.items():
-            object.__setattr__(taken, name, value)
-        return taken
+        return self.of_table(**fields)
 
 
 def as_metadata(
-    metadata: Any, id_column: str | None = None, patch_size: float | None = None
+    metadata: Any,
+    id_column: str | None = None,
+    patch_size: float | None = None,
+    others: Collection[str] | None = None,
 ) -> Metadata:
-    """A value as it is, or made of what `Metadata` takes; labels of an Arrow table may be missing."""
+    """A value as it is, or made of what `Metadata` takes; labels of an Arrow table may be missing.
+
+    Of large files only some columns are held where ``others`` are given (see `metadata_table`).
+    """
     given = {"id_column": id_column, "patch_size": patch_size}
     options: Any = {name: value for name, value in given.items() if value is not None}
     if isinstance(metadata, Metadata):
         return replace(metadata, **options) if options else metadata
     if not isinstance(metadata, pa.Table):
-        return Metadata(metadata, **options)
+        if others is None:
+            return Metadata(metadata, **options)
+        table = metadata_table(metadata, options.get("id_column", "patch_id"), others)
+        return Metadata.of_table(table, **options)
     names = metadata.column_names
     if "labels" not in names:
         metadata = metadata.append_column("labels", pa.array([[]] * len(metadata), TEXTS))

@@ -1,6 +1,6 @@
 """Read the metadata of an archive: a row a patch, with its labels."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,11 @@ from benkit.errors import InputFormatError, MissingColumnError
 from benkit.files.limits import MOST_NAMES
 from benkit.files.remote.location import LocationLike, is_location
 from benkit.files.safe_names import some_names
+from benkit.files.tables.parquet import PACKED_LISTS, Lean, unpacked
 from benkit.files.tables.table import as_table, is_text, require_columns
-from benkit.ground.coordinates import LOOKED_FOR, tells_coordinates
-from benkit.ground.footprints import are_patch_ids
+from benkit.ground.coordinates import LOOKED_FOR, names_of_coordinates, tells_coordinates
+from benkit.ground.footprints import GRID_CORNER, are_patch_ids
+from benkit.metadata.dates import DATE_COLUMNS
 from benkit.metadata.patch_list import first_repeated, identified, unique_patch_ids
 
 TEXTS = pa.list_(pa.string())
@@ -28,6 +30,10 @@ _LISTS = (
 )
 _OF_INVENTORIES = {"patch_id", "band", "status", "valid"}
 _NEEDED = ("patch_id", "labels")
+_PACKED = ("labels", "country", "split")
+
+EVERY_COLUMN = ("*",)
+"""Of metadata that are read to be shown or written as a whole, or asked about by any column."""
 
 
 def read_metadata(path: LocationLike) -> pa.Table:
@@ -35,11 +41,31 @@ def read_metadata(path: LocationLike) -> pa.Table:
     return metadata_table(path)
 
 
-def metadata_table(source: Any, id_column: str = "patch_id") -> pa.Table:
-    """The table of a path, of what has the Arrow PyCapsule interface, or of a list of these."""
+def metadata_table(
+    source: Any, id_column: str = "patch_id", others: Collection[str] | None = None
+) -> pa.Table:
+    """The table of a path, of what has the Arrow PyCapsule interface, or of a list of these.
+
+    Of files with very many patches it holds only what is told of each patch by a name in ``others`` and
+    what tells labels, places, dates, countries and sides; of `EVERY_COLUMN` all. Texts that come again
+    and again are dictionaries there. If none are given, all files are held as they are.
+    """
     sources = source if isinstance(source, list | tuple) else [source]
-    tables = [_checked(one, id_column) for one in sources]
+    lean = None if others is None else lean_metadata({*others, id_column})
+    tables = [_checked(one, id_column, lean) for one in sources]
     return tables[0] if len(tables) == 1 else _put_together(sources, tables, id_column)
+
+
+def lean_metadata(others: Collection[str]) -> Lean:
+    """How a large file is held of which some columns are asked for beside those that verbs look at."""
+    every = {*_NEEDED, *_PACKED, *GRID_CORNER, *DATE_COLUMNS, *names_of_coordinates()}
+
+    def columns(names: Sequence[str]) -> list[str]:
+        if not {*_NEEDED} <= {*names} or "*" in others:  # errors tell of all that there are
+            return list(names)
+        return [name for name in names if name in others or name.strip().lower() in every]
+
+    return Lean(columns, _PACKED)
 
 
 def are_of_inventory(columns: Sequence[str]) -> bool:
@@ -47,10 +73,10 @@ def are_of_inventory(columns: Sequence[str]) -> bool:
     return {*columns} >= _OF_INVENTORIES and "labels" not in columns
 
 
-def _checked(source: Any, id_column: str) -> pa.Table:
+def _checked(source: Any, id_column: str, lean: Lean | None) -> pa.Table:
     """The table of one source, whose ids and labels are what they have to be."""
     name = metadata_name(source)
-    table = as_table(source, "metadata")
+    table = as_table(source, "metadata", lean)
     if are_of_inventory(table.column_names):
         raise MissingColumnError(
             f"{name}: expected metadata, with the columns patch_id and labels, but it is an inventory; "
@@ -62,7 +88,9 @@ def _checked(source: Any, id_column: str) -> pa.Table:
         table = _without_labels(name, table)
     require_columns(table, _NEEDED, name)
     ids = unique_patch_ids(name, table)
-    labels = lists_of_texts(name, table["labels"])
+    labels = table["labels"]
+    if lean is None or labels.type != PACKED_LISTS:
+        labels = lists_of_texts(name, labels)
     _require_labels(name, ids, labels)
     _require_few(name, "labels", pc.list_flatten(labels))
     if "country" in table.column_names:
@@ -125,6 +153,8 @@ def _put_together(sources: Any, tables: list[pa.Table], id_column: str) -> pa.Ta
     """The rows of all tables, with the columns of all."""
     if not tables:
         raise InputFormatError("expected metadata, but the list of files is empty")
+    if len({table.schema.field("labels").type for table in tables}) > 1:
+        tables = [unpacked(table) for table in tables]
     try:
         table = pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as error:
@@ -162,7 +192,8 @@ def _require_labels(source: str, ids: pa.ChunkedArray, labels: pa.ChunkedArray) 
 def _require_few(source: str, name: str, values: pa.ChunkedArray) -> None:
     """Refuse a column that cannot be names of classes or countries, as each gets a line of its own."""
     try:
-        found = len(pc.unique(values.cast(pa.string())))
+        texts = values if pa.types.is_dictionary(values.type) else values.cast(pa.string())
+        found = len(pc.unique(texts))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         raise InputFormatError(
             f"{source}: expected strings in the column {name}, but its type is {values.type}"

@@ -1,25 +1,42 @@
 """Lists and tables of patches, and what holds for their column ``patch_id``."""
 
+from collections.abc import Iterator
+
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from benkit.errors import InputFormatError
 from benkit.files.remote.location import LocationLike
 from benkit.files.safe_names import some_names
+from benkit.files.tables.parquet import Lean
 from benkit.files.tables.table import read_table, require_columns, strings
 
+_AT_ONCE = 2**18
 _NO_VALUE = ("", "na", "n/a", "nan", "null", "none", "<na>")  # as R, pandas and SQL write it
 
 
 def is_no_value(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """Which texts are missing, empty, or what programs write for missing ones, such as ``NA``."""
+    if isinstance(texts, pa.ChunkedArray):
+        return pa.chunked_array([is_no_value(chunk) for chunk in texts.chunks], pa.bool_())
+    if len(texts) > _AT_ONCE:
+        return pa.concat_arrays(map(is_no_value, _blocks(texts)))
     plain = pc.utf8_lower(pc.utf8_trim_whitespace(texts))
     return pc.is_in(plain, pa.array([*_NO_VALUE, None]))
 
 
-def read_patch_table(path: LocationLike) -> pa.Table:
-    """Read a table of one row a patch, whose column ``patch_id`` is a string, unique and never null."""
-    table = read_table(path, needed=("patch_id",))
+def _blocks(texts: pa.Array) -> Iterator[pa.Array]:
+    """Some texts at a time, as copies of all would take much memory."""
+    return (texts.slice(start, _AT_ONCE) for start in range(0, len(texts), _AT_ONCE))
+
+
+def read_patch_table(path: LocationLike, lean: Lean | None = None) -> pa.Table:
+    """Read a table of one row a patch, whose column ``patch_id`` is a string, unique and never null.
+
+    A large one may be held lean.
+    """
+    table = read_table(path, needed=("patch_id",), lean=lean)
     ids = unique_patch_ids(path, table)
     return table.set_column(table.column_names.index("patch_id"), "patch_id", ids)
 
@@ -51,7 +68,9 @@ def unique_patch_ids(
 
 def patch_ids(path: LocationLike, table: pa.Table, column: str = "patch_id") -> pa.ChunkedArray:
     """The names in a column without blanks around; an `InputFormatError` if a row holds no text."""
-    ids = pc.utf8_trim_whitespace(strings(path, table, column))
+    given = strings(path, table, column)
+    ids = pc.utf8_trim_whitespace(given)
+    ids = given if ids.equals(given) else ids  # which is held once then
     empty = is_no_value(ids)
     if without := pc.sum(empty).as_py() or 0:
         raise InputFormatError(
@@ -72,11 +91,24 @@ def _beside(table: pa.Table, column: str, rows: pa.ChunkedArray, most: int = 2) 
 
 def first_repeated(ids: pa.Array | pa.ChunkedArray) -> str | None:
     """The first text that comes twice, None if there is none."""
+    if len(ids) > _AT_ONCE and not _hashes_repeat(ids):
+        return None
     if len(ids.unique()) == len(ids):
         return None
     counts = pc.value_counts(ids)
     repeated = pc.filter(counts.field("values"), pc.greater(counts.field("counts"), 1))
     return repeated[0].as_py()
+
+
+def _hashes_repeat(texts: pa.Array | pa.ChunkedArray) -> bool:
+    """Whether two of many texts may be the same: they are not where their hashes of 64 bits differ."""
+    import polars as pl
+
+    chunks = texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]
+    blocks = (block for chunk in chunks for block in _blocks(chunk))
+    hashes = np.concatenate([pl.Series(block).hash().to_numpy() for block in blocks])
+    hashes.sort()
+    return bool((hashes[1:] == hashes[:-1]).any())
 
 
 def read_patch_list(path: LocationLike) -> list[str]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from benkit.domain.seasons import SEASONS
 from benkit.ground.footprints import Footprints
+from benkit.ground.grid import sorted_unique
 from benkit.metadata.metadata import Metadata, as_metadata
 
 _MONTH_IN_ID = (15, 17)  # S2A_MSIL2A_YYYYMM..., see `benkit.domain.patch_names`
@@ -87,7 +88,7 @@ def summarize(metadata: Metadata | pa.Table) -> Summary:
     listed = pc.list_value_length(metadata.table["labels"]).to_numpy()
     repeated = int((listed > num_labels).sum())
     labels, most = int(num_labels.sum()), int(num_labels.max(initial=0))
-    assert sum(counts) == len(np.unique(seasons.patch)), "a patch has one season at most"
+    assert sum(counts) == len(sorted_unique(seasons.patch)), "a patch has one season at most"
     assert not _ids_tell(metadata) or counts == _seasons_in_texts(metadata.table["patch_id"]), (
         "each season has the patches whose ids name one of its three months"
     )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from benkit.errors import InputFormatError
 from benkit.files.remote.location import LocationLike
 from benkit.files.safe_names import some_names
+from benkit.files.tables.parquet import unpacked
 from benkit.files.tables.table import write_table
 from benkit.files.tables.table_value import TableValue
 from benkit.splits.evaluation import Evaluation
@@ -199,7 +200,7 @@ class Split(TableValue):
         column = self.table["split"]
         others = self.table if metadata is None else metadata
         names = [name for name in others.column_names if name != "split"]
-        write_table(others.select(names).append_column("split", column), path)
+        write_table(unpacked(others.select(names)).append_column("split", column), path)
 
 
 def read_sides(path: LocationLike) -> dict[str, list[str]]:

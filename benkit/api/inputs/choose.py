@@ -1,6 +1,6 @@
 """Choose patches by what people say: lists, findings, conditions, boxes, splits."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -17,6 +17,7 @@ from benkit.inventory.contents import contents
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.metadata.described import described, matching
 from benkit.metadata.metadata import Metadata
+from benkit.metadata.metadata_file import EVERY_COLUMN
 from benkit.splits.split import Split
 
 _FINDING = ("patch_id", "band", "kind")
@@ -59,6 +60,10 @@ class Choice:
     def __bool__(self) -> bool:
         """Whether anything may be left out."""
         return self.exclude is not None or self.where is not None
+
+    def columns(self, *others: str | None) -> Collection[str]:
+        """Columns of metadata that a verb looks at beside those of places, labels and sides."""
+        return EVERY_COLUMN if self.where is not None else [name for name in others if name]
 
     def of_metadata(self, metadata: Metadata) -> Metadata:
         """The rows of the patches that are not left out; an error if there is none."""

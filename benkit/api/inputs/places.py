@@ -1,6 +1,6 @@
 """Metadata whose places an inventory may tell."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,10 +31,13 @@ def placed_metadata(
     choice: Choice | None = None,
     *,
     with_labels: bool = True,
+    others: Collection[str] | None = None,
 ) -> Metadata:
     """As `known_metadata`, without patches that are not chosen; errors about places name the file."""
     tell = None if choice is None else choice.tell
-    known = known_metadata(metadata, id_column, patch_size, with_labels=with_labels, tell=tell)
+    known = known_metadata(
+        metadata, id_column, patch_size, with_labels=with_labels, tell=tell, others=others
+    )
     known = known if choice is None else choice.of_metadata(known)
     require_places(known, metadata)
     return known
@@ -53,6 +56,7 @@ def known_metadata(
     *,
     with_labels: bool = True,
     tell: Callable[[str], object] | None = None,
+    others: Collection[str] | None = None,
 ) -> Metadata:
     """Metadata as `as_metadata` makes it, or what an inventory tells of its patches.
 
@@ -62,7 +66,7 @@ def known_metadata(
     with ExitStack() as stack:
         given: list[Any] = list(metadata) if isinstance(metadata, list | tuple) else [metadata]
         sources = [stack.enter_context(local_inventory(source)) for source in given]
-        return _known(metadata, sources, id_column, patch_size, with_labels, tell)
+        return _known(metadata, sources, id_column, patch_size, with_labels, tell, others)
 
 
 def _known(
@@ -72,10 +76,11 @@ def _known(
     patch_size: float | None,
     with_labels: bool,
     tell: Callable[[str], object] | None,
+    columns: Collection[str] | None,
 ) -> Metadata:
     inventories = [source for source in sources if is_inventory(source)]
     if not inventories:
-        return as_metadata(metadata, id_column, patch_size)
+        return as_metadata(metadata, id_column, patch_size, columns)
     if len(inventories) > 1:
         raise OptionError(
             f"expected one inventory, but there are {len(inventories)}; scan the archives into one"

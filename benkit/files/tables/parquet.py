@@ -4,20 +4,45 @@ A small file can unpack into far more than memory holds: the same text in a mill
 bytes. So tables that might are read a few rows at a time, and given up when they are too large.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benkit.errors import InputFormatError
 from benkit.files.limits import LARGEST_TABLE, MOST_ROWS
 from benkit.files.remote.location import Location
 
+MANY_ROWS = 2**20
+"""Rows of a table from which on no more of it is held than is asked for."""
+
 _ROWS_AT_ONCE = 512
+PACKED_LISTS = pa.list_(pa.dictionary(pa.int32(), pa.string()))
+"""Type of lists of texts that are held as dictionaries."""
+
 _SMALL = 2**16
 _GATHERED_BYTES = 2**22
 _LARGEST_BATCH = 8 * LARGEST_TABLE  # if all of a group were one text
+
+
+@dataclass(frozen=True)
+class Lean:
+    """How a table of more than `MANY_ROWS` is held in little memory; smaller ones are held as they are.
+
+    Attributes
+    ----------
+    columns : callable
+        Is given the names of all columns and gives those that are read.
+    packed : tuple of str
+        Columns of texts, or of lists of texts, in which the same ones come again and again; they are
+        held as dictionaries with int32 indices.
+    """
+
+    columns: Callable[[Sequence[str]], Sequence[str]]
+    packed: tuple[str, ...]
 
 
 def read_at_most(path: Path) -> bytes:
@@ -27,7 +52,12 @@ def read_at_most(path: Path) -> bytes:
         return first if len(first) < _SMALL else first + file.read(LARGEST_TABLE + 1 - _SMALL)
 
 
-def read_parquet(content: bytes, path: Location, columns: Sequence[str] | None = None) -> pa.Table:
+def read_parquet(
+    content: bytes,
+    path: Location,
+    columns: Sequence[str] | None = None,
+    lean: Lean | None = None,
+) -> pa.Table:
     """Read a table, or those of some columns that it has; dictionaries are unpacked.
 
     Raises
@@ -37,7 +67,7 @@ def read_parquet(content: bytes, path: Location, columns: Sequence[str] | None =
     pyarrow.ArrowException, OSError, UnicodeDecodeError
         If it is damaged.
     """
-    return read_opened(open_parquet(content), path, columns)
+    return read_opened(open_parquet(content), path, columns, lean)
 
 
 def open_parquet(content: bytes) -> pq.ParquetFile:
@@ -46,7 +76,10 @@ def open_parquet(content: bytes) -> pq.ParquetFile:
 
 
 def read_opened(
-    file: pq.ParquetFile, path: Location, columns: Sequence[str] | None = None
+    file: pq.ParquetFile,
+    path: Location,
+    columns: Sequence[str] | None = None,
+    lean: Lean | None = None,
 ) -> pa.Table:
     """Read a table as `read_parquet` does, from a file that is open."""
     rows = file.metadata.num_rows
@@ -57,23 +90,27 @@ def read_opened(
         )
     if sum(group.total_byte_size for group in groups) > LARGEST_TABLE:
         raise too_large(path, "it unpacks into more")
+    packed: tuple[str, ...] = ()
+    if lean is not None and rows > MANY_ROWS:
+        columns, packed = lean.columns(file.schema_arrow.names), lean.packed
     # A text is no longer than all of its group, and each row may have the same one. What the footer
     # says of single columns is not asked: Arrow ends the interpreter where that is damaged.
     largest = max((group.total_byte_size for group in groups), default=0)
     if rows * largest <= LARGEST_TABLE:
         # Threads that have just started when Python ends would abort it.
-        return _plain(file.read(columns=columns, use_threads=False))
+        return _packed(unpacked(file.read(columns=columns, use_threads=False)), packed)
     at_once = max(1, min(_ROWS_AT_ONCE, _LARGEST_BATCH // largest))
-    packed = any(_unpacked(field.type) for field in file.schema_arrow)
+    dictionaries = any(_unpacked(field.type) for field in file.schema_arrow)
     batches = file.iter_batches(batch_size=at_once, columns=columns, use_threads=False)
     tables, size = [], 0
-    for some in _gathered(_plain(batch) if packed else batch for batch in batches):
+    for some in _gathered(unpacked(batch) if dictionaries else batch for batch in batches):
+        some = _packed(some.combine_chunks(), packed)
         size += some.nbytes
         if size > LARGEST_TABLE:
             raise too_large(path, "it unpacks into more")
-        tables.append(some.combine_chunks())
-    table = pa.concat_tables(tables).combine_chunks()
-    del tables, some
+        tables.append(some)
+    table = _put_together(tables)
+    del some
     pa.default_memory_pool().release_unused()
     return table
 
@@ -91,6 +128,19 @@ def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(waiting)
 
 
+def _put_together(tables: list[pa.Table]) -> pa.Table:
+    """The rows of some tables, which is emptied, copied a column at a time so that none is held twice."""
+    schema = tables[0].schema
+    waiting = [[table.column(index) for table in tables] for index in range(len(schema))]
+    tables.clear()
+    columns = []
+    while waiting:
+        chunks = [chunk for column in waiting.pop(0) for chunk in column.chunks]
+        columns.append(pa.chunked_array(chunks).combine_chunks())
+        del chunks
+    return pa.table(columns, schema=schema)
+
+
 def _unpacked(kind: pa.DataType) -> pa.DataType | None:
     """The type of a column of dictionaries, or of lists of these, once it is unpacked."""
     if pa.types.is_dictionary(kind):
@@ -100,12 +150,30 @@ def _unpacked(kind: pa.DataType) -> pa.DataType | None:
     return None
 
 
-def _plain(table: pa.Table | pa.RecordBatch) -> pa.Table | pa.RecordBatch:
+def unpacked(table: pa.Table | pa.RecordBatch) -> pa.Table | pa.RecordBatch:
     """The same with dictionaries unpacked."""
     for index, field in enumerate(table.schema):
         if plain := _unpacked(field.type):
             table = table.set_column(index, field.name, table.column(index).cast(plain))
     return table
+
+
+def _packed(table: pa.Table, names: Sequence[str]) -> pa.Table:
+    """The same with some of its columns, where they are of texts or lists of these, as dictionaries."""
+    for index, field in enumerate(table.schema):
+        if field.name in names and pa.types.is_string(field.type):
+            table = table.set_column(index, field.name, table.column(index).dictionary_encode())
+        elif field.name in names and field.type == pa.list_(pa.string()):
+            chunks = [_packed_lists(chunk) for chunk in table.column(index).chunks]
+            table = table.set_column(index, field.name, pa.chunked_array(chunks, PACKED_LISTS))
+    return table
+
+
+def _packed_lists(lists: pa.ListArray) -> pa.ListArray:
+    lengths = pc.fill_null(pc.list_value_length(lists), 0)
+    ends = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(lengths)])
+    texts = pc.list_flatten(lists).dictionary_encode()
+    return pa.ListArray.from_arrays(ends, texts, mask=pc.is_null(lists))
 
 
 def too_large(path: Location, how: str) -> InputFormatError:

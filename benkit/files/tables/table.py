@@ -31,14 +31,16 @@ from benkit.files.remote.location import (
 from benkit.files.safe_names import printable, some_names
 from benkit.files.tables.csv_file import is_csv, parse_csv
 from benkit.files.tables.csv_guard import guard_cells
-from benkit.files.tables.parquet import read_at_most, read_parquet, too_large
+from benkit.files.tables.parquet import Lean, read_at_most, read_parquet, too_large
 from benkit.files.writing.replace import replacing
 
 
-def read_table(path: LocationLike, needed: Sequence[str] = ()) -> pa.Table:
+def read_table(
+    path: LocationLike, needed: Sequence[str] = (), lean: Lean | None = None
+) -> pa.Table:
     """Read a Parquet file, or a CSV file (`csv_file`), gzipped or not, whose fields are all texts.
 
-    The needed columns of a CSV may be written in capitals.
+    The needed columns of a CSV may be written in capitals. A large Parquet file may be held lean.
 
     Raises
     ------
@@ -51,7 +53,7 @@ def read_table(path: LocationLike, needed: Sequence[str] = ()) -> pa.Table:
     content = read_content(path)
     seen = other_format(content)
     if content[:4] == b"PAR1":
-        table = _parse_parquet(path, content)
+        table = _parse_parquet(path, content, lean)
     elif not is_csv(path):
         more = f": it is {seen}" if seen else "; the name of a CSV file ends with .csv"
         raise InputFormatError(
@@ -84,8 +86,9 @@ def read_json_table(path: LocationLike, needed: Sequence[str]) -> pa.Table:
         ) from None
 
 
-def as_table(source: Any, what: str) -> pa.Table:
-    """The table of a path or URL, or of anything with the Arrow PyCapsule interface.
+def as_table(source: Any, what: str, lean: Lean | None = None) -> pa.Table:
+    """The table of a path or URL, read as of `read_table`, or of anything with the Arrow PyCapsule
+    interface.
 
     Raises
     ------
@@ -95,7 +98,7 @@ def as_table(source: Any, what: str) -> pa.Table:
         If it is neither, where ``what`` says what was expected.
     """
     if is_location(source):
-        return read_table(source)
+        return read_table(source, lean=lean)
     if not hasattr(source, "__arrow_c_stream__"):
         raise no_table(source, what)
     if isinstance(source, pa.Table):
@@ -157,6 +160,11 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
         arrays = [_plain_array(chunk) for chunk in column.chunks]
         return pa.chunked_array(arrays, pa.string() if is_text(kind) else pa.list_(pa.string()))
     return column
+
+
+def one_array(column: pa.ChunkedArray) -> pa.Array:
+    """The values of a column, copied only if they are in several chunks."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _is_list(kind: pa.DataType) -> bool:
@@ -231,9 +239,9 @@ def read_content(path: Location) -> bytes:
     return content
 
 
-def _parse_parquet(path: Location, content: bytes) -> pa.Table:
+def _parse_parquet(path: Location, content: bytes, lean: Lean | None = None) -> pa.Table:
     try:
-        table = read_parquet(content, path)
+        table = read_parquet(content, path, lean=lean)
         table.validate(full=True)  # texts that are not UTF-8 fail far from here else
         return table
     except MemoryError:
