@@ -93,9 +93,7 @@ def evaluate(
     file = as_location(split) if is_location(split) else None
     source: Any = split if metadata is None else metadata
     name = metadata_name(source)
-    known = known_metadata(
-        source, id_column, patch_size, tell=tell, others=choice.columns()
-    )
+    known = known_metadata(source, id_column, patch_size, tell=tell, others=choice.columns())
     is_other = metadata is not None and not (
         metadata is split or (is_location(metadata) and as_location(metadata) == file)
     )

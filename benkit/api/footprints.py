@@ -1,8 +1,10 @@
 """Where the patches lie."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from benkit.api.inputs.choose import Choice
 from benkit.api.inputs.places import is_inventory, known_metadata, local_inventory
@@ -11,9 +13,10 @@ from benkit.errors import InputFormatError
 from benkit.files.file_kinds import FEATURE_SUFFIXES
 from benkit.files.remote.location import Location, LocationLike, require_suffix
 from benkit.files.tables.features import require_feature_crs, write_features
-from benkit.files.tables.geoparquet import write_geoparquet
+from benkit.files.tables.geoparquet import ROWS_PER_GROUP, box_column, write_in_groups
 from benkit.ground.footprint_table import OUTPUT_CRS, FootprintTable, footprint_table
 from benkit.ground.hilbert import hilbert_order
+from benkit.metadata.metadata_file import EVERY_COLUMN
 
 FOOTPRINT_SUFFIXES = (".parquet", *FEATURE_SUFFIXES)
 """How the name of a file of footprints may end."""
@@ -51,8 +54,11 @@ def footprints(
     """
     target = None if output is None else _target(output, crs)
     choice = Choice(exclude, exclude_kinds, where, tell)
+    others = EVERY_COLUMN if target and target.suffix == ".parquet" else None
     with local_inventory(metadata) as source:
-        known = choice.of_metadata(known_metadata(source, with_labels=False, tell=tell))
+        known = choice.of_metadata(
+            known_metadata(source, with_labels=False, tell=tell, others=others)
+        )
         unlabelled = is_inventory(source) and not known.labels.names
     with naming(metadata, InputFormatError):
         table = known.table.drop_columns("labels") if unlabelled else known.table
@@ -63,15 +69,21 @@ def footprints(
         write_features(found.table, target, found.crs)
         return found
     order = hilbert_order((found.bounds[:, :2] + found.bounds[:, 2:]) / 2)
-    write_geoparquet(
-        found.table.take(pa.array(order)),
+    write_in_groups(
+        _groups(found, order),
         target,
         crs=found.crs,
         geometry_types=found.geometry_types,
-        bounds=found.bounds[order],
-        covering=True,
+        bounds=found.bounds,
     )
     return found
+
+
+def _groups(found: FootprintTable, order: NDArray[np.int64]) -> Iterator[pa.Table]:
+    """The rows in some order, as many as a group of rows holds at a time, with their bounds."""
+    for start in range(0, max(len(order), 1), ROWS_PER_GROUP):
+        rows = order[start : start + ROWS_PER_GROUP]
+        yield found.take(rows).append_column("bbox", box_column(found.bounds[rows]))
 
 
 def _target(output: LocationLike, crs: str) -> Location:

@@ -1,6 +1,7 @@
 """Footprints as a table for geographic tools."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from benkit.domain.patch_names import PATCH_METRES
 from benkit.errors import OptionError
+from benkit.files.tables.parquet import unpacked
 from benkit.files.tables.table_value import TableValue
 from benkit.ground.footprints import Footprints, locate_rows
 from benkit.ground.projection import project_from_zones
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 OUTPUT_CRS = "EPSG:4326"
 """In which footprints are written if not told: longitude and latitude on WGS 84, as tools expect."""
 
+_AT_ONCE = 2**17
 _LARGEST_SQUARE = 1_000_000  # units: a patch is wider only where a projection tears it
 
 
@@ -44,13 +47,28 @@ class FootprintTable(TableValue):
         ``Polygon``, and ``MultiPolygon`` if there is one.
     """
 
-    table: pa.Table
     bounds: NDArray[np.float64]
     crs: str
     geometry_types: tuple[str, ...]
+    _metadata: pa.Table
+    _places: Footprints | Rectangles
+
+    def __len__(self) -> int:
+        """Number of patches."""
+        return len(self.bounds)
 
     def _facts(self) -> str:
-        return f"{len(self.table):,} patches, {self.crs}"
+        return f"{len(self):,} patches, {self.crs}"
+
+    @cached_property
+    def table(self) -> pa.Table:
+        """All rows."""
+        return _rows(unpacked(self._metadata), self._places, self.crs)
+
+    def take(self, rows: NDArray[np.integer]) -> pa.Table:
+        """Some rows of the table, by index."""
+        some = unpacked(self._metadata.take(pa.array(rows)))
+        return _rows(some, self._places.take(rows), self.crs)
 
     def to_geodataframe(self) -> "GeoDataFrame":
         """The same rows as a geopandas GeoDataFrame in the CRS of the geometry."""
@@ -69,6 +87,12 @@ def footprint_table(
     lie follows from their ids (see `locate_rows`), unless it is given.
     """
     places = locate_rows(metadata) if places is None else places
+    bounds, kinds = _bounds(places, metadata["patch_id"], crs)
+    return FootprintTable(bounds, crs, kinds, metadata, places)
+
+
+def _rows(metadata: pa.Table, places: Footprints | Rectangles, crs: str) -> pa.Table:
+    """What the metadata of some patches and their places tell, and their geometries."""
     columns = {"patch_id": metadata["patch_id"]}
     if isinstance(places, Rectangles):
         west, _, _, north = places.bounds.T
@@ -78,8 +102,7 @@ def footprint_table(
         corner = {"epsg": places.epsg, "x": places.x, "y": places.y}
     own = {*columns, "epsg", *corner, "geometry", "bbox"}
     columns |= {name: metadata[name] for name in metadata.column_names if name not in own}
-    geometry, bounds, kinds = _geometries(places, metadata["patch_id"], crs)
-    return FootprintTable(pa.table(columns | corner | {"geometry": geometry}), bounds, crs, kinds)
+    return pa.table(columns | corner | {"geometry": _geometries(places, crs)})
 
 
 def _of_products(places: Footprints) -> dict[str, pa.Array]:
@@ -95,39 +118,56 @@ def _of_products(places: Footprints) -> dict[str, pa.Array]:
     return {name: values.take(index) for name, values in of_product.items()}
 
 
-def _geometries(
+def _bounds(
     places: Footprints | Rectangles, ids: pa.ChunkedArray, crs: str
-) -> tuple[pa.Array, NDArray[np.float64], tuple[str, ...]]:
-    """The squares as WKB, their bounds, and which types of geometries they are."""
-    system = _reference_system(crs)
-    rings = square_rings(places, system)
-    bounds = np.hstack([rings.min(1), rings.max(1)])
-    largest = 180 if system.is_geographic else _LARGEST_SQUARE
-    shown = np.isfinite(bounds).all(1)
-    torn = np.zeros(len(places), bool)
-    torn[shown] = (bounds[shown, 2:] - bounds[shown, :2]).max(1, initial=0) > largest
-    if system.is_projected:
-        shown &= ~torn
-    if not shown.all():
-        raise OptionError(
-            f"{crs}: expected a coordinate reference system that shows all patches, but it does not "
-            f"show {ids[int(np.argmin(shown))]} in one piece; choose another, such as {OUTPUT_CRS}"
-        )
-    wkb = _wkb_polygons(rings)
-    if not torn.any():
-        return wkb, bounds, ("Polygon",)
+) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """Bounds of the squares, and which types of geometries they are; an error if one is not shown."""
     import shapely
 
-    parted = part_at_the_180th_meridian(shapely.polygons(rings[torn]))
-    bounds[torn] = shapely.bounds(parted)
+    system = _reference_system(crs)
+    bounds, kinds = np.empty((len(places), 4)), set()
+    for start in range(0, len(places), _AT_ONCE):
+        some = np.arange(start, min(start + _AT_ONCE, len(places)))
+        rings = square_rings(places.take(some), system)
+        mine = np.hstack([rings.min(1), rings.max(1)])
+        shown, torn = np.isfinite(mine).all(1), _torn(mine, system)
+        if system.is_projected:
+            shown &= ~torn
+        if not shown.all():
+            raise OptionError(
+                f"{crs}: expected a coordinate reference system that shows all patches, but it does not "
+                f"show {ids[start + int(np.argmin(shown))]} in one piece; choose another, such as "
+                f"{OUTPUT_CRS}"
+            )
+        parted = part_at_the_180th_meridian(shapely.polygons(rings[torn]))
+        mine[torn] = shapely.bounds(parted)
+        kinds |= {shape.geom_type for shape in parted} | (set() if torn.all() else {"Polygon"})
+        bounds[some] = mine
+    return bounds, tuple(sorted(kinds)) or ("Polygon",)
+
+
+def _torn(bounds: NDArray[np.float64], system: Any) -> NDArray[np.bool_]:
+    """Which squares lie on both sides of the edge of a reference system, given their bounds in it."""
+    largest = 180 if system.is_geographic else _LARGEST_SQUARE
+    shown = np.isfinite(bounds).all(1)
+    torn = np.zeros(len(bounds), bool)
+    torn[shown] = (bounds[shown, 2:] - bounds[shown, :2]).max(1, initial=0) > largest
+    return torn
+
+
+def _geometries(places: Footprints | Rectangles, crs: str) -> pa.Array:
+    """The squares as WKB."""
+    import shapely
+
+    system = _reference_system(crs)
+    rings = square_rings(places, system)
+    wkb, torn = _wkb_polygons(rings), _torn(np.hstack([rings.min(1), rings.max(1)]), system)
+    if not torn.any():
+        return wkb
     texts = np.array(wkb.to_pylist(), object)
+    parted = part_at_the_180th_meridian(shapely.polygons(rings[torn]))
     texts[torn] = shapely.to_wkb(parted, byte_order=1)
-    kinds = {"Polygon"} if not torn.all() else set()
-    return (
-        pa.array(texts, pa.binary()),
-        bounds,
-        tuple(sorted(kinds | {g.geom_type for g in parted})),
-    )
+    return pa.array(texts, pa.binary())
 
 
 def _reference_system(text: str) -> Any:

@@ -33,5 +33,5 @@ def run(arguments: argparse.Namespace) -> int:
     from benkit.api.footprints import footprints
 
     found = call(footprints, arguments)
-    show(arguments, {"patches": len(found.table)})
+    show(arguments, {"patches": len(found)})
     return 0

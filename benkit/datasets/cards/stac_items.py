@@ -64,7 +64,7 @@ def stac_items(
     rows = rows[np.asarray(pc.is_in(metadata.patch_ids, folder_ids))[rows]]
     found = footprint_table(metadata.table, OUTPUT_CRS, metadata.footprints)
     rows = rows[hilbert_order((found.bounds[rows, :2] + found.bounds[rows, 2:]) / 2)]
-    table = found.table.take(pa.array(rows))
+    table = found.take(rows)
     bounds = found.bounds[rows]
     folder = folders["product"].take(pc.index_in(table["patch_id"].combine_chunks(), folder_ids))
     table = table.append_column("folder", folder)

@@ -22,9 +22,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from benkit.errors import InputFormatError
-from benkit.files.remote.location import LocationLike
+from benkit.files.remote.location import LocationLike, as_location
 from benkit.files.safe_names import printable
-from benkit.files.writing.replace import write_bytes
+from benkit.files.writing.replace import replacing, write_bytes
 
 CRS_IF_ABSENT = "OGC:CRS84"
 """The coordinate reference system of a file that names none: longitude, latitude."""
@@ -264,15 +264,34 @@ def _geo_text(
 
 def _encoded(tables: Iterable[pa.Table], metadata: Mapping[str, str]) -> bytes:
     """A file of some tables of one schema."""
-    sink, rest = pa.BufferOutputStream(), iter(tables)
+    sink = pa.BufferOutputStream()
+    _write(tables, metadata, sink)
+    return sink.getvalue().to_pybytes()
+
+
+def _write(tables: Iterable[pa.Table], metadata: Mapping[str, str], sink: Any) -> None:
+    rest = iter(tables)
     first = next(rest)
     with pq.ParquetWriter(sink, first.schema, compression="zstd", store_schema=False) as writer:
         for table in chain([first], rest):
             writer.write_table(table, row_group_size=ROWS_PER_GROUP)
         writer.add_key_value_metadata(dict(metadata))
-    return sink.getvalue().to_pybytes()
 
 
 def write_geoparquet(table: pa.Table, path: LocationLike, **options: Any) -> None:
     """Write a GeoParquet file; the options are those of `encode_geoparquet`."""
     write_bytes(encode_geoparquet(table, **options), path)
+
+
+def write_in_groups(
+    tables: Iterable[pa.Table],
+    path: LocationLike,
+    *,
+    crs: str,
+    geometry_types: Sequence[str],
+    bounds: NDArray[np.float64],
+) -> None:
+    """Write a table that comes in parts as of `encode_in_groups`, of which one is held at a time."""
+    text = _geo_text(crs, geometry_types, bounds, covering=True)
+    with replacing(as_location(path)) as part:
+        _write(tables, {"geo": text}, part)

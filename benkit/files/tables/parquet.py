@@ -129,7 +129,7 @@ def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
 
 
 def _put_together(tables: list[pa.Table]) -> pa.Table:
-    """The rows of some tables, which is emptied, copied a column at a time so that none is held twice."""
+    """The rows of some tables, a list that is emptied: copied by columns, so that few are held twice."""
     schema = tables[0].schema
     waiting = [[table.column(index) for table in tables] for index in range(len(schema))]
     tables.clear()
