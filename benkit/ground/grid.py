@@ -4,7 +4,7 @@ A cell is named by its column and row; it holds the points from its lower left c
 including, its upper and right edges. Everything here is exact as long as coordinates are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,10 +77,10 @@ def near_pairs(points: NDArray, reach: float) -> Pairs:
     >>> near_pairs(np.array([[0, 0], [9, 0], [3, 4]]), 6).tolist()
     [[0, 2]]
     """
-    order, *ranges = _partners(points, reach)
+    order, ranges = _partners(points, reach)
     x, y = points.T
     found = []
-    for start, count in zip(*ranges, strict=True):
+    for start, count in ranges():
         rank, partner = expand_ranges(start, count)
         first, second = order[rank], order[partner]
         near = np.maximum(np.abs(x[first] - x[second]), np.abs(y[first] - y[second])) < reach
@@ -100,18 +100,23 @@ def pairs_of_touching_cells(
     bool
         Whether they were drawn.
     """
-    order, start, count = _partners(points, size)
-    begin, number = start.ravel(), count.ravel()
-    end = np.cumsum(number)
-    total = int(number.sum())
-    if total <= most:
-        which, partner = expand_ranges(begin, number)
-    else:
-        drawn = np.sort(generator.integers(0, total, size=most))
-        which = np.searchsorted(end, drawn, "right")
-        partner = begin[which] + drawn - (end - number)[which]
-    first, second = order[which % max(len(points), 1)], order[partner]
-    return np.stack([first, second], axis=1), total > most
+    order, ranges = _partners(points, size)
+    total = sum(int(count.sum()) for _, count in ranges())
+    drawn = np.sort(generator.integers(0, total, size=most)) if total > most else None
+    found, before = [], 0
+    for start, count in ranges():
+        end = before + np.cumsum(count)
+        if drawn is None:
+            which, partner = expand_ranges(start, count)
+        else:
+            some = drawn[
+                np.searchsorted(drawn, before) : np.searchsorted(drawn, end[-1:].max(initial=0))
+            ]
+            which = np.searchsorted(end, some, "right")
+            partner = start[which] + some - (end - count)[which]
+        found.append(np.stack([order[which], order[partner]], axis=1))
+        before += int(count.sum())
+    return np.concatenate(found), total > most
 
 
 def connected_components(count: int, pairs: Pairs) -> NDArray[np.int64]:
@@ -157,11 +162,13 @@ def expand_ranges(
     return which, np.arange(len(which)) + (start - before)[which]
 
 
-def _partners(
-    points: NDArray, size: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """An order of (n, 2) points in which the partners of each are five ranges; where these begin, and
-    how many points they hold: (5, n) int64 arrays.
+Ranges = Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]
+"""Where ranges begin, and how many numbers they hold."""
+
+
+def _partners(points: NDArray, size: float) -> tuple[NDArray[np.int64], Callable[[], Ranges]]:
+    """An order of (n, 2) points in which the partners of each are five ranges, and what gives these for
+    all points, one after the other.
 
     Partners are points of the same cell (the first range) and of those that touch it; each pair is met
     once.
@@ -173,9 +180,14 @@ def _partners(
     count = np.bincount(cell, minlength=len(cells) + 1)
     end = np.cumsum(count)
     rank = np.arange(len(points))
-    beside = _cells_at(cells, _HALF_AROUND)[cell].T
-    start = np.concatenate([rank[np.newaxis] + 1, (end - count)[beside]])
-    return order, start, np.concatenate([(end[cell] - rank - 1)[np.newaxis], count[beside]])
+    beside = _cells_at(cells, _HALF_AROUND).T
+
+    def ranges() -> Ranges:
+        yield rank + 1, end[cell] - rank - 1
+        for other in beside:
+            yield (end - count)[other][cell], count[other][cell]
+
+    return order, ranges
 
 
 def _cells_at(cells: NDArray[np.int64], steps: Sequence[tuple[int, int]]) -> NDArray[np.int64]:

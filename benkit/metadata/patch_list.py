@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from benkit.errors import InputFormatError
 from benkit.files.remote.location import LocationLike
@@ -101,14 +102,36 @@ def first_repeated(ids: pa.Array | pa.ChunkedArray) -> str | None:
 
 
 def _hashes_repeat(texts: pa.Array | pa.ChunkedArray) -> bool:
-    """Whether two of many texts may be the same: they are not where their hashes of 64 bits differ."""
+    """Whether two of many texts may be the same: they are not where their hashes differ."""
+    chunks = texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]
+    hashes = np.sort(np.concatenate([_hashes(chunk) for chunk in chunks]))
+    return bool((hashes[1:] == hashes[:-1]).any())
+
+
+def _hashes(texts: pa.Array) -> NDArray[np.uint64]:
+    """A number of 64 bits for each text, the same for the same one while this process runs."""
     import polars as pl
 
-    chunks = texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]
-    blocks = (block for chunk in chunks for block in _blocks(chunk))
-    hashes = np.concatenate([pl.Series(block).hash().to_numpy() for block in blocks])
-    hashes.sort()
-    return bool((hashes[1:] == hashes[:-1]).any())
+    return np.concatenate([pl.Series(block).hash().to_numpy() for block in _blocks(texts)])
+
+
+def rows_of(texts: pa.Array, ids: pa.Array) -> pa.Int32Array:
+    """As `pyarrow.compute.index_in`, the row of each text among some ids, null where it is none.
+
+    Of many, which that would hold twice more, the rows are found by hashes and then compared.
+    """
+    if len(ids) <= _AT_ONCE or not len(texts):
+        return pc.index_in(texts, ids)
+    hashes = _hashes(ids)
+    order = np.argsort(hashes)
+    hashes = hashes[order]
+    if (hashes[1:] == hashes[:-1]).any():
+        return pc.index_in(texts, ids)
+    place = np.searchsorted(hashes, _hashes(texts))
+    rows = order[np.minimum(place, len(ids) - 1)].astype(np.int32)
+    blocks = zip(_blocks(texts), _blocks(pa.array(rows)), strict=True)
+    same = pa.concat_arrays([pc.equal(block, ids.take(some)) for block, some in blocks])
+    return pa.array(rows, mask=~np.asarray(same.fill_null(False)))
 
 
 def read_patch_list(path: LocationLike) -> list[str]:

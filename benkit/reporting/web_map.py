@@ -19,16 +19,22 @@ from numpy.typing import NDArray
 
 from benkit.errors import InputFormatError
 from benkit.files.remote.location import is_location
+from benkit.files.tables.table import one_array
 from benkit.ground.footprint_table import square_rings
+from benkit.ground.footprints import Footprints
 from benkit.ground.grid import distinct_cells
+from benkit.ground.rectangles import Rectangles
 from benkit.inventory.findings import KINDS
 from benkit.metadata.categories import Categories
 from benkit.metadata.metadata import Metadata, as_metadata
+from benkit.metadata.patch_list import rows_of
 from benkit.reporting.outlines import OUTLINES_SOURCE
 from benkit.reporting.shipped import shipped_text
 from benkit.reporting.style import LAYER_COLOURS, MAP_COLOURS, SIDE_COLOURS
 from benkit.splits.split import Split
+from benkit.splits.split_file import SIDES
 
+_AT_ONCE = 2**17
 _MOST_CELLS = 1500
 _CELL_DEGREES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _SHARES = (0.05, 0.25, 0.5, 1.0)  # upper ends of the classes by which a cell's colour deepens
@@ -89,10 +95,11 @@ def web_map_page(
     import folium
 
     metadata = as_metadata(metadata)
-    corners = square_rings(metadata.squares, 4326)[:, :4]
     single = len(metadata) <= most_patches
-    cells = None if single else _Cells.of(corners.mean(1))
-    weight = _outline(corners, cells)
+    corners = _corners(metadata.squares) if single else np.empty((0, 4, 2))
+    centres, bounds = _centres(metadata.squares)
+    cells = None if single else _Cells.of(centres)
+    weight = _outline(corners, bounds, cells)
     chart: Any = folium.Map(tiles=None, control_scale=True, prefer_canvas=True)
     chart.default_js = (
         chart.default_css
@@ -107,9 +114,26 @@ def web_map_page(
         group.add_to(chart)
     folium.LayerControl(collapsed=True).add_to(chart)
     if len(metadata):
-        (west, south), (east, north) = corners.min((0, 1)), corners.max((0, 1))
+        (west, south), (east, north) = bounds
         chart.fit_bounds([(south, west), (north, east)])
     return _whole(chart.get_root().render(), chart.get_name())
+
+
+def _corners(squares: Footprints | Rectangles) -> NDArray[np.float64]:
+    """Longitude and latitude of the four corners: (n, 4, 2)."""
+    return square_rings(squares, 4326)[:, :4]
+
+
+def _centres(squares: Footprints | Rectangles) -> tuple[NDArray, NDArray]:
+    """Middles of the corners, (n, 2), and the least and greatest of all corners, (2, 2)."""
+    centres, bounds = np.empty((len(squares), 2)), np.array([[np.inf] * 2, [-np.inf] * 2])
+    for start in range(0, len(squares), _AT_ONCE):
+        some = np.arange(start, min(start + _AT_ONCE, len(squares)))
+        corners = _corners(squares.take(some))
+        centres[some] = corners.mean(1)
+        bounds[0] = np.minimum(bounds[0], corners.min((0, 1)))
+        bounds[1] = np.maximum(bounds[1], corners.max((0, 1)))
+    return centres, bounds
 
 
 def _layers(
@@ -129,14 +153,14 @@ def _layers(
                 "metadata that the split was made from"
             )
         for name in split.names:
-            rows = np.flatnonzero(split.side == name)
+            rows = np.flatnonzero(split.code == SIDES.index(name))
             if not len(rows):  # folium draws no layer of nothing
                 continue
             yield _Layer(f"side: {name}", SIDE_COLOURS[name], rows, shown=True)
     if findings is not None:
         for kind in KINDS.values():
             found = findings["patch_id"].filter(pc.equal(findings["kind"], kind.name))
-            rows = np.unique(pc.index_in(found, ids).drop_null().to_numpy())
+            rows = np.unique(rows_of(one_array(found), ids).drop_null().to_numpy())
             if len(rows):
                 yield _Layer(f"finding: {kind.title}", next(colours), rows, shown=split is None)
     shown = split is None and findings is None
@@ -223,12 +247,12 @@ def _feature(corners: NDArray, properties: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _outline(corners: NDArray, cells: _Cells | None) -> int:
+def _outline(corners: NDArray, bounds: NDArray, cells: _Cells | None) -> int:
     """Line width of outlines in pixels that keeps small features visible in the whole map."""
-    if not len(corners):
+    if not (len(corners) or cells):
         return 1
     side = cells.size if cells else float(np.ptp(corners[0], axis=0).max())
-    extent = float(np.ptp(corners.reshape(-1, 2), axis=0).max())
+    extent = float(np.ptp(bounds, axis=0).max())
     return int(np.clip(round(_SEEN - _SCREEN * side / extent), 1, _THICKEST))
 
 

@@ -85,13 +85,14 @@ def _evaluate(metadata: Metadata, split: Split, measured: set[str]) -> Evaluatio
     names = [name for name in SIDES if name in split.names or name != "validation"]
     on = {name: split.code == SIDES.index(name) for name in names}
     train, on_a_side = on["train"], split.code >= 0
+    # pairs before what takes memory beside them
+    first, second = np.sort(split.code[metadata.pairs], axis=1).T
     metrics = {
         name: side_metrics(metadata, on[name], train, on_a_side)
         for name in names[1:]
         if name in measured
     }
     assert sum(mine.sum() for mine in on.values()) == on_a_side.sum(), "each patch is on one side"
-    first, second = np.sort(split.code[metadata.pairs], axis=1).T
     between = {
         f"{one}-{other}": int(((first == SIDES.index(one)) & (second == SIDES.index(other))).sum())
         for one, other in combinations(names, 2)

@@ -10,13 +10,13 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from benkit.engine.progress import Progress
 from benkit.errors import InputFormatError, OptionError
 from benkit.ground.distance_plane import nearest_distances
 from benkit.metadata.metadata import Metadata, as_metadata
+from benkit.metadata.patch_list import rows_of
 from benkit.splits.search.buffer import left_out
 from benkit.splits.search.groups import Units, gather_units
 from benkit.splits.search.objectives import Wanted
@@ -135,8 +135,10 @@ def _finished(
 
 def _each_once(listed: pa.StringArray, ids: pa.StringArray) -> bool:
     """Whether some ids are those of all patches, in any order."""
-    rows = pc.index_in(listed, ids).fill_null(-1).to_numpy()
-    return np.array_equal(np.sort(rows), np.arange(len(ids)))
+    rows = rows_of(listed, ids)
+    found = np.zeros(len(ids), bool)
+    found[rows.drop_null().to_numpy()] = True
+    return len(rows) == len(ids) and bool(found.all())
 
 
 def _of_units(units: NDArray[np.int64], code: NDArray[np.int8]) -> NDArray[np.int8]:

@@ -7,7 +7,6 @@ from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from benkit.errors import InputFormatError
@@ -16,6 +15,7 @@ from benkit.files.safe_names import some_names
 from benkit.files.tables.parquet import unpacked
 from benkit.files.tables.table import write_table
 from benkit.files.tables.table_value import TableValue
+from benkit.metadata.patch_list import rows_of
 from benkit.splits.evaluation import Evaluation
 from benkit.splits.split_file import SIDES, split_location, split_rows, write_sides
 
@@ -156,7 +156,7 @@ class Split(TableValue):
             return self
         code = self.code[self.code >= 0]
         on_sides = self._ids.filter(pa.array(self.code >= 0))
-        rows = pc.index_in(on_sides, ids)
+        rows = rows_of(on_sides, ids)
         if rows.null_count and strict:
             row = int(np.argmin(rows.is_valid()))
             first, foreign = some_names([on_sides[row].as_py()]), ""

@@ -63,7 +63,8 @@ def split_rows(sides: Any, id_column: str = "patch_id") -> SplitRows:
 
 def _lists_patches(column: pa.ChunkedArray) -> bool:
     """Whether the first value of a column is a patch id."""
-    first = next((value for value in column.to_pylist() if value), None)
+    values = (value for chunk in column.chunks for value in chunk)
+    first = next((value.as_py() for value in values if value.as_py()), None)
     try:
         return isinstance(first, str) and bool(parse_patch_id(first.strip()))
     except PatchIdError:

@@ -18,6 +18,7 @@ from benkit.domain.classes import CLASSES
 from benkit.domain.patch_names import PATCH_METRES, PATCHES_PER_SIDE
 from benkit.domain.seasons import SEASONS
 from benkit.files.safe_names import printable
+from benkit.files.tables.table import one_array
 from benkit.ground.distance_plane import centre_degrees, to_plane
 from benkit.ground.footprints import Footprints, join_footprints, locate
 from benkit.ground.projection import project
@@ -25,6 +26,7 @@ from benkit.ground.rectangles import Rectangles
 from benkit.inventory.findings import KINDS
 from benkit.metadata.categories import Categories
 from benkit.metadata.metadata import Metadata
+from benkit.metadata.patch_list import rows_of
 from benkit.reporting.graticule import graticule
 from benkit.reporting.outlines import OUTLINES_SOURCE, stepped_outlines
 from benkit.reporting.page.markup import data_block, escape, json_block, section
@@ -32,6 +34,11 @@ from benkit.reporting.style import MAP_COLOURS
 from benkit.splits.split import Split
 from benkit.splits.split_file import SIDES
 
+_MOST_DRAWN = 1_500_000
+_MOST_PLACED = 250_000  # whose names take most of the page
+_SOME_DRAWN = """
+<p class="scripted">Drawn are {:,} of {:,} patches: at random, and those with findings.</p>
+"""
 _SIDES = ("", *SIDES)
 _OUTLINE_STEP, _AROUND = 100, 1_500_000  # metres
 _NO_SEASON, _MOST_LABELS = 255, 400
@@ -77,9 +84,11 @@ def map_section(
     split : Split, optional
         Whose rows are those of the metadata.
     """
-    ground = metadata.ground
-    if not (isinstance(ground, Footprints) and ground.on_tile_grid):
-        return _placed_map(metadata, findings, split)
+    ground, every = metadata.ground, len(metadata)
+    placed = not (isinstance(ground, Footprints) and ground.on_tile_grid)
+    metadata, split = _drawn(metadata, findings, split, _MOST_PLACED if placed else _MOST_DRAWN)
+    if placed:
+        return _placed_map(metadata, findings, split, every)
     own = metadata.table["patch_id"].combine_chunks()  # which tell the places
     ids = pa.concat_arrays([own, pa.array(on_disk, pa.string())])
     if not len(ids):
@@ -99,10 +108,28 @@ def map_section(
     facts = _facts(centres, epsg, PATCH_METRES, CLASSES)
     facts["products"] = _products(places, ids, epsg)
     facts["countries"] = _countries(centres[row], metadata.countries)
-    return _section(facts, planes, findings, has_split=split is not None, has_season=True)
+    return _section(facts, planes, findings, every, has_split=split is not None, has_season=True)
 
 
-def _placed_map(metadata: Metadata, findings: pa.Table | None, split: Split | None) -> str:
+def _drawn(
+    metadata: Metadata, findings: pa.Table | None, split: Split | None, most: int
+) -> tuple[Metadata, Split | None]:
+    """The same patches, or of more than most so many at random, with those that have findings."""
+    if len(metadata) <= most:
+        return metadata, split
+    drawn = np.zeros(len(metadata), bool)
+    drawn[metadata.by_id[np.random.default_rng(0).permutation(len(metadata))[:most]]] = True
+    if findings is not None:
+        named = findings["patch_id"].unique().slice(0, most)
+        ids = one_array(metadata.table["patch_id"])
+        drawn[rows_of(named.cast(pa.string()), ids).drop_null().to_numpy()] = True
+    some = metadata.filter(drawn)
+    return some, split and Split.of_rows(some.patch_ids, split.code[drawn], split.names)
+
+
+def _placed_map(
+    metadata: Metadata, findings: pa.Table | None, split: Split | None, every: int
+) -> str:
     """The map of patches whose ids tell no place, each with its name and its coordinates."""
     if not len(metadata):
         return ""
@@ -127,6 +154,7 @@ def _placed_map(metadata: Metadata, findings: pa.Table | None, split: Split | No
         facts,
         planes,
         findings,
+        every,
         has_split=split is not None,
         has_season=len(seasons.patch) > 0,
     )
@@ -146,6 +174,7 @@ def _section(
     facts: dict[str, Any],
     planes: Sequence[NDArray],
     findings: pa.Table | None,
+    every: int,
     *,
     has_split: bool,
     has_season: bool,
@@ -168,6 +197,7 @@ def _section(
         "map",
         "Map",
         _FRAME.format(options=options, epsg=facts["epsg"], source=OUTLINES_SOURCE),
+        _SOME_DRAWN.format(facts["patches"], every) if facts["patches"] < every else "",
         json_block("map-facts", facts),
         data_block("map-outlines", _outlines(facts["bounds"], facts["epsg"])),
         data_block("map-data", np.stack(planes).astype(np.uint8).tobytes()),
@@ -200,7 +230,7 @@ def _label_bits(
 def _finding_bits(ids: pa.Array, findings: pa.Table | None) -> list[NDArray]:
     if findings is None:
         return []
-    patch = pc.index_in(findings["patch_id"], ids)
+    patch = rows_of(one_array(findings["patch_id"]), ids)
     kind = pc.index_in(findings["kind"], pa.array(KINDS, pa.string()))
     known = pc.is_valid(patch)
     return _bits(len(ids), patch.filter(known), kind.filter(known), len(KINDS))

@@ -27,6 +27,7 @@ from benkit.reporting.page.markup import (
     table,
 )
 
+_PATCHES_AT_ONCE = 2**18
 _LISTED = 20_000
 _BINS = 40
 _DIFFERENCES = 200
@@ -193,9 +194,14 @@ def _most_first(entry: tuple[str, int]) -> tuple[int, str]:
 
 def _together(labels: Categories, patches: int) -> list[list[int]]:
     """Patches that have both of two labels."""
-    has = np.zeros((patches, len(labels.names)), np.float32)
-    has[labels.patch, labels.value] = 1
-    return (has.T @ has).round().astype(int).tolist()
+    together = np.zeros((len(labels.names),) * 2, np.int64)
+    starts = np.arange(0, patches, _PATCHES_AT_ONCE)
+    ends = np.searchsorted(labels.patch, [*starts, patches])
+    for start, first, last in zip(starts, ends, ends[1:], strict=False):
+        has = np.zeros((_PATCHES_AT_ONCE, len(labels.names)), np.float32)
+        has[labels.patch[first:last] - start, labels.value[first:last]] = 1
+        together += (has.T @ has).round().astype(np.int64)
+    return together.tolist()
 
 
 def reference_maps_section(comparison: LabelComparison) -> str:

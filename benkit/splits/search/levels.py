@@ -118,6 +118,7 @@ _PLAN = Plan(
 )
 _MANY_SIDES = 3
 _MANY_CELLS, _FEW_STARTS = 5_000, 4
+_VERY_MANY_CELLS = 30_000
 _OF_MANY = Plan(
     4,
     tuple(
@@ -139,11 +140,20 @@ def plan_for(sides: int, cells: int) -> Plan:
     From three sides on, the search begins hotter, since whole regions have more sides to go to. Fewer
     cells are balanced only where they are small, and are searched quickly: each start goes on to the
     smallest. Of very few, an exact balance would tear what belongs together: targets stay as they are.
+    Of very many, twice as many as BigEarthNet has and more, the smallest cells and the single units get
+    moves in proportion, as they are what mends the balance.
     """
     plan = _OF_MANY if sides >= _MANY_SIDES else _PLAN
     if cells < _MANY_CELLS:
         fine = (*plan.of_starts, plan.smallest_cells)
         plan = replace(plan, starts=_FEW_STARTS, of_starts=fine, cells=())
+    if cells > _VERY_MANY_CELLS:
+        more = cells / _VERY_MANY_CELLS
+        plan = replace(
+            plan,
+            cells=(*plan.cells[:-1], _with_moves(plan.cells[-1], more)),
+            single_units=_with_moves(plan.single_units, more),
+        )
     if cells >= FEW_CELLS:
         return plan
     return replace(
@@ -151,3 +161,8 @@ def plan_for(sides: int, cells: int) -> Plan:
         of_starts=tuple(replace(level, exact=()) for level in plan.of_starts),
         single_units=replace(plan.single_units, exact=()),
     )
+
+
+def _with_moves(level: Level, more: float) -> Level:
+    """A level with so many times its moves."""
+    return replace(level, moves=round(level.moves * more))
