@@ -27,7 +27,7 @@ def diff(
     output : path or URL, optional
         Where to write the table of what differs: Parquet, CSV or JSON, as the suffix says.
     engine, progress
-        As of `benkit.scan`, for archives.
+        As of `benkit.scan`, for archives; progress also of the checks.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def diff(
     ):
         for inventory in (before, now):
             require_patches(inventory)
-        found = find_changes(before, now)
+        found = find_changes(before, now, progress)
     if target is not None:
         write_table(found.table, target)
     return found

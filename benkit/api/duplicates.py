@@ -31,7 +31,7 @@ def duplicates(
     output : path or URL, optional
         Where to write the table: Parquet, CSV or JSON, as the suffix says.
     engine, progress
-        As of `benkit.scan`, for an archive.
+        As of `benkit.scan`, for an archive; progress also of the checks.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def duplicates(
         require_patches(inventory)
         if sides is not None:
             _require_sides(inventory, sides)
-        found = find_duplicates(inventory, None if sides is None else sides.table)
+        found = find_duplicates(inventory, None if sides is None else sides.table, progress)
     if target is not None:
         write_table(found.table, target)
     return found

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from benkit.engine.progress import Progress, Report, checks_text, reporter
 from benkit.files.tables.table_value import TableValue
 from benkit.inventory.table.database import query_of, table_of
 from benkit.inventory.table.inventory_file import Inventory
@@ -78,7 +79,7 @@ class Diff(TableValue):
         return ", ".join(f"{name} {count:,}" for name, count in self.counts.items())
 
 
-def find_changes(old: Inventory, new: Inventory) -> Diff:
+def find_changes(old: Inventory, new: Inventory, progress: Progress = None) -> Diff:
     """Hold the patches of two inventories against each other, by product and name.
 
     Bands are compared by their pixels, whatever their encoding, by status, size, data type, NO_DATA
@@ -91,7 +92,7 @@ def find_changes(old: Inventory, new: Inventory) -> Diff:
     """
     for inventory in (old, new):
         inventory.require_pixel_hashes()
-    found, patches = _states_that_differ(old, new)
+    found, patches = _states_that_differ(old, new, reporter(progress, checks_text))
     is_changed = pc.equal(found["change"], "changed")
     changed = found.filter(is_changed).drop_columns("change")
     details = [
@@ -108,17 +109,22 @@ def find_changes(old: Inventory, new: Inventory) -> Diff:
     return Diff(patches - (len(found) - removed), table)
 
 
-def _states_that_differ(old: Inventory, new: Inventory) -> tuple[pa.Table, int]:
+def _states_that_differ(old: Inventory, new: Inventory, report: Report) -> tuple[pa.Table, int]:
     """How, and of which patches, the states differ, and how many patches the new inventory has."""
     with TemporaryDirectory(prefix="benkit-queries-") as folder:
         states = f"{folder}/states.parquet".replace("'", "''")
+        report(0, 3, 0)
         with old.session() as connection:
             query_of(connection, f"COPY ({_STATES}) TO '{states}' (FORMAT parquet)")
+        report(1, 3, 0)
         with new.session() as connection:
             query_of(connection, f"CREATE TEMP VIEW before AS FROM read_parquet('{states}')")
             query_of(connection, f"CREATE TEMP TABLE now AS {_STATES}")
             ((patches,),) = query_of(connection, "SELECT count(*) FROM now")
-            return table_of(connection, _DIFFER), patches
+            report(2, 3, 0)
+            found = table_of(connection, _DIFFER)
+    report(3, 3, 0)
+    return found, patches
 
 
 def _details(old: Inventory, new: Inventory, wanted: pa.Table) -> pa.Table:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from benkit.engine.progress import Progress, Report, checks_text, reporter
 from benkit.files.tables.table_value import TableValue
 from benkit.ground.grid import connected_components
 from benkit.inventory.table.inventory_file import Inventory
@@ -131,7 +132,9 @@ class Duplicates(TableValue):
         )
 
 
-def find_duplicates(inventory: Inventory, sides: pa.Table | None = None) -> Duplicates:
+def find_duplicates(
+    inventory: Inventory, sides: pa.Table | None = None, progress: Progress = None
+) -> Duplicates:
     """Group the patches of which some band has the pixels of the same band of another one.
 
     Parameters
@@ -139,6 +142,8 @@ def find_duplicates(inventory: Inventory, sides: pa.Table | None = None) -> Dupl
     inventory : Inventory
     sides : pyarrow.Table, optional
         ``patch_id`` and ``split``: the side of each patch.
+    progress
+        As of `benkit.scan`, of the bands.
 
     Raises
     ------
@@ -151,7 +156,7 @@ def find_duplicates(inventory: Inventory, sides: pa.Table | None = None) -> Dupl
         "WHERE band IS NOT NULL)"
     )
     bands = inventory.layout.band_names
-    found = _candidates(inventory)
+    found = _candidates(inventory, reporter(progress, checks_text))
     hashes = np.stack([pc.fill_null(found[band], 0).to_numpy() for band in bands], axis=1)
     there, telling = (_bits(found[name], len(bands)) for name in ("there", "telling"))
     content = _contents(np.column_stack([hashes, found["there"].to_numpy().astype(np.uint64)]))
@@ -168,20 +173,24 @@ def find_duplicates(inventory: Inventory, sides: pa.Table | None = None) -> Dupl
     return Duplicates(patches, table, sides is not None)
 
 
-def _candidates(inventory: Inventory) -> pa.Table:
+def _candidates(inventory: Inventory, report: Report) -> pa.Table:
     """The patches with a band whose pixels another has: fingerprints, and which bands are there and
     which tell, as bits.
 
     Asked band by band, so that never more than the fingerprints of one band are grouped at once.
     """
     bands = inventory.layout.band_names
-    shared = pa.concat_tables(
-        inventory.query_table(
-            f"SELECT '{band}' AS band, pixel_hash FROM inventory WHERE status = 'ok' "
-            f"AND band = '{band}' AND {_TELLING} GROUP BY pixel_hash HAVING count(*) > 1"
+    of_bands = []
+    for done, band in enumerate(bands):
+        report(done, len(bands), 0)
+        of_bands.append(
+            inventory.query_table(
+                f"SELECT '{band}' AS band, pixel_hash FROM inventory WHERE status = 'ok' "
+                f"AND band = '{band}' AND {_TELLING} GROUP BY pixel_hash HAVING count(*) > 1"
+            )
         )
-        for band in bands
-    )
+    report(len(bands), len(bands), 0)
+    shared = pa.concat_tables(of_bands)
     columns = ", ".join(f"max(pixel_hash) FILTER (band = '{band}') AS \"{band}\"" for band in bands)
     bit = f"1::BIGINT << (list_position({list(bands)}, band) - 1)"
     return inventory.query_table(
