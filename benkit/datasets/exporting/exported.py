@@ -40,11 +40,9 @@ class Export:
 def patch_folders(inventory: Inventory) -> pa.Table:
     """``product`` and ``patch_id`` of all patches."""
     require_patches(inventory)
-    rows = inventory.query(
+    return inventory.query_table(
         "SELECT DISTINCT product, patch_id FROM inventory WHERE band IS NOT NULL ORDER BY ALL"
     )
-    columns = zip(*rows, strict=True)
-    return pa.table([pa.array(c, pa.string()) for c in columns], names=["product", "patch_id"])
 
 
 def closed_patches(root: Location, inventory: Inventory) -> dict[str, str]:

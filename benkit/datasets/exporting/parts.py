@@ -49,7 +49,9 @@ def export_parts(
         if metadata is not None:
             rows = metadata.filter(pc.is_in(metadata[id_column], wanted))
         places = {
-            _map_place(one, maps[one]): maps[one] for one in wanted.to_pylist() if one in maps
+            _map_place(one, maps[one]): maps[one]
+            for one in (wanted.to_pylist() if maps else [])
+            if one in maps
         }
         if len(some):
             parts.append(ExportPart(name, some, rows, places))
