@@ -25,6 +25,7 @@ from benkit.api.inputs.sources import (
 )
 from benkit.archive.listing import list_archive
 from benkit.archive.wrong_level import require_archive
+from benkit.domain.layouts import BIGEARTHNET_S2, BUILT_IN
 from benkit.engine import Engine
 from benkit.engine.progress import Progress
 from benkit.errors import OptionError
@@ -32,6 +33,7 @@ from benkit.files.remote.location import as_location, as_path
 from benkit.files.tar.stream import is_tar
 from benkit.files.writing.replace import write_page
 from benkit.inventory.scanning.scan import band_reader
+from benkit.inventory.table.inventory_file import Inventory
 from benkit.inventory.table.parts import is_archive
 from benkit.metadata.metadata import Metadata
 from benkit.metadata.metadata_file import EVERY_COLUMN
@@ -42,6 +44,7 @@ from benkit.reference_maps.labels import (
     land_cover_labels,
 )
 from benkit.reference_maps.land_cover import measure_land_cover
+from benkit.reporting.page.commands import Commands
 from benkit.reporting.page.report import report_page
 from benkit.splits.split import Split
 
@@ -135,6 +138,8 @@ def report(
             inventory = inventory and inventory.without(gone)
         require_places(known, metadata)
         if root is not None and inventory is not None:
+            if archive is not None and not is_tar(root):
+                require_archive(list_archive(root, inventory.layout))
             read_band = band_reader(root, inventory)
         page = report_page(
             known,
@@ -144,6 +149,7 @@ def report(
             read_band=read_band,
             comparison=_comparison(reference_maps, known, gone, engine),
             made=made,
+            commands=_commands(source, root, metadata, split, reference_maps, subset, inventory),
             title=_title(root, source, metadata),
         )
     if output is not None:
@@ -177,8 +183,42 @@ def _archive(source: Any, archive: str | os.PathLike[str] | None) -> Path | None
         return as_path(archive)
     if not as_path(archive).is_dir():
         raise OptionError(f"--archive {archive}: expected the folder of an archive, or its tar")
-    require_archive(list_archive(as_path(archive)))
     return as_path(archive)
+
+
+def _commands(
+    source: Any,
+    root: Path | None,
+    metadata: Any,
+    split: Any,
+    maps: Any,
+    subset: bool,
+    inventory: Inventory | None,
+) -> Commands:
+    """Command lines with what was given as a path or URL."""
+    several = metadata if isinstance(metadata, list | tuple) else [metadata]
+    layout = None if inventory is None else inventory.layout
+    named = None if layout is None or layout is BIGEARTHNET_S2 else layout.name
+    where = as_location(source) if is_location(source) else None
+    return Commands(
+        source=_path(source),
+        archive=None if root is None else str(root),
+        metadata=tuple(_path(one) or "METADATA" for one in several),
+        split=_path(split),
+        reference_maps=_path(maps),
+        subset=subset,
+        at_a_distance=where is not None
+        and not isinstance(where, Path)
+        and not str(source).endswith(".parquet"),
+        layout=named if named in BUILT_IN or named is None else "LAYOUT.toml",
+    )
+
+
+def _path(value: Any) -> str | None:
+    """Of what was given as a path or URL, or lies at one."""
+    if isinstance(value, Inventory):
+        return str(value.path)
+    return str(value) if is_location(value) else None
 
 
 def _made(command: str | None) -> dict[str, str]:

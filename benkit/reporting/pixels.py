@@ -1,6 +1,6 @@
 """Pixels as pictures show them: stretched from dark to bright, magenta without a measurement."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,27 @@ def stretch_range(pixels: "np.ma.MaskedArray") -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 
+def in_colour(
+    masked: "Mapping[str, np.ma.MaskedArray]", bands: Sequence[str], *, true: bool, decibels: bool
+) -> NDArray[np.float64]:
+    """A picture of three bands, or of two and their ratio, as large as the largest: as `as_colours`.
+
+    Bands in ``true`` colour share one stretch, from 0 to their 98th percentile, so that hues stay;
+    others have one each. The ratio of two bands in ``decibels`` is their difference.
+    """
+    side = max(max(masked[band].shape) for band in bands)
+    layers = [enlarged(masked[band], side) for band in bands]
+    if len(layers) == 2:
+        first, second = layers
+        layers.append(first - second if decibels else first / second)
+    if true:
+        high = stretch_range(np.ma.stack(layers))[1]
+        ranges = [(0.0, high if high > 0 else 1.0)] * 3
+    else:
+        ranges = [stretch_range(layer) for layer in layers]
+    return as_colours(layers, ranges)
+
+
 def as_colours(
     bands: Sequence["np.ma.MaskedArray"], ranges: Sequence[tuple[float, float]]
 ) -> NDArray[np.float64]:
@@ -45,3 +66,9 @@ def as_colours(
     colours = np.clip((layers.filled(0) - low) / (high - low), 0, 1)
     colours[np.ma.getmaskarray(layers).any(axis=-1)] = to_rgb(NO_DATA_COLOUR)
     return colours
+
+
+def enlarged(pixels: "np.ma.MaskedArray", side: int) -> "np.ma.MaskedArray":
+    """Pixels repeated until there are so many rows and columns."""
+    rows, columns = (np.arange(side) * length // side for length in pixels.shape)
+    return pixels[np.ix_(rows, columns)]

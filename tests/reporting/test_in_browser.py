@@ -1,5 +1,7 @@
 """The report in a real browser: Debian's chromium, without a network."""
 
+import shlex
+
 import pyarrow as pa
 import pytest
 from pypdf import PdfReader
@@ -149,13 +151,12 @@ def test_the_map_zooms_moves_and_tells_by_the_keyboard(page):
     assert page.evaluate("patchMap.centre[0]") > centre
     page.evaluate("patchMap.centre = [patchMap.x[0], patchMap.y[0]]; patchMap.draw()")
     page.keyboard.press("Enter")
-    assert "patches" in page.inner_text(".popup")
+    assert "patches" in page.inner_text(".square h3")
     page.evaluate("patchMap.scale = 60; patchMap.draw()")
     page.keyboard.press("Enter")
-    first = page.evaluate("patchMap.describe(0)")
-    assert first in page.inner_text(".popup")
+    assert page.evaluate("patchMap.id(0)") in page.inner_text(".square")
     page.keyboard.press("Escape")
-    assert page.locator(".popup").is_hidden()
+    assert page.locator(".square").is_hidden()
 
 
 def test_coasts_and_borders_are_drawn_but_not_where_they_are_too_coarse(page):
@@ -186,8 +187,7 @@ def test_patches_are_drawn_where_they_lie(page, report):
 
     expected = planar_centres(locate(metadata["patch_id"]))
     places = page.evaluate(
-        "Object.fromEntries([...patchMap.x].map((x, i) =>"
-        " [patchMap.describe(i).split('\\n')[0], [x, patchMap.y[i]]]))"
+        "Object.fromEntries([...patchMap.x].map((x, i) => [patchMap.id(i), [x, patchMap.y[i]]]))"
     )
     for name, (east, north) in zip(
         metadata["patch_id"].to_pylist(), expected.tolist(), strict=True
@@ -233,5 +233,66 @@ def test_patches_of_the_whole_earth_are_drawn_and_named(browser, tmp_path):
                 )
                 page.locator(".map canvas").focus()
                 page.keyboard.press("Enter")
-                assert page.locator(".popup").text_content().startswith(name)
+                assert page.locator(".square li b").text_content() == name
+                told = page.locator(".square li p.muted").first.text_content()
+                for degrees, axis in ((places["lat"], "SN"), (places["lon"], "WE")):
+                    value = degrees[number]
+                    assert f"{abs(value):.4f}° {axis[value > 0]}" in told
     assert said == []
+
+
+def test_a_picture_of_the_contact_sheet_leads_to_its_patch(page, report):
+    """By a click, and by the keyboard: one stop, arrows from picture to picture, Enter."""
+    picture = page.locator(".sheet img").first
+    picture.click()
+    name = picture.get_attribute("data-patch")
+    assert page.locator(".square li b").all_text_contents() == [name]
+    metadata = benkit.Metadata(report.parent / "sample" / "metadata.parquet").select([name])
+    told = page.locator(".square li").inner_text()
+    assert ", ".join(sorted(metadata.table["labels"][0].as_py())) in told
+    archive = report.parent / "sample" / "BigEarthNet-v2.0-S2-with-errors"
+    (line,) = page.locator(".square li code").all_text_contents()
+    assert line.startswith(f"benkit inspect {name} --archive {archive} --metadata ")
+    assert main(shlex.split(line)[1:]) == 0
+    assert page.locator(".square li img").get_attribute("src") == picture.get_attribute("src")
+    page.locator(".square .close").click()
+    assert page.locator(".square").is_hidden()
+    picture.focus()
+    page.keyboard.press("ArrowRight")
+    other = page.evaluate("document.activeElement.dataset.patch")
+    page.keyboard.press("Enter")
+    assert page.locator(".square li b").all_text_contents() == [other]
+
+
+def test_a_square_lists_all_its_patches_those_with_findings_first(page):
+    page.evaluate(
+        "patchMap.centre = [patchMap.x[0], patchMap.y[0]]; patchMap.scale = 1e5; patchMap.draw()"
+    )
+    page.locator(".map canvas").focus()
+    page.keyboard.press("Enter")
+    patches = page.evaluate("patchMap.facts.patches")
+    while page.locator(".square .others").is_visible():
+        page.locator(".square .others").click()
+    items = page.locator(".square li").all()
+    assert len(items) == page.evaluate("patchMap.panel.patches.length") <= patches
+    found = [item.locator(".finding").count() > 0 for item in items]
+    assert found == sorted(found, reverse=True)
+    assert any(found)
+    assert ": " in page.locator(".square .finding").first.inner_text(), "with its reason"
+    assert page.evaluate(CONTRAST) == []
+
+
+def test_a_hint_stands_where_data_is_still_being_unpacked(browser, report):
+    with browser.new_context(offline=True) as context:
+        page = context.new_page()
+        page.add_init_script(
+            "window.DecompressionStream = class { constructor() { throw Error('no'); } }"
+        )
+        page.goto(report.as_uri())
+        page.wait_for_function(
+            "document.querySelector('.waiting').innerText.includes('cannot show')"
+        )
+        assert page.locator(".map .waiting").is_visible()
+    text = report.read_text("utf-8")
+    assert "The map is being unpacked" in text
+    assert "The findings are being unpacked" in text

@@ -50,7 +50,17 @@ def block(page, name):
 
 def test_it_has_every_section_and_loads_nothing(page):
     names = re.findall(r'<section id="([^"]*)">', page)
-    expected = ["verdict", "findings", "copies", "map", "split", "contents", "bands", "looks"]
+    expected = [
+        "archive",
+        "verdict",
+        "findings",
+        "copies",
+        "map",
+        "split",
+        "contents",
+        "bands",
+        "looks",
+    ]
     assert names == [*expected, "reference-maps", "made"]
     assert not re.search(r'(src|href)="(?!#|data:)', page)
     assert "@import" not in page
@@ -65,7 +75,9 @@ def test_an_inventory_shows_quick_looks_with_its_archive(sample, tmp_path, capsy
     call = ["report", inventory, *metadata, "--output", str(page), "--no-progress"]
     benkit.scan(archive, inventory)
     assert main(call) == 0
-    assert "only the inventory was at hand" in page.read_text("utf-8")
+    assert "Only the inventory was at hand, so that this page shows no pixels" in page.read_text(
+        "utf-8"
+    )
     assert main([*call, "--archive", archive]) == 0
     assert page.read_text("utf-8").count('src="data:image/png') >= 3
     for wrong in (

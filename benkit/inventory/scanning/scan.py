@@ -4,6 +4,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -170,10 +171,10 @@ def band_reader(
         return partial(_band_in_tar, Path(archive), inventory, products)
 
     def read_band(patch_id: str, band: str) -> Raster:
-        patch = PatchFolder(products[patch_id], patch_id)
+        patch = PatchFolder(products[patch_id], patch_id, inventory.layout)
         require_inside(Path(archive), patch)
         path = Path(archive) / patch.band_path(band)
-        return decode_raster(read_whole(path, follow=False), str(path))
+        return _one_band(decode_raster(read_whole(path, follow=False), str(path)), patch, band)
 
     return read_band
 
@@ -187,7 +188,18 @@ def _band_in_tar(
         for name, start in zip(rows["band"].to_pylist(), starts, strict=True):
             if name == band and start is not None:
                 content = TarContent(tar, patch.band_path(band), start)
-                return decode_raster(content.read_bytes(LARGEST_FILE), str(content))
+                raster = decode_raster(content.read_bytes(LARGEST_FILE), str(content))
+                return _one_band(raster, patch, band)
     raise RasterError(
         f"{tar}: expected the band {band} of {patch_id}, but it is no file in the tar"
     )
+
+
+def _one_band(raster: Raster, patch: PatchFolder, band: str) -> Raster:
+    """The band of a file that may hold all of them."""
+    if not patch.layout.one_file:
+        return raster
+    number = patch.layout.band_names.index(band)
+    if number >= len(raster.pixels):
+        raise RasterError(f"{patch.key}: expected a band {band}, but its file has fewer bands")
+    return replace(raster, pixels=raster.pixels[number : number + 1])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from benkit.domain.layout import Band
 from benkit.inventory.findings import KINDS
 from benkit.inventory.inspect import InspectedBand, Inspection
-from benkit.reporting.pixels import as_colours, mask_no_data, stretch_range
+from benkit.reporting.pixels import in_colour, mask_no_data, stretch_range
 from benkit.reporting.style import BAD, INK, MUTED, NO_DATA_COLOUR, styled
 
 if TYPE_CHECKING:
@@ -81,17 +81,8 @@ def _draw_colour(
     if missing := [band for band in bands if band not in masked]:
         _write_instead(axes, f"needs {' and '.join(missing)}")
         return
-    side = max(max(masked[band].shape) for band in bands)
-    layers = [_enlarged(masked[band], side) for band in bands]
-    if ratio:
-        first, second = layers
-        layers.append(first - second if in_decibels else first / second)
-    if title == "true colour":
-        high = stretch_range(np.ma.stack(layers))[1]
-        ranges = [(0.0, high if high > 0 else 1.0)] * 3
-    else:
-        ranges = [stretch_range(layer) for layer in layers]
-    axes.imshow(as_colours(layers, ranges), interpolation="nearest")
+    picture = in_colour(masked, bands, true=title == "true colour", decibels=in_decibels)
+    axes.imshow(picture, interpolation="nearest")
 
 
 def _draw_band(
@@ -134,12 +125,6 @@ def _prepare(axes: "Axes", title: str) -> None:
 def _write_instead(axes: "Axes", text: str) -> None:
     axes.set_aspect("equal")
     axes.text(0.5, 0.5, text, color=BAD, ha="center", va="center", transform=axes.transAxes)
-
-
-def _enlarged(pixels: "np.ma.MaskedArray", side: int) -> "np.ma.MaskedArray":
-    """Pixels repeated until there are so many rows and columns."""
-    rows, columns = (np.arange(side) * length // side for length in pixels.shape)
-    return pixels[np.ix_(rows, columns)]
 
 
 def _write_head(figure: "Figure", inspection: Inspection) -> None:

@@ -51,17 +51,24 @@ _FRAME = """
 </div>
 <div class="map scripted">
   <canvas tabindex="0" role="img" aria-label="Map of all patches. Arrow keys move it, plus and minus
-    zoom, Enter tells what lies in the middle."></canvas>
+    zoom, Enter lists the patches in the middle."></canvas>
   <div class="zoom">
     <button type="button" aria-label="Zoom in">+</button>
     <button type="button" aria-label="Zoom out">−</button>
     <button type="button" aria-label="Show everything">⤢</button>
   </div>
-  <div class="popup" role="status" hidden></div>
+  <p class="waiting" role="status">The map is being unpacked …</p>
+  <aside class="square" aria-label="Patches of the square" hidden>
+    <button type="button" class="close" aria-label="Close">×</button>
+    <h3 role="status"></h3>
+    <div class="about muted"></div>
+    <ul></ul>
+    <button type="button" class="others" hidden></button>
+  </aside>
 </div>
 <p class="muted scripted">Projection EPSG:{epsg}. {source}.
   <span class="on-screen">Drag or use the arrow keys; zoom with + and −,
-  or after a click with the wheel; click, or press Enter, for what lies there.</span></p>
+  or after a click with the wheel; click, or press Enter, for the patches there.</span></p>
 """
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from benkit.domain.layout import Layout
 from benkit.ground.points import Points
 from benkit.inventory.audit import Audit, audit_inventory, metadata_of, require_common_patches
 from benkit.inventory.duplicates import Duplicates, find_duplicates
@@ -17,6 +18,13 @@ from benkit.inventory.table.inventory_file import Inventory
 from benkit.metadata.metadata import Metadata, as_metadata
 from benkit.metadata.summary import summarize
 from benkit.reference_maps.labels import LabelComparison
+from benkit.reporting.page.commands import Commands
+from benkit.reporting.page.contact_sheet import (
+    Pictures,
+    contact_sheet,
+    patch_facts,
+    without_pictures,
+)
 from benkit.reporting.page.copies_section import copies_section
 from benkit.reporting.page.map import map_section
 from benkit.reporting.page.markup import escape, section
@@ -35,6 +43,8 @@ from benkit.splits.evaluate import evaluate_splits, has_other_official, splits_b
 from benkit.splits.evaluation import Evaluation
 from benkit.splits.split import Split
 
+_MOST_BYTES = 4_800_000  # of a page
+
 
 def report_page(
     metadata: Metadata | pa.Table,
@@ -45,6 +55,7 @@ def report_page(
     read_band: ReadBand | None = None,
     comparison: LabelComparison | None = None,
     made: Mapping[str, str] | None = None,
+    commands: Commands | None = None,
     title: str = "Report of a patch archive",
 ) -> str:
     """Make a report.
@@ -59,12 +70,13 @@ def report_page(
     sides : Split, or what it is made of, optional
         A split to judge.
     read_band : callable, optional
-        Called with a patch id and a band, gives a `Raster` to draw; without it damaged patches are
-        not shown.
+        Called with a patch id and a band, gives a `Raster` to draw; without it no patch is shown.
     comparison : LabelComparison, optional
         The labels of reference maps held against the metadata.
     made : mapping of str to str, optional
         How the report was made, by name.
+    commands : Commands, optional
+        Makes the command lines that the page advises.
     title : str
         Of the page, such as the archive's name.
 
@@ -73,7 +85,7 @@ def report_page(
     str
         A whole HTML page that needs nothing else.
     """
-    metadata = as_metadata(metadata)
+    metadata, commands = as_metadata(metadata), commands or Commands()
     split = (
         None
         if sides is None
@@ -86,10 +98,15 @@ def report_page(
         require_common_patches(audit, inventory, table)
     splits = {} if split is None else _evaluations(metadata, split)
     copies = _copies(inventory, metadata, split)
-    parts = [verdict_section(audit, metadata.table["patch_id"], splits, copies)]
+    verdict = verdict_section(audit, metadata.table["patch_id"], splits, copies, commands)
     if inventory is not None and subset:
         metadata = _on_disk(metadata, inventory)
         split = split and split.aligned(metadata.patch_ids, strict=False)
+    there = pa.array([], pa.string()) if inventory is None else inventory.patch_ids.combine_chunks()
+    drawn = None
+    if inventory is not None and read_band is not None:
+        drawn = Pictures(read_band, inventory.layout)
+    parts = [_sheet(metadata, audit, there, drawn, commands), verdict]
     if audit is not None:
         parts += [findings_section(audit), copies_section(copies)]
     parts.append(map_section(metadata, _unknown_patches(audit), audit and audit.listed, split))
@@ -103,7 +120,26 @@ def report_page(
     if comparison is not None:
         parts.append(reference_maps_section(comparison))
     parts.append(_made_section(made or {}))
-    return _page(title, "".join(parts))
+    page = _page(title, "".join(parts))
+    room = _MOST_BYTES - len(page.encode())
+    more = patch_facts(audit and audit.findings, there, drawn, commands, room)
+    return page.replace("</main>", f"</main>{more}", 1)
+
+
+def _sheet(
+    metadata: Metadata,
+    audit: Audit | None,
+    there: pa.Array,
+    pictures: Pictures | None,
+    commands: Commands,
+) -> str:
+    """The contact sheet, of the patches that are there and have no finding."""
+    if pictures is None:
+        return without_pictures(commands, has_inventory=audit is not None)
+    ids = _own_ids(metadata, pictures.layout)
+    found = audit.findings["patch_id"].unique() if audit else pa.array([], pa.string())
+    sound = np.asarray(pc.and_not(pc.is_in(ids, there), pc.is_in(ids, found)))
+    return contact_sheet(metadata, ids, sound, pictures)
 
 
 def _copies(
@@ -118,11 +154,15 @@ def _copies(
 
 def _on_disk(metadata: Metadata, inventory: Inventory) -> Metadata:
     """The rows of the metadata whose patches an archive holds."""
-    rows = inventory.query("SELECT DISTINCT patch_id FROM inventory WHERE band IS NOT NULL")
-    here = pa.array([patch for (patch,) in rows], pa.string())
-    own = inventory.layout.metadata_id
+    here = inventory.patch_ids.combine_chunks()
+    return metadata.filter(np.asarray(pc.is_in(_own_ids(metadata, inventory.layout), here)))
+
+
+def _own_ids(metadata: Metadata, layout: Layout) -> pa.StringArray:
+    """What the patches of a layout are called."""
+    own = layout.metadata_id
     ids = metadata.table[own if own in metadata.table.column_names else "patch_id"]
-    return metadata.filter(pc.is_in(ids.cast(pa.string()), here).to_numpy())
+    return ids.cast(pa.string()).combine_chunks()
 
 
 def _unknown_patches(audit: Audit | None) -> list[str]:
@@ -173,6 +213,7 @@ def _made_section(made: Mapping[str, str]) -> str:
 
 
 _LINKS = {
+    "archive": "The archive",
     "verdict": "Verdict",
     "findings": "Findings",
     "copies": "Copies",

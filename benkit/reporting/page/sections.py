@@ -65,7 +65,8 @@ def findings_section(audit: Audit) -> str:
         "Findings",
         by_kind,
         f"<h3>All findings</h3>{cut}{_UNLISTED}",
-        '<div id="findings-list" class="scripted"><div class="controls">'
+        '<div id="findings-list" class="scripted">'
+        '<p class="waiting" role="status">The findings are being unpacked …</p><div class="controls">'
         '<label>Search <input type="search"></label>'
         f'<label>Kind <select><option value="">all</option>{options}</select></label>'
         '<span class="said muted" role="status"></span></div>'

@@ -15,7 +15,7 @@ async function unpack(id) {
 
 async function showFindings() {
   const section = document.getElementById("findings-list");
-  if (!section) return;
+  if (!section) return [];
   const rows = JSON.parse(new TextDecoder().decode(await unpack("findings-data")));
   const body = section.querySelector("tbody");
   const search = section.querySelector("input");
@@ -52,6 +52,7 @@ async function showFindings() {
   for (const field of [search, kind]) field.addEventListener("input", () => { shown = page; render(); });
   more.addEventListener("click", () => { shown += 4 * page; render(); });
   render();
+  return rows;
 }
 
 // ---- map --------------------------------------------------------------------------------------
@@ -125,7 +126,7 @@ class PatchMap {
     this.facts = facts;
     this.canvas = frame.querySelector("canvas");
     this.pen = this.canvas.getContext("2d");
-    this.popup = frame.querySelector(".popup");
+    this.panel = new PatchPanel(frame.querySelector(".square"), this);
     this.legend = document.getElementById("map-legend");
     this.select = document.getElementById("map-colour");
     const plane = (place) => bytes.subarray(place * facts.patches, (place + 1) * facts.patches);
@@ -209,7 +210,7 @@ class PatchMap {
       ArrowUp: () => this.pan(0, -step), ArrowDown: () => this.pan(0, step),
       "+": () => this.zoom(0.5), "=": () => this.zoom(0.5), "-": () => this.zoom(2),
       0: () => { this.fit(); this.draw(); },
-      Enter: () => this.tell(width / 2, height / 2), Escape: () => { this.popup.hidden = true; },
+      Enter: () => this.tell(width / 2, height / 2), Escape: () => this.panel.close(),
     };
     if (!actions[event.key] || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
@@ -312,7 +313,6 @@ class PatchMap {
     const dark = matchMedia("(prefers-color-scheme: dark)").matches
       && !document.documentElement.hasAttribute("data-printing"); // paper is white
     this.scheme = this.facts.colours[dark ? "dark" : "light"];
-    this.popup.hidden = true;
     this.pen.clearRect(0, 0, width, height);
     this.drawGraticule(style);
     this.drawOutlines(style, width, height);
@@ -320,6 +320,7 @@ class PatchMap {
     const { size } = cells;
     if (size === this.facts.side) this.drawPatches(width, height);
     else this.drawCells(cells, width, height);
+    this.drawChosen(style, width, height);
     this.drawNames(style);
     this.drawScaleBar(style, width, height);
     this.showLegend(size);
@@ -402,6 +403,19 @@ class PatchMap {
     this.pen.restore();
   }
 
+  /** A frame around the square whose patches are listed. */
+  drawChosen(style, width, height) {
+    if (!this.chosen) return;
+    const [east, north, side] = this.chosen, half = Math.max(side / this.scale / 2, 3) + 2;
+    const x = width / 2 + (east - this.centre[0]) / this.scale, y = height / 2 - (north - this.centre[1]) / this.scale;
+    for (const [colour, wide] of [["--ground", 5], ["--accent", 2.5]]) {
+      this.pen.strokeStyle = style.getPropertyValue(colour);
+      this.pen.lineWidth = wide;
+      this.pen.strokeRect(x - half, y - half, 2 * half, 2 * half);
+    }
+    this.pen.lineWidth = 1;
+  }
+
   drawNames(style) {
     const { width, height } = this.canvas.getBoundingClientRect();
     this.pen.font = "600 12px system-ui, sans-serif";
@@ -456,12 +470,13 @@ class PatchMap {
     }), size > this.facts.side ? `one square: ${+(size / 1000).toPrecision(5)} km; zoom in for patches` : "one square: a patch");
   }
 
-  /** Say what lies at a point of the canvas. */
+  /** List the patches at a point of the canvas. */
   tell(x, y) {
     const [east, north] = this.toPlane(x, y);
     const { size, cell, across, at } = this.cells;
     const [west, south] = this.facts.bounds;
-    const place = at(Math.floor((north - south) / size) * across + Math.floor((east - west) / size));
+    const column = Math.floor((east - west) / size), row = Math.floor((north - south) / size);
+    const place = at(row * across + column);
     const found = [];
     for (let patch = 0; patch < this.facts.patches; patch++) {
       const hit = size === this.facts.side
@@ -469,59 +484,206 @@ class PatchMap {
         : cell[patch] === place;
       if (hit) found.push(patch);
     }
-    this.popup.hidden = !found.length;
-    if (!found.length) return;
-    this.popup.textContent = found.length === 1 || size === this.facts.side
-      ? found.slice(0, 5).map((patch) => this.describe(patch)).join("\n\n") + (found.length > 5 ? `\n\nand ${found.length - 5} more` : "")
-      : this.describeMany(found);
-    const { width, height } = this.canvas.getBoundingClientRect();
-    this.popup.style.left = `${Math.max(0, Math.min(x + 8, width - this.popup.offsetWidth - 8))}px`;
-    this.popup.style.top = `${Math.max(0, Math.min(y + 8, height - this.popup.offsetHeight - 8))}px`;
+    const first = found[0];
+    this.chosen = !found.length ? null : size === this.facts.side
+      ? [this.x[first], this.y[first], size]
+      : [west + (column + 0.5) * size, south + (row + 0.5) * size, size];
+    this.panel.show(found);
+    if (found.length) this.uncover();
+    this.draw();
+  }
+
+  /** Move the chosen square out from under the panel. */
+  uncover() {
+    const canvas = this.canvas.getBoundingClientRect(), panel = this.panel.frame.getBoundingClientRect();
+    const x = canvas.width / 2 + (this.chosen[0] - this.centre[0]) / this.scale, free = panel.width + 40;
+    if (panel.top < canvas.bottom - 1 && x < free) this.centre[0] -= (free - x) * this.scale;
+  }
+
+  /** Move to a patch by its id, and tell of it. */
+  goTo(id) {
+    let patch = 0;
+    while (patch < this.facts.patches && this.id(patch) !== id) patch++;
+    if (patch === this.facts.patches) return;
+    this.centre = [this.x[patch], this.y[patch]];
+    this.chosen = [this.x[patch], this.y[patch], this.facts.side];
+    this.scale = Math.min(this.scale, this.facts.side);
+    this.panel.show([patch]);
+    this.uncover();
+    this.draw();
+    this.frame.scrollIntoView({ block: "nearest" });
   }
 
   names(planes, names, patch) {
     return names.filter((_, place) => (planes[place >> 3][patch] >> (place & 7)) & 1);
   }
 
-  describe(patch) {
+  id(patch) {
     const two = (value) => String(value).padStart(2, "0");
-    const id = this.ids
+    return this.ids
       ? this.ids[patch]
       : `${this.facts.products[this.product[patch]].name}_${two(this.column[patch])}_${two(this.row[patch])}`;
-    const labels = this.names(this.labels, this.facts.labels, patch);
-    const kinds = this.names(this.findings, this.facts.kinds, patch);
-    return [
-      id,
-      [this.facts.seasons[this.season[patch]], this.facts.sides[this.side[patch]]].filter(Boolean).join(", "),
-      labels.join(", "),
-      kinds.length ? `Findings: ${kinds.join(", ")}` : "",
-    ].filter(Boolean).join("\n");
   }
 
-  describeMany(patches) {
+  /** How often seasons, sides, labels and findings occur, the most frequent first. */
+  summary(patches) {
     const count = (valueOf, names) => names.map((name, value) => [name, patches.filter((patch) => valueOf(patch, value)).length])
       .filter((entry) => entry[0] && entry[1]).sort((a, b) => b[1] - a[1]).slice(0, 4)
       .map((entry) => `${entry[0]} ${number.format(entry[1])}`).join(", ");
     const bit = (planes) => (patch, place) => (planes[place >> 3][patch] >> (place & 7)) & 1;
     const kinds = count(bit(this.findings), this.facts.kinds);
     return [
-      `${number.format(patches.length)} patches`,
       count((patch, value) => this.season[patch] === value, this.facts.seasons),
       count((patch, value) => this.side[patch] === value, this.facts.sides),
       count(bit(this.labels), this.facts.labels),
       kinds && `Findings: ${kinds}`,
-    ].filter(Boolean).join("\n");
+    ].filter(Boolean);
+  }
+}
+
+/** Longitude and latitude of a point on the plane of EPSG:3035 (Lambert azimuthal) or 6933 (cylindrical), equal-area both. */
+function degreesOf(epsg, x, y) {
+  const { sqrt, sin, cos, asin, atan2, log, PI } = Math;
+  const a = 6378137, e2 = 0.0066943800229, e = sqrt(e2);
+  const q = (s) => (1 - e2) * (s / (1 - e2 * s * s) - log((1 - e * s) / (1 + e * s)) / (2 * e));
+  let lon, beta;
+  if (epsg === 3035) {
+    const phi = 52 * PI / 180, beta0 = asin(q(sin(phi)) / q(1)), radius = a * sqrt(q(1) / 2);
+    const d = a * cos(phi) / sqrt(1 - e2 * sin(phi) ** 2) / (radius * cos(beta0));
+    const east = (x - 4321000) / d, north = d * (y - 3210000), rho = Math.hypot(east, north) || 1e-9, c = 2 * asin(rho / 2 / radius);
+    beta = asin(cos(c) * sin(beta0) + north * sin(c) * cos(beta0) / rho);
+    lon = 10 * PI / 180 + atan2(east * sin(c), rho * cos(beta0) * cos(c) - north * sin(beta0) * sin(c));
+  } else {
+    const k = cos(PI / 6) / sqrt(1 - e2 / 4);
+    [lon, beta] = [x / a / k, asin(2 * y * k / a / q(1))];
+  }
+  const lat = beta + (e2 / 3 + 31 * e2 ** 2 / 180 + 517 * e2 ** 3 / 5040) * sin(2 * beta)
+    + (23 * e2 ** 2 / 360 + 251 * e2 ** 3 / 3780) * sin(4 * beta) + 761 * e2 ** 3 / 45360 * sin(6 * beta);
+  return [lon * 180 / PI, lat * 180 / PI];
+}
+
+// ---- the patches of a square ------------------------------------------------------------------
+
+/** A word as a shell takes it. */
+const quoted = (word) => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`;
+
+class PatchPanel {
+  constructor(frame, map) {
+    [this.frame, this.map] = [frame, map];
+    [this.head, this.list, this.more] = ["h3", "ul", ".others"].map((one) => frame.querySelector(one));
+    this.about = frame.querySelector(".about");
+    this.extra = dataOf("patch-facts");
+    this.reasons = new Map();
+    this.more.addEventListener("click", () => this.add(20));
+    frame.querySelector(".close").addEventListener("click", () => { this.close(); map.canvas.focus(); });
+    frame.addEventListener("keydown", (event) => { if (event.key === "Escape") { this.close(); map.canvas.focus(); } });
+  }
+
+  /** Findings to tell with their reasons: rows of patch, band, kind and reason. */
+  know(rows) {
+    for (const row of rows) this.reasons.set(row[0], [...this.reasons.get(row[0]) ?? [], row]);
+  }
+
+  close() {
+    this.frame.hidden = true;
+    this.map.chosen = null;
+    this.map.draw();
+  }
+
+  show(patches) {
+    this.frame.hidden = !patches.length;
+    const bad = (patch) => this.map.findings.some((bits) => bits[patch]);
+    this.patches = [...patches.filter(bad), ...patches.filter((patch) => !bad(patch))];
+    this.head.textContent = patches.length === 1 ? "One patch" : `${number.format(patches.length)} patches`;
+    this.about.replaceChildren(...(patches.length > 1 ? this.map.summary(patches) : []).map((line) => this.part("p", line)));
+    this.list.replaceChildren();
+    this.frame.scrollTop = 0;
+    this.add(10);
+  }
+
+  add(some) {
+    const shown = this.list.children.length;
+    this.list.append(...this.patches.slice(shown, shown + some).map((patch) => this.card(patch)));
+    const left = this.patches.length - this.list.children.length;
+    this.more.hidden = !left;
+    this.more.textContent = `Show more of ${number.format(left)}`;
+  }
+
+  part(name, text, kind = "") {
+    const part = document.createElement(name);
+    part.textContent = text;
+    part.className = kind;
+    return part;
+  }
+
+  /** The picture of a patch, if the page holds one. */
+  picture(id) {
+    const own = this.extra.pictures[id];
+    const source = own ? `data:image/webp;base64,${own}` : document.querySelector(`.sheet img[data-patch="${CSS.escape(id)}"]`)?.src;
+    return source && Object.assign(new Image(120, 120), { src: source, alt: `Picture of ${id}` });
+  }
+
+  card(patch) {
+    const { facts, side, season, x, y, labels, findings } = this.map;
+    const id = this.map.id(patch), item = document.createElement("li");
+    const [lon, lat] = degreesOf(facts.epsg, x[patch], y[patch]);
+    const place = `${Math.abs(lat).toFixed(4)}° ${lat < 0 ? "S" : "N"}, ${Math.abs(lon).toFixed(4)}° ${lon < 0 ? "W" : "E"}`;
+    const kinds = this.map.names(findings, facts.kinds, patch), reasons = this.reasons.get(id) ?? [];
+    const told = new Set(reasons.map((row) => row[2]));
+    const picture = this.picture(id);
+    item.append(...[
+      picture,
+      this.part("b", id),
+      this.part("p", [facts.seasons[season[patch]], facts.sides[side[patch]], place].filter(Boolean).join(" · "), "muted"),
+      this.part("p", this.map.names(labels, facts.labels, patch).join(", ")),
+      ...reasons.map(([, band, kind, reason]) => this.part("p", `${[band, kind].filter(Boolean).join(" ")}: ${reason}`, "finding")),
+      ...kinds.filter((kind) => !told.has(kind)).map((kind) => this.part("p", kind, "finding")),
+      kinds.length && !picture && this.extra.said && this.part("p", this.extra.said, "muted"),
+      this.part("code", `benkit inspect ${quoted(id)} ${this.extra.inspect}`),
+    ].filter(Boolean));
+    return item;
   }
 }
 
 async function showMap() {
   const frame = document.querySelector(".map");
-  if (!frame) return;
+  if (!frame) return null;
   const ids = document.getElementById("map-names") && new TextDecoder().decode(await unpack("map-names")).split("\n");
   const outlines = JSON.parse(new TextDecoder().decode(await unpack("map-outlines")));
   window.patchMap = new PatchMap(frame, dataOf("map-facts"), await unpack("map-data"), ids, outlines);
+  return window.patchMap;
 }
 
-addEventListener("DOMContentLoaded", () => Promise.all([showFindings(), showMap()]).then(() => {
-  document.documentElement.dataset.ready = "yes";
-}));
+/** The contact sheet: one stop of the tab key, arrows between pictures, Enter or a click for the patch. */
+function listenToSheet(map) {
+  const rows = [...document.querySelectorAll(".sheet tbody tr")].map((row) => [...row.querySelectorAll("td")].map((cell) => cell.querySelector("img")));
+  const pictures = rows.flat().filter(Boolean);
+  pictures.forEach((picture, place) => {
+    picture.tabIndex = place ? -1 : 0;
+    picture.setAttribute("role", "button");
+    picture.addEventListener("click", () => map.goTo(picture.dataset.patch));
+    picture.addEventListener("keydown", (event) => {
+      const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+      if (event.key === "Enter") map.goTo(picture.dataset.patch);
+      if (!step) return;
+      event.preventDefault();
+      let row = rows.findIndex((line) => line.includes(picture)), column = rows[row].indexOf(picture), next;
+      do next = rows[row += step[0]]?.[column += step[1]]; while (next === null);
+      if (!next) return;
+      [picture.tabIndex, next.tabIndex] = [-1, 0];
+      next.focus();
+    });
+  });
+}
+
+addEventListener("DOMContentLoaded", async () => {
+  try {
+    const [rows, map] = await Promise.all([showFindings(), showMap()]);
+    map?.panel.know(rows);
+    if (map) listenToSheet(map);
+    document.documentElement.dataset.ready = "yes";
+  } catch (error) {
+    for (const hint of document.querySelectorAll(".waiting")) hint.textContent = `This browser cannot show it: ${error.message}`;
+    throw error;
+  }
+});
