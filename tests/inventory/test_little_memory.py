@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 import threading
 
@@ -77,3 +79,14 @@ def test_a_table_of_many_batches_lies_in_a_file_that_nobody_sees(folder, monkeyp
     assert table["n"].to_pylist() == [*range(100)]
     assert not list(folder.iterdir())
     assert kept_table([], schema).num_rows == 0
+
+
+@pytest.mark.parametrize("size", [0, LARGE])
+def test_queries_draw_no_progress_of_their_own(size):
+    code = (
+        "from benkit.inventory.table.database import database_for, query_of\n"
+        f"with database_for({size}) as connection:\n"
+        "    print(query_of(connection, \"SELECT current_setting('enable_progress_bar')\"))"
+    )
+    command = [sys.executable, "-c", code]  # without a script DuckDB would
+    assert subprocess.check_output(command, text=True) == "[(False,)]\n"

@@ -22,6 +22,7 @@ _CLOSED: _Config = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
+_QUIET = "SET enable_progress_bar = false"  # DuckDB draws one where Python has no script
 
 Found = TypeVar("Found")
 
@@ -45,6 +46,7 @@ def database_for(size: int) -> "Iterator[duckdb.DuckDBPyConnection]":
             "threads": min(os.cpu_count() or 1, _MOST_THREADS),
         }
         with duckdb.connect(config=_CLOSED | limits) as connection:
+            connection.execute(_QUIET)
             yield connection
 
 
@@ -56,7 +58,7 @@ def _database(process: int) -> "duckdb.DuckDBPyConnection":
     """
     import duckdb
 
-    return duckdb.connect(config=_CLOSED)
+    return duckdb.connect(config=_CLOSED).execute(_QUIET)
 
 
 def at_once(connection: "duckdb.DuckDBPyConnection", work: Callable[[], Found]) -> Found:
