@@ -35,15 +35,14 @@ from benkit.files.writing.replace import write_page
 from benkit.inventory.scanning.scan import band_reader
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.inventory.table.parts import is_archive
-from benkit.metadata.metadata import Metadata
 from benkit.metadata.metadata_file import EVERY_COLUMN
 from benkit.reference_maps.labels import (
-    LabelComparison,
     LabelSets,
     compare_labels,
     land_cover_labels,
 )
 from benkit.reference_maps.land_cover import measure_land_cover
+from benkit.reference_maps.small_labels import small_labels
 from benkit.reporting.page.commands import Commands
 from benkit.reporting.page.report import report_page
 from benkit.splits.split import Split
@@ -141,13 +140,15 @@ def report(
             if archive is not None and not is_tar(root):
                 require_archive(list_archive(root, inventory.layout))
             read_band = band_reader(root, inventory)
+        maps = _labels_of_maps(reference_maps, gone, engine)
         page = report_page(
             known,
             inventory=inventory,
             subset=subset,
             sides=sides,
             read_band=read_band,
-            comparison=_comparison(reference_maps, known, gone, engine),
+            comparison=compare_labels(maps, known.table) if maps else None,
+            small_labels=small_labels(maps) if maps else None,
             made=made,
             commands=_commands(source, root, metadata, split, reference_maps, subset, inventory),
             title=_title(root, source, metadata),
@@ -157,18 +158,15 @@ def report(
     return page
 
 
-def _comparison(
-    maps: str | os.PathLike[str] | LabelSets | None,
-    metadata: Metadata,
-    gone: set[str],
-    engine: Engine | None,
-) -> LabelComparison | None:
-    """The labels of the maps, but for those of some patches, held against the metadata."""
+def _labels_of_maps(
+    maps: str | os.PathLike[str] | LabelSets | None, gone: set[str], engine: Engine | None
+) -> LabelSets | None:
+    """The labels of the maps, but for those of some patches."""
     if maps is None:
         return None
     if not isinstance(maps, LabelSets):
         maps = land_cover_labels(measure_land_cover(maps, without=gone, engine=engine))
-    return compare_labels(maps.without(gone), metadata.table)
+    return maps.without(gone)
 
 
 def _archive(source: Any, archive: str | os.PathLike[str] | None) -> Path | None:

@@ -122,6 +122,11 @@ def land_cover_labels(
     return _label_sets(table.filter(kept), tuple(left_out))
 
 
+def classes_by_code(code: NDArray) -> NDArray[np.int64]:
+    """The place among `CLASSES` of the class of each CLC code, -1 where it has none."""
+    return _CLASS_OF_CODE[code]
+
+
 def _labels(patch: NDArray, code: NDArray, area: NDArray, least: NDArray) -> pa.ListArray:
     """For each patch the classes with at least its least area, all their codes together."""
     classes = _CLASS_OF_CODE[code]

@@ -134,7 +134,8 @@ def test_the_report_shows_them_as_text(opened):
         assert text in texts_of(page, "#made th")
         assert text in texts_of(page, "#made td")
         assert texts_of(page, "#contents th").count(text) == 2, "a label and a country"
-        assert texts_of(page, "#reference-maps td").count(text) == 2, "a patch and a label"
+        told = texts_of(page, "#reference-maps td")
+        assert told.count(text) == 4, "a label with a patch, a patch with a label"
         assert page.get_by_title(text, exact=True).count() == 1, "a column of the matrix"
     assert any(text in said for text in TEXTS for said in texts_of(page, "#looks figcaption"))
 

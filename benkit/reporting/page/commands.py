@@ -53,11 +53,17 @@ class Commands:
         apart = ["--buffer", "2500"] if buffer else []
         return [_line("split", *self.metadata, *apart, "--output", "new-split.csv")]
 
-    def labels(self) -> list[str]:
+    def labels(self) -> str:
         """Write the labels of reference maps that cover at least a hundredth of the ground."""
-        maps = self.reference_maps or "REFERENCE_MAPS"
-        least = ["--min-share", "0.01", "--output", "labels.parquet"]
-        return [_line("labels", maps, *self._metadata, *least)]
+        return _line("labels", self._maps, "--min-share", "0.01", "--output", "labels.parquet")
+
+    def differences(self) -> str:
+        """List the patches whose labels are not those of the reference maps."""
+        return _line("labels", self._maps, *self._metadata, "--differences", "differences.csv")
+
+    @property
+    def _maps(self) -> str:
+        return self.reference_maps or "REFERENCE_MAPS"
 
     def again(self) -> list[str]:
         """The report with the pixels at hand."""

@@ -29,11 +29,11 @@ from benkit.reporting.page.copies_section import copies_section
 from benkit.reporting.page.map import map_section
 from benkit.reporting.page.markup import escape, section
 from benkit.reporting.page.quick_looks import ReadBand, quick_looks_section
+from benkit.reporting.page.reference_maps_section import reference_maps_section
 from benkit.reporting.page.sections import (
     bands_section,
     contents_section,
     findings_section,
-    reference_maps_section,
 )
 from benkit.reporting.page.split_section import split_section
 from benkit.reporting.page.verdict import verdict_section
@@ -54,6 +54,7 @@ def report_page(
     sides: Any = None,
     read_band: ReadBand | None = None,
     comparison: LabelComparison | None = None,
+    small_labels: pa.Table | None = None,
     made: Mapping[str, str] | None = None,
     commands: Commands | None = None,
     title: str = "Report of a patch archive",
@@ -73,6 +74,8 @@ def report_page(
         Called with a patch id and a band, gives a `Raster` to draw; without it no patch is shown.
     comparison : LabelComparison, optional
         The labels of reference maps held against the metadata.
+    small_labels : pyarrow.Table, optional
+        Those that cover little, as `benkit.reference_maps.small_labels` tells.
     made : mapping of str to str, optional
         How the report was made, by name.
     commands : Commands, optional
@@ -114,11 +117,18 @@ def report_page(
         parts.append(split_section(splits))
     parts.append(contents_section(metadata, summarize(metadata), _months(metadata)))
     if inventory is not None:
-        parts.append(bands_section(inventory, band_statistics(inventory)))
+        parts.append(
+            bands_section(
+                inventory,
+                band_statistics(inventory),
+                _own_ids(metadata, inventory.layout),
+                metadata.labels,
+            )
+        )
     if audit is not None:
         parts.append(quick_looks_section(audit.findings, read_band))
     if comparison is not None:
-        parts.append(reference_maps_section(comparison))
+        parts.append(reference_maps_section(comparison, small_labels, commands))
     parts.append(_made_section(made or {}))
     page = _page(title, "".join(parts))
     room = _MOST_BYTES - len(page.encode())

@@ -1,4 +1,4 @@
-"""The sections of a report that are tables: findings, bands, labels and dates, reference maps."""
+"""The sections of a report that are tables: findings, bands, labels and dates."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from benkit.inventory.table.inventory_file import Inventory
 from benkit.metadata.categories import Categories
 from benkit.metadata.metadata import Metadata
 from benkit.metadata.summary import Summary
-from benkit.reference_maps.labels import LabelComparison
+from benkit.reporting.page.bands_by_label import bands_by_label
 from benkit.reporting.page.markup import (
     bar_table,
     data_block,
@@ -30,7 +30,6 @@ from benkit.reporting.page.markup import (
 _PATCHES_AT_ONCE = 2**18
 _LISTED = 20_000
 _BINS = 40
-_DIFFERENCES = 200
 _UNLISTED = (
     "<noscript><p>The list needs scripts, which this browser does not run; "
     "<code>benkit audit --findings</code> writes all findings.</p></noscript>"
@@ -106,8 +105,13 @@ def _sample_of_each_kind(findings: pa.Table) -> pa.Table:
     return findings.take(np.sort(np.concatenate(chosen)))
 
 
-def bands_section(inventory: Inventory, statistics: Statistics) -> str:
-    """Statistics of each band, and histograms of the patches' means."""
+def bands_section(
+    inventory: Inventory, statistics: Statistics, ids: pa.StringArray, labels: Categories
+) -> str:
+    """Statistics of each band, and how the patches' means are distributed, in all and by label.
+
+    The ids are what the archive calls the patches that have the labels.
+    """
     rows = [
         (band, one.count, one.mean, one.std, one.min, one.max)
         for band, one in statistics.bands.items()
@@ -129,6 +133,7 @@ def bands_section(inventory: Inventory, statistics: Statistics) -> str:
         f'<h3>How the means of the patches are distributed</h3><div class="bands">{pictures}</div>',
         f'<p class="muted">Number of patches by the mean of their valid pixels, without the '
         f"{percent(_LEFT_OUT)} of them at either end.</p>",
+        bands_by_label(inventory, ids, labels),
     )
 
 
@@ -203,27 +208,3 @@ def _together(labels: Categories, patches: int) -> list[list[int]]:
         has[labels.patch[first:last] - start, labels.value[first:last]] = 1
         together += (has.T @ has).round().astype(np.int64)
     return together.tolist()
-
-
-def reference_maps_section(comparison: LabelComparison) -> str:
-    """Whether the reference maps give the labels of the metadata."""
-    rows = comparison.differences.slice(0, _DIFFERENCES).to_pylist()
-    counts = [
-        ("compared", comparison.compared),
-        ("with other labels", len(comparison.differences)),
-        ("not in the metadata", comparison.not_in_metadata),
-        ("without a map", comparison.without_map),
-    ]
-    first = f", the first {_DIFFERENCES}" if len(rows) < len(comparison.differences) else ""
-    return section(
-        "reference-maps",
-        "Reference maps",
-        table(("Patches", "Number"), counts),
-        table(
-            ("Patch", "Missing in the map", "Extra in the map"),
-            [(row["patch_id"], ", ".join(row["missing"]), ", ".join(row["extra"])) for row in rows],
-            f"Patches whose labels differ{first}",
-        )
-        if rows
-        else "<p>The maps give the labels of the metadata.</p>",
-    )
