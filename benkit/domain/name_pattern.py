@@ -17,6 +17,7 @@ _FORMS = {
 
 
 @lru_cache
+@lru_cache(1024)  # patches of one product come one after the other
 def matches(pattern: str, name: str) -> bool:
     """Whether a name has the form of a text with parts in braces."""
     return name_pattern(pattern).fullmatch(name) is not None

@@ -58,7 +58,7 @@ def commands(page, section):
     text = page[page.index(f'<section id="{section}">') :]
     blocks = LINES.findall(text[: text.index("</section>")])
     lines = [line for block in blocks for line in re.findall("<code>(.*?)</code>", block)]
-    return [shlex.split(unescape(line)) for line in lines]
+    return [shlex.split(unescape(re.sub("</?span>", "", line))) for line in lines]
 
 
 def fnv(text):

@@ -60,21 +60,24 @@ def _moments(
     value = place[labels.value]
     bits = np.zeros(len(ids), np.int64)
     np.bitwise_or.at(bits, labels.patch[value >= 0], 1 << value[value >= 0])
-    rows = slice(None, None, step)
-    found = inventory.query(
-        """
-        SELECT band, bits, count(*), sum(mean), sum(mean * mean)
+    rows, names = slice(None, None, step), inventory.layout.band_names
+    found = inventory.query_table(
+        f"""
+        SELECT list_position({[*names]}, band) - 1 AS band, bits, count(*) AS patches,
+               sum(mean) AS mean, sum(mean * mean) AS square
         FROM (SELECT patch_id, band, coalesce(sum::DOUBLE, float_sum) / valid AS mean
               FROM inventory WHERE status = 'ok' AND valid > 0) JOIN coded USING (patch_id)
         GROUP BY ALL ORDER BY ALL
         """,
         coded=pa.table({"patch_id": ids[rows], "bits": bits[rows]}),
     )
-    names = {name: number for number, name in enumerate(inventory.layout.band_names)}
+    band, mask = found["band"].to_numpy(), found["bits"].to_numpy()
     sums = np.zeros((3, len(order) + 1, len(names)))
-    for band, mask, *some in found:
-        having = [*(row for row in range(len(order)) if mask >> row & 1), len(order)]
-        sums[:, having, names[band]] += np.array(some, float)[:, None]
+    for row in range(len(order) + 1):
+        having = mask >> row & 1 == 1 if row < len(order) else np.full(len(mask), True)
+        for number, name in enumerate(("patches", "mean", "square")):
+            some = found[name].to_numpy()[having]
+            sums[number, row] = np.bincount(band[having], some, len(names))
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = sums[1] / sums[0]
         std = np.sqrt(np.maximum(sums[2] / sums[0] - mean**2, 0))

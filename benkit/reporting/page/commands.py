@@ -1,5 +1,6 @@
 """What to type next for an archive: command lines with its paths as the caller gave them."""
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -93,7 +94,6 @@ def _line(verb: str, *words: str) -> str:
 
 
 def command_block(lines: Sequence[str]) -> str:
-    """Commands as a page shows them."""
-    return (
-        f'<pre class="commands">{"".join(f"<code>{escape(line)}</code>" for line in lines)}</pre>'
-    )
+    """Commands as a page shows them, whose lines end before options, not within."""
+    shown = (re.sub("(?<= )(--[a-z0-9-]+)", "<span>\\1</span>", escape(line)) for line in lines)
+    return f'<pre class="commands">{"".join(f"<code>{line}</code>" for line in shown)}</pre>'

@@ -128,5 +128,5 @@ def json_block(name: str, value: Any) -> str:
 
 def data_block(name: str, content: bytes) -> str:
     """Binary data for the page's script, compressed."""
-    text = base64.b64encode(gzip.compress(content, 9, mtime=0)).decode()
+    text = base64.b64encode(gzip.compress(content, 6, mtime=0)).decode()
     return f'<script type="application/octet-stream" id="{name}">{text}</script>'
