@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from benkit import __version__
 from benkit.api.inputs.choose import Choice
-from benkit.api.inputs.places import known_metadata, require_places
+from benkit.api.inputs.places import is_inventory, known_metadata, require_places
 from benkit.api.inputs.sources import (
     MetadataLike,
     SourceLike,
@@ -195,13 +195,15 @@ def _commands(
 ) -> Commands:
     """Command lines with what was given as a path or URL."""
     several = metadata if isinstance(metadata, list | tuple) else [metadata]
+    placing = [one for one in several if is_inventory(one)]
     layout = None if inventory is None else inventory.layout
     named = None if layout is None or layout is BIGEARTHNET_S2 else layout.name
     where = as_location(source) if is_location(source) else None
     return Commands(
         source=_path(source),
         archive=None if root is None else str(root),
-        metadata=tuple(_path(one) or "METADATA" for one in several),
+        metadata=tuple(_path(one) or "METADATA" for one in several if not is_inventory(one)),
+        inventories=tuple(_path(one) or "INVENTORY" for one in placing),
         split=_path(split),
         reference_maps=_path(maps),
         subset=subset,

@@ -127,6 +127,25 @@ def test_each_red_answer_gives_commands_that_run(page, parts, tmp_path, monkeypa
     assert len(benkit.audit("clean/inventory.parquet", "clean/metadata.parquet").findings) == 0
 
 
+def test_commands_for_an_archive_whose_inventory_is_its_metadata_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    benkit.sample("sample", patches=20, layout="eurosat-ms")
+    benkit.scan("sample/archive", "i.parquet")
+    pq.write_table(benkit.audit("i.parquet").findings, "placeless.parquet")
+    placeless = ["unreadable", "missing_band", "wrong_georeference"]
+    page = benkit.report(
+        "i.parquet", "i.parquet", archive="sample/archive",
+        exclude="placeless.parquet", exclude_kinds=placeless,
+    )  # fmt: skip
+    lines = commands(page, "verdict")
+    assert lines
+    for line in lines:
+        assert main([*line[1:], "--overwrite", "--quiet"]) in (0, 1), line
+    inspect = json.loads(re.search('id="patch-facts">(.*?)</script>', page)[1])["inspect"]
+    patch = benkit.Inventory("i.parquet").patch_ids[0].as_py()
+    assert main(["inspect", patch, *shlex.split(inspect), "--quiet"]) == 0
+
+
 def test_a_leaking_split_says_how_to_make_another(parts, tmp_path, monkeypatch):
     _, metadata, _ = parts
     monkeypatch.chdir(tmp_path)

@@ -17,6 +17,8 @@ class Commands:
     source, archive, split, reference_maps : str or None
         As `benkit.report` was given them; the archive also where it is the source.
     metadata : tuple of str
+    inventories : tuple of str
+        Those among the metadata, which tell places, or labels too.
     subset : bool
     at_a_distance : bool
         Whether the source is an archive at a URL.
@@ -27,6 +29,7 @@ class Commands:
     source: str | None = None
     archive: str | None = None
     metadata: tuple[str, ...] = ("METADATA",)
+    inventories: tuple[str, ...] = ()
     split: str | None = None
     reference_maps: str | None = None
     subset: bool = False
@@ -52,7 +55,9 @@ class Commands:
     def new_split(self, *, buffer: bool) -> list[str]:
         """Make another split."""
         apart = ["--buffer", "2500"] if buffer else []
-        return [_line("split", *self.metadata, *apart, "--output", "new-split.csv")]
+        return [
+            _line("split", *self.inventories, *self.metadata, *apart, "--output", "new-split.csv")
+        ]
 
     def labels(self) -> str:
         """Write the labels of reference maps that cover at least a hundredth of the ground."""
@@ -72,7 +77,9 @@ class Commands:
         if self.source and not self.at_a_distance:
             options = [self.source, "--archive", "ARCHIVE"]
         split = ["--split", self.split] if self.split else []
-        return [_line("report", *options, *self._metadata, *split, "--output", "report.html")]
+        places = [word for name in self.inventories for word in ("--metadata", name)]
+        given = [*options, *places, *self._metadata, *split]
+        return [_line("report", *given, "--output", "report.html")]
 
     def inspect(self, patch: str) -> list[str]:
         """Tell everything about one patch."""

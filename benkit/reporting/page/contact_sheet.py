@@ -121,8 +121,10 @@ def contact_sheet(
             patch = cells.get((column, row))
             shown = "" if patch is None else _cell(ids[patch].as_py(), label, name, pictures)
             line += f"<td>{shown}</td>"
-        body += f'<tr><th scope="row">{escape(name)}</th>{line}</tr>'
+        named = f'<th scope="row">{escape(name)}</th>' if name else ""
+        body += f"<tr>{named}{line}</tr>"
     heads = "".join(f'<th scope="col"><span>{escape(name)}</span></th>' for name in columns)
+    corner, across = "<td></td>" if any(rows) else "", 4 + 5 * len(columns)
     shown = (
         "In true colour" if pictures.layout.true_colour else "With their ratio as the third colour"
     )
@@ -131,8 +133,8 @@ def contact_sheet(
     return section(
         "archive",
         "The archive",
-        f'<div class="wide"><table class="sheet"><thead><tr><td></td>{heads}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>",
+        f'<div class="wide"><table class="sheet" style="max-width:{across}rem">'
+        f"<thead><tr>{corner}{heads}</tr></thead><tbody>{body}</tbody></table></div>",
         f'<p class="muted">{shown} ({", ".join(pictures.bands)}), each by its own range. Patches '
         f"without a finding, the first by a hash of their ids: the same every time.{cut}</p>",
     )
