@@ -78,8 +78,7 @@ def report(
     subset : bool
         As of `benkit.audit`, for the source.
     archive : path, optional
-        Folder or plain tar of the archive that an inventory tells of, for quick looks of damaged
-        patches.
+        Folder or plain tar of the archive that an inventory tells of, for pictures of patches.
     split : path, URL, Split, table or mapping of str to sequence of str, optional
         A split to judge.
     reference_maps : path or LabelSets, optional

@@ -211,3 +211,30 @@ def test_a_page_stays_below_5_mb_and_says_which_pictures_it_leaves_out(tmp_path,
     assert 4_500_000 < len(page.encode()) < 5_000_000
     facts = json.loads(re.search('id="patch-facts">(.*?)</script>', page)[1])
     assert f"{len(facts['pictures']):,} of 7" in facts["said"]
+
+
+def sentence(page):
+    return re.search("<strong>(.*?)</strong>", page)[1]
+
+
+def test_the_sentence_is_another_where_nothing_is_silently_damaged(parts, tmp_path):
+    """First all is well, then a patch is not there, then that is meant."""
+    _, metadata, inventory = parts
+    table = benkit.Metadata(metadata).table
+    rows = pq.read_table(inventory)
+    bad = benkit.audit(inventory, metadata).findings["patch_id"]
+    keep = pc.and_(
+        pc.is_in(rows["patch_id"], table["patch_id"]), pc.invert(pc.is_in(rows["patch_id"], bad))
+    )
+    sound = rows.filter(keep)
+    ids = sound["patch_id"].unique()
+    pq.write_table(sound, tmp_path / "i.parquet")
+    own = table.filter(pc.is_in(table["patch_id"], ids))
+    page = benkit.report(own, tmp_path / "i.parquet")
+    assert sentence(page) == f"All {len(ids)} patches are whole and correct."
+    without = sound.filter(pc.not_equal(sound["patch_id"], ids[0]))
+    pq.write_table(without, tmp_path / "i.parquet")
+    page = benkit.report(own, tmp_path / "i.parquet")
+    assert sentence(page) == f"1 of {len(ids)} patches is not there as a whole."
+    page = benkit.report(own, tmp_path / "i.parquet", subset=True)
+    assert sentence(page) == f"All {len(ids) - 1} patches here are whole and correct."

@@ -21,7 +21,7 @@ from benkit.cli.printing import show
 EXAMPLE = """\
 example: benkit report archive/ --metadata metadata.parquet --split split.csv --output report.html
 
-Without SOURCE the page tells of the metadata only. Quick looks of damaged patches need the archive: as
+Without SOURCE the page tells of the metadata only. Pictures of patches need the archive: as
 SOURCE, or beside an inventory as --archive."""
 
 
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--archive",
         type=Path,
         metavar="ROOT",
-        help="folder or tar of the archive that an inventory tells of, for quick looks",
+        help="folder or tar of the archive that an inventory tells of, for pictures of patches",
     )
     parser.add_argument("--split", type=Path, metavar="SPLIT", help="a split to judge")
     add_id_column(parser)

@@ -105,10 +105,9 @@ def report_page(
     if inventory is not None and subset:
         metadata = _on_disk(metadata, inventory)
         split = split and split.aligned(metadata.patch_ids, strict=False)
-    there = pa.array([], pa.string()) if inventory is None else inventory.patch_ids.combine_chunks()
-    drawn = None
+    there, drawn = pa.array([], pa.string()), None
     if inventory is not None and read_band is not None:
-        drawn = Pictures(read_band, inventory.layout)
+        there, drawn = inventory.patch_ids.combine_chunks(), Pictures(read_band, inventory.layout)
     parts = [_sheet(metadata, audit, there, drawn, commands), verdict]
     if audit is not None:
         parts += [findings_section(audit), copies_section(copies)]

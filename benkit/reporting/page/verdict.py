@@ -76,11 +76,16 @@ def _sentence(audit: Audit) -> str:
         )
     if closed:
         absent = 0 if audit.subset else audit.counts["not_on_disk"]
-        return f"{len(closed):,} of {audit.patches + absent:,} patches are not there as a whole."
+        total = audit.patches + absent
+        return f"{len(closed):,} of {total:,} patches {_be(closed)} not there as a whole."
     if others := _named(audit, list(KINDS)):
-        return f"{len(others):,} of {audit.patches:,} patches are not as they should be."
+        return f"{len(others):,} of {audit.patches:,} patches {_be(others)} not as they should be."
     here = " here" if audit.subset else ""
     return f"All {audit.patches:,} patches{here} are whole and correct."
+
+
+def _be(patches: set[str]) -> str:
+    return "is" if len(patches) == 1 else "are"
 
 
 def _named(audit: Audit, kinds: list[str]) -> set[str]:
@@ -124,8 +129,8 @@ def _answers(
         yield "Free of copies?", step, "No" if found.groups else "Yes", copies.sentence, listed
     if splits:
         step, answer, why = soundness(splits["this split"], splits["random"])
-        words = "further apart" if step == "near" else "without the same ground on two"
-        other = (f"Make one with sides {words}:", commands.new_split(buffer=step == "near"))
+        words = "lie further apart" if step == "near" else "share no ground"
+        other = (f"Make one whose sides {words}:", commands.new_split(buffer=step == "near"))
         yield "Split sound?", step, answer, why, other
 
 
