@@ -115,23 +115,43 @@ def pairs_of_touching_cells(
     bool
         Whether they were drawn.
     """
-    order, ranges = _partners(points, size)
-    total = sum(int(count.sum()) for _, count in ranges())
-    drawn = np.sort(generator.integers(0, total, size=most)) if total > most else None
-    found, before = [], 0
-    for start, count in ranges():
-        end = before + np.cumsum(count)
-        if drawn is None:
-            which, partner = expand_ranges(start, count)
+    cells, order, cell = _points_by_cell(points, size)
+    count = np.bincount(cell, minlength=len(cells) + 1)
+    start = np.cumsum(count) - count
+    beside = _cells_at(cells, _HALF_AROUND)
+    # pairs are numbered: those within cells, then those with each neighbour, by cell, first, second
+    of_step = [count * (count - 1) // 2, *(np.append(count[:-1] * count[to], 0) for to in beside.T)]
+    before = np.cumsum([0, *map(np.sum, of_step)])
+    total = int(before[-1])
+    drawn = total > most
+    wanted = np.sort(generator.integers(0, total, size=most)) if drawn else np.arange(total)
+    found = []
+    for step, pairs in enumerate(of_step):
+        low, high = np.searchsorted(wanted, before[step : step + 2])
+        number = wanted[low:high] - before[step]
+        end = np.cumsum(pairs)
+        cell = np.searchsorted(end, number, "right")
+        number = number - (end - pairs)[cell]
+        if step:
+            other = beside[cell, step - 1]
+            first, second = np.divmod(number, count[other])
+            second += start[other]
         else:
-            some = drawn[
-                np.searchsorted(drawn, before) : np.searchsorted(drawn, end[-1:].max(initial=0))
-            ]
-            which = np.searchsorted(end, some, "right")
-            partner = start[which] + some - (end - count)[which]
-        found.append(np.stack([order[which], order[partner]], axis=1))
-        before += int(count.sum())
-    return np.concatenate(found), total > most
+            first, second = _of_triangle(number, count[cell])
+            second += start[cell]
+        found.append(np.stack([order[start[cell] + first], order[second]], axis=1))
+    return np.concatenate(found), drawn
+
+
+def _of_triangle(
+    number: NDArray[np.int64], count: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First and second of a pair of so many, given its number: (0, 1), (0, 2), ..., (1, 2), ..."""
+    left = count * (count - 1) // 2 - 1 - number  # pairs after it, which a triangle of rows holds
+    row = ((np.sqrt(8.0 * left + 1) - 1) / 2).astype(np.int64)
+    row -= row * (row + 1) // 2 > left  # where the square root was rounded
+    row += (row + 1) * (row + 2) // 2 <= left
+    return count - 2 - row, count - 1 - (left - row * (row + 1) // 2)
 
 
 def connected_components(count: int, pairs: Pairs) -> NDArray[np.int64]:

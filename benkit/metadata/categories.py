@@ -1,6 +1,7 @@
 """What patches have in common: labels, seasons, and the values of other columns."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,7 @@ from benkit.errors import InputFormatError
 from benkit.files.safe_names import some_names
 from benkit.ground.grid import Pairs, expand_ranges, sorted_unique
 
+_BITS = 64  # of a whole number, which holds the values of a patch if there are no more
 _MOST_PAIRS = 50_000_000  # a hundred times those of BigEarthNet that share ground
 
 
@@ -36,8 +38,20 @@ class Categories:
         values = self.value if chosen is None else self.value[chosen[self.patch]]
         return np.bincount(values, minlength=len(self.names)).astype(np.int64)
 
+    @cached_property
+    def _bits(self) -> NDArray[np.uint64]:
+        """A bit a value of each patch up to the last one with a value, and none for those after it."""
+        bits = np.zeros(int(self.patch.max(initial=-1)) + 2, np.uint64)
+        for value in range(len(self.names)):
+            bits[self.patch[self.value == value]] |= np.uint64(1 << value)
+        return bits
+
     def common(self, first: NDArray[np.int64], second: NDArray[np.int64]) -> int:
         """Number of values that both patches of a pair have, added up over pairs."""
+        if len(self.names) <= _BITS:
+            last = len(self._bits) - 1
+            both = self._bits[np.minimum(first, last)] & self._bits[np.minimum(second, last)]
+            return int(np.bitwise_count(both).sum(dtype=np.int64))
         each = np.bincount(self.patch, minlength=int(first.max(initial=0)) + 1)
         pair, place = expand_ranges((np.cumsum(each) - each)[first], each[first])
         keys = self.patch * len(self.names) + self.value

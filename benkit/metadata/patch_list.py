@@ -127,7 +127,10 @@ def rows_of(texts: pa.Array, ids: pa.Array) -> pa.Int32Array:
     hashes = hashes[order]
     if (hashes[1:] == hashes[:-1]).any():
         return pc.index_in(texts, ids)
-    place = np.searchsorted(hashes, _hashes(texts))
+    wanted = _hashes(texts)
+    some = np.argsort(wanted)  # what is looked for in order is found several times faster
+    place = np.empty(len(wanted), np.int64)
+    place[some] = np.searchsorted(hashes, wanted[some])
     rows = order[np.minimum(place, len(ids) - 1)].astype(np.int32)
     blocks = zip(_blocks(texts), _blocks(pa.array(rows)), strict=True)
     same = pa.concat_arrays([pc.equal(block, ids.take(some)) for block, some in blocks])

@@ -13,7 +13,7 @@ References
 .. [2] H. H. Wagner, Spatial covariance in plant communities, Ecology 84, 2003, pages 1045 to 1057
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -102,36 +102,41 @@ def label_correlogram(metadata: Metadata) -> Correlogram:
     those of so many that are drawn at random, with a fixed seed.
     """
     rows = metadata.by_id
-    points, positions = metadata.centres[rows], metadata.positions[rows]
+    points, positions = metadata.centres[rows], metadata.positions
+    correlation = _correlation_of(metadata.labels, len(rows))
     generator = np.random.default_rng(0)
     classes = []
     for low, high in pairwise(_EDGES):
         pairs, drawn = pairs_of_touching_cells(points, high, _MOST_DRAWN, generator)
+        pairs = rows[pairs]
         apart = np.linalg.norm(positions[pairs[:, 0]] - positions[pairs[:, 1]], axis=1)
         within = (low <= apart) & (apart < high)
         count = int(within.sum())
         if count:
             mean = int(np.rint(apart[within]).sum()) / count
-            found = _correlation(metadata.labels, len(rows), rows[pairs[within]])
-            classes.append((low, high, mean, count, drawn, found))
+            classes.append((low, high, mean, count, drawn, correlation(pairs[within])))
     columns = zip(*classes, strict=True) if classes else [[]] * len(_SCHEMA)
     arrays = [pa.array(column, kind) for column, kind in zip(columns, _SCHEMA.types, strict=True)]
     return Correlogram(pa.table(arrays, schema=_SCHEMA))
 
 
-def _correlation(labels: Categories, patches: int, pairs: Pairs) -> float | None:
-    """Moran's I of some pairs, from whole numbers: n^2 times covariances and variances."""
-    first, second = pairs.T
+def _correlation_of(labels: Categories, patches: int) -> Callable[[Pairs], float | None]:
+    """What gives Moran's I of some pairs, from whole numbers: n^2 times covariances and variances."""
     with_label = labels.count()
     variance = sum(count * (patches - count) for count in with_label.tolist())
-    if not variance:
-        return None
     weights = np.zeros(patches, np.int64)
     np.add.at(weights, labels.patch, with_label[labels.value])
-    products = patches**2 * labels.common(first, second)
-    products -= patches * int(weights[first].sum() + weights[second].sum())
-    products += len(pairs) * sum(count**2 for count in with_label.tolist())
-    return products / (len(pairs) * variance)
+
+    def correlation(pairs: Pairs) -> float | None:
+        if not variance:
+            return None
+        first, second = pairs.T
+        products = patches**2 * labels.common(first, second)
+        products -= patches * int(weights[first].sum() + weights[second].sum())
+        products += len(pairs) * sum(count**2 for count in with_label.tolist())
+        return products / (len(pairs) * variance)
+
+    return correlation
 
 
 def _km(metres: int) -> str:

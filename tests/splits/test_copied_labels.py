@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from benkit.ground.distance_plane import nearest_points, planar_centres
 from benkit.ground.footprints import locate
+from benkit.metadata.categories import Categories
 from benkit.splits.evaluate import evaluate_split
 
 PRODUCT = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP"
@@ -118,3 +119,13 @@ def test_of_points_equally_near_the_first_is_taken(points, others):
         assert np.allclose(distances**2, squares.min(1))
     else:
         assert (found.tolist(), np.isinf(distances).all()) == ([-1] * len(points), True)
+
+
+@pytest.mark.parametrize("names", [3, 64, 65])
+def test_common_labels_are_those_of_sets_however_many_names_there_are(names):
+    random = np.random.default_rng(names)
+    has = random.random((40, names)) < 0.3
+    has[30:] = False
+    labels = Categories(tuple(map(str, range(names))), *np.nonzero(has))
+    first, second = random.integers(0, 40, (2, 100))
+    assert labels.common(first, second) == (has[first] & has[second]).sum()
