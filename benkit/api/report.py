@@ -123,8 +123,8 @@ def report(
         made = _made(command) | {name: _name(value) for name, value in shown.items()}
         stack.enter_context(naming(metadata))
         gone: set[str] = set()
+        sides = sides and sides.aligned(known.patch_ids)  # whose ids are held once then
         if choice:
-            sides = sides and sides.aligned(known.patch_ids)
             ids = known.table["patch_id"].chunks
             there = [] if inventory is None else inventory.patch_ids.chunks
             selection = choice.select(pa.chunked_array([*ids, *there], pa.string()), known)

@@ -52,8 +52,9 @@ def nearest_on_earth(
 
     points, which = np.unique(points, axis=0, return_inverse=True)
     levels, index = _tree(others)
+    single = others[index]
     starts = range(0, len(points), _AT_ONCE)
-    parts = [_nearest(points[start : start + _AT_ONCE], levels, index) for start in starts]
+    parts = [_nearest(points[start : start + _AT_ONCE], levels, single, index) for start in starts]
     nearest = np.concatenate(parts)
     ends = np.hstack([_degrees(points), _degrees(others[nearest])])
     metres = np.asarray(Geod(a=_A, f=_F).inv(*ends.T)[2])
@@ -67,27 +68,36 @@ def _degrees(points: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.degrees(np.stack([np.arctan2(y, x), latitude], axis=1))
 
 
-BoxLevel = tuple[NDArray[np.float64], NDArray[np.float64]]
-"""Least and greatest coordinates of some boxes: two (boxes, 3) float64 arrays."""
+BoxLevel = tuple[NDArray[np.floating], NDArray[np.floating]]
+"""Least and greatest coordinates of some boxes: two (boxes, 3) arrays."""
 
 
 def _tree(points: NDArray[np.float64]) -> tuple[list[BoxLevel], NDArray[np.int64]]:
-    """Boxes of a tree: one of all points, its halves, ..., single points; and the indices of these."""
+    """Boxes of a tree: one of all points, its halves, ..., pairs; and the indices of single points.
+
+    Boxes are float32, which takes half the memory, and up to a metre larger than what they hold.
+    """
     points, index = np.unique(points, axis=0, return_index=True)
     depth = (len(points) - 1).bit_length()
     # spread evenly: as copies of one point, the spare ones would all be nearest to some points
     spread = np.arange(2**depth) * len(points) >> depth
     parts, index = np.ascontiguousarray(points[spread].T), index[spread]
+    del points, spread
     levels = []
-    for level in range(depth + 1):
+    for level in range(depth):
         parts, index = parts.reshape(3, 2**level, -1), index.reshape(2**level, -1)
         low, high = (np.ascontiguousarray(ends.T) for ends in (parts.min(2), parts.max(2)))
-        levels.append((low, high))
+        levels.append((_beyond(low, -np.inf), _beyond(high, np.inf)))
         longest = (high - low).argmax(1)[np.newaxis, :, np.newaxis]
         order = np.take_along_axis(parts, longest, axis=0)[0].argsort(1)
         parts = np.take_along_axis(parts, order[np.newaxis], axis=2)
         index = np.take_along_axis(index, order, axis=1)
-    return levels, index[:, 0]
+    return levels, index.ravel()
+
+
+def _beyond(ends: NDArray[np.float64], end: float) -> NDArray[np.float32]:
+    """Coordinates as float32, and a little further towards an end."""
+    return np.nextafter(ends.astype(np.float32), np.float32(end))
 
 
 def _bounds(
@@ -101,12 +111,16 @@ def _bounds(
 
 
 def _nearest(
-    points: NDArray[np.float64], levels: list[BoxLevel], index: NDArray[np.int64]
+    points: NDArray[np.float64],
+    inner: list[BoxLevel],
+    single: NDArray[np.float64],
+    index: NDArray[np.int64],
 ) -> NDArray[np.int64]:
     """Index of the point of a tree that is nearest on the straight line to each point: (n,) int64.
 
     Every box holds a point, which is no farther than the box's farthest corner.
     """
+    levels = [*inner, (single, single)]
     point, box = np.arange(len(points)), np.zeros(len(points), np.int64)
     for level in levels[1:]:
         box = 2 * box

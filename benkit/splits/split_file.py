@@ -14,7 +14,13 @@ from benkit.errors import InputFormatError, OptionError, PatchIdError
 from benkit.files.remote.location import Location, LocationLike, is_location, require_suffix
 from benkit.files.safe_names import some_names
 from benkit.files.tables.csv_guard import guard_cells, quoted
-from benkit.files.tables.table import as_table, fold_names, require_one_column, strings
+from benkit.files.tables.table import (
+    as_table,
+    fold_names,
+    one_array,
+    require_one_column,
+    strings,
+)
 from benkit.files.writing.replace import write_text
 from benkit.metadata.patch_list import first_repeated, is_no_value, patch_ids
 
@@ -79,7 +85,7 @@ def column_rows(table: pa.Table, source: str, id_column: str = "patch_id") -> Sp
             f"but there is only {some_names(table.column_names)}"
         )
     require_one_column(table.column_names, (id_column, "split"), source)
-    ids = patch_ids(source, table, id_column).combine_chunks()
+    ids = one_array(patch_ids(source, table, id_column))
     given = strings(source, table, "split").combine_chunks()
     column = pc.if_else(is_no_value(given), "", pc.utf8_lower(pc.utf8_trim_whitespace(given)))
     for short, name in _SHORT.items():
