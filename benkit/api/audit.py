@@ -3,15 +3,20 @@
 import pyarrow as pa
 
 from benkit.api.inputs.sources import MetadataLike, SourceLike, as_metadata, open_source
+from benkit.domain.baselines import ADDED_OFFSET
+from benkit.domain.layout import Layout
 from benkit.engine import Engine
 from benkit.engine.progress import Progress
 from benkit.errors import OptionError
 from benkit.files.remote.location import LocationLike
 from benkit.files.tables.table import write_table
+from benkit.ground.footprints import GRID_CORNER
 from benkit.inventory.audit import Audit, audit_inventory, metadata_of, require_common_patches
 from benkit.inventory.contents import require_patches
 from benkit.inventory.sisters import sister_findings
 from benkit.inventory.table.inventory_file import Inventory
+
+_LOOKED_AT = ("patch_id", *GRID_CORNER, ADDED_OFFSET)
 
 
 def audit(
@@ -52,7 +57,7 @@ def audit(
     InputFormatError
         If the archive and the metadata have no patch in common, or the column ``s1_name`` is missing.
     """
-    table = None if metadata is None else as_metadata(metadata).table
+    table = None if metadata is None else as_metadata(metadata, others=_LOOKED_AT).table
     if s1 is not None and table is None:
         raise OptionError("expected metadata, whose column s1_name joins the two halves; give them")
     with open_source(source, engine=engine, progress=progress) as inventory:
@@ -60,6 +65,10 @@ def audit(
             require_patches(inventory)
             found = audit_inventory(inventory, _on_disk(inventory), progress=progress)
             return _written(found, findings)
+        names = _columns_of(inventory.layout, with_sister=s1 is not None)
+        if names - {*_LOOKED_AT, *table.column_names}:  # not held of large metadata
+            table = as_metadata(metadata, others=names).table
+        table = table.select([name for name in table.column_names if name in names])
         named = metadata_of(inventory.layout, table)
         found = audit_inventory(inventory, named, subset=subset, progress=progress)
         require_common_patches(found, inventory, named)
@@ -67,6 +76,12 @@ def audit(
             with open_source(s1, engine=engine, progress=progress) as sister:
                 found = found.with_sister(*sister_findings(inventory, sister, table))
     return _written(found, findings)
+
+
+def _columns_of(layout: Layout, *, with_sister: bool) -> set[str]:
+    """The columns of metadata that an audit looks at."""
+    sister = {layout.sister.column} if with_sister and layout.sister else set()
+    return {*_LOOKED_AT, layout.metadata_id, *sister}
 
 
 def _written(found: Audit, findings: LocationLike | None) -> Audit:

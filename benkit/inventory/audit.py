@@ -8,11 +8,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from benkit.domain.baselines import ADDED_OFFSET
 from benkit.domain.layout import Layout
 from benkit.engine.progress import Progress, Report, checks_text, reporter
 from benkit.files.tables.kept import kept_table
 from benkit.files.tables.notebook import Mark
 from benkit.files.tables.table_value import TableValue
+from benkit.ground.footprints import GRID_CORNER
 from benkit.inventory.band_ground import bands_of_other_ground
 from benkit.inventory.baselines import baseline_warnings
 from benkit.inventory.contents import none_is_there, require_patches
@@ -31,6 +33,7 @@ _FINDINGS_SCHEMA = pa.schema(
     ]
 )
 
+_OF_METADATA = ("patch_id", *GRID_CORNER, ADDED_OFFSET)
 _SORTED = "FROM findings ORDER BY patch_id NULLS FIRST, band NULLS FIRST, kind, reason"
 
 Query = Callable[[str], list[tuple[Any, ...]]]
@@ -121,6 +124,7 @@ def audit_inventory(
     Of a subset of the metadata, patches that are not on disk are counted, but are no findings.
     """
     bands, names = _band_table(inventory.layout), metadata.column_names
+    metadata = metadata.select([name for name in _OF_METADATA if name in names])
     with inventory.session(metadata=metadata, bands=bands) as connection:
         query = partial(query_of, connection)
         patches, known = tell_of_patches(connection, inventory.layout, names)

@@ -1,17 +1,23 @@
 """What has changed from one inventory to another: patches added, removed, or with other bands."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from benkit.engine.progress import Progress, Report, checks_text, reporter
+from benkit.files.tables.kept import kept_table
 from benkit.files.tables.table_value import TableValue
-from benkit.inventory.table.database import query_of, table_of
+from benkit.inventory.table.database import batches_of, query_of
 from benkit.inventory.table.inventory_file import Inventory
+
+if TYPE_CHECKING:
+    import duckdb
 
 CHANGES = ("added", "removed", "changed")
 """What a row of a `Diff` says of its patch."""
@@ -24,22 +30,35 @@ _ASPECTS = {
     "pixels": ("pixel_hash",),
     "georeference": ("epsg", "crs", "x", "y", "pixel_width", "pixel_height"),
 }
+_OTHERS = {
+    aspect: " OR ".join(f'now."{name}" IS DISTINCT FROM before."{name}"' for name in names)
+    for aspect, names in _ASPECTS.items()
+}
 _COLUMNS = [f'"{name}"' for names in _ASPECTS.values() for name in names]
 _STATES = f"""
 SELECT product, patch_id, bit_xor(hash(band, {", ".join(_COLUMNS)})) AS state
 FROM inventory WHERE band IS NOT NULL GROUP BY product, patch_id
 """
 _DIFFER = """
-SELECT CASE WHEN before.state IS NULL THEN 'added' WHEN now.state IS NULL THEN 'removed'
+SELECT row_number() OVER (ORDER BY product, patch_id) AS number,
+       CASE WHEN before.state IS NULL THEN 'added' WHEN now.state IS NULL THEN 'removed'
             ELSE 'changed' END AS change, product, patch_id
 FROM now FULL JOIN before USING (product, patch_id)
-WHERE now.state IS DISTINCT FROM before.state ORDER BY product, patch_id
+WHERE now.state IS DISTINCT FROM before.state ORDER BY number
 """
 _BANDS_OF = f"""
-SELECT number, band, {", ".join(_COLUMNS)} FROM inventory JOIN wanted USING (product, patch_id)
+SELECT number, band, {", ".join(_COLUMNS)} FROM inventory
+JOIN (SELECT number, product, patch_id FROM differ WHERE change = 'changed') USING (product, patch_id)
 WHERE band IS NOT NULL
 """
-_AT_ONCE = 100_000  # patches whose bands are held against each other
+_ROWS = """
+SELECT change, product, patch_id, bands, what FROM (FROM differ WHERE {0}) LEFT JOIN (
+    SELECT number, list(band ORDER BY position) AS bands,
+           string_split(concat_ws(';', {1}), ';') AS what FROM other WHERE {0} GROUP BY number
+) USING (number) ORDER BY number
+"""
+_CHECKS = 5
+_AT_ONCE = 100_000  # patches whose bands are listed
 _SCHEMA = pa.schema(
     [
         pa.field("change", pa.string(), nullable=False),
@@ -92,62 +111,83 @@ def find_changes(old: Inventory, new: Inventory, progress: Progress = None) -> D
     """
     for inventory in (old, new):
         inventory.require_pixel_hashes()
-    found, patches = _states_that_differ(old, new, reporter(progress, checks_text))
-    is_changed = pc.equal(found["change"], "changed")
-    changed = found.filter(is_changed).drop_columns("change")
-    details = [
-        _details(old, new, changed.slice(start, _AT_ONCE))
-        for start in range(0, len(changed), _AT_ONCE)
-    ]
-    bands = pa.concat_tables([_SCHEMA.empty_table().select(["bands", "what"]), *details])
-    assert len(bands) == len(changed), "of each changed patch it is known what has changed"
-    row = pc.subtract(pc.cumulative_sum(is_changed.cast(pa.int64())), 1)
-    row = pc.if_else(is_changed, row, pa.scalar(None, pa.int64()))
-    table = found.append_column("bands", bands["bands"].take(row))
-    table = table.append_column("what", bands["what"].take(row)).cast(_SCHEMA)
-    removed = pc.sum(pc.equal(found["change"], "removed")).as_py() or 0
-    return Diff(patches - (len(found) - removed), table)
-
-
-def _states_that_differ(old: Inventory, new: Inventory, report: Report) -> tuple[pa.Table, int]:
-    """How, and of which patches, the states differ, and how many patches the new inventory has."""
+    report = reporter(progress, checks_text)
     with TemporaryDirectory(prefix="benkit-queries-") as folder:
-        states = f"{folder}/states.parquet".replace("'", "''")
-        report(0, 3, 0)
-        with old.session() as connection:
-            query_of(connection, f"COPY ({_STATES}) TO '{states}' (FORMAT parquet)")
-        report(1, 3, 0)
-        with new.session() as connection:
-            query_of(connection, f"CREATE TEMP VIEW before AS FROM read_parquet('{states}')")
-            query_of(connection, f"CREATE TEMP TABLE now AS {_STATES}")
-            ((patches,),) = query_of(connection, "SELECT count(*) FROM now")
-            report(2, 3, 0)
-            found = table_of(connection, _DIFFER)
-    report(3, 3, 0)
-    return found, patches
+        patches = _find_patches(old, new, folder, report)
+        _find_bands(old, new, folder, report)
+        with _seeing(new, folder, "differ", "other") as connection:
+            table = kept_table(_rows(connection), _SCHEMA)
+    report(_CHECKS, _CHECKS, 0)
+    changed = pc.sum(pc.equal(table["change"], "changed")).as_py() or 0
+    assert len(table) - table["bands"].null_count == changed, (
+        "of each changed patch, and of no other, it is known what has changed"
+    )
+    removed = pc.sum(pc.equal(table["change"], "removed")).as_py() or 0
+    return Diff(patches - (len(table) - removed), table)
 
 
-def _details(old: Inventory, new: Inventory, wanted: pa.Table) -> pa.Table:
-    """The bands that differ, and in what, of patches that do, in their order."""
-    wanted = wanted.append_column("number", pa.array(np.arange(len(wanted))))
-    others = {
-        aspect: " OR ".join(f'now."{name}" IS DISTINCT FROM before."{name}"' for name in names)
-        for aspect, names in _ASPECTS.items()
-    }
+def _find_patches(old: Inventory, new: Inventory, folder: str, report: Report) -> int:
+    """Write how, and of which patches, the states differ; how many patches the new inventory has."""
+    report(0, _CHECKS, 0)
+    _write(old, _STATES, folder, "before")
+    report(1, _CHECKS, 0)
+    with _seeing(new, folder, "before") as connection:
+        query_of(connection, f"CREATE TEMP TABLE now AS {_STATES}")
+        ((patches,),) = query_of(connection, "SELECT count(*) FROM now")
+        report(2, _CHECKS, 0)
+        query_of(connection, _copy(_DIFFER, folder, "differ"))
+    return int(patches)
+
+
+def _find_bands(old: Inventory, new: Inventory, folder: str, report: Report) -> None:
+    """Write the bands that differ, and in what, of patches that do."""
+    report(3, _CHECKS, 0)
+    _write(old, _BANDS_OF, folder, "before", "differ")
+    report(4, _CHECKS, 0)
     # where a band was read on one side only, all else differs too
     both = "now.status IS NOT DISTINCT FROM before.status"
     what = ", ".join(
-        f"if(bool_or(({test}) AND ({both} OR {aspect == 'status'})), '{aspect}', NULL)"
-        for aspect, test in others.items()
+        f"({test}) AND ({both} OR {aspect == 'status'}) AS {aspect}"
+        for aspect, test in _OTHERS.items()
     )
-    position = f"list_position({list(new.layout.band_names)}, band)"
-    return new.query_table(
-        f"""
-        SELECT list(band ORDER BY {position}) AS bands,
-               string_split(concat_ws(';', {what}), ';') AS what
+    sql = f"""
+        SELECT number, band, list_position({list(new.layout.band_names)}, band) AS position, {what}
         FROM ({_BANDS_OF}) AS now FULL JOIN before USING (number, band)
-        WHERE {" OR ".join(others.values())} GROUP BY number ORDER BY number
-        """,
-        wanted=wanted,
-        before=old.query_table(_BANDS_OF, wanted=wanted),
-    ).cast(pa.schema([_SCHEMA.field("bands"), _SCHEMA.field("what")]))
+        WHERE {" OR ".join(_OTHERS.values())} ORDER BY number
+        """
+    _write(new, sql, folder, "other", "differ", "before")
+
+
+def _rows(connection: "duckdb.DuckDBPyConnection") -> Iterator[pa.RecordBatch]:
+    """The table of what differs; lists are made of some patches at a time, as they cannot be spilled."""
+    what = ", ".join(f"if(bool_or({aspect}), '{aspect}', NULL)" for aspect in _OTHERS)
+    ((patches,),) = query_of(connection, "SELECT count(*) FROM differ")
+    for start in range(1, patches + 1, _AT_ONCE):
+        some = f"number BETWEEN {start} AND {start + _AT_ONCE - 1}"
+        yield from batches_of(connection, _ROWS.format(some, what))
+
+
+@contextmanager
+def _seeing(
+    inventory: Inventory, folder: str, *names: str
+) -> "Iterator[duckdb.DuckDBPyConnection]":
+    """A session that sees what earlier ones wrote."""
+    with inventory.session() as connection:
+        for name in names:
+            path = _quoted(folder, name)
+            query_of(connection, f"CREATE TEMP VIEW {name} AS FROM read_parquet({path})")
+        yield connection
+
+
+def _write(inventory: Inventory, sql: str, folder: str, name: str, *seen: str) -> None:
+    with _seeing(inventory, folder, *seen) as connection:
+        query_of(connection, _copy(sql, folder, name))
+
+
+def _copy(sql: str, folder: str, name: str) -> str:
+    return f"COPY ({sql}) TO {_quoted(folder, name)} (FORMAT parquet)"
+
+
+def _quoted(folder: str, name: str) -> str:
+    path = f"{folder}/{name}.parquet".replace("'", "''")
+    return f"'{path}'"

@@ -102,7 +102,7 @@ _KINDS = (
         UNION ALL
         SELECT patch_id, band, 'the inventory has no row of this band'
         FROM (SELECT patch_id, coalesce(bit_or(1::BIGINT << number), 0) AS present
-              FROM inventory LEFT JOIN bands USING (band) WHERE inventory.band IS NOT NULL
+              FROM inventory JOIN bands USING (band) SEMI JOIN maybe_incomplete USING (patch_id)
               GROUP BY patch_id HAVING bit_count(present) < (SELECT count(*) FROM bands))
         JOIN bands ON present & (1::BIGINT << number) = 0
         """,
@@ -153,7 +153,8 @@ _KINDS = (
                       coalesce(format('{:.15g}', ok.pixel_size), '?'),
                       expected.epsg, expected.x, expected.y,
                       format('{:.15g}', bands.pixel_size)) AS reason
-        FROM ok JOIN bands USING (band) JOIN expected USING (patch_id)
+        FROM ok JOIN bands USING (band)
+        JOIN (FROM expected SEMI JOIN maybe_elsewhere USING (patch_id)) AS expected USING (patch_id)
         WHERE NOT coalesce(
             ok.epsg = expected.epsg
             AND abs(ok.x - expected.x) <= same_corner AND abs(ok.y - expected.y) <= same_corner
@@ -180,10 +181,9 @@ _KINDS = (
         about="patch",
         sql="""
         SELECT patch_id, 'its bands lie in ' || string_agg(DISTINCT crs, ', ' ORDER BY crs) AS reason
-        FROM (SELECT product, patch_id, coalesce('EPSG:' || epsg, 'none') AS crs FROM ok)
-        SEMI JOIN (SELECT product, patch_id FROM ok GROUP BY ALL
-                   HAVING min(coalesce(epsg, 0)) <> max(coalesce(epsg, 0))) USING (product, patch_id)
-        GROUP BY product, patch_id
+        FROM (SELECT product, patch_id, epsg, coalesce('EPSG:' || epsg, 'none') AS crs FROM ok
+              SEMI JOIN maybe_disagreeing ON hash(product, patch_id) = number)
+        GROUP BY product, patch_id HAVING min(coalesce(epsg, 0)) <> max(coalesce(epsg, 0))
         UNION ALL
         SELECT patch_id, reason FROM other_ground
         """,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 100_000
 _TOLD = {
     "patch_id": pa.string(),
+    "number": pa.uint64(),
     "is_first": pa.bool_(),
     "epsg": pa.int32(),
     "x": pa.float64(),
@@ -37,19 +38,45 @@ SELECT DISTINCT product, patch_id FROM inventory WHERE band IS NOT NULL;
 CREATE TEMP TABLE repeated AS
 SELECT patch_id, min(product) AS first FROM folders GROUP BY patch_id HAVING count(*) > 1;
 """
+# Numbers in the place of names take a tenth of the memory; where two patches share one, both may seem
+# wrong here, and the queries of findings look at their rows themselves.
+_EXTENTS = """
+CREATE TEMP TABLE extents AS
+SELECT hash(product, patch_id) AS number, count(*) AS bands,
+       min(coalesce(epsg, 0)) FILTER (status = 'ok') AS a_epsg,
+       max(coalesce(epsg, 0)) FILTER (status = 'ok') AS z_epsg,
+       min(x) FILTER (status = 'ok') AS a_x, max(x) FILTER (status = 'ok') AS z_x,
+       min(y) FILTER (status = 'ok') AS a_y, max(y) FILTER (status = 'ok') AS z_y,
+       bool_and(x IS NOT NULL AND y IS NOT NULL AND (bands.pixel_size = 0 OR coalesce(
+           abs(inventory.pixel_size - bands.pixel_size) <= same_pixel * bands.pixel_size, false)))
+           FILTER (status = 'ok') AS has_place
+FROM inventory JOIN bands USING (band) GROUP BY hash(product, patch_id);
+"""
 _NUMBERS = """
 SELECT (SELECT count(*) FROM folders), count(*),
        count(*) FILTER (patch_id IN (SELECT patch_id FROM metadata))
 FROM (SELECT DISTINCT patch_id FROM folders)
 """
 _SOME = """
-SELECT folders.product, folders.patch_id, coalesce(folders.product = first, true) AS is_first{}
+SELECT folders.product, folders.patch_id, hash(folders.product, folders.patch_id) AS number,
+       coalesce(folders.product = first, true) AS is_first{}
 FROM folders LEFT JOIN repeated USING (patch_id) {} WHERE folders.rowid BETWEEN {{}} AND {{}}
 """
 _VIEWS = """
 CREATE TEMP VIEW on_disk AS SELECT patch_id FROM patches WHERE is_first;
 CREATE TEMP VIEW expected AS
 SELECT patch_id, epsg, x::{0} AS x, y::{0} AS y FROM patches WHERE is_first AND epsg IS NOT NULL;
+CREATE TEMP TABLE maybe_elsewhere AS
+SELECT DISTINCT patch_id FROM patches JOIN extents USING (number),
+       (SELECT min(same_corner) AS same FROM bands)
+WHERE epsg IS NOT NULL AND NOT coalesce(
+    has_place AND a_epsg = epsg AND z_epsg = epsg AND abs(a_x - x) <= same AND abs(z_x - x) <= same
+    AND abs(a_y - y) <= same AND abs(z_y - y) <= same, false);
+CREATE TEMP TABLE maybe_incomplete AS
+SELECT DISTINCT patch_id FROM patches JOIN extents USING (number)
+WHERE extents.bands < (SELECT count(*) FROM bands);
+CREATE TEMP TABLE maybe_disagreeing AS SELECT number FROM extents WHERE a_epsg <> z_epsg;
+DROP TABLE extents;
 CREATE TEMP VIEW invalid AS
 SELECT patch_id, reason FROM patches WHERE is_first AND reason IS NOT NULL;
 CREATE TEMP VIEW offsets AS SELECT patch_id, added FROM patches WHERE is_first;
@@ -65,12 +92,14 @@ def tell_of_patches(
 
     The views are ``on_disk``, the patches that are there; ``expected``, the georeference that each
     should have; ``invalid``, ids that are none, with the reason; ``offsets``, the added offset of each;
-    and ``misplaced``, folders of another product than the id tells.
+    and ``misplaced``, folders of another product than the id tells. The tables ``maybe_elsewhere``,
+    ``maybe_incomplete`` and ``maybe_disagreeing`` name all patches of which some band lies elsewhere,
+    has no row, or has another EPSG code than others, and maybe some more.
 
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        With the tables ``inventory`` and ``metadata``.
+        With the tables ``inventory``, ``metadata`` and ``bands``.
     layout : Layout
     columns : list of str
         Of the metadata: those that tell more than names do are asked.
@@ -98,6 +127,7 @@ def tell_of_patches(
     connection.unregister("told")
     ((whole,),) = query("SELECT coalesce(bool_and(x % 1 = 0 AND y % 1 = 0), true) FROM patches")
     query("DROP TABLE folders; DROP TABLE repeated")
+    query(_EXTENTS)
     query(_VIEWS.format("BIGINT" if whole else "DOUBLE"))
     return patches, known
 
@@ -109,7 +139,7 @@ def _told(rows: pa.Table, layout: Layout) -> pa.Table:
     names = zip(rows["product"].to_pylist(), ids.to_pylist(), strict=True)
     others = [None if layout.belongs(*one) else one[0] for one in names]
     added = added_offsets(rows)
-    columns = [ids, rows["is_first"], *place, added, pa.array(others, pa.string())]
+    columns = [ids, rows["number"], rows["is_first"], *place, added, pa.array(others, pa.string())]
     return pa.table(columns, names=[*_TOLD]).cast(pa.schema(_TOLD.items()))
 
 

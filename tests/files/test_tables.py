@@ -43,3 +43,15 @@ def test_every_text_survives_a_csv(tmp_path_factory, texts):
     path = tmp_path_factory.getbasetemp() / "any.csv"
     write_table(pa.table({"text": texts, "row": range(len(texts))}), path)
     assert read_table(path)["text"].to_pylist() == texts
+
+
+@pytest.mark.parametrize("rows", [0, 1, 120_000])
+def test_a_long_table_is_written_as_a_short_one(tmp_path, rows):
+    table = pa.table({"n": pa.array(range(rows), pa.int64()), "text": pa.array(["a"] * rows)})
+    for suffix in (".parquet", ".csv", ".json"):
+        write_table(table, tmp_path / f"t{suffix}")
+    assert pq.read_table(tmp_path / "t.parquet").equals(table)
+    assert (tmp_path / "t.csv").read_text() == '"n","text"\n' + "".join(
+        f'{n},"a"\n' for n in range(rows)
+    )
+    assert (tmp_path / "t.json").read_text() == json.dumps(table.to_pylist(), indent=1) + "\n"

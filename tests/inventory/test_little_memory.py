@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from benkit.files.tables import kept
-from benkit.files.tables.kept import kept_table
+from benkit.files.tables.kept import kept_table, slices_of
 from benkit.inventory.table.database import batches_of, database_for, query_of
 
 ENDLESS = "SELECT sum(a.i + b.j) FROM range(3000000) AS a(i), range(3000000) AS b(j)"
@@ -90,3 +90,15 @@ def test_queries_draw_no_progress_of_their_own(size):
     )
     command = [sys.executable, "-c", code]  # without a script DuckDB would
     assert subprocess.check_output(command, text=True) == "[(False,)]\n"
+
+
+def test_slices_of_a_table_in_a_file_give_all_rows_as_often_as_asked(monkeypatch):
+    monkeypatch.setattr(kept, "_MOST_IN_MEMORY", 100)
+    schema = pa.schema([("n", pa.int64())])
+    batches = [pa.record_batch({"n": range(start, start + 10)}) for start in range(0, 100, 10)]
+    table = kept_table(iter(batches), schema)
+    for _ in range(2):
+        slices = [some["n"].to_pylist() for some in slices_of(table, 33)]
+        assert [len(some) for some in slices] == [33, 33, 33, 1]
+        assert [n for some in slices for n in some] == [*range(100)]
+    assert [len(some) for some in slices_of(schema.empty_table(), 33)] == [0]

@@ -30,6 +30,8 @@ status is 1 if there are any. For a status that only damaged pixels change:
 
 _MOST_BANDS = 62  # of a patch
 _EXAMPLES = 3
+_FIRST = (_EXAMPLES + 1) * _MOST_BANDS
+_ROWS_AT_ONCE = 100_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,6 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _show_groups(audit: "Audit", arguments: argparse.Namespace) -> None:
     """Counts by kind, then the first findings of each."""
+    from benkit.files.tables.kept import slices_of
     from benkit.inventory.findings import ALL_KINDS
 
     more = " other" if audit.scarcity else ""
@@ -88,33 +91,54 @@ def _show_groups(audit: "Audit", arguments: argparse.Namespace) -> None:
     also = f"; {absent:,} of the metadata are not on disk" if audit.subset else ""
     if audit.scarcity:
         print(audit.scarcity)
-    print(f"{audit.patches:,} patches on disk, {len(audit.listed):,}{more} findings{also}")
+    listed = _first_of_each_kind(audit)
+    number = sum(found for found, _ in listed.values())
+    print(f"{audit.patches:,} patches on disk, {number:,}{more} findings{also}")
     for days, pairs in (audit.days_between or {}).items():
         print(f"{pairs:,} pairs with their sister patch, {days} day{'s' * (days != 1)} apart")
-    kinds = audit.listed["kind"].unique().to_pylist()
-    groups = {kind: _of_kind(audit.listed, kind) for kind in ALL_KINDS if kind in kinds}
+    groups = {kind: listed[kind] for kind in ALL_KINDS if kind in listed}
     if not groups:
         return
-    rows = [
-        (kind, audit.counts[kind], len(found), ALL_KINDS[kind].meaning)
-        for kind, found in groups.items()
+    overview = [
+        (kind, audit.counts[kind], found, ALL_KINDS[kind].meaning)
+        for kind, (found, _) in groups.items()
     ]
     print()
-    show_table(("kind", "patches", "findings", "meaning"), rows)
-    for kind, found in groups.items():
+    show_table(("kind", "patches", "findings", "meaning"), overview)
+    for kind, (_, first) in groups.items():
         print(f"\n{kind}")
         if arguments.verbose:
-            show_table(("", "", ""), _one_by_one(found))
+            for some in slices_of(audit.findings, _ROWS_AT_ONCE):
+                if rows := _one_by_one(_of_kind(some, kind)):
+                    show_table(("", "", ""), rows)
             continue
-        some = found.slice(0, (_EXAMPLES + 1) * _MOST_BANDS)
-        show_table(("", "", ""), _by_patch(some)[:_EXAMPLES])
+        show_table(("", "", ""), _by_patch(first)[:_EXAMPLES])
         if audit.counts[kind] > _EXAMPLES:
             print(f"  and {audit.counts[kind] - _EXAMPLES:,} more")
     if not (arguments.findings or arguments.verbose):
         note("--findings FILE writes all findings, --verbose shows them")
 
 
-def _of_kind(findings: "pa.Table", kind: str) -> "pa.Table":
+def _first_of_each_kind(audit: "Audit") -> "dict[str, tuple[int, pa.Table]]":
+    """How many findings to list there are of each kind, and the first ones."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from benkit.files.tables.kept import slices_of
+
+    found: dict[str, tuple[int, pa.Table]] = {}
+    for some in slices_of(audit.findings, _ROWS_AT_ONCE):
+        for kind, number in zip(*pc.value_counts(some["kind"]).flatten(), strict=True):
+            before, first = found.get(kind.as_py(), (0, some.slice(0, 0)))
+            if len(first) < _FIRST:
+                first = pa.concat_tables([first, _of_kind(some, kind)]).slice(0, _FIRST)
+            found[kind.as_py()] = before + number.as_py(), first
+    if audit.scarcity is not None:
+        found.pop("not_on_disk", None)
+    return found
+
+
+def _of_kind(findings: "pa.Table", kind: "str | pa.Scalar") -> "pa.Table":
     import pyarrow.compute as pc
 
     return findings.filter(pc.equal(findings["kind"], kind))

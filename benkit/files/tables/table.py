@@ -31,8 +31,12 @@ from benkit.files.remote.location import (
 from benkit.files.safe_names import printable, some_names
 from benkit.files.tables.csv_file import is_csv, parse_csv
 from benkit.files.tables.csv_guard import guard_cells
+from benkit.files.tables.kept import slices_of
 from benkit.files.tables.parquet import Lean, read_at_most, read_parquet, too_large
 from benkit.files.writing.replace import replacing
+
+_ROWS_PER_GROUP = 2**20
+_ROWS_AT_ONCE = 50_000
 
 
 def read_table(
@@ -288,11 +292,20 @@ def write_table(table: pa.Table, path: LocationLike) -> None:
     path = require_suffix(path, TABLE_SUFFIXES)
     with replacing(path) as part:
         if path.suffix == ".parquet":
-            pq.write_table(table, part, compression="zstd")
+            with pq.ParquetWriter(part, table.schema, compression="zstd") as file:
+                for some in slices_of(table, _ROWS_PER_GROUP):
+                    file.write_table(some)
         elif path.suffix == ".csv":
-            pa_csv.write_csv(_flat(table), part)
+            with pa_csv.CSVWriter(part, _flat(table.slice(0, 0)).schema) as file:
+                for some in slices_of(table, _ROWS_AT_ONCE):
+                    file.write_table(_flat(some))
         else:
-            part.write_text(json.dumps(table.to_pylist(), indent=1, default=str) + "\n", "utf-8")
+            with part.open("w", encoding="utf-8") as file:
+                file.write("[")
+                for number, some in enumerate(slices_of(table, _ROWS_AT_ONCE)):
+                    text = json.dumps(some.to_pylist(), indent=1, default=str)
+                    file.write("," * (number > 0) + text[1:-1].removesuffix("\n"))
+                file.write("\n" * (len(table) > 0) + "]\n")
 
 
 def _flat(table: pa.Table) -> pa.Table:
