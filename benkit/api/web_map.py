@@ -12,13 +12,14 @@ from benkit.api.inputs.sources import (
     SplitLike,
     TableLike,
     naming,
+    open_source,
 )
 from benkit.engine import Engine
 from benkit.engine.progress import Progress
 from benkit.errors import InputFormatError
 from benkit.files.tables.table import as_table
 from benkit.files.writing.replace import write_page
-from benkit.inventory.audit import Audit
+from benkit.inventory.audit import Audit, named_by_layout
 from benkit.metadata.metadata_file import EVERY_COLUMN
 from benkit.reporting.web_map import web_map_page
 
@@ -72,7 +73,9 @@ def web_map(
     with naming(metadata, InputFormatError):
         assert len(known.squares) == len(known), "each patch has a place"
     if source is not None:
-        findings = audit(source, every, subset=subset, engine=engine, progress=progress)
+        with open_source(source, engine=engine, progress=progress) as inventory:
+            findings = audit(inventory, every, subset=subset, progress=progress)
+            known = named_by_layout(inventory.layout, known)
     rows = None if findings is None else as_table(findings, "findings")
     with naming(metadata):
         page = web_map_page(known, rows, sides)

@@ -22,6 +22,7 @@ from benkit.inventory.findings import KINDS, SISTER_KINDS
 from benkit.inventory.table.database import batches_of, query_of
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.inventory.told_by_names import tell_of_patches
+from benkit.metadata.metadata import Metadata
 from benkit.tiff.raster import SAME_CORNER, SAME_PIXEL
 
 _FINDINGS_SCHEMA = pa.schema(
@@ -192,6 +193,24 @@ def metadata_of(layout: Layout, metadata: pa.Table) -> pa.Table:
     ids = metadata[name].cast(pa.string())
     index = metadata.column_names.index("patch_id")
     return metadata.set_column(index, "patch_id", ids).filter(pc.is_valid(ids))
+
+
+def named_by_layout(layout: Layout, metadata: Metadata) -> Metadata:
+    """The patches under their names in archives of a layout, each where it was.
+
+    Splits name them as before. A patch without such a name keeps its own.
+    """
+    name, table = layout.metadata_id, metadata.table
+    if name == "patch_id" or name not in table.column_names:
+        return metadata
+    before = table["patch_id"]
+    ids = pc.coalesce(table[name].cast(pa.string()), before)
+    table = table.set_column(table.column_names.index("patch_id"), "patch_id", ids)
+    in_splits = metadata.id_column
+    if in_splits == "patch_id":
+        in_splits = f"patch_id before {name}"
+        table = table.append_column(in_splits, before)
+    return Metadata.of_table(table, places=metadata.ground, id_column=in_splits)
 
 
 def require_common_patches(audit: Audit, inventory: Inventory, metadata: pa.Table) -> None:

@@ -51,8 +51,8 @@ INK, MUTED, LINE, BAD = (_SCHEMES["light"][name] for name in ("ink", "muted", "l
 MAP_COLOURS = {
     "sides": {"": "#8c959f", **SIDE_COLOURS},
     "seasons": {"spring": "#7fc97f", "summer": "#e69f00", "fall": "#b3401a", "winter": "#0072b2"},
-    "light": {"none": "#c9ced4", "few": "#cddef0", "many": "#053e82", "findings": "#be140a"},
-    "dark": {"none": "#4a535d", "few": "#28425e", "many": "#8cc8ff", "findings": "#ff7864"},
+    "light": {"none": "#c9ced4", "few": "#8fb4de", "many": "#053e82", "findings": "#be140a"},
+    "dark": {"none": "#4a535d", "few": "#3d6894", "many": "#8cc8ff", "findings": "#ff7864"},
 }
 """Of the map of a report, whose script gets them as they are: patches by side ("" is none) and season;
 cells from few to many patches or with findings, in the light and the dark scheme."""

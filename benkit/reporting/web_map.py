@@ -141,7 +141,7 @@ def _layers(
     findings: pa.Table | None,
     sides: Any,
 ) -> Iterator[_Layer]:
-    ids = metadata.patch_ids
+    ids, named = metadata.patch_ids, one_array(metadata.table["patch_id"])
     colours = (colour for _ in count() for colour in LAYER_COLOURS)
     given = None if sides is None else Split(sides)
     split = None if given is None else given.aligned(ids, strict=False)
@@ -160,7 +160,7 @@ def _layers(
     if findings is not None:
         for kind in KINDS.values():
             found = findings["patch_id"].filter(pc.equal(findings["kind"], kind.name))
-            rows = np.unique(rows_of(one_array(found), ids).drop_null().to_numpy())
+            rows = np.unique(rows_of(one_array(found), named).drop_null().to_numpy())
             if len(rows):
                 yield _Layer(f"finding: {kind.title}", next(colours), rows, shown=split is None)
     shown = split is None and findings is None

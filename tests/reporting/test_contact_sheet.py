@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shlex
+import shutil
 from collections import Counter
 from html import unescape
 
@@ -21,6 +22,7 @@ from benkit.cli import main
 from benkit.domain.patch_names import parse_patch_id
 from benkit.reporting.page.report import report_page
 from benkit.tiff.raster import Raster, RasterProfile
+from tests.remote import web_server
 
 PICTURE = re.compile(
     r'<img alt="([^"]*)" title="[^"]*" data-patch="([^"]*)"[^>]*src="data:image/webp;base64,([^"]*)"'
@@ -167,6 +169,21 @@ def test_without_pixels_the_page_says_what_it_lacks_and_how_to_get_it(parts):
     page = benkit.report(str(metadata))
     assert "neither pixels nor findings" in page
     assert commands(page, "archive")[0][:3] == ["benkit", "report", "ARCHIVE"]
+
+
+def test_of_an_archive_at_a_distance_the_page_asks_for_a_copy(parts, tmp_path):
+    archive, metadata = parts[0], str(parts[1])
+    patch = benkit.Metadata(metadata).table["patch_id"][0].as_py()
+    (folder,) = archive.glob(f"*/{patch}")
+    shutil.copytree(folder, tmp_path / "archive" / folder.parent.name / patch)
+    with web_server(tmp_path) as address:
+        page = benkit.report(metadata, f"{address}/archive", subset=True)
+    assert "The archive lies at a distance" in page
+    assert not PICTURE.findall(page)
+    (line,) = commands(page, "archive")
+    assert line[:5] == ["benkit", "report", "ARCHIVE", "--metadata", metadata]
+    inspect = json.loads(re.search('id="patch-facts">(.*?)</script>', page)[1])["inspect"]
+    assert inspect.startswith("--archive ARCHIVE "), "no address, which inspect does not read"
 
 
 @pytest.mark.parametrize(("layout", "bands"), [

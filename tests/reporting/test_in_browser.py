@@ -124,6 +124,36 @@ def test_what_is_printed_is_whole_and_light(page, tmp_path):
     assert "Show more" not in text
 
 
+def test_what_is_folded_on_the_screen_is_printed(page):
+    """The numbers of the charts by label, which no one can unfold on paper."""
+    numbers = page.locator("details table")
+    assert numbers.is_hidden()
+    page.emulate_media(media="print")
+    assert numbers.bounding_box()["height"] > 50
+
+
+def test_seasons_stay_beside_the_contact_sheet_as_it_is_scrolled(page):
+    page.evaluate("document.querySelector('.sheet').parentElement.scrollLeft = 200")
+    (left,) = {one.bounding_box()["x"] for one in page.locator(".sheet tbody th").all()}
+    assert left == pytest.approx(page.locator("#archive .wide").bounding_box()["x"], abs=3)
+
+
+def test_commands_end_their_lines_between_words(page):
+    """A word breaks only where it is longer than the line."""
+    page.locator(".sheet img").first.click()
+    broken = """(code) => [...code.children].filter((word) => word.offsetHeight > 25
+      && word.offsetWidth < code.clientWidth - 25).map((word) => word.innerText)"""
+    lines = page.locator(".commands code, .square code").all()
+    assert len(lines) > 2
+    assert [line.evaluate(broken) for line in lines] == [[]] * len(lines)
+
+
+def test_nothing_covers_the_map_of_a_narrow_window(page):
+    top, zoom = (page.locator(f".map {one}").bounding_box() for one in ("canvas", ".zoom"))
+    narrow = page.evaluate("innerWidth < 640")
+    assert narrow == (zoom["y"] >= top["y"] + top["height"])
+
+
 def test_findings_are_searched_and_sorted(page):
     rows = page.locator("#findings-list tbody tr")
     everything = page.inner_text(".said")

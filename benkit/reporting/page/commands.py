@@ -101,6 +101,6 @@ def _line(verb: str, *words: str) -> str:
 
 
 def command_block(lines: Sequence[str]) -> str:
-    """Commands as a page shows them, whose lines end before options, not within."""
-    shown = (re.sub("(?<= )(--[a-z0-9-]+)", "<span>\\1</span>", escape(line)) for line in lines)
+    """Commands as a page shows them, whose lines end between words: at spaces, not at hyphens."""
+    shown = (re.sub("([^ ]+)", "<span>\\1</span>", escape(line)) for line in lines)
     return f'<pre class="commands">{"".join(f"<code>{line}</code>" for line in shown)}</pre>'

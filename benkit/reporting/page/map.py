@@ -20,7 +20,7 @@ from benkit.domain.seasons import SEASONS
 from benkit.files.safe_names import printable
 from benkit.files.tables.table import one_array
 from benkit.ground.distance_plane import centre_degrees, to_plane
-from benkit.ground.footprints import Footprints, join_footprints, locate
+from benkit.ground.footprints import Footprints, are_patch_ids, join_footprints, locate
 from benkit.ground.projection import project
 from benkit.ground.rectangles import Rectangles
 from benkit.inventory.findings import KINDS
@@ -92,7 +92,8 @@ def map_section(
         Whose rows are those of the metadata.
     """
     ground, every = metadata.ground, len(metadata)
-    placed = not (isinstance(ground, Footprints) and ground.on_tile_grid)
+    tell = metadata.places is None or are_patch_ids(metadata.table["patch_id"]).all()
+    placed = not (tell and isinstance(ground, Footprints) and ground.on_tile_grid)
     metadata, split = _drawn(metadata, findings, split, _MOST_PLACED if placed else _MOST_DRAWN)
     if placed:
         return _placed_map(metadata, findings, split, every)
@@ -153,10 +154,11 @@ def _placed_map(
     nothing = np.zeros(len(metadata), np.uint8)
     planes = [nothing, nothing, on_side, season]
     planes += _label_bits(len(metadata), np.arange(len(metadata)), metadata.labels, names)
-    planes += _finding_bits(metadata.patch_ids, findings)
+    named = one_array(metadata.table["patch_id"])
+    planes += _finding_bits(named, findings)
     tenths = np.round(10 * (centres - facts["bounds"][:2])).astype("<u4")
     planes += [*tenths.view(np.uint8).reshape(len(metadata), 8).T]
-    ids = "\n".join(map(printable, metadata.patch_ids.to_pylist())).encode()
+    ids = "\n".join(map(printable, named.to_pylist())).encode()
     section = _section(
         facts,
         planes,

@@ -10,8 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benkit.domain.layout import Layout
+from benkit.files.tables.table import one_array
 from benkit.ground.points import Points
-from benkit.inventory.audit import Audit, audit_inventory, metadata_of, require_common_patches
+from benkit.inventory.audit import (
+    Audit,
+    audit_inventory,
+    metadata_of,
+    named_by_layout,
+    require_common_patches,
+)
 from benkit.inventory.duplicates import Duplicates, find_duplicates
 from benkit.inventory.statistics import band_statistics
 from benkit.inventory.table.inventory_file import Inventory
@@ -111,7 +118,8 @@ def report_page(
     parts = [_sheet(metadata, audit, there, drawn, commands), verdict]
     if audit is not None:
         parts += [findings_section(audit), copies_section(copies)]
-    parts.append(map_section(metadata, _unknown_patches(audit), audit and audit.listed, split))
+    named = metadata if inventory is None else named_by_layout(inventory.layout, metadata)
+    parts.append(map_section(named, _unknown_patches(audit), audit and audit.listed, split))
     if splits:
         parts.append(split_section(splits))
     parts.append(contents_section(metadata, summarize(metadata), _months(metadata)))
@@ -157,7 +165,8 @@ def _copies(
     """Patches with equal pixels; None where the inventory does not tell."""
     if inventory is None or inventory.without_pixel_hash:
         return None
-    columns = split and {"patch_id": metadata.table["patch_id"], "split": split.table["split"]}
+    ids = _own_ids(metadata, inventory.layout)
+    columns = split and {"patch_id": ids, "split": split.table["split"]}
     return find_duplicates(inventory, columns and pa.table(columns))
 
 
@@ -169,9 +178,7 @@ def _on_disk(metadata: Metadata, inventory: Inventory) -> Metadata:
 
 def _own_ids(metadata: Metadata, layout: Layout) -> pa.StringArray:
     """What the patches of a layout are called."""
-    own = layout.metadata_id
-    ids = metadata.table[own if own in metadata.table.column_names else "patch_id"]
-    return ids.cast(pa.string()).combine_chunks()
+    return one_array(named_by_layout(layout, metadata).table["patch_id"])
 
 
 def _unknown_patches(audit: Audit | None) -> list[str]:

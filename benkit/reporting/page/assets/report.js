@@ -280,8 +280,8 @@ class PatchMap {
 
   /** Colour for a part of a cell's patches, more than none. */
   deepened(share) {
-    const { few, many, findings } = this.scheme;
-    return between(few, this.mode().startsWith("label") ? many : findings, 0.4 + 0.6 * share);
+    const { none, many, findings } = this.scheme;
+    return between(none, this.mode().startsWith("label") ? many : findings, 0.4 + 0.6 * share);
   }
 
   /** Colour of a cell. */
@@ -507,7 +507,7 @@ class PatchMap {
     if (patch === this.facts.patches) return;
     this.centre = [this.x[patch], this.y[patch]];
     this.chosen = [this.x[patch], this.y[patch], this.facts.side];
-    this.scale = Math.min(this.scale, this.facts.side);
+    this.scale = Math.min(this.scale, this.facts.side / 8);
     this.panel.show([patch]);
     this.uncover();
     this.draw();
@@ -616,6 +616,13 @@ class PatchPanel {
     return part;
   }
 
+  /** A command line, which may end between words only. */
+  command(line) {
+    const code = this.part("code", "");
+    code.append(...line.split(" ").flatMap((word) => [this.part("span", word), " "]).slice(0, -1));
+    return code;
+  }
+
   /** The picture of a patch, if the page holds one. */
   picture(id) {
     const own = this.extra.pictures[id];
@@ -639,7 +646,7 @@ class PatchPanel {
       ...reasons.map(([, band, kind, reason]) => this.part("p", `${[band, kind].filter(Boolean).join(" ")}: ${reason}`, "finding")),
       ...kinds.filter((kind) => !told.has(kind)).map((kind) => this.part("p", kind, "finding")),
       kinds.length && !picture && this.extra.said && this.part("p", this.extra.said, "muted"),
-      this.part("code", `benkit inspect ${quoted(id)} ${this.extra.inspect}`),
+      this.command(`benkit inspect ${quoted(id)} ${this.extra.inspect}`),
     ].filter(Boolean));
     return item;
   }
