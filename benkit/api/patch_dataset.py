@@ -77,7 +77,8 @@ class PatchDataset:
     findings : {"refuse", "skip", "allow"}
         What to do about patches of which one of the bands is missing, unreadable, of another size, type
         or NO_DATA value than the layout has, or has pixels without a measurement. Allowed ones are read
-        as they are; a band that is missing or unreadable is an error when it is read.
+        as they are; a band that is missing or unreadable is an error when it is read. Wanted patches
+        that the inventory does not have are skipped, too, or an error.
     threads : int
         How many patches of a batch are read at the same time; more than one is worth while where files
         are far away. Remote files are always read many at a time.
@@ -144,10 +145,11 @@ class PatchDataset:
                 require_tar_of(one, root)
             found = [one for one, _ in archives]
             of_archives = chosen_bands(found, bands)
-            indices = joined_indices(
-                found, of_archives, wanted_patches(patches, sides, side), known
-            )
-            indices, self.skipped = without_findings(indices, findings)
+            wanted = wanted_patches(patches, sides, side)
+            skip = findings == "skip"
+            indices, absent = joined_indices(found, of_archives, wanted, known, skip=skip)
+            indices, flawed = without_findings(indices, findings)
+            self.skipped = absent + flawed
             normal = [
                 _normal(normalise, one, index, sides)
                 for one, index in zip(found, indices, strict=True)

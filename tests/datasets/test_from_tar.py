@@ -155,6 +155,26 @@ def test_what_does_not_fit_is_refused(folder, tar, inventory, tmp_path):
         PatchDataset(tar, tar)
 
 
+def test_a_tar_that_is_gone_is_named(folder, tmp_path):
+    tar = packed(folder, tmp_path / "a.tar")
+    dataset = PatchDataset(scanned(tar, tmp_path / "tar.parquet"), tar)
+    tar.unlink()
+    with pytest.raises(MissingInputError, match="expected the tar of an archive, but it is gone"):
+        dataset[0]
+
+
+def test_an_export_has_unreadable_bands_too(folder, tmp_path):
+    archive = tmp_path / "BigEarthNet-S2"
+    shutil.copytree(folder, archive)
+    path = min(archive.rglob("*_B05.tif"))
+    path.write_bytes(path.read_bytes()[:999])
+    tar = packed(archive, tmp_path / "a.tar")
+    done = benkit.export(scanned(tar, tmp_path / "tar.parquet"), tmp_path / "out", archive=tar)
+    assert done.patches == 9
+    (exported,) = (tmp_path / "out").rglob(path.name)
+    assert exported.read_bytes() == path.read_bytes()
+
+
 def test_an_export_is_that_of_the_folder(folder, tar, inventory, tmp_path):
     of_folder = scanned(folder, tmp_path / "folder.parquet")
     benkit.export(of_folder, tmp_path / "one", copy=True)

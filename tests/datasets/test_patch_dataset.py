@@ -397,6 +397,7 @@ def test_rows_in_another_order_give_the_same(real_archive, inventory, tmp_path):
         ({"size": 0}, "at least 1 pixel"),
         ({"normalise": {"B02": (1, 0)}, "bands": ["B02"]}, "standard deviation above 0 of B02"),
         ({"split": {"train": [], "test": []}, "side": "val"}, "a side of the split"),
+        ({"side": "test"}, "expected a split beside side='test'"),
     ],
 )
 def test_options_that_do_not_go_are_refused(real_archive, inventory, options, message):
@@ -407,5 +408,10 @@ def test_options_that_do_not_go_are_refused(real_archive, inventory, options, me
 def test_patches_that_are_not_there_are_named(real_archive, inventory):
     with pytest.raises(InputFormatError, match=f"not there, such as {PRODUCT}_00_00"):
         PatchDataset(inventory, real_archive, patches=[f"{PRODUCT}_00_00"])
+    first = PatchDataset(inventory, real_archive).patch_ids[0]
+    wanted = [f"{PRODUCT}_00_00", first]
+    some = PatchDataset(inventory, real_archive, patches=wanted, findings="skip")
+    assert some.patch_ids == (first,)
+    assert some.skipped == 1
     with pytest.raises(OptionError, match="scan it first"):
         PatchDataset(real_archive, real_archive)

@@ -115,6 +115,22 @@ def test_one_error_ends_the_waiting_of_all_that_are_asked_with_it():
     assert retrying(failing(1, TransientError("busy")), SHORT) == "answer"  # and is there again
 
 
+def test_after_an_error_no_thread_is_started():
+    def request(number):
+        if number == 0:
+            raise ValueError("broken")
+        time.sleep(0.01)
+
+    before = threading.active_count()
+    with pytest.raises(ValueError, match="broken"):
+        in_parallel(request, range(10**6))
+    for _ in range(500):
+        if threading.active_count() <= before:
+            return
+        time.sleep(0.01)
+    pytest.fail(f"{threading.active_count() - before} threads are still at work")
+
+
 def test_an_error_ends_no_waiting_of_others():
     waiting, over = threading.Event(), threading.Event()
 

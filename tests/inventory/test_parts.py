@@ -254,8 +254,26 @@ def test_products_that_are_gone_are_said(archive, tmp_path, capfd):
     shutil.rmtree(archive / OTHERS[0])
     assert main(call) == 0
     out, err = capfd.readouterr()
-    assert f"1 products are no more in the archive, and their rows were dropped: {OTHERS[0]}" in err
+    assert f"products that are no more in the archive were dropped (1): {OTHERS[0]}" in err
     assert re.search(r"products dropped +1\nproducts unchanged +2", out)
+
+
+def test_parts_that_are_there_are_not_replaced_without_leave(archive, parts, tmp_path, capfd):
+    before = content(parts)
+    (tmp_path / "other").mkdir()
+    write_patch(tmp_path / "other", f"{OTHERS[2]}_01_02")
+    call = [
+        "scan",
+        f"{tmp_path}/other",
+        "--output",
+        f"{parts}/",
+        "--no-overwrite",
+        "--workers",
+        "1",
+    ]
+    assert main(call) == 2
+    assert "is there already; write to another folder" in capfd.readouterr().err
+    assert content(parts) == before
 
 
 def test_parts_at_a_url_are_an_inventory(parts):

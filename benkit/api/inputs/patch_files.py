@@ -71,6 +71,8 @@ def wanted_patches(
     """The patches that are listed, or those of a side; None for all."""
     if patches is not None and sides is not None:
         raise OptionError("expected patches or a split, not both")
+    if sides is None and side != "train":
+        raise OptionError(f"expected a split beside side={side!r}, but there is none")
     if sides is None:
         return None if patches is None else as_patch_ids(patches, "patches")
     of_side = sides.sides()
@@ -84,13 +86,19 @@ def joined_indices(
     bands: Sequence[tuple[str, ...]],
     wanted: list[str] | None,
     metadata: Metadata | None,
-) -> list[FileIndex]:
-    """The files of the wanted patches in each archive, in the same order."""
-    first = index_files(inventories[0], bands[0])
+    *,
+    skip: bool,
+) -> tuple[list[FileIndex], int]:
+    """The files of the wanted patches in each archive, in the same order.
+
+    Patches that are not there are skipped, and counted, or an error.
+    """
+    first, absent = index_files(inventories[0], bands[0]), 0
     if wanted is not None:
-        first = first.take(first.rows_of(wanted, inventories[0].name))
+        rows = first.rows_of(wanted, inventories[0].name, skip=skip)
+        first, absent = first.take(rows[rows >= 0]), int((rows < 0).sum())
     if len(inventories) == 1:
-        return [first]
+        return [first], absent
     sister, column = inventories[1], inventories[0].layout.sister
     if column is None or sister.layout.name != column.layout:
         raise OptionError(
@@ -106,7 +114,10 @@ def joined_indices(
     own = metadata.select(first.patch_ids.to_pylist())
     names = own.table[column.column].cast(pa.string()).to_pylist()
     other = index_files(sister, bands[1])
-    return [first, other.take(other.rows_of(names, sister.name))]
+    rows = other.rows_of(names, sister.name, skip=skip)
+    there = np.flatnonzero(rows >= 0)
+    absent += len(rows) - len(there)
+    return [first.take(there), other.take(rows[there])], absent
 
 
 def without_findings(indices: list[FileIndex], findings: str) -> tuple[list[FileIndex], int]:

@@ -77,7 +77,15 @@ def run(arguments: argparse.Namespace) -> int:
         from benkit.files.safe_names import some_names
         from benkit.files.tar.stream import is_tar
         from benkit.inventory.scanning.scan import scan
+        from benkit.inventory.table.parts import holds_parts
 
+        require(
+            arguments.overwrite is not False
+            or arguments.append
+            or not holds_parts(location_of(str(arguments.output))),
+            f"{arguments.output}: is there already; write to another folder, or say --append or "
+            "--overwrite",
+        )
         summary = call(scan, arguments)
     except KeyboardInterrupt:
         end_line()
@@ -93,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if summary.parts and (gone := summary.parts.dropped):
         note(
-            f"{len(gone):,} products are no more in the archive, and their rows were dropped: "
+            f"rows of products that are no more in the archive were dropped ({len(gone):,}): "
             f"{some_names(gone)}"
         )
     values: dict[str, object] = {

@@ -115,17 +115,24 @@ class FileIndex:
             None if self.starts is None else self.starts[rows],
         )
 
-    def rows_of(self, patches: Iterable[str], name: str) -> NDArray[np.int64]:
-        """Rows of some patches, in the order in which these are named; ``name`` is the inventory's."""
+    def rows_of(
+        self, patches: Iterable[str], name: str, *, skip: bool = False
+    ) -> NDArray[np.int64]:
+        """Rows of some patches, in the order in which these are named; ``name`` is the inventory's.
+
+        Of those that are not there -1, if they are to be skipped.
+        """
         wanted = pa.array(dict.fromkeys(patches), pa.string())
         rows = pc.index_in(wanted, self.patch_ids)
-        if rows.null_count:
+        if rows.null_count and not skip:
             unknown = wanted.filter(rows.is_null())
             raise InputFormatError(
                 f"{name}: expected the patches that are asked for, but {len(unknown):,} of "
-                f"{len(wanted):,} are not there, such as {some_names(unknown[:1].to_pylist())}"
+                f"{len(wanted):,} are not there, such as {some_names(unknown[:1].to_pylist())}; leave "
+                "them out with findings='skip'"
             )
-        return _numpy(rows).astype(np.int64)
+        absent = pa.array([-1], rows.type)[0]
+        return _numpy(pc.if_else(rows.is_valid(), rows, absent)).astype(np.int64)
 
 
 def index_files(inventory: Inventory, bands: Sequence[str]) -> FileIndex:

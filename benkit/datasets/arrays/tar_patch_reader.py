@@ -67,8 +67,9 @@ class TarPatchReader(PatchReader):
         self, begin: int, end: int, buffers: list[bytearray | memoryview], names: list[str]
     ) -> None:
         """Read a part of the tar into buffers."""
+        handle = self._handle()
         try:
-            found = _read_at(self._handle(), buffers, begin) if buffers else 0
+            found = _read_at(handle, buffers, begin) if buffers else 0
         except OSError as error:
             raise InputFormatError(f"{self._tar}: cannot be read: {error.strerror}") from None
         if found != end - begin:

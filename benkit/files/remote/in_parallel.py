@@ -50,6 +50,8 @@ class Tasks:
             self._over.set()
 
     def _start_threads(self) -> None:
+        if self._over.is_set():
+            return
         wanted = min(self._allowed(), self._running + len(self._waiting))
         for _ in range(wanted - self._running):
             try:

@@ -27,7 +27,7 @@ def rows_in_files(rows: pa.Table, layout: Layout) -> tuple[pa.Table, pa.ChunkedA
     pixels = pc.multiply(rows["width"].cast(pa.int64()), rows["height"])
     size = pc.divide(pc.multiply(pc.multiply(pixels, bits), _scalar(bands)), _scalar(8))
     header = pc.subtract(rows["bytes"], size)
-    is_plain = pc.and_(pc.is_valid(rows["header_hash"]), pc.greater(header, _scalar(0)))
+    is_plain = pc.and_kleene(pc.is_valid(rows["header_hash"]), pc.greater(header, _scalar(0)))
     starts = pc.if_else(is_plain, pc.subtract(rows["offset"], header), rows["offset"])
     column = rows.schema.get_field_index("offset")
     offsets = pc.if_else(is_plain, header, pa.nulls(1, pa.int64())[0])
