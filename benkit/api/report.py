@@ -139,6 +139,8 @@ def report(
             if archive is not None and not is_tar(root):
                 require_archive(list_archive(root, inventory.layout))
             read_band = band_reader(root, inventory)
+        if inventory is not None:
+            stack.enter_context(inventory.kept_open())
         maps = _labels_of_maps(reference_maps, gone, engine)
         page = report_page(
             known,

@@ -4,7 +4,7 @@ import itertools
 import os
 import re
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -174,6 +174,23 @@ class Inventory(TableValue):
                 connection.register(name, table)
             yield connection
 
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Queries within share a database, since to end one for each takes longer than most of them."""
+        with self._database() as database:
+            self.__dict__["_shared"] = database
+            try:
+                yield
+            finally:
+                del self.__dict__["_shared"]
+
+    def _database(self) -> "AbstractContextManager[duckdb.DuckDBPyConnection]":
+        """A connection of its own for each who asks."""
+        shared = self.__dict__.get("_shared")
+        if shared is not None:
+            return closing(shared.cursor())
+        return database_for(sum(file.stat().st_size for file in self.files))
+
     def batches(self, columns: Sequence[str], rows: int) -> Iterator[pa.Table]:
         """Some columns as they lie on disk, so many rows at a time, texts as dictionaries."""
         texts = [field.name for field in INVENTORY_SCHEMA if field.type == pa.string()]
@@ -194,7 +211,7 @@ class Inventory(TableValue):
             "SELECT DISTINCT patch_id FROM inventory WHERE band IS NOT NULL ORDER BY patch_id"
         )["patch_id"]
 
-    @property
+    @cached_property
     def without_pixel_hash(self) -> str | None:
         """The first band that was read but has no ``pixel_hash``, so that copies cannot be told."""
         rows = self.query(
@@ -235,8 +252,7 @@ class Inventory(TableValue):
 
         ours = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
         try:
-            size = sum(file.stat().st_size for file in self.files)
-            with database_for(size) as connection:
+            with self._database() as connection:
                 some = ""
                 if self.left_out:
                     ids = pa.array(sorted(self.left_out), pa.string())
