@@ -13,6 +13,7 @@ from benkit.engine.progress import Progress, Report, checks_text, reporter
 from benkit.files.tables.table_value import TableValue
 from benkit.ground.grid import connected_components
 from benkit.inventory.table.inventory_file import Inventory
+from benkit.inventory.table.numbers_by_band import numbers_by_band
 
 GROUP_KINDS: Mapping[str, str] = {
     "all_bands": "equal pixels in all bands",
@@ -26,7 +27,6 @@ APART: Mapping[str, str] = {
 }
 """Kinds of patches that are held against no other, since their equal pixels say nothing."""
 
-_MOST_AT_ONCE = 8_000_000  # fingerprints, of nine to twenty bytes each
 _TELLING = "coalesce(valid > 0 AND min < max, false)"
 _SCHEMA = pa.schema(
     [
@@ -157,7 +157,7 @@ def find_duplicates(
         "WHERE band IS NOT NULL)"
     )
     bands = inventory.layout.band_names
-    found = _candidates(inventory, patches, reporter(progress, checks_text))
+    found = _candidates(inventory, reporter(progress, checks_text))
     hashes = np.stack([pc.fill_null(found[band], 0).to_numpy() for band in bands], axis=1)
     there, telling = (_bits(found[name], len(bands)) for name in ("there", "telling"))
     content = _contents(np.column_stack([hashes, found["there"].to_numpy().astype(np.uint64)]))
@@ -174,28 +174,21 @@ def find_duplicates(
     return Duplicates(patches, table, sides is not None)
 
 
-def _candidates(inventory: Inventory, patches: int, report: Report) -> pa.Table:
+def _candidates(inventory: Inventory, report: Report) -> pa.Table:
     """The patches with a band whose pixels another has: fingerprints, and which bands are there and
     which tell, as bits.
 
-    Bands are asked together as far as their fingerprints are no more than `_MOST_AT_ONCE`.
+    Of each band alone, so that the fingerprints of few are held at once.
     """
     bands = inventory.layout.band_names
     of_bands = []
-    step = max(1, _MOST_AT_ONCE // max(patches, 1))
-    for start in range(0, len(bands), step):
-        report(start, len(bands), 0)
-        some = bands[start : start + step]
-        found = inventory.query_table(
-            f"SELECT list_position({[*some]}, band)::SMALLINT AS number, pixel_hash FROM inventory "
-            f"WHERE status = 'ok' AND number > 0 AND {_TELLING}"
-        )
-        number, hashes = (found[name].to_numpy() for name in ("number", "pixel_hash"))
-        for place, band in enumerate(some, 1):
-            own = np.sort(hashes[number == place])
-            again = pa.array(own[1:][own[1:] == own[:-1]]).unique()
-            names = pa.array([band]).take(pa.array(np.zeros(len(again), np.int64)))
-            of_bands.append(pa.table({"band": names, "pixel_hash": again}))
+    numbers = numbers_by_band(inventory, "pixel_hash", f"status = 'ok' AND {_TELLING}")
+    for done, (band, hashes) in enumerate(numbers):
+        report(done, len(bands), 0)
+        hashes.sort()
+        again = pa.array(hashes[1:][hashes[1:] == hashes[:-1]], pa.uint64()).unique()
+        names = pa.array([band]).take(pa.array(np.zeros(len(again), np.int64)))
+        of_bands.append(pa.table({"band": names, "pixel_hash": again}))
     report(len(bands), len(bands), 0)
     shared = pa.concat_tables(of_bands)
     columns = ", ".join(f"max(pixel_hash) FILTER (band = '{band}') AS \"{band}\"" for band in bands)

@@ -82,13 +82,7 @@ class Inventory(TableValue):
         if repeated := [name for name in INVENTORY_SCHEMA.names if names.count(name) > 1]:
             self._refuse(f"but there are several columns {repeated[0]}")
         with self._connection() as (connection, types):
-            work = partial(
-                wrong_row,
-                connection,
-                types,
-                self.layout.band_names,
-                has_parts=len(self.files) > 1,
-            )
+            work = partial(wrong_row, connection, types, self.layout.band_names)
             if text := at_once(connection, work):
                 self._refuse(f"but in {text}")
 

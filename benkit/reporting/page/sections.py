@@ -12,6 +12,7 @@ from benkit.inventory.audit import Audit
 from benkit.inventory.findings import KINDS
 from benkit.inventory.statistics import Statistics
 from benkit.inventory.table.inventory_file import Inventory
+from benkit.inventory.table.numbers_by_band import numbers_by_band
 from benkit.metadata.categories import Categories
 from benkit.metadata.metadata import Metadata
 from benkit.metadata.summary import Summary
@@ -34,7 +35,7 @@ _UNLISTED = (
     "<noscript><p>The list needs scripts, which this browser does not run; "
     "<code>benkit audit --findings</code> writes all findings.</p></noscript>"
 )
-_LEFT_OUT = 0.001  # of the patches at either end of a distribution
+_ONE_LEFT_OUT = 1000  # of so many patches at either end of a distribution
 
 
 def findings_section(audit: Audit) -> str:
@@ -132,32 +133,28 @@ def bands_section(
         ),
         f'<h3>How the means of the patches are distributed</h3><div class="bands">{pictures}</div>',
         f'<p class="muted">Number of patches by the mean of their valid pixels, without the '
-        f"{percent(_LEFT_OUT)} of them at either end.</p>",
+        f"{percent(1 / _ONE_LEFT_OUT)} of them at either end.</p>",
         bands_by_label(inventory, ids, labels),
     )
 
 
 def _distributions(inventory: Inventory) -> dict[str, tuple[list[int], float, float]]:
     """By band: numbers of patches in bins of their mean, and the first and last edge."""
-    rows = inventory.query(
-        f"""
-        WITH means AS (
-            SELECT band, coalesce(sum::DOUBLE, float_sum) / valid AS mean
-            FROM inventory WHERE status = 'ok' AND valid > 0),
-        edges AS (
-            SELECT band, quantile_disc(mean, {_LEFT_OUT}) AS least,
-                   quantile_disc(mean, {1 - _LEFT_OUT}) AS greatest
-            FROM means GROUP BY band)
-        SELECT band, least, greatest, least(floor((mean - least) / (greatest - least) * {_BINS}),
-                                            {_BINS - 1}) AS bin, count(*)
-        FROM means JOIN edges USING (band)
-        WHERE mean BETWEEN least AND greatest AND greatest > least GROUP BY ALL ORDER BY ALL
-        """
-    )
+    mean = "coalesce(sum::DOUBLE, float_sum) / valid"
     found: dict[str, tuple[list[int], float, float]] = {}
-    for band, least, greatest, index, count in rows:
-        found.setdefault(band, ([0] * _BINS, least, greatest))[0][int(index)] = count
-    return {band: found[band] for band in inventory.layout.band_names if band in found}
+    for band, means in numbers_by_band(inventory, mean, "status = 'ok' AND valid > 0"):
+        if not len(means):
+            continue
+        low = -(-len(means) // _ONE_LEFT_OUT) - 1
+        high = -(-len(means) * (_ONE_LEFT_OUT - 1) // _ONE_LEFT_OUT) - 1
+        means.partition([low, high])
+        least, greatest = means[[low, high]].tolist()
+        if greatest > least:
+            inner = means[(least <= means) & (means <= greatest)]
+            bins = np.minimum((inner - least) / (greatest - least) * _BINS, _BINS - 1)
+            counts = np.bincount(bins.astype(np.int64), minlength=_BINS).tolist()
+            found[band] = counts, least, greatest
+    return found
 
 
 def contents_section(metadata: Metadata, summary: Summary, months: Mapping[str, int]) -> str:
