@@ -77,12 +77,13 @@ def _tree(points: NDArray[np.float64]) -> tuple[list[BoxLevel], NDArray[np.int64
 
     Boxes are float32, which takes half the memory, and up to a metre larger than what they hold.
     """
-    points, index = np.unique(points, axis=0, return_index=True)
-    depth = (len(points) - 1).bit_length()
+    index = np.lexsort(points.T[::-1])
+    other = [axis[1:] != axis[:-1] for axis in (axis[index] for axis in points.T)]
+    index = index[np.append(True, np.logical_or.reduce(other))]
+    depth = (len(index) - 1).bit_length()
     # spread evenly: as copies of one point, the spare ones would all be nearest to some points
-    spread = np.arange(2**depth) * len(points) >> depth
-    parts, index = np.ascontiguousarray(points[spread].T), index[spread]
-    del points, spread
+    index = index[np.arange(2**depth) * len(index) >> depth]
+    parts = np.stack([axis[index] for axis in points.T])
     levels = []
     for level in range(depth):
         parts, index = parts.reshape(3, 2**level, -1), index.reshape(2**level, -1)
@@ -90,7 +91,8 @@ def _tree(points: NDArray[np.float64]) -> tuple[list[BoxLevel], NDArray[np.int64
         levels.append((_beyond(low, -np.inf), _beyond(high, np.inf)))
         longest = (high - low).argmax(1)[np.newaxis, :, np.newaxis]
         order = np.take_along_axis(parts, longest, axis=0)[0].argsort(1)
-        parts = np.take_along_axis(parts, order[np.newaxis], axis=2)
+        for axis in parts:  # so that little is held twice
+            axis[:] = np.take_along_axis(axis, order, axis=1)
         index = np.take_along_axis(index, order, axis=1)
     return levels, index.ravel()
 

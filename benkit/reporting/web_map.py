@@ -7,7 +7,7 @@ and without a network the page shows all but them.
 
 import html
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Self
@@ -35,7 +35,7 @@ from benkit.splits.split import Split
 from benkit.splits.split_file import SIDES
 
 _AT_ONCE = 2**17
-_MOST_CELLS = 1500
+_MOST_CELLS, _MOST_FEATURES = 1500, 12_000  # which take some 250 bytes each
 _CELL_DEGREES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _SHARES = (0.05, 0.25, 0.5, 1.0)  # upper ends of the classes by which a cell's colour deepens
 _SCREEN, _SEEN, _THICKEST = 1000, 6, 5  # pixels: of a window, what is seen in it, of an outline
@@ -98,13 +98,15 @@ def web_map_page(
     single = len(metadata) <= most_patches
     corners = _corners(metadata.squares) if single else np.empty((0, 4, 2))
     centres, bounds = _centres(metadata.squares)
-    cells = None if single else _Cells.of(centres)
+    layers = [*_layers(metadata, findings, sides)]
+    cells = None if single else _Cells.of(centres, layers)
+    del centres
     weight = _outline(corners, bounds, cells)
     chart: Any = folium.Map(tiles=None, control_scale=True, prefer_canvas=True)
     chart.default_js = (
         chart.default_css
     ) = []  # libraries on servers, of which only Leaflet is needed
-    for layer in _layers(metadata, findings, sides):
+    for layer in layers:
         name = f'<span style="color:{layer.colour}">&#9632;</span> {_shown(layer.name)}'
         group = folium.FeatureGroup(name, show=layer.shown)
         drawn = cells.draw(layer) if cells else _draw_patches(layer, corners, metadata.table)
@@ -211,12 +213,14 @@ class _Cells:
     total: NDArray[np.intp]
 
     @classmethod
-    def of(cls, centres: NDArray[np.float64]) -> Self:
-        """The smallest cells of which there are at most `_MOST_CELLS`."""
+    def of(cls, centres: NDArray[np.float64], layers: Sequence[_Layer]) -> Self:
+        """The smallest cells of which there are at most `_MOST_CELLS`, `_MOST_FEATURES` over layers."""
         for size in _CELL_DEGREES:
             cells, cell = distinct_cells(centres, size)
             if len(cells) <= _MOST_CELLS:
-                break
+                drawn = sum(np.count_nonzero(np.bincount(cell[one.patches])) for one in layers)
+                if drawn <= _MOST_FEATURES:
+                    break
         return cls(size, np.multiply(cells, size), cell, np.bincount(cell))
 
     def draw(self, layer: _Layer) -> Drawn:

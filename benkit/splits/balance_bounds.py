@@ -80,7 +80,10 @@ def _unit_sizes(
     if categories is None:
         return
     chosen = split[categories.patch]
-    key = np.sort(categories.value[chosen] * len(unit) + unit[categories.patch[chosen]])
+    key = categories.value[chosen]
+    key *= len(unit)
+    key += unit[categories.patch[chosen]]
+    key.sort()
     first = np.flatnonzero(np.diff(key, prepend=-1))
     sizes = np.diff(first, append=len(key))
     ends = np.searchsorted(key[first] // len(unit), np.arange(len(categories.names) + 1))

@@ -269,3 +269,14 @@ def test_the_map_holds_patches_of_the_whole_earth_where_coordinates_tell():
     expected = np.stack(plane.transform(longitude, latitude), axis=1)
     np.testing.assert_allclose(places, expected, atol=0.06)
     assert bytes(block(page, "map-names")).decode().split("\n") == rows["patch_id"].to_pylist()
+
+
+def test_a_map_with_many_layers_of_many_cells_stays_small():
+    product = "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP"
+    ids = [
+        f"{product}_{column:02}_{row:02}" for column in range(0, 90, 3) for row in range(0, 90, 3)
+    ]
+    labels = [[f"label {number}" for number in range(40)]] * len(ids)
+    page = web_map_page(pa.table({"patch_id": ids, "labels": labels}), most_patches=0)
+    assert "label: label 39" in page
+    assert len(page) < 5e6
