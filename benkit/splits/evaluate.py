@@ -82,6 +82,7 @@ def has_other_official(metadata: Metadata, split: Split) -> bool:
 
 def _evaluate(metadata: Metadata, split: Split, measured: set[str]) -> Evaluation:
     """Judge a split whose rows are those of the metadata."""
+    pa.default_memory_pool().release_unused()  # which is much after splits of millions of rows
     names = [name for name in SIDES if name in split.names or name != "validation"]
     on = {name: split.code == SIDES.index(name) for name in names}
     train, on_a_side = on["train"], split.code >= 0

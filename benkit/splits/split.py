@@ -168,8 +168,6 @@ class Split(TableValue):
             raise InputFormatError(
                 f"{foreign}{first} of the side {SIDES[code[row]]} is not in the metadata"
             )
-        del on_sides
-        pa.default_memory_pool().release_unused()
         found = np.full(len(ids), -1, np.int8)
         found[rows.drop_null().to_numpy()] = code[rows.is_valid().to_numpy(zero_copy_only=False)]
         return Split.of_rows(ids, found, self.names, self.parts)
