@@ -76,13 +76,16 @@ def test_the_page_says_it_first_or_tells_of_the_subset(few):
     call = ["report", f"{few}/i.parquet", "--metadata", f"{few}/metadata.parquet"]
     page = few / "r.html"
     assert main([*call, "--output", str(page), "-q"]) == 0
-    assert f"Verdict {SAID}. 3 patches on disk, 1,000 in the metadata; 2 of those here" in text_of(
-        page
+    assert (
+        f"Verdict {SAID}. The archive is not whole; what is there is correct. 3 patches"
+        in text_of(page)
     )
+    assert "3 patches on disk, 1,000 in the metadata; 2 of those here" in text_of(page)
     assert "997" not in text_of(page)
     assert main([*call, "--subset", "--output", str(page), "-q"]) == 0
     text = text_of(page)
-    assert "Verdict What is here of the metadata is not whole; what is there is correct." in text
+    assert "Verdict 1 of 3 patches is not there as a whole." in text
+    assert "What is here of the metadata is not whole; what is there is correct." in text
     assert "2 of those here (66.67 %) are without a finding" in text
     assert "Arable land 1 33.3 %" in text
     assert main([*call[:3], f"{few}/metadata.parquet", "--subset", "--output", str(page)]) == 0
