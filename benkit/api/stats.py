@@ -67,7 +67,7 @@ def stats(
     output : path or URL, optional
         Where to write the table, a row a band: Parquet, CSV or JSON, as the suffix says.
     engine, progress
-        As of `benkit.scan`, for an archive.
+        As of `benkit.scan`, for an archive; progress also of the checks.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def stats(
         if choice:
             known = None if metadata is None else as_metadata(metadata)
             inventory, wanted = _chosen(choice, inventory, known, wanted)
-        found = band_statistics(inventory, wanted, scale)
+        found = band_statistics(inventory, wanted, scale, progress)
         if wanted is not None and len(found.absent) == len(set(wanted)):
             advice = "name them as their folders are named"
             number, first = len(found.absent), wanted[:1]

@@ -1,7 +1,7 @@
 """Which patches of an archive leave it, and why the others do not."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -67,10 +67,13 @@ class Selection:
         """The same without the patches at which a (n,) bool array is false."""
         return replace(self, why=np.where(self.chosen & ~wanted, why, self.why))
 
-    def without(self, reasons: Mapping[str, str]) -> Self:
-        """The same without some patches, each for its own reason."""
-        row = np.asarray(pc.index_in(self.ids, pa.array(reasons, pa.string())).fill_null(-1))
-        found = np.array([*reasons.values(), ""], object)[row]
+    def without(self, reasons: pa.Table) -> Self:
+        """The same without the patches of a column ``patch_id``, each for its own reason: ``why``."""
+        row = pc.index_in(self.ids, reasons["patch_id"].combine_chunks())
+        texts = reasons["why"].combine_chunks().dictionary_encode()
+        code = texts.indices.take(row).fill_null(len(texts.dictionary)).to_numpy()
+        # one text for all patches of the same reason
+        found = np.array([*texts.dictionary.to_pylist(), ""], object)[code]
         return replace(self, why=np.where(self.chosen, found, self.why))
 
     @property
@@ -94,21 +97,24 @@ class Selection:
         return table.sort_by("patch_id")
 
 
-def reasons_of(findings: pa.Table, kinds: Iterable[str] | None = None) -> dict[str, str]:
-    """The kinds of findings about each patch, of all kinds or some, with commas between them.
+def reasons_of(findings: pa.Table, kinds: Iterable[str] | None = None) -> pa.Table:
+    """``patch_id`` and in ``why`` the kinds of findings about it, of all or some, with commas between.
 
     Raises
     ------
     OptionError
         If there is no such kind.
     """
-    wanted = None if kinds is None else require_kinds(kinds)
-    found: dict[str, dict[str, None]] = {}
-    columns = (findings[name].to_pylist() for name in ("patch_id", "kind"))
-    for patch, kind in zip(*columns, strict=True):
-        if patch and (wanted is None or kind in wanted):
-            found.setdefault(patch, {})[kind] = None
-    return {patch: ", ".join(names) for patch, names in found.items()}
+    wanted = None if kinds is None else pa.array(sorted(require_kinds(kinds)), pa.string())
+    named = pc.and_kleene(findings["patch_id"].is_valid(), pc.not_equal(findings["patch_id"], ""))
+    rows = findings.select(["patch_id", "kind"]).filter(named)
+    if wanted is not None:
+        rows = rows.filter(pc.is_in(rows["kind"], wanted))
+    # each kind once a patch, in the order of the findings
+    rows = rows.group_by(["patch_id", "kind"], use_threads=False).aggregate([])
+    kinds_of = rows.group_by("patch_id", use_threads=False).aggregate([("kind", "list")])
+    texts = pc.binary_join(kinds_of["kind_list"], ", ")
+    return pa.table({"patch_id": kinds_of["patch_id"].cast(pa.string()), "why": texts})
 
 
 def not_on_disk(findings: pa.Table) -> pa.Array:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from benkit.domain.layout import Band
+from benkit.engine.progress import Progress, checks_text, reporter
 from benkit.errors import InputFormatError
 from benkit.files.tables.table_value import TableValue
 from benkit.inventory.baselines import baseline_warnings
@@ -84,7 +85,10 @@ class Statistics(TableValue):
 
 
 def band_statistics(
-    inventory: Inventory, patches: Iterable[str] | None = None, scale: str | None = None
+    inventory: Inventory,
+    patches: Iterable[str] | None = None,
+    scale: str | None = None,
+    progress: Progress = None,
 ) -> Statistics:
     """Statistics of each band over all patches, or over those of some patch ids, each counted once.
 
@@ -98,7 +102,8 @@ def band_statistics(
     InputFormatError
         If the inventory has no such sums, or impossible ones.
     """
-    bands = inventory.layout.bands
+    bands, report = inventory.layout.bands, reporter(progress, checks_text)
+    report(0, 3, 0)
     if scale is not None:
         require_decibels(inventory.layout, scale, inventory.name)
         _require_linear_sums(inventory)
@@ -123,6 +128,7 @@ def band_statistics(
     found = {row[0]: _from_sums(*row[1:]) for row in rows}
     nothing = BandStatistics(0, None, None, None, None)
     statistics = {band: found.get(band, nothing) for band in inventory.layout.band_names}
+    report(1, 3, 0)
     absent = _absent(inventory, tables)
     assert {name: band.count for name, band in statistics.items() if band.count} == dict(
         inventory.query(_PIXELS.format(_SEMI_JOIN if tables else ""), **tables)
@@ -130,9 +136,11 @@ def band_statistics(
     assert not tables or len(tables["wanted"]) - len(absent) == _present(inventory, tables), (
         "each patch that was asked for is in the inventory or among the absent, not both"
     )
+    report(2, 3, 0)
     warnings = baseline_warnings(inventory, chosen, **tables)
     units = {name: "linear power" if linear else _unit(band) for name, band in bands.items()}
     unread = unread_bands(inventory, tables, absent)
+    report(3, 3, 0)
     return Statistics(statistics, absent, (*warnings, *unread), units)
 
 

@@ -168,7 +168,7 @@ def excluded(
     ids: pa.StringArray,
     name: object,
     inventory: Inventory | None = None,
-) -> dict[str, str]:
+) -> pa.Table:
     """Why patches, of an inventory or of metadata, are left out by the findings about them.
 
     Raises

@@ -45,7 +45,7 @@ def patch_folders(inventory: Inventory) -> pa.Table:
     )
 
 
-def closed_patches(root: Location, inventory: Inventory) -> dict[str, str]:
+def closed_patches(root: Location, inventory: Inventory) -> pa.Table:
     """Why patches cannot go along whatever is asked for: what is no file, and names that are escaped."""
     found = {
         patch: "none of its bands is on disk"
@@ -70,7 +70,8 @@ def closed_patches(root: Location, inventory: Inventory) -> dict[str, str]:
         "SELECT DISTINCT patch_id FROM inventory WHERE contains(product || patch_id, chr(92))"
     ):
         found[patch] = "its name holds characters that cannot be printed"
-    return found
+    columns = {"patch_id": list(found), "why": list(found.values())}
+    return pa.table(columns, pa.schema([(name, pa.string()) for name in columns]))
 
 
 def require_some(inventory: Inventory, selection: Selection) -> None:
