@@ -1,5 +1,6 @@
 """The report in a real browser: Debian's chromium, without a network."""
 
+import re
 import shlex
 
 import pyarrow as pa
@@ -233,6 +234,22 @@ def test_every_colouring_draws_and_has_a_legend(page, colour):
     page.select_option("#map-colour", colour)
     assert page.evaluate("patchMap.canvas.toDataURL()") != before
     assert page.locator("#map-legend i").count() >= 2
+
+
+def test_one_patch_in_a_square_stands_out_from_the_ground(page):
+    """Twice as light or dark as the ground at least."""
+    page.select_option("#map-colour", "patches")
+    colour = page.locator("#map-legend i").first.evaluate("(one) => one.style.backgroundColor")
+    ground = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    one, other = sorted(map(_luminance, (colour, ground)))
+    assert (other + 0.05) / (one + 0.05) > 2
+
+
+def _luminance(colour):
+    """Relative luminance (WCAG 2.1) of a colour as a browser writes it."""
+    parts = [int(part) / 255 for part in re.findall(r"\d+", colour)]
+    linear = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts]
+    return sum(share * one for share, one in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def test_the_legend_names_the_sides_that_there_are(page):

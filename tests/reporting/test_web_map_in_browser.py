@@ -2,6 +2,7 @@
 
 import re
 
+import pyarrow as pa
 import pytest
 
 import benkit
@@ -109,6 +110,26 @@ def test_without_a_network_it_shows_outlines_and_layers_and_asks_for_nothing(bro
     assert "Natural Earth" in said
     assert "OpenStreetMap" not in said
     assert wrong == []
+
+
+def test_a_patch_far_smaller_than_a_pixel_is_seen(browser, tmp_path):
+    """Of one in Portugal and one in Finland, at each zoom from which both are in the window."""
+    ids = [f"S2A_MSIL2A_20170701T093031_N9999_R136_T{tile}_10_10" for tile in ("29SNC", "35VPK")]
+    metadata = {"patch_id": ids, "labels": [[], []]}
+    (tmp_path / "map.html").write_text(web_map_page(pa.table(metadata)), "utf-8")
+    seen = f"""([lng, lat]) => {{
+      const map = {MAP}, canvas = document.querySelector('.leaflet-overlay-pane canvas');
+      const at = map.latLngToContainerPoint([lat, lng]), box = canvas.getBoundingClientRect();
+      const dense = canvas.width / box.width, x = at.x - box.left - 3, y = at.y - box.top - 3;
+      const seen = canvas.getContext('2d').getImageData(x * dense, y * dense, 7, 7);
+      return seen.data.some((value) => value);
+    }}"""
+    places = centre_degrees(locate(ids)).tolist()
+    with opened_map(browser, tmp_path / "map.html", offline=True) as (page, _):
+        for zoom in (4, 3, 2):
+            page.evaluate(f"{MAP}.setZoom({zoom}, {{animate: false}})")
+            page.wait_for_timeout(50)
+            assert [page.evaluate(seen, place) for place in places] == [True, True], zoom
 
 
 def test_tiles_come_with_the_network(browser, web_map):

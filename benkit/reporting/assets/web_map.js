@@ -1,5 +1,18 @@
 "use strict";
 
+/** Corners between pixels: in whole ones, those of a small patch are one point, of which nothing is drawn. */
+L.Polygon.include({
+  _projectLatlngs(places, rings, bounds) {
+    if (!(places[0] instanceof L.LatLng)) {
+      for (const some of places) this._projectLatlngs(some, rings, bounds);
+      return;
+    }
+    const ring = places.map((place) => this._map.project(place).subtract(this._map.getPixelOrigin()));
+    for (const point of ring) bounds.extend(point);
+    rings.push(ring);
+  },
+});
+
 /** Coasts and borders below the tiles, which cover them where they load; `parts` of a degree. */
 function drawOutlines(map, { parts, coasts, borders }) {
   map.createPane("outlines").style.zIndex = 100;
