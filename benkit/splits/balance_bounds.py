@@ -8,6 +8,7 @@ No split that parts no ground comes closer; whether one comes as close in all of
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,12 @@ from benkit.ground.grid import connected_components
 from benkit.metadata.categories import Categories
 from benkit.metadata.metadata import Metadata
 from benkit.splits.search.subset_sums import nearest_sum
+
+Sizes = list[tuple[str, NDArray[np.int64]]]
+"""Values that occur, and how many patches with it each unit that holds it has."""
+
+# Splits of one metadata are often judged together, such as folds or a random one beside.
+_KNOWN: WeakKeyDictionary[Metadata, tuple[bytes, list[Sizes]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -51,13 +58,11 @@ def least_deviations(
 ) -> LeastDeviations:
     """The least deviations of a side with as many of the patches ``split`` as ``mine`` are."""
     part, whole = int(mine.sum()), int(split.sum())
-    pairs = metadata.pairs
-    unit = connected_components(len(metadata), pairs[split[pairs].all(1)])
     held: dict[str, None] = {}
     least: list[NDArray[np.float64]] = []
-    for categories in (metadata.labels, metadata.seasons, metadata.countries):
+    for of_units in _all_sizes(metadata, split):
         off = []
-        for name, sizes in _unit_sizes(categories, unit, split) if part else ():
+        for name, sizes in of_units if part else ():
             total = int(sizes.sum())
             count, rest = nearest_sum(sizes, part, whole), total * part % whole
             off.append(abs(count / total - part / whole))
@@ -71,6 +76,17 @@ def least_deviations(
         country_deviation=float(country.max()) if len(country) else None,
         held_by_units=tuple(held),
     )
+
+
+def _all_sizes(metadata: Metadata, split: NDArray[np.bool_]) -> list[Sizes]:
+    """How many patches of each label, season and country units hold, kept for further splits."""
+    key = np.packbits(split).tobytes()
+    if metadata not in _KNOWN or _KNOWN[metadata][0] != key:
+        pairs = metadata.pairs
+        unit = connected_components(len(metadata), pairs[split[pairs].all(1)])
+        all_categories = (metadata.labels, metadata.seasons, metadata.countries)
+        _KNOWN[metadata] = key, [list(_unit_sizes(one, unit, split)) for one in all_categories]
+    return _KNOWN[metadata][1]
 
 
 def _unit_sizes(
