@@ -22,8 +22,8 @@ def test_a_report_of_values_tells_the_same_as_one_of_paths(
     by_value = benkit.report(table, benkit.Inventory(inventory), archive=archive, split=made)
     assert said(by_value) == said(by_path)
     assert "1970-01-01 00:00:00 UTC" in by_value
-    assert f"--metadata</span> {metadata} " in by_path
-    assert "--metadata</span> METADATA " in by_value
+    assert f"<span>--metadata</span> <span>{metadata}</span>" in by_path
+    assert "<span>--metadata</span> <span>METADATA</span>" in by_value
     assert said(benkit.report(table, archive, split=made)) == said(by_path)
 
 
