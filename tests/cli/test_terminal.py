@@ -165,7 +165,7 @@ def test_ctrl_c_ends_the_course_task(tmp_path):
     terminal = Terminal(call, folder=tmp_path, environment={"PYTHONPATH": str(ROOT)})
     terminal.read_until("synthetic sample")
     terminal.press(CTRL_C)
-    assert terminal.finish() == 130
+    assert terminal.finish() == 130, terminal.text
     assert terminal.text.rstrip().endswith("main.py: interrupted")
     assert "Traceback" not in terminal.text
 
