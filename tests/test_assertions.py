@@ -217,7 +217,7 @@ SPOILED = [
         "the maximum is the number of different labels in the list of one patch",
     ),
     Spoiled(
-        CATEGORIES, "rank[order] = np.arange(len(names))", "rank[order] = np.arange(len(names))[::-1]",
+        CATEGORIES, "rank[order] = np.arange(len(order))", "rank[order] = np.arange(len(order))[::-1]",
         LABELS, "where no patch repeats a label, each label has as many patches as lists",
     ),
     Spoiled(
