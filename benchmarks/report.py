@@ -118,6 +118,7 @@ def make_inventory(metadata: Path, output: Path) -> int:
         for field in INVENTORY_SCHEMA
     )
     with duckdb.connect() as database:
+        database.execute("SET enable_progress_bar = false")
         database.register("patches", patches)
         database.register("bands", bands)
         database.execute(
