@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import gc
 import io
 import os
 import signal
@@ -18,6 +19,7 @@ from benkit.errors import BenkitError, advice_on, broken_import, lack_of_memory
 __all__ = ["VERBS", "main", "program"]
 
 _INTERRUPTED = 130
+_OBJECTS_BETWEEN_COLLECTIONS = 100_000  # 700 by default: to look at all again and again takes long
 _A_MOMENT, _UNTIL_AGAIN = 0.05, 1.0  # seconds
 _WRONG = 2
 _AROUND = 100  # characters of a text that are shown on both sides of what is wrong in it
@@ -30,6 +32,7 @@ def program() -> NoReturn:
     It draws into files only, so that the backend and the settings of matplotlib that the caller has
     chosen, such as those of a notebook, need not be there.
     """
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     os.environ.pop("MPLBACKEND", None)
     os.environ["MATPLOTLIBRC"] = os.devnull
     if hasattr(signal, "setitimer"):  # not on Windows

@@ -229,10 +229,14 @@ class Layout:
         match = name_pattern(self.tells).fullmatch(patch_id) if self.tells else None
         return match.groupdict() if match else None
 
+    def is_product(self, name: str) -> bool:
+        """Whether a folder's name is one of a product, in a layout that has them."""
+        return matches(self.product, name)
+
     def belongs(self, product: str, patch_id: str) -> bool:
         """Whether a patch lies in folders whose names are those that its id tells."""
         if self.product:
-            return patch_id.startswith(f"{product}_") and matches(self.product, product)
+            return patch_id.startswith(f"{product}_") and self.is_product(product)
         told = self.parts(patch_id)
         levels = list(zip(self._levels, product.split("/"), strict=False))
         if told is None or all(told.get(level[1:-1], name) == name for level, name in levels):

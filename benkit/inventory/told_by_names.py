@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from benkit.domain.baselines import ADDED_OFFSET
 from benkit.domain.layout import Layout
@@ -59,7 +60,8 @@ FROM (SELECT DISTINCT patch_id FROM folders)
 """
 _SOME = """
 SELECT folders.product, folders.patch_id, hash(folders.product, folders.patch_id) AS number,
-       coalesce(folders.product = first, true) AS is_first{}
+       coalesce(folders.product = first, true) AS is_first,
+       starts_with(patch_id, folders.product || '_') AS begins_with_product{}
 FROM folders LEFT JOIN repeated USING (patch_id) {} WHERE folders.rowid BETWEEN {{}} AND {{}}
 """
 _VIEWS = """
@@ -136,11 +138,24 @@ def _told(rows: pa.Table, layout: Layout) -> pa.Table:
     """What the names of some patches tell, with the columns of the table of all."""
     ids = rows["patch_id"].combine_chunks()
     place = _places(rows) if layout is BIGEARTHNET_S2 else _places_by_parts(ids, layout)
-    names = zip(rows["product"].to_pylist(), ids.to_pylist(), strict=True)
-    others = [None if layout.belongs(*one) else one[0] for one in names]
-    added = added_offsets(rows)
-    columns = [ids, rows["number"], rows["is_first"], *place, added, pa.array(others, pa.string())]
+    others, added = _other_products(rows, layout), added_offsets(rows)
+    columns = [ids, rows["number"], rows["is_first"], *place, added, others]
     return pa.table(columns, names=[*_TOLD]).cast(pa.schema(_TOLD.items()))
+
+
+def _other_products(rows: pa.Table, layout: Layout) -> pa.Array:
+    """The product in whose folder a patch lies, where its id tells another one; else null."""
+    products = rows["product"].combine_chunks()
+    own = np.zeros(len(rows), bool)
+    if layout.product:
+        right = [name for name in products.unique().to_pylist() if layout.is_product(name)]
+        own = np.asarray(pc.is_in(products, pa.array(right, pa.string())))
+        own &= np.asarray(rows["begins_with_product"])
+    rest = rows.filter(pa.array(~own))
+    names = zip(rest["product"].to_pylist(), rest["patch_id"].to_pylist(), strict=True)
+    others = np.full(len(rows), None, object)
+    others[~own] = [None if layout.belongs(*one) else one[0] for one in names]
+    return pa.array(others, pa.string())
 
 
 def _places(rows: pa.Table) -> list[pa.Array]:

@@ -21,7 +21,7 @@ from benkit.files.safe_names import printable
 from benkit.files.tables.table import one_array
 from benkit.ground.distance_plane import centre_degrees, to_plane
 from benkit.ground.footprints import Footprints, are_patch_ids, join_footprints, locate
-from benkit.ground.projection import project
+from benkit.ground.projection import project, project_from_zones
 from benkit.ground.rectangles import Rectangles
 from benkit.inventory.findings import KINDS
 from benkit.metadata.categories import Categories
@@ -272,22 +272,25 @@ def _facts(centres: NDArray, epsg: int, side: float, labels: Sequence[str]) -> d
 
 def _products(places: Footprints, ids: pa.Array, epsg: int) -> list[dict[str, Any]]:
     """Names of products, numbers of their patches, and nine points of their grids on the plane."""
-    products = []
     # Sorted ids come product by product, so that a count each is enough.
-    _, first, counts = np.unique(places.product, return_index=True, return_counts=True)
+    product, first, counts = np.unique(places.product, return_index=True, return_counts=True)
+    order = np.argsort(first)
+    tiles = [places.products[number].tile for number in product[order].tolist()]
+    zone, west, north = (
+        np.array([getattr(tile, name) for tile in tiles]) for name in ("epsg", "west", "north")
+    )
     steps = np.array([0, 0.5, 1]) * _SIDE_METRES
-    for start, count in sorted(zip(first.tolist(), counts.tolist(), strict=True)):
-        product = places.products[places.product[start]]
-        x, y = np.meshgrid(product.tile.west + steps, product.tile.north - steps)
-        grid = project(product.tile.epsg, epsg, x.ravel(), y.ravel())
-        products.append(
-            {
-                "name": ids[start].as_py()[: -len("_00_00")],
-                "count": count,
-                "grid": np.round(grid.reshape(3, 3, 2), 1).tolist(),
-            }
-        )
-    return products
+    x, y = np.broadcast_arrays(
+        west[:, np.newaxis, np.newaxis] + steps, north[:, np.newaxis, np.newaxis] - steps[:, np.newaxis]
+    )
+    # by way of degrees: to find the way from each zone to the plane takes longer than all points
+    degrees = project_from_zones(zone, 4326, x, y)
+    grids = np.round(project(4326, epsg, degrees[..., 0], degrees[..., 1]), 1)
+    names = ids.take(pa.array(first[order])).to_pylist()
+    return [
+        {"name": name[: -len("_00_00")], "count": count, "grid": grid}
+        for name, count, grid in zip(names, counts[order].tolist(), grids.tolist(), strict=True)
+    ]
 
 
 def _countries(centres: NDArray, countries: Categories | None) -> list[tuple[str, int, int]]:
