@@ -281,7 +281,8 @@ def _products(places: Footprints, ids: pa.Array, epsg: int) -> list[dict[str, An
     )
     steps = np.array([0, 0.5, 1]) * _SIDE_METRES
     x, y = np.broadcast_arrays(
-        west[:, np.newaxis, np.newaxis] + steps, north[:, np.newaxis, np.newaxis] - steps[:, np.newaxis]
+        west[:, np.newaxis, np.newaxis] + steps,
+        north[:, np.newaxis, np.newaxis] - steps[:, np.newaxis],
     )
     # by way of degrees: to find the way from each zone to the plane takes longer than all points
     degrees = project_from_zones(zone, 4326, x, y)

@@ -1,6 +1,6 @@
 """One page that tells whether an archive is whole, what is in it and whether its split is sound."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib.resources import files
 from typing import Any
@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benkit.domain.layout import Layout
+from benkit.engine.beside import beside
 from benkit.files.tables.table import one_array
 from benkit.ground.points import Points
 from benkit.inventory.audit import (
@@ -46,7 +47,12 @@ from benkit.reporting.page.split_section import split_section
 from benkit.reporting.page.verdict import verdict_section
 from benkit.reporting.style import scheme_css
 from benkit.splits.correlogram import label_correlogram
-from benkit.splits.evaluate import evaluate_splits, has_other_official, splits_beside
+from benkit.splits.evaluate import (
+    evaluate_split,
+    evaluate_splits,
+    has_other_official,
+    splits_beside,
+)
 from benkit.splits.evaluation import Evaluation
 from benkit.splits.split import Split
 
@@ -101,17 +107,21 @@ def report_page(
         if sides is None
         else Split(sides, id_column=metadata.id_column).aligned(metadata.patch_ids)
     )
-    audit = None
-    if inventory is not None:
-        table = metadata_of(inventory.layout, metadata.table)
-        audit = audit_inventory(inventory, table, subset=subset)
-        require_common_patches(audit, inventory, table)
-    splits = {} if split is None else _evaluations(metadata, split)
-    copies = _copies(inventory, metadata, split)
+    audit = bands = None
+    with beside(_evaluations(metadata, split)) as evaluated:
+        if inventory is not None:
+            table = metadata_of(inventory.layout, metadata.table)
+            audit = audit_inventory(inventory, table, subset=subset)
+            require_common_patches(audit, inventory, table)
+        copies = _copies(inventory, metadata, split)
+        here = _on_disk(metadata, inventory) if inventory is not None and subset else metadata
+        if inventory is not None:
+            ids = _own_ids(here, inventory.layout)
+            bands = bands_section(inventory, band_statistics(inventory), ids, here.labels)
+        splits = dict(evaluated())
     verdict = verdict_section(audit, metadata.table["patch_id"], splits, copies, commands)
-    if inventory is not None and subset:
-        metadata = _on_disk(metadata, inventory)
-        split = split and split.aligned(metadata.patch_ids, strict=False)
+    if here is not metadata:
+        metadata, split = here, split and split.aligned(here.patch_ids, strict=False)
     there, drawn = pa.array([], pa.string()), None
     if inventory is not None and read_band is not None:
         there, drawn = inventory.patch_ids.combine_chunks(), Pictures(read_band, inventory.layout)
@@ -123,15 +133,8 @@ def report_page(
     if splits:
         parts.append(split_section(splits))
     parts.append(contents_section(metadata, summarize(metadata), _months(metadata)))
-    if inventory is not None:
-        parts.append(
-            bands_section(
-                inventory,
-                band_statistics(inventory),
-                _own_ids(metadata, inventory.layout),
-                metadata.labels,
-            )
-        )
+    if bands is not None:
+        parts.append(bands)
     if audit is not None:
         parts.append(quick_looks_section(audit.findings, read_band))
     if comparison is not None:
@@ -204,13 +207,16 @@ def _months(metadata: Metadata) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _evaluations(metadata: Metadata, split: Split) -> dict[str, Evaluation]:
-    """Those of a split, and of a random one and the official one where it is another."""
+def _evaluations(metadata: Metadata, split: Split | None) -> Iterator[tuple[str, Evaluation]]:
+    """Those of a split, and of a random one and the official one where it is another, by name."""
+    if split is None:
+        return
+    own = evaluate_split(metadata, split)
+    yield "this split", own
+    yield "this split", replace(own, correlogram=label_correlogram(metadata))
     official = ["official"] * has_other_official(metadata, split)
-    others = splits_beside(metadata, split, ["random", *official])
-    own = evaluate_splits(metadata, {"this split": split})
-    own = {name: replace(one, correlogram=label_correlogram(metadata)) for name, one in own.items()}
-    return own | evaluate_splits(metadata, others, measured=("test",))
+    for name, other in splits_beside(metadata, split, ["random", *official]).items():
+        yield name, evaluate_splits(metadata, {name: other}, measured=("test",))[name]
 
 
 def _made_section(made: Mapping[str, str]) -> str:
