@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from benkit.errors import InputFormatError
 from benkit.files.remote.location import LocationLike
 from benkit.files.safe_names import some_names
-from benkit.files.tables.parquet import Lean
+from benkit.files.tables.parquet import MANY_ROWS, Lean
 from benkit.files.tables.table import read_table, require_columns, strings
 
 _AT_ONCE = 2**18
@@ -92,7 +92,7 @@ def _beside(table: pa.Table, column: str, rows: pa.ChunkedArray, most: int = 2) 
 
 def first_repeated(ids: pa.Array | pa.ChunkedArray) -> str | None:
     """The first text that comes twice, None if there is none."""
-    if len(ids) > _AT_ONCE and not _hashes_repeat(ids):
+    if len(ids) > MANY_ROWS and not _hashes_repeat(ids):
         return None
     if len(ids.unique()) == len(ids):
         return None
@@ -120,7 +120,7 @@ def rows_of(texts: pa.Array, ids: pa.Array) -> pa.Int32Array:
 
     Of many, which that would hold twice more, the rows are found by hashes and then compared.
     """
-    if len(ids) <= _AT_ONCE or not len(texts):
+    if len(ids) <= MANY_ROWS or not len(texts):
         return pc.index_in(texts, ids)
     hashes = _hashes(ids)
     order = np.argsort(hashes)
