@@ -27,6 +27,7 @@ from benkit.archive.listing import list_archive
 from benkit.archive.wrong_level import require_archive
 from benkit.domain.layouts import BIGEARTHNET_S2, BUILT_IN
 from benkit.engine import Engine
+from benkit.engine.beside import beside
 from benkit.engine.progress import Progress
 from benkit.errors import OptionError
 from benkit.files.remote.location import as_location, as_path
@@ -35,6 +36,7 @@ from benkit.files.writing.replace import write_page
 from benkit.inventory.scanning.scan import band_reader
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.inventory.table.parts import is_archive
+from benkit.metadata.metadata import Metadata
 from benkit.metadata.metadata_file import EVERY_COLUMN
 from benkit.reference_maps.labels import (
     LabelSets,
@@ -111,15 +113,24 @@ def report(
     choice = Choice(exclude, exclude_kinds, where, tell)
     root = _archive(source, archive)
     others = choice.columns() if source is None else EVERY_COLUMN
-    known = known_metadata(metadata, id_column, patch_size, tell=tell, others=others)
-    sides = None if split is None else Split(split, id_column=known.id_column)
+
+    def read() -> tuple[Metadata, Split | None]:
+        known = known_metadata(metadata, id_column, patch_size, tell=tell, others=others)
+        return known, None if split is None else Split(split, id_column=known.id_column)
+
     shown = {"source": source, "archive": root, "metadata": metadata, "split": split}
     shown["reference maps"] = reference_maps
     inventory = read_band = None
     with ExitStack() as stack:
-        if source is not None:
+        if source is None:
+            known, sides = read()
+        else:
             opened = open_source(source, engine=engine, progress=progress)
-            inventory = stack.enter_context(opened)
+            with beside(step() for step in [read]) as both:
+                if not is_inventory(source):  # whose scan takes long: metadata are refused before
+                    both()
+                inventory = stack.enter_context(opened)
+                ((known, sides),) = both()
         made = _made(command) | {name: _name(value) for name, value in shown.items()}
         stack.enter_context(naming(metadata))
         gone: set[str] = set()

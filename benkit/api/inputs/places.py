@@ -197,5 +197,5 @@ def is_inventory(source: Any) -> bool:
     where = as_location(source)
     try:
         return isinstance(where, Path) and are_of_inventory(pq.read_schema(head_of(where)).names)
-    except (pa.ArrowException, OSError, UnicodeDecodeError):
+    except (pa.ArrowException, OSError, UnicodeError):
         return False
