@@ -24,14 +24,20 @@ class Categories:
     ----------
     names : tuple of str
         The values that occur, sorted; of seasons all, in the order of `SEASONS`.
-    patch, value : (m,) int64 arrays
+    patch : (m,) int64 array
+    value : (m,) array of int16, or of int64 where names are more than that holds
         Patch ``patch[k]`` has the value ``names[value[k]]``, of which it may have several or none;
         in ascending order.
     """
 
     names: tuple[str, ...]
     patch: NDArray[np.int64]
-    value: NDArray[np.int64]
+    value: NDArray[np.integer]
+
+    def __post_init__(self) -> None:
+        """Hold what numbers few names in as little as that takes."""
+        if len(self.names) <= np.iinfo(np.int16).max:
+            object.__setattr__(self, "value", self.value.astype(np.int16))
 
     def count(self, chosen: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
         """Number of patches, or of the chosen ones, that have each value: (names,) int64."""

@@ -193,7 +193,7 @@ class Metadata(TableValue):
 
     def filter(self, chosen: NDArray[np.bool_]) -> Self:
         """The rows where a (n,) bool array is true."""
-        return self._take(np.flatnonzero(chosen))
+        return self._with(self.table.filter(pa.array(chosen)), np.flatnonzero(chosen))
 
     def select(self, patches: Iterable[str]) -> Self:
         """The rows of some patches, in the order in which these are named.
@@ -208,13 +208,13 @@ class Metadata(TableValue):
         if rows.null_count:
             unknown = wanted.filter(rows.is_null())[0].as_py()
             raise InputFormatError(f"{some_names([unknown])} is not in the metadata")
-        return self._take(rows.to_numpy())
+        return self._with(self.table.take(rows), rows.to_numpy())
 
-    def _take(self, rows: NDArray[np.integer]) -> Self:
-        """Rows by index, of which nothing is checked again."""
+    def _with(self, table: pa.Table, rows: NDArray[np.integer]) -> Self:
+        """A table of some of the rows, of which nothing is checked again."""
         known = self.places or self.__dict__.get("ground")
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        fields |= {"table": self.table.take(pa.array(rows)), "places": known and known.take(rows)}
+        fields |= {"table": table, "places": known and known.take(rows)}
         return self.of_table(**fields)
 
 

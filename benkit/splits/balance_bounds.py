@@ -96,7 +96,7 @@ def _unit_sizes(
     if categories is None:
         return
     chosen = split[categories.patch]
-    key = categories.value[chosen]
+    key = categories.value[chosen].astype(np.int64)
     key *= len(unit)
     key += unit[categories.patch[chosen]]
     key.sort()

@@ -13,7 +13,7 @@ from benkit.metadata.metadata import Metadata, as_metadata
 from benkit.splits.evaluation import Evaluation
 from benkit.splits.side_metrics import side_metrics
 from benkit.splits.split import Split
-from benkit.splits.split_file import SIDES, column_rows
+from benkit.splits.split_file import SIDES, column_sides
 from benkit.splits.warnings import split_warnings
 
 
@@ -47,7 +47,7 @@ def official_split(
     metadata: Metadata, with_validation: bool = True, source: str = "the metadata"
 ) -> Split:
     """The split that the column ``split`` of the metadata gives; its validation side may be train."""
-    split = Split.of_rows(*column_rows(metadata.table, source, metadata.id_column))
+    split = Split.of_rows(metadata.patch_ids, *column_sides(metadata.table, source))
     return split if with_validation else split.without_validation()
 
 

@@ -79,28 +79,40 @@ def _lists_patches(column: pa.ChunkedArray) -> bool:
 
 def column_rows(table: pa.Table, source: str, id_column: str = "patch_id") -> SplitRows:
     """The rows of a split from the columns ``patch_id``, or another of names, and ``split``."""
-    if missing := [name for name in (id_column, "split") if name not in table.column_names]:
+    _require_sides(table, source, (id_column, "split"))
+    ids = one_array(patch_ids(source, table, id_column))
+    return _each_once((ids, *column_sides(table, source)), source)
+
+
+def column_sides(table: pa.Table, source: str) -> tuple[NDArray[np.int8], list[str]]:
+    """The index in `SIDES` of what the column ``split`` says of each row or -1, and the sides it has."""
+    _require_sides(table, source, ("split",))
+    encoded = one_array(strings(source, table, "split")).dictionary_encode()
+    texts = encoded.dictionary  # of which there are few
+    names = pc.if_else(is_no_value(texts), "", pc.utf8_lower(pc.utf8_trim_whitespace(texts)))
+    for short, name in _SHORT.items():
+        names = pc.if_else(pc.equal(names, short), name, names)
+    for number, name in enumerate(names.to_pylist()):  # which come in the order of the rows
+        if name not in {*SIDES, ""}:
+            raise InputFormatError(
+                f"{source}: expected the sides {', '.join(SIDES)} in the column split, but there is "
+                f"{some_names([texts[number].as_py()])} in row "
+                f"{pc.index(encoded.indices, number).as_py() + 1:,}"
+            )
+    side = [SIDES.index(name) if name else -1 for name in names.to_pylist()]
+    text = pc.fill_null(encoded.indices, len(side)).to_numpy()
+    code = np.array([*side, -1], np.int8)[text]
+    has = [name for name in SIDES if SIDES.index(name) in side or name != "validation"]
+    return code, has
+
+
+def _require_sides(table: pa.Table, source: str, names: Sequence[str]) -> None:
+    if missing := [name for name in names if name not in table.column_names]:
         raise InputFormatError(
             f"{source}: expected the sides in the column {missing[0]}, "
             f"but there is only {some_names(table.column_names)}"
         )
-    require_one_column(table.column_names, (id_column, "split"), source)
-    ids = one_array(patch_ids(source, table, id_column))
-    given = strings(source, table, "split").combine_chunks()
-    column = pc.if_else(is_no_value(given), "", pc.utf8_lower(pc.utf8_trim_whitespace(given)))
-    for short, name in _SHORT.items():
-        column = pc.if_else(pc.equal(column, short), name, column)
-    present = set(pc.unique(column).to_pylist())
-    if present - {*SIDES, ""}:
-        unknown = pc.invert(pc.is_in(column, pa.array([*SIDES, ""])))
-        raise InputFormatError(
-            f"{source}: expected the sides {', '.join(SIDES)} in the column split, "
-            f"but there is {some_names(given.filter(unknown)[:1].to_pylist())} in row "
-            f"{pc.index(unknown, True).as_py() + 1:,}"
-        )
-    code = pc.fill_null(pc.index_in(column, pa.array(SIDES)), -1).to_numpy()
-    names = [name for name in SIDES if name in present or name != "validation"]
-    return _each_once((ids, code, names), source)
+    require_one_column(table.column_names, names, source)
 
 
 def _of_sides(sides: Mapping[str, Any]) -> SplitRows:
