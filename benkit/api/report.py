@@ -4,8 +4,9 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -48,6 +49,9 @@ from benkit.reference_maps.small_labels import small_labels
 from benkit.reporting.page.commands import Commands
 from benkit.reporting.page.report import report_page
 from benkit.splits.split import Split
+
+Read = TypeVar("Read")
+Opened = TypeVar("Opened")
 
 
 def report(
@@ -126,11 +130,8 @@ def report(
             known, sides = read()
         else:
             opened = open_source(source, engine=engine, progress=progress)
-            with beside(step() for step in [read]) as both:
-                if not is_inventory(source):  # whose scan takes long: metadata are refused before
-                    both()
-                inventory = stack.enter_context(opened)
-                ((known, sides),) = both()
+            first = not is_inventory(source)  # whose scan takes long: metadata are refused before
+            (known, sides), inventory = _both(read, partial(stack.enter_context, opened), first)
         made = _made(command) | {name: _name(value) for name, value in shown.items()}
         stack.enter_context(naming(metadata))
         gone: set[str] = set()
@@ -168,6 +169,17 @@ def report(
     if output is not None:
         write_page(page, output)
     return page
+
+
+def _both(
+    read: Callable[[], Read], open_it: Callable[[], Opened], one_by_one: bool
+) -> tuple[Read, Opened]:
+    """What both give, the second called beside the first or after it."""
+    with beside(step() for step in [read]) as have_read:
+        if one_by_one:
+            have_read()
+        opened = open_it()
+        return have_read()[0], opened
 
 
 def _labels_of_maps(

@@ -5,9 +5,12 @@ including, its upper and right edges. Everything here is exact as long as coordi
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+Integer = TypeVar("Integer", bound=np.integer)
 
 Pairs = NDArray[np.int64]
 """Indices of the two members of each pair: (m, 2) int64 array."""
@@ -18,7 +21,7 @@ TOUCHING = 1.5
 _HALF_AROUND = ((0, 1), (1, -1), (1, 0), (1, 1))  # of the eight: each pair of cells is met once
 
 
-def sorted_unique(values: NDArray[np.int64]) -> NDArray[np.int64]:
+def sorted_unique(values: NDArray[Integer]) -> NDArray[Integer]:
     """The values that occur, sorted; np.unique hashes them, which is slower where they are in order."""
     ordered = np.sort(values, kind="stable")
     return ordered[np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]]

@@ -24,18 +24,19 @@ class Categories:
     ----------
     names : tuple of str
         The values that occur, sorted; of seasons all, in the order of `SEASONS`.
-    patch : (m,) int64 array
+    patch : (m,) int32 array
     value : (m,) array of int16, or of int64 where names are more than that holds
         Patch ``patch[k]`` has the value ``names[value[k]]``, of which it may have several or none;
         in ascending order.
     """
 
     names: tuple[str, ...]
-    patch: NDArray[np.int64]
+    patch: NDArray[np.integer]
     value: NDArray[np.integer]
 
     def __post_init__(self) -> None:
-        """Hold what numbers few names in as little as that takes."""
+        """Hold numbers in as little memory as they take."""
+        object.__setattr__(self, "patch", self.patch.astype(np.int32))
         if len(self.names) <= np.iinfo(np.int16).max:
             object.__setattr__(self, "value", self.value.astype(np.int16))
 
@@ -60,7 +61,7 @@ class Categories:
             return int(np.bitwise_count(both).sum(dtype=np.int64))
         each = np.bincount(self.patch, minlength=int(first.max(initial=0)) + 1)
         pair, place = expand_ranges((np.cumsum(each) - each)[first], each[first])
-        keys = self.patch * len(self.names) + self.value
+        keys = self.patch.astype(np.int64) * len(self.names) + self.value
         wanted = second[pair] * len(self.names) + self.value[place]
         return int((np.append(keys, -1)[np.searchsorted(keys, wanted)] == wanted).sum())
 

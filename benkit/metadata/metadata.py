@@ -32,6 +32,8 @@ from benkit.metadata.categories import (
 from benkit.metadata.dates import date_seasons
 from benkit.metadata.metadata_file import TEXTS, lists_of_texts, metadata_table
 
+_AT_ONCE = 2**18  # rows
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Metadata(TableValue):
@@ -140,9 +142,9 @@ class Metadata(TableValue):
             )
         return self.ground
 
-    @cached_property
+    @property
     def degrees(self) -> NDArray[np.float64]:
-        """Centres: (n, 2) float64 array, longitude and latitude (EPSG:4326)."""
+        """Centres: (n, 2) float64 array, longitude and latitude (EPSG:4326); not kept in memory."""
         ground = self.ground
         return ground.degrees if isinstance(ground, Points) else centre_degrees(ground)
 
@@ -157,8 +159,9 @@ class Metadata(TableValue):
 
         The plane of Europe serves patches whose ids tell that they lie there.
         """
-        on_plane = isinstance(self.ground, Footprints) and is_european(self.degrees)
-        return self.centres if on_plane else geocentric(self.degrees)
+        degrees = self.degrees
+        on_plane = isinstance(self.ground, Footprints) and is_european(degrees)
+        return self.centres if on_plane else geocentric(degrees)
 
     @cached_property
     def pairs(self) -> Pairs:
@@ -193,7 +196,11 @@ class Metadata(TableValue):
 
     def filter(self, chosen: NDArray[np.bool_]) -> Self:
         """The rows where a (n,) bool array is true."""
-        return self._with(self.table.filter(pa.array(chosen)), np.flatnonzero(chosen))
+        parts = [  # as Arrow needs memory for all rows of lists beside those that it gives
+            self.table.slice(start, _AT_ONCE).filter(pa.array(chosen[start : start + _AT_ONCE]))
+            for start in range(0, max(len(self), 1), _AT_ONCE)
+        ]
+        return self._with(pa.concat_tables(parts).combine_chunks(), np.flatnonzero(chosen))
 
     def select(self, patches: Iterable[str]) -> Self:
         """The rows of some patches, in the order in which these are named.

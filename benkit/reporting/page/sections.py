@@ -199,7 +199,7 @@ def _together(labels: Categories, patches: int) -> list[list[int]]:
     """Patches that have both of two labels."""
     together = np.zeros((len(labels.names),) * 2, np.int64)
     starts = np.arange(0, patches, _PATCHES_AT_ONCE)
-    ends = np.searchsorted(labels.patch, [*starts, patches])
+    ends = np.searchsorted(labels.patch, np.array([*starts, patches], labels.patch.dtype))
     for start, first, last in zip(starts, ends, ends[1:], strict=False):
         has = np.zeros((_PATCHES_AT_ONCE, len(labels.names)), np.float32)
         has[labels.patch[first:last] - start, labels.value[first:last]] = 1
