@@ -14,7 +14,8 @@ from benkit.files.tar.headers import TarMember
 from benkit.files.tar.read_at import TarContent
 from benkit.files.tar.stream import open_tar
 
-_MOST_FOLDERS, _OF_A_FOLDER, _DEEPEST = 100, 20, 3
+_MOST_FOLDERS, _OF_A_FOLDER = 100, 20
+_DEEPEST = 20  # folders above the archive, which absolute names begin with
 _LEADS_OUT = "leads out of the archive"
 _KEPT = 1000
 

@@ -57,10 +57,12 @@ class TarMember:
 
     @property
     def parts(self) -> list[str] | None:
-        """The way to it below the folder where it would be unpacked; None if it leads elsewhere."""
+        """The way to it below the folder where it would be unpacked; None if it leads elsewhere.
+
+        Of an absolute name without the ``/`` at its beginning, as tar itself unpacks it.
+        """
         parts = [part for part in self.name.split("/") if part not in ("", ".")]
-        leads_out = self.name.startswith("/") or ".." in parts or "\0" in self.name
-        return None if leads_out else parts
+        return None if ".." in parts or "\0" in self.name else parts
 
 
 @dataclass

@@ -108,8 +108,10 @@ class TarStream:
         if self._start + size > len(self._buffer) or not have:
             self._buffer[:have] = self._buffer[self._start : self._end]
             self._start, self._end = 0, have
+        # what is read together with an error is lost: of a packed tar no more than is wanted
+        room = self._buffer[self._end :][: size - have if self.is_packed else None]
         try:
-            read = self._file.readinto(self._buffer[self._end :])
+            read = self._file.readinto(room)
         except (OSError, pa.ArrowException) as error:
             self._is_unreadable = True
             reason = first_line(error)
@@ -118,9 +120,8 @@ class TarStream:
                     f"{self.name}: is packed with a window of more than 128 MB, which is not read; "
                     "unpack it with zstd -d --long=31"
                 ) from None
-            raise TarBreakError(
-                f"it cannot be read after {self.position:,} bytes ({reason})"
-            ) from None
+            after = f"after {self.position + have:,} bytes" + " unpacked" * self.is_packed
+            raise TarBreakError(f"it cannot be read {after} ({reason})") from None
         self._end += read
         return bool(read)
 
@@ -132,11 +133,12 @@ class TarStream:
             self._file.seek(size - have, os.SEEK_CUR)
             self.position += size
             return
-        while size > 0 and self._more():
+        while size > 0 and (have or self._more(min(size, len(self._buffer)))):
             step = min(size, self._end - self._start)
             self._start += step
             self.position += step
             size -= step
+            have = self._end - self._start
 
     def _require_room(self, member: TarMember) -> None:
         if not self.is_packed and member.position + member.size > self.size:
