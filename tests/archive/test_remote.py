@@ -288,6 +288,14 @@ def test_file_systems_that_cannot_be_made_are_an_error_at_once(address, capfd):
     assert error.count("\n") == 1
 
 
+@pytest.mark.parametrize("address", ["ftp://host/x.parquet", "abfs://box/x.parquet"])
+def test_an_output_that_cannot_be_reached_is_named(address, metadata, capfd):
+    assert main(["footprints", str(metadata), "--output", address]) == 2
+    error = capfd.readouterr().err
+    assert error.startswith(f"benkit: {address}: ")
+    assert error.count("\n") == 1
+
+
 def test_other_file_systems_of_pyarrow(tmp_path, metadata, capfd):
     source = f"fsspec+file://{metadata}"
     target = f"fsspec+file://{tmp_path}/new/footprints.parquet"

@@ -145,7 +145,7 @@ class RemotePath:
 
     def refuse_writing(self) -> str | None:
         """Why nothing can be written here, None if nothing is known against it."""
-        return self._files().refuse_writing()
+        return self._ask(lambda files: files.refuse_writing())
 
     @property
     def limit(self) -> RequestLimit:
