@@ -2,6 +2,7 @@
 
 import builtins
 import json
+import os
 import pickle
 import shutil
 import struct
@@ -231,6 +232,10 @@ def test_several_files_are_one_data_set(small, monkeypatch):
     (small / "out" / "BigEarthNet-S2" / "00001.arrow").unlink()
     with pytest.raises(MissingInputError, match=r"00001\.arrow: .* copy all files"):
         benkit.PatchDataset(**pack_of(small / "out"))[3]
+    first = small / "out" / "BigEarthNet-S2" / "00000.arrow"
+    first.rename(first.with_name("00001.arrow"))
+    with pytest.raises(MissingInputError, match=r"00000\.arrow: .* copy all files"):
+        benkit.PatchDataset(**pack_of(small / "out"))
 
 
 @pytest.mark.parametrize("kind", ["arrow", "lmdb"])
@@ -338,9 +343,15 @@ def damaged(path: Path, how: str) -> None:
         path.write_bytes(content[: start - 4] + struct.pack("<i", -16) + content[start:])
     elif how == "messages":  # of batches
         path.write_bytes(content[:20_000] + bytes(len(content) - 40_000) + content[-20_000:])
+    elif how == "folder":
+        path.unlink()
+        path.mkdir()
+    elif how == "pipe":
+        path.unlink()
+        os.mkfifo(path)
 
 
-@pytest.mark.parametrize("how", ["empty", "cut", "other", "messages", "ids"])
+@pytest.mark.parametrize("how", ["empty", "cut", "other", "messages", "ids", "folder", "pipe"])
 def test_a_damaged_pack_is_refused_by_name(small, how):
     benkit.export(
         small / "inventory.parquet", small / "out", format="arrow", patches=WHOLE, engine=ONE

@@ -15,6 +15,7 @@ from benkit.datasets.arrays.patch_reader import Bands
 from benkit.datasets.packs.pack_part import PackPart
 from benkit.domain.layout import Band, Layout
 from benkit.errors import InputFormatError, MissingInputError, first_line
+from benkit.files.file_kinds import kind_of
 from benkit.files.writing.replace import replacing
 from benkit.files.writing.staging import remove_abandoned
 from benkit.inventory.table.inventory_writer import made_from
@@ -141,6 +142,8 @@ class ArrowFile:
     def __post_init__(self) -> None:
         """Map the file, and refuse what is none of a pack."""
         try:
+            if kind := kind_of(self.path.stat().st_mode):  # opening a pipe would never end
+                self._refuse(f"but it is {kind}")
             mapped = pa.memory_map(str(self.path))
             schema = pa.ipc.open_file(mapped, options=_SERIAL).schema
             said = {key.decode(): text.decode() for key, text in (schema.metadata or {}).items()}

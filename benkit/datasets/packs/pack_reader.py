@@ -13,8 +13,8 @@ from benkit.files.remote.location import Location
 
 
 def is_pack(root: Location) -> TypeGuard[Path]:
-    """Whether a folder holds the Arrow files of a pack."""
-    return isinstance(root, Path) and (root / pack_file_name(0)).is_file()
+    """Whether a folder holds the Arrow files of a pack, of which the first may be lost."""
+    return isinstance(root, Path) and any((root / pack_file_name(i)).exists() for i in (0, 1))
 
 
 class PackReader:

@@ -22,7 +22,12 @@ from benkit.files.tables.table_value import TableValue
 from benkit.inventory.table.check import ON_DISK, columns_sql, wrong_row, wrong_types
 from benkit.inventory.table.database import at_once, batches_of, database_for, query_of, table_of
 from benkit.inventory.table.inventory_writer import CONTAINER, CONTAINERS, DESCRIPTION, LAYOUT
-from benkit.inventory.table.parts import files_of_inventory, head_of
+from benkit.inventory.table.parts import (
+    damaged_file,
+    files_of_inventory,
+    head_of,
+    name_of_file,
+)
 from benkit.inventory.table.schema import ADDED_IN_VERSION_2, INVENTORY_SCHEMA
 
 if TYPE_CHECKING:
@@ -61,7 +66,7 @@ class Inventory(TableValue):
         """Refuse what is no inventory."""
         try:
             if kind := kind_of(self._first.stat().st_mode):  # opening a pipe would never end
-                self._refuse(f"but it is {kind}")
+                self._refuse(f"but it is {kind}", self._first)
             names = self._names()
             assert self.files, "a head is a file"
         except BenkitError:
@@ -72,10 +77,7 @@ class Inventory(TableValue):
                 "nothing"
             ) from None
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-            raise InputFormatError(
-                f"{self.name}: expected an inventory, as `benkit scan` writes it: "
-                f"{first_line(error)}"
-            ) from None
+            self._refuse_damaged(self._first, error)
         needed = [name for name in INVENTORY_SCHEMA.names if name not in ADDED_IN_VERSION_2]
         if missing := [name for name in needed if name not in names]:
             self._refuse(f"but it lacks the column {', '.join(missing)}")
@@ -90,10 +92,12 @@ class Inventory(TableValue):
         return self.name
 
     def _batches(self) -> pa.RecordBatchReader:
-        batches = itertools.chain.from_iterable(
-            pq.ParquetFile(file).iter_batches() for file in self.files
-        )
+        batches = itertools.chain.from_iterable(map(self._batches_of, self.files))
         return pa.RecordBatchReader.from_batches(pq.read_schema(self._first), batches)
+
+    def _batches_of(self, file: Path) -> Iterator[pa.RecordBatch]:
+        with self._naming(file):
+            yield from pq.ParquetFile(file).iter_batches()
 
     @property
     def _first(self) -> Path:
@@ -105,13 +109,22 @@ class Inventory(TableValue):
         """The files that hold the rows, in their order: one, or those of all parts."""
         return files_of_inventory(as_path(self.path))
 
+    @cached_property
+    def rows(self) -> int:
+        """Number of rows of all files."""
+        number = 0
+        for path in self.files:
+            with self._naming(path):
+                number += pq.read_metadata(path).num_rows
+        return number
+
     def _head(self, rows: int) -> tuple[pa.Table, int]:
         first: list[pa.RecordBatch] = []
         for path in self.files:  # of which no more is read than these rows
             if (wanted := rows - sum(map(len, first))) > 0:
-                first += itertools.islice(pq.ParquetFile(path).iter_batches(wanted), 1)
-        number = sum(pq.read_metadata(path).num_rows for path in self.files)
-        return pa.Table.from_batches(first, pq.read_schema(self._first)), number
+                with self._naming(path):
+                    first += itertools.islice(pq.ParquetFile(path).iter_batches(wanted), 1)
+        return pa.Table.from_batches(first, pq.read_schema(self._first)), self.rows
 
     def _names(self) -> list[str]:
         return pq.read_schema(self._first).names
@@ -144,11 +157,30 @@ class Inventory(TableValue):
         """What errors call it."""
         return self.source or str(self.path)
 
-    def _refuse(self, what: str) -> NoReturn:
+    def _refuse(self, what: str, file: Path | None = None) -> NoReturn:
         raise InputFormatError(
-            f"{self.name}: expected an inventory as `benkit scan` writes it, {what}; "
+            f"{self._name_of(file)}: expected an inventory as `benkit scan` writes it, {what}; "
             "scan the archive again"
         )
+
+    def _refuse_damaged(self, file: Path, error: Exception) -> NoReturn:
+        raise InputFormatError(
+            f"{self._name_of(file)}: expected a whole inventory, as `benkit scan` writes it, but it is "
+            f"damaged ({first_line(error)}); copy it again, or scan the archive again"
+        ) from None
+
+    def _name_of(self, file: Path | None) -> str:
+        """What errors call one of its files; all of it if none is given."""
+        where = as_path(self.path)
+        return name_of_file(file or where, where, self.name)
+
+    @contextmanager
+    def _naming(self, file: Path) -> Iterator[None]:
+        """Let an error about a damaged file name it."""
+        try:
+            yield
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            self._refuse_damaged(file, error)
 
     def query(self, sql: str, **tables: pa.Table) -> list[tuple[Any, ...]]:
         """Rows of an SQL query of the table ``inventory`` and further tables; all integers are exact."""
@@ -189,10 +221,14 @@ class Inventory(TableValue):
         """Some columns as they lie on disk, so many rows at a time, texts as dictionaries."""
         texts = [field.name for field in INVENTORY_SCHEMA if field.type == pa.string()]
         for path in self.files:
-            file = pq.ParquetFile(path, read_dictionary=[name for name in texts if name in columns])
-            for group in range(file.num_row_groups):  # all at once would stay in memory to the end
-                for batch in file.iter_batches(rows, row_groups=[group], columns=list(columns)):
-                    yield pa.Table.from_batches([batch])
+            own = [name for name in texts if name in columns]
+            with self._naming(path):
+                file = pq.ParquetFile(path, read_dictionary=own)
+                for group in range(
+                    file.num_row_groups
+                ):  # all at once would stay in memory to the end
+                    for batch in file.iter_batches(rows, row_groups=[group], columns=list(columns)):
+                        yield pa.Table.from_batches([batch])
 
     def without(self, patches: Collection[str]) -> "Inventory":
         """The same, of which queries see nothing of some patches."""
@@ -270,10 +306,7 @@ class Inventory(TableValue):
         except ours:
             raise
         except duckdb.Error as error:
-            raise InputFormatError(
-                f"{self.name}: expected a whole inventory, but it is damaged "
-                f"({first_line(error)}); copy it again, or scan the archive again"
-            ) from None
+            self._refuse_damaged(damaged_file(self.files, str(error)), error)
 
 
 def _quoted(text: str) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from benkit.inventory.table.inventory_file import Inventory
@@ -19,8 +18,7 @@ def numbers_by_band(
     Bands are asked together where all their rows are few enough to be held at once.
     """
     bands = inventory.layout.band_names
-    rows = sum(pq.read_metadata(path).num_rows for path in inventory.files)
-    step = max(1, _MOST_AT_ONCE * len(bands) // max(rows, 1))
+    step = max(1, _MOST_AT_ONCE * len(bands) // max(inventory.rows, 1))
     for start in range(0, len(bands), step):
         some = bands[start : start + step]
         found = inventory.query_table(

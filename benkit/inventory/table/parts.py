@@ -11,7 +11,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,9 +133,10 @@ def files_of_inventory(inventory: Path) -> tuple[Path, ...]:
     for part in parts_of(head):
         path = head.with_name(part.file)
         if not path.is_file():
+            what = "it is no file" if path.exists() else "there is no such file"
             raise MissingInputError(
                 f"{path}: expected this part of the inventory {head.parent}, which {HEAD} names, but "
-                "there is no such file; copy the whole folder again, or scan the archive again"
+                f"{what}; copy the whole folder again, or scan the archive again"
             )
         if (size := path.stat().st_size) != part.bytes:
             raise InputFormatError(
@@ -144,6 +145,27 @@ def files_of_inventory(inventory: Path) -> tuple[Path, ...]:
             )
         files.append(path)
     return tuple(files)
+
+
+def name_of_file(file: Path, inventory: Path, name: str) -> str:
+    """What errors call a file of an inventory, which has a name of its own in errors."""
+    if file == inventory:
+        return name
+    return f"{name.removesuffix(f'/{HEAD}')}/{file.name}"
+
+
+def damaged_file(files: Sequence[Path], said: str) -> Path:
+    """The file of an inventory that an error names, else the first that cannot be read to its end."""
+    for file in files:
+        if str(file) in said:
+            return file
+    for file in files if len(files) > 1 else ():
+        try:
+            for _ in pq.ParquetFile(file).iter_batches():
+                pass
+        except (pa.ArrowException, OSError, UnicodeDecodeError):
+            return file
+    return files[0]
 
 
 @contextmanager
