@@ -15,10 +15,12 @@ from benkit.inventory.audit import Audit, audit_inventory, metadata_of, require_
 from benkit.inventory.contents import require_patches
 from benkit.inventory.sisters import sister_findings
 from benkit.inventory.table.inventory_file import Inventory
+from benkit.option_types import with_option_types
 
 _LOOKED_AT = ("patch_id", *GRID_CORNER, ADDED_OFFSET)
 
 
+@with_option_types
 def audit(
     source: SourceLike,
     metadata: MetadataLike | None = None,

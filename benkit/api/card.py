@@ -29,9 +29,11 @@ from benkit.files.remote.location import (
 from benkit.files.writing.fill_folder import filling_folder
 from benkit.files.writing.replace import write_bytes
 from benkit.inventory.contents import require_patches
+from benkit.option_types import with_option_types
 from benkit.splits.split import Split
 
 
+@with_option_types
 def card(
     source: SourceLike,
     metadata: MetadataLike,

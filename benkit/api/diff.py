@@ -8,8 +8,10 @@ from benkit.files.remote.location import LocationLike, require_suffix
 from benkit.files.tables.table import write_table
 from benkit.inventory.contents import require_patches
 from benkit.inventory.diff import Diff, find_changes
+from benkit.option_types import with_option_types
 
 
+@with_option_types
 def diff(
     old: SourceLike,
     new: SourceLike,

@@ -9,9 +9,11 @@ from benkit.files.tables.table import write_table
 from benkit.inventory.contents import none_is_there, require_patches
 from benkit.inventory.duplicates import Duplicates, find_duplicates
 from benkit.inventory.table.inventory_file import Inventory
+from benkit.option_types import with_option_types
 from benkit.splits.split import Split
 
 
+@with_option_types
 def duplicates(
     source: SourceLike,
     split: SplitLike | None = None,

@@ -14,6 +14,7 @@ from benkit.files.remote.location import as_location, as_path, require_suffix
 from benkit.files.tables.table import write_table
 from benkit.metadata.metadata import Metadata
 from benkit.metadata.metadata_file import metadata_name
+from benkit.option_types import with_option_types
 from benkit.splits.correlogram import label_correlogram
 from benkit.splits.evaluate import (
     evaluate_splits,
@@ -35,6 +36,7 @@ CORRELOGRAM_SUFFIXES = (*_PICTURES, ".json", ".csv", ".parquet")
 """How the name of a correlogram may end."""
 
 
+@with_option_types
 def evaluate(
     split: SplitLike,
     metadata: MetadataLike | None = None,

@@ -58,12 +58,14 @@ from benkit.inventory.scanning.resume import scanned_folder
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.inventory.table.parts import is_archive
 from benkit.metadata.metadata import Metadata
+from benkit.option_types import with_option_types
 from benkit.reference_maps.map_files import find_maps
 from benkit.splits.split import Split
 
 _NO_FINDINGS = pa.table({name: pa.array([], pa.string()) for name in ("patch_id", "band", "kind")})
 
 
+@with_option_types
 def export(
     source: SourceLike,
     output: LocationLike,

@@ -17,11 +17,13 @@ from benkit.files.tables.geoparquet import ROWS_PER_GROUP, box_column, write_in_
 from benkit.ground.footprint_table import OUTPUT_CRS, FootprintTable, footprint_table
 from benkit.ground.hilbert import hilbert_order
 from benkit.metadata.metadata_file import EVERY_COLUMN
+from benkit.option_types import with_option_types
 
 FOOTPRINT_SUFFIXES = (".parquet", *FEATURE_SUFFIXES)
 """How the name of a file of footprints may end."""
 
 
+@with_option_types
 def footprints(
     metadata: MetadataLike,
     *,

@@ -13,8 +13,10 @@ from benkit.files.tar.folder import TarFolder
 from benkit.files.tar.stream import is_tar
 from benkit.inventory.inspect import Inspection, inspect_folder, read_pixels
 from benkit.inventory.table.in_tar import require_plain_tar
+from benkit.option_types import with_option_types
 
 
+@with_option_types
 def inspect(
     patch: str | os.PathLike[str],
     archive: str | os.PathLike[str] | None = None,

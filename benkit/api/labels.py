@@ -13,11 +13,13 @@ from benkit.engine.progress import Progress
 from benkit.errors import OptionError
 from benkit.files.remote.location import LocationLike, as_path
 from benkit.files.tables.table import write_table
+from benkit.option_types import with_option_types
 from benkit.reference_maps.labels import LabelSets, compare_labels, land_cover_labels
 from benkit.reference_maps.land_cover import measure_land_cover
 from benkit.reference_maps.map_files import find_maps
 
 
+@with_option_types
 def labels(
     *folders: str | os.PathLike[str],
     min_share: float = 0.0,
@@ -56,10 +58,12 @@ def labels(
     Raises
     ------
     OptionError
-        If differences are to be written, but there is no metadata.
+        If there is no folder, or differences are to be written, but there is no metadata.
     InputFormatError
         If none of the maps is of a patch of the metadata, or none is left.
     """
+    if not folders:
+        raise OptionError("expected at least one folder of reference maps, but there is none")
     if differences is not None and metadata is None:
         raise OptionError(
             "--differences needs --metadata FILE, with whose labels those of the maps are compared"

@@ -35,6 +35,7 @@ from benkit.inventory.table.parts import holds_parts
 from benkit.metadata.metadata import Metadata, as_metadata
 from benkit.metadata.metadata_file import lean_metadata
 from benkit.metadata.patch_list import read_patch_table
+from benkit.option_types import with_option_types
 from benkit.reference_maps.map_files import polygon_files
 
 PAIR_SUFFIXES = (*TABLE_SUFFIXES, *FEATURE_SUFFIXES)
@@ -81,6 +82,7 @@ class Overlaps(TableValue):
         return pa.table(columns, ["first", "second"]).to_reader()
 
 
+@with_option_types
 def overlaps(
     source: MetadataLike,
     *,

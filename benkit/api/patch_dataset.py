@@ -31,6 +31,7 @@ from benkit.errors import OptionError
 from benkit.files.remote.location import LocationLike, as_location, as_path
 from benkit.inventory.table.in_tar import require_tar_of
 from benkit.inventory.table.inventory_file import Inventory
+from benkit.option_types import with_option_types
 from benkit.splits.split import Split
 
 Item = dict[str, Any]
@@ -108,6 +109,7 @@ class PatchDataset:
     (12, 120, 120)
     """
 
+    @with_option_types
     def __init__(
         self,
         inventory: LocationLike | Inventory,

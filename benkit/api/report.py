@@ -39,6 +39,7 @@ from benkit.inventory.table.inventory_file import Inventory
 from benkit.inventory.table.parts import is_archive
 from benkit.metadata.metadata import Metadata
 from benkit.metadata.metadata_file import EVERY_COLUMN
+from benkit.option_types import with_option_types
 from benkit.reference_maps.labels import (
     LabelSets,
     compare_labels,
@@ -54,6 +55,7 @@ Read = TypeVar("Read")
 Opened = TypeVar("Opened")
 
 
+@with_option_types
 def report(
     metadata: MetadataLike,
     source: SourceLike | None = None,

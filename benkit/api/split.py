@@ -11,12 +11,14 @@ from benkit.errors import InputFormatError
 from benkit.files.remote.location import Location, LocationLike
 from benkit.metadata.metadata import Metadata
 from benkit.metadata.metadata_file import EVERY_COLUMN
+from benkit.option_types import with_option_types
 from benkit.splits.evaluate import evaluate_splits
 from benkit.splits.make import check_folds, split_folds, split_patches
 from benkit.splits.split import Split
 from benkit.splits.split_file import split_location
 
 
+@with_option_types
 def split(
     metadata: MetadataLike,
     *,
@@ -107,6 +109,7 @@ def split(
     return _written_and_judged(known, [made], [target])[0]
 
 
+@with_option_types
 def folds(
     metadata: MetadataLike,
     folds: int,

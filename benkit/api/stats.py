@@ -26,9 +26,11 @@ from benkit.inventory.contents import none_is_there, require_patches
 from benkit.inventory.statistics import Statistics, band_statistics
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.metadata.metadata import Metadata
+from benkit.option_types import with_option_types
 from benkit.splits.split import Split
 
 
+@with_option_types
 def stats(
     source: SourceLike,
     patches: TableLike | Iterable[str] | None = None,

@@ -9,8 +9,10 @@ from benkit.files.file_kinds import TABLE_SUFFIXES
 from benkit.files.remote.location import LocationLike, require_suffix
 from benkit.files.tables.table import write_table
 from benkit.metadata.summary import Summary, summarize
+from benkit.option_types import with_option_types
 
 
+@with_option_types
 def summary(
     metadata: MetadataLike,
     *,

@@ -10,9 +10,11 @@ from benkit.errors import OptionError
 from benkit.files.remote.location import LocationLike, as_location, is_location
 from benkit.files.tables.table import read_content
 from benkit.inventory.contents import require_patches
+from benkit.option_types import with_option_types
 from benkit.splits.split import Split
 
 
+@with_option_types
 def verify(
     card: LocationLike | Card,
     source: SourceLike,

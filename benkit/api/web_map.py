@@ -21,9 +21,11 @@ from benkit.files.tables.table import as_table
 from benkit.files.writing.replace import write_page
 from benkit.inventory.audit import Audit, named_by_layout
 from benkit.metadata.metadata_file import EVERY_COLUMN
+from benkit.option_types import with_option_types
 from benkit.reporting.web_map import web_map_page
 
 
+@with_option_types
 def web_map(
     metadata: MetadataLike,
     findings: TableLike | Audit | None = None,

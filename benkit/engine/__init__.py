@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from benkit.errors import OptionError, WorkerError
+from benkit.option_types import require_types
 
 __all__ = ["ENGINES", "Engine", "WorkerError", "run"]
 
@@ -45,6 +46,7 @@ class Engine:
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
+        require_types(vars(self), type(self).__annotations__)
         if self.name not in ENGINES:
             raise OptionError(f"engine {self.name}: expected {' or '.join(ENGINES)}")
         if self.workers is not None and self.workers < 1:

@@ -26,6 +26,7 @@ from benkit.engine.progress import Progress, reporter
 from benkit.errors import InputFormatError, OptionError, OutputError, PatchIdError
 from benkit.files.remote.location import as_path
 from benkit.files.writing.replace import replacing_folder
+from benkit.option_types import with_option_types
 from benkit.retiling.archive_metadata import read_own_metadata, write_own_metadata
 from benkit.retiling.scene_files import BandCut, cut_band, find_bands
 from benkit.retiling.source import opened_pixels
@@ -52,6 +53,7 @@ class Patches:
     offset: int | None = None
 
 
+@with_option_types
 def patchify(
     scene: str | os.PathLike[str],
     archive: str | os.PathLike[str],

@@ -10,6 +10,7 @@ from benkit.engine import Engine
 from benkit.errors import OptionError
 from benkit.files.remote.location import as_path
 from benkit.files.writing.fill_folder import filling_folder
+from benkit.option_types import with_option_types
 from benkit.retiling.attributes import NODATA
 from benkit.retiling.source import opened_pixels, pixels_of_metres
 from benkit.retiling.window import Window
@@ -178,6 +179,7 @@ def part_suffixes(parts: Sequence[Window]) -> list[str]:
     ]
 
 
+@with_option_types
 def retile(
     raster: str | os.PathLike[str],
     output: str | os.PathLike[str],

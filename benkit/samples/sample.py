@@ -16,6 +16,7 @@ from benkit.engine import Engine, run
 from benkit.engine.progress import Progress, reporter
 from benkit.errors import OptionError
 from benkit.files.remote.location import as_path
+from benkit.option_types import with_option_types
 from benkit.samples.damage import band_files
 from benkit.samples.encode import encode_map_pixels, encode_map_polygons
 from benkit.samples.files import (
@@ -73,6 +74,7 @@ class SampleSummary:
         return f"synthetic data, made by benkit from seed {self.seed}"
 
 
+@with_option_types
 def sample(
     folder: str | os.PathLike[str],
     patches: int | None = None,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Self, TypeVar
 
 from benkit.errors import OptionError
+from benkit.option_types import require_types
 
 Result = TypeVar("Result")
 
@@ -52,6 +53,7 @@ class Retry:
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
+        require_types(vars(self), type(self).__annotations__)
         if not (0 < self.first_wait <= self.longest_wait and self.total >= 0):
             raise OptionError(
                 "retry: expected 0 < first_wait <= longest_wait and 0 <= total, in seconds, not "

@@ -31,10 +31,12 @@ from benkit.inventory.table.in_tar import files_of, require_tar_of
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.inventory.table.inventory_writer import require_same_archive
 from benkit.inventory.table.parts import inventory_output
+from benkit.option_types import with_option_types
 from benkit.tiff.raster import Raster
 from benkit.tiff.read import decode_raster, read_whole
 
 
+@with_option_types
 def scan(
     archive: LocationLike,
     output: LocationLike,
