@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -476,11 +475,15 @@ TASKS_OF = {
 
 
 def together() -> list[tuple[str, ...]]:
-    """All damages, two in one run where they concern different tasks."""
+    """All damages, each in one run with others that concern other tasks; some task is left in each."""
     kinds = {kind: [name for name in DAMAGES if name.split()[0] == kind] for kind in TASKS_OF}
     metadata, archive, patch, lists, maps, one_map = kinds.values()
-    pairs = [*zip_longest(metadata, patch), *zip_longest(lists, maps + one_map)]
-    return [tuple(filter(None, pair)) for pair in pairs] + [(name,) for name in archive]
+    maps += one_map
+    pairs = [*zip(metadata[:2], lists[:2], strict=True), *zip(metadata[2:], maps[:3], strict=True)]
+    pairs += zip(lists[2:], maps[3:], strict=True)
+    found = [(*pair, *patch[run : run + 1]) for run, pair in enumerate(pairs)]
+    assert sum(map(len, found)) + len(archive) == len(DAMAGES)
+    return found + [(name,) for name in archive]
 
 
 @pytest.mark.parametrize("damages", together(), ids=" and ".join)
