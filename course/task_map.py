@@ -33,7 +33,10 @@ def task_map() -> list[dict[str, Any]]:
     for task, (functions, verbs, tests) in TASKS.items():
         assert all(verb in benkit.__all__ for verb in verbs.split(", ")), "verbs are public"
         assert (ROOT / tests).is_dir(), "the tests are where the map says"
-        files = [Path(inspect.getsourcefile(one) or "").relative_to(ROOT) for one in functions]
+        files = [
+            Path(inspect.getsourcefile(inspect.unwrap(one)) or "").relative_to(ROOT)
+            for one in functions
+        ]
         found.append(
             {
                 "task": task,

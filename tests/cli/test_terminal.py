@@ -280,3 +280,28 @@ def test_texts_of_others_do_not_act_on_the_terminal(sample, tmp_path, capsys):
         said = "".join(capsys.readouterr())
         assert r"\x1b[31mArable\x07" in said
         assert not {"\x1b", "\x07", "\u202e"} & {*said}
+
+
+def test_an_interrupt_while_the_command_loads_its_first_modules_says_nothing():
+    code = """
+import sys
+
+class Interrupting:
+    def find_spec(self, name, path, target=None):
+        if name == "signal":
+            raise KeyboardInterrupt
+
+sys.modules.pop("signal", None)
+sys.meta_path.insert(0, Interrupting())
+from benkit.__main__ import main; main()
+"""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (done.returncode, done.stdout + done.stderr) == (130, "")
+
+
+def test_the_package_loads_next_to_nothing_before_an_interrupt_is_caught():
+    code = "import sys; before = {*sys.modules}; import benkit; print({*sys.modules} - before)"
+    command = [sys.executable, "-S", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "{'benkit'}\n"

@@ -224,9 +224,8 @@ class Inventory(TableValue):
             own = [name for name in texts if name in columns]
             with self._naming(path):
                 file = pq.ParquetFile(path, read_dictionary=own)
-                for group in range(
-                    file.num_row_groups
-                ):  # all at once would stay in memory to the end
+                # all groups at once would stay in memory to the end
+                for group in range(file.num_row_groups):
                     for batch in file.iter_batches(rows, row_groups=[group], columns=list(columns)):
                         yield pa.Table.from_batches([batch])
 
