@@ -387,6 +387,7 @@ OPEN_FILES = """
     files.tables.features
     files.tables.geoparquet
     files.tables.parquet
+    files.tables.parquet_blocks
     files.tables.table
     files.tar.folder
     files.tar.read_at

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from benkit.api.inputs.choose import Choice, as_findings, chosen_patches, excluded
+from benkit.api.inputs.export_metadata import ExportMetadata
 from benkit.api.inputs.export_options import (
     EXPORT_FORMATS,
     SIDES_AS,
@@ -21,7 +22,6 @@ from benkit.api.inputs.sources import (
     SourceLike,
     SplitLike,
     TableLike,
-    as_metadata,
     as_patch_ids,
     is_location,
     open_source,
@@ -30,6 +30,7 @@ from benkit.datasets.exporting.card_of_export import export_card
 from benkit.datasets.exporting.download_again import download_again
 from benkit.datasets.exporting.exported import (
     Export,
+    chosen_folders,
     closed_patches,
     export_warnings,
     patch_folders,
@@ -50,14 +51,15 @@ from benkit.files.remote.location import (
     as_path,
 )
 from benkit.files.safe_names import some_names
-from benkit.files.tables.table import write_table
+from benkit.files.tables.table import one_array, write_table
 from benkit.files.tar.stream import is_tar
-from benkit.inventory.audit import audit_inventory, metadata_of
+from benkit.inventory.audit import audit_inventory
 from benkit.inventory.contents import none_is_there
 from benkit.inventory.scanning.resume import scanned_folder
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.inventory.table.parts import is_archive
 from benkit.metadata.metadata import Metadata
+from benkit.metadata.patch_list import are_among, distinct_ids
 from benkit.option_types import with_option_types
 from benkit.reference_maps.map_files import find_maps
 from benkit.splits.split import Split
@@ -173,61 +175,87 @@ def export(
     require_export_target(
         target, root, overwrite=overwrite, links=not (copy or packed), packed=packed
     )
-    known = None if metadata is None else as_metadata(metadata)
+    described = None if metadata is None else ExportMetadata.of(metadata, choice)
     own = None if split is None else Split(split)
-    listed = None if patches is None else as_patch_ids(patches, "patches")
+    listed = None if patches is None else pa.array(as_patch_ids(patches, "patches"), pa.string())
     with open_source(source, engine=engine, progress=progress) as inventory:
         if in_tar:
             require_exportable_tar(inventory, root)
-        folders = patch_folders(inventory)
-        table, id_column = None if known is None else known.table, "patch_id"
-        own_column = inventory.layout.metadata_id
-        if known is not None and own_column != id_column and own_column in known.table.column_names:
-            id_column = own_column
-            known = Metadata(metadata_of(inventory.layout, known.table))
-        findings = _findings(inventory, known, exclude, missing)
-        absent = _absent(inventory, folders, listed, own)
-        ids = pa.concat_arrays([folders["patch_id"].combine_chunks(), not_on_disk(findings)])
-        selection = chosen_patches(
-            ids, known, patches=listed, split=own, where=choice.where, bbox=bbox
+        if described is not None:
+            asks = where is not None or sample is not None or listing is not None
+            described = described.of_layout(inventory.layout, is_asked=asks)
+        known = None if described is None else described.known
+        made, left_out, absent = _chosen(
+            inventory, root, known, choice, listed, own, bbox, listing, sample, seed
         )
-        if listing is not None:
-            write_table(download_again(findings, selection.chosen_ids), listing)
-        selection = selection.only(folders["patch_id"])
-        selection = selection.without(closed_patches(root, inventory))
-        if exclude is not None:
-            ids = folders["patch_id"].combine_chunks()
-            reasons = excluded(findings, choice.exclude_kinds, ids, exclude, inventory)
-            selection = selection.without(reasons)
-        require_some(inventory, selection)
-        if sample is not None:
-            selection = sampled(selection, known, sample, seed)
-        made = folders.filter(pc.is_in(folders["patch_id"], selection.chosen_ids))
         maps = {} if reference_maps is None else find_maps(as_path(reference_maps))
         as_folders = sides == SIDES_AS[1]
-        parts = export_parts(made, table, own, maps, as_folders=as_folders, id_column=id_column)
+        parts = export_parts(
+            made,
+            None if described is None else described.rows,
+            own,
+            maps,
+            as_folders=as_folders,
+            id_column=described.id_column if described else "patch_id",
+        )
         packing = None
         if packed:
             packing = Packing.of(format, inventory, root, made, verify=verify, engine=engine)
-        files, size = write_archive(
+        files, size, rows = write_archive(
             target,
             root,
             inventory,
             parts,
-            selection.left_out,
+            left_out,
             copy=copy or packed,
             verify=verify,
             report=reporter(progress),
             beside=export_card(inventory, parts[0], has_split=own is not None) if card else {},
             packing=packing,
         )
-    warnings = (
-        *absent,
-        *export_warnings(
-            made, parts, has_metadata=known is not None, has_maps=reference_maps is not None
-        ),
+    warnings = export_warnings(
+        sum(len(distinct_ids(part.patches["patch_id"])) for part in parts),
+        parts,
+        described=rows if described else None,
+        has_maps=reference_maps is not None,
     )
-    return Export(len(made), files, size, len(selection.left_out), warnings)
+    return Export(len(made), files, size, len(left_out), (*absent, *warnings))
+
+
+def _chosen(
+    inventory: Inventory,
+    root: Location,
+    known: Metadata | None,
+    choice: Choice,
+    listed: pa.StringArray | None,
+    split: Split | None,
+    bbox: Sequence[float] | None,
+    listing: Location | None,
+    sample: int | None,
+    seed: int,
+) -> tuple[pa.Table, pa.Table, list[str]]:
+    """The folders of the patches to export, which others are left out and why, and what is absent."""
+    folders = patch_folders(inventory)
+    findings = _findings(inventory, known, choice.exclude, listing)
+    absent = _absent(inventory, folders, listed, split)
+    named = partial(
+        chosen_patches, metadata=known, patches=listed, split=split, where=choice.where, bbox=bbox
+    )
+    selection = named(folders["patch_id"])
+    if listing is not None:
+        lost = not_on_disk(findings)
+        lost = lost.filter(pa.array(~are_among(lost, selection.ids)))
+        wanted = pa.concat_arrays([selection.chosen_ids, named(lost).chosen_ids])
+        write_table(download_again(findings, wanted), listing)
+    selection = selection.without(closed_patches(root, inventory))
+    if choice.exclude is not None:
+        ids = selection.ids
+        reasons = excluded(findings, choice.exclude_kinds, ids, choice.exclude, inventory)
+        selection = selection.without(reasons)
+    require_some(inventory, selection)
+    if sample is not None:
+        selection = sampled(selection, known, sample, seed)
+    return chosen_folders(folders, selection), selection.left_out, absent
 
 
 def _archive_folder(source: SourceLike, archive: LocationLike | None) -> Location:
@@ -265,20 +293,21 @@ def _findings(
 
 
 def _absent(
-    inventory: Inventory, folders: pa.Table, listed: list[str] | None, split: Split | None
+    inventory: Inventory, folders: pa.Table, listed: pa.StringArray | None, split: Split | None
 ) -> list[str]:
     """A sentence where some of the patches that are named are not there; an error if none is."""
     sentences = []
     named = {
-        "patches of those listed": None if listed is None else pa.array(listed, pa.string()),
+        "patches of those listed": listed,
         "patches of the split": None
         if split is None
         else pa.concat_arrays(list(split.side_ids().values())),
     }
+    there = one_array(folders["patch_id"])
     for what, ids in named.items():
         if ids is None:
             continue
-        gone = ids.filter(pc.invert(pc.is_in(ids, folders["patch_id"].combine_chunks())))
+        gone = ids.filter(pa.array(~are_among(ids, there)))
         if len(gone) == len(ids):
             raise none_is_there(
                 inventory,

@@ -73,7 +73,7 @@ def labels(
     gone: set[str] = set()
     if choice:
         maps = pa.array([*find_maps(*map(as_path, folders))], pa.string())
-        gone = choice.select(maps, known).left_out_ids
+        gone = {*choice.select(maps, known).left_out_ids.to_pylist()}
     cover = measure_land_cover(*folders, without=gone, engine=engine, progress=progress)
     found = land_cover_labels(cover, min_share=min_share, max_unlabelled=max_unlabelled)
     if output is not None:

@@ -8,9 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from benkit import __version__
 from benkit.api.inputs.choose import Choice
@@ -32,6 +30,7 @@ from benkit.engine.beside import beside
 from benkit.engine.progress import Progress
 from benkit.errors import OptionError
 from benkit.files.remote.location import as_location, as_path
+from benkit.files.tables.table import one_array
 from benkit.files.tar.stream import is_tar
 from benkit.files.writing.replace import write_page
 from benkit.inventory.scanning.scan import band_reader
@@ -39,6 +38,7 @@ from benkit.inventory.table.inventory_file import Inventory
 from benkit.inventory.table.parts import is_archive
 from benkit.metadata.metadata import Metadata
 from benkit.metadata.metadata_file import EVERY_COLUMN
+from benkit.metadata.patch_list import are_among
 from benkit.option_types import with_option_types
 from benkit.reference_maps.labels import (
     LabelSets,
@@ -142,12 +142,14 @@ def report(
             ids = known.table["patch_id"].chunks
             there = [] if inventory is None else inventory.patch_ids.chunks
             selection = choice.select(pa.chunked_array([*ids, *there], pa.string()), known)
-            gone = selection.left_out_ids
-            made["left out"] = f"{len(gone):,} patches: {selection.reasons}" if gone else "none"
-            kept = pc.is_in(known.table["patch_id"], selection.chosen_ids)
-            known = known.filter(np.asarray(kept, bool))
+            left_out = selection.left_out_ids
+            gone = {*left_out.to_pylist()} if reference_maps is not None else gone
+            made["left out"] = (
+                f"{len(left_out):,} patches: {selection.reasons}" if len(left_out) else "none"
+            )
+            known = known.filter(~are_among(one_array(known.table["patch_id"]), left_out))
             sides = sides and sides.aligned(known.patch_ids, strict=False)
-            inventory = inventory and inventory.without(gone)
+            inventory = inventory and inventory.without(left_out)
         require_places(known, metadata)
         if root is not None and inventory is not None:
             if archive is not None and not is_tar(root):

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from benkit.api.inputs.choose import Choice
 from benkit.api.inputs.sources import (
@@ -21,11 +20,12 @@ from benkit.engine.progress import Progress
 from benkit.errors import InputFormatError, OptionError
 from benkit.files.file_kinds import TABLE_SUFFIXES
 from benkit.files.remote.location import LocationLike, require_suffix
-from benkit.files.tables.table import write_table
+from benkit.files.tables.table import one_array, write_table
 from benkit.inventory.contents import none_is_there, require_patches
 from benkit.inventory.statistics import Statistics, band_statistics
 from benkit.inventory.table.inventory_file import Inventory
 from benkit.metadata.metadata import Metadata
+from benkit.metadata.patch_list import are_among
 from benkit.option_types import with_option_types
 from benkit.splits.split import Split
 
@@ -95,7 +95,7 @@ def stats(
         if wanted is None:
             require_patches(inventory)
         if choice:
-            known = None if metadata is None else as_metadata(metadata)
+            known = None if metadata is None else as_metadata(metadata, others=choice.columns())
             inventory, wanted = _chosen(choice, inventory, known, wanted)
         found = band_statistics(inventory, wanted, scale, progress)
         if wanted is not None and len(found.absent) == len(set(wanted)):
@@ -113,11 +113,15 @@ def _chosen(
     """An inventory, and which of its patches are wanted, without those that are left out."""
     there = inventory.patch_ids
     if wanted is not None:
-        there = there.filter(pc.is_in(there, pa.array(wanted, pa.string())))
+        among = are_among(one_array(there), pa.array(wanted, pa.string()))
+        there = there.filter(pa.array(among))
     if not len(there):
         return inventory, wanted
     gone = choice.select(there, metadata, inventory).left_out_ids
-    return inventory.without(gone), wanted and [one for one in wanted if one not in gone]
+    if wanted is not None:
+        there = pa.array(wanted, pa.string())
+        wanted = there.filter(pa.array(~are_among(there, gone))).to_pylist()
+    return inventory.without(gone), wanted
 
 
 def _of_side(split: SplitLike, side: str) -> list[str]:

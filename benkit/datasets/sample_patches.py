@@ -4,12 +4,13 @@ import hashlib
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from benkit.datasets.selection import Selection
 from benkit.errors import OptionError
+from benkit.files.tables.table import one_array
 from benkit.metadata.metadata import Metadata, as_metadata
+from benkit.metadata.patch_list import blocks_of, rows_of
 
 _MOST_SEED = 2**32 - 1
 
@@ -36,8 +37,8 @@ def sample_patches(metadata: Metadata, number: int, seed: int = 0) -> NDArray[np
         raise OptionError(f"--sample {number}: expected a number from 1 to the {n:,} patches")
     if not 0 <= seed <= _MOST_SEED:
         raise OptionError(f"--seed {seed}: expected a number from 0 to {_MOST_SEED}")
-    ids = metadata.table["patch_id"].to_pylist()
-    order = np.lexsort([_ranks(ids, seed), *_label_keys(metadata), _season_keys(metadata)])
+    ranks = [_ranks(some.to_pylist(), seed) for some in blocks_of(metadata.patch_ids)]
+    order = np.lexsort([np.concatenate(ranks), *_label_keys(metadata), _season_keys(metadata)])
     # of n patches in a row the middle of each of so many equal stretches, in whole numbers
     places = (2 * np.arange(number) + 1) * n // (2 * number)
     chosen = np.zeros(n, bool)
@@ -53,7 +54,7 @@ def sampled(
     ids = selection.chosen_ids
     table = pa.table({"patch_id": ids})
     if metadata is not None:
-        rows = pc.index_in(ids, metadata.table["patch_id"].combine_chunks())
+        rows = rows_of(ids, one_array(metadata.table["patch_id"]))
         table = table.append_column("labels", metadata.table["labels"].take(rows))
     taken = sample_patches(as_metadata(table), number, seed)
     return selection.among(ids.filter(pa.array(taken)), "not in the sample")

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from benkit.errors import OptionError
 from benkit.files.safe_names import some_names
+from benkit.files.tables.table import one_array
 from benkit.inventory.findings import ALL_KINDS, KINDS
+from benkit.metadata.patch_list import are_among, distinct_ids, rows_of
 
 _DAMAGE = [name for name, kind in KINDS.items() if kind.about == "band"]
 TO_DOWNLOAD_AGAIN = (*_DAMAGE, "crs_disagreement", "not_on_disk")
@@ -30,70 +32,82 @@ class Selection:
     ----------
     ids : pyarrow.StringArray
         Each once.
-    why : (n,) object array
-        A text for a patch that is left out, empty for one that is chosen.
+    code : (n,) int32 array
+        Index of the reason of each patch in `texts`.
+    texts : tuple of str
+        Why patches are left out; the first, which is empty, is that of those that are chosen.
     """
 
     ids: pa.StringArray
-    why: NDArray[np.object_]
+    code: NDArray[np.int32]
+    texts: tuple[str, ...] = ("",)
 
     @classmethod
     def of_all(cls, ids: pa.Array | pa.ChunkedArray) -> Self:
         """All of some ids, of which some may come twice."""
-        distinct = pa.array(ids.unique(), pa.string())
-        return cls(distinct, np.full(len(distinct), "", object))
+        distinct = distinct_ids(ids)
+        return cls(distinct, np.zeros(len(distinct), np.int32))
 
     @cached_property
     def chosen(self) -> NDArray[np.bool_]:
         """Which are chosen: (n,) bool array."""
-        return np.array(self.why == "", bool)
+        return self.code == 0
 
     @property
     def chosen_ids(self) -> pa.StringArray:
         """The ids of those that are chosen."""
-        return self.ids.filter(pa.array(self.chosen))
+        return self.ids if self.chosen.all() else self.ids.filter(pa.array(self.chosen))
 
-    def only(self, ids: pa.Array | pa.ChunkedArray) -> Self:
-        """The same without a word of the patches that are not among some ids."""
-        kept = pc.is_in(self.ids, pa.array(ids.unique(), pa.string()))
-        return replace(self, ids=self.ids.filter(kept), why=self.why[np.asarray(kept, bool)])
+    @property
+    def left_out_ids(self) -> pa.StringArray:
+        """The ids of those that are left out."""
+        return self.ids.filter(pa.array(~self.chosen))
 
     def among(self, wanted: Collection[str] | pa.Array, why: str) -> Self:
         """The same without the patches that are not among some ids."""
-        wanted = pa.array(wanted, pa.string())
-        return self.where(np.asarray(pc.is_in(self.ids, wanted), bool), why)
+        return self.where(are_among(self.ids, pa.array(wanted, pa.string())), why)
 
     def where(self, wanted: NDArray[np.bool_], why: str) -> Self:
         """The same without the patches at which a (n,) bool array is false."""
-        return replace(self, why=np.where(self.chosen & ~wanted, why, self.why))
+        return self._left_out(np.where(wanted, 0, 1), [why])
 
     def without(self, reasons: pa.Table) -> Self:
         """The same without the patches of a column ``patch_id``, each for its own reason: ``why``."""
-        row = pc.index_in(self.ids, reasons["patch_id"].combine_chunks())
-        texts = reasons["why"].combine_chunks().dictionary_encode()
-        code = texts.indices.take(row).fill_null(len(texts.dictionary)).to_numpy()
-        # one text for all patches of the same reason
-        found = np.array([*texts.dictionary.to_pylist(), ""], object)[code]
-        return replace(self, why=np.where(self.chosen, found, self.why))
+        row = rows_of(self.ids, one_array(reasons["patch_id"]))
+        texts = one_array(reasons["why"]).dictionary_encode()
+        code = texts.indices.take(row).fill_null(-1).to_numpy()
+        return self._left_out(code + 1, texts.dictionary.to_pylist())
 
-    @property
-    def left_out_ids(self) -> set[str]:
-        """The ids of those that are left out."""
-        return set(self.ids.filter(pa.array(~self.chosen)).to_pylist())
+    def _left_out(self, code: NDArray[np.integer], texts: Iterable[str]) -> Self:
+        """The same without the patches of codes other than 0, which count ``texts`` from 1."""
+        added = np.where(code > 0, code + (len(self.texts) - 1), 0).astype(np.int32)
+        both = np.where(self.chosen, added, self.code)
+        return replace(self, code=both, texts=(*self.texts, *texts))
 
     @property
     def reasons(self) -> str:
         """How many patches are left out for which reasons, in words."""
-        counts = Counter(self.why[~self.chosen].tolist()).most_common()
+        counts = self._counts().most_common()
         first = [f"{number:,} {text}" for text, number in counts[:_SHOWN]]
         others = sum(number for _, number in counts[_SHOWN:])
         return "; ".join([*first, *([f"{others:,} for other reasons"] if others else [])])
 
+    def _counts(self) -> "Counter[str]":
+        """How many patches are left out for each reason; reasons in the order of their first patches."""
+        codes, first, numbers = np.unique(
+            self.code[~self.chosen], return_index=True, return_counts=True
+        )
+        counts: Counter[str] = Counter()
+        for row in np.argsort(first).tolist():
+            counts[self.texts[codes[row]]] += int(numbers[row])
+        return counts
+
     @property
     def left_out(self) -> pa.Table:
         """``patch_id`` and ``why`` of those that are left out, sorted."""
-        ids, why = self.ids.filter(pa.array(~self.chosen)), self.why[~self.chosen]
-        table = pa.table({"patch_id": ids, "why": pa.array(why.tolist(), pa.string())})
+        code, texts = self.code[~self.chosen], pa.array(self.texts, pa.string())
+        why = pa.DictionaryArray.from_arrays(code, texts)
+        table = pa.table({"patch_id": self.left_out_ids, "why": why})
         return table.sort_by("patch_id")
 
 

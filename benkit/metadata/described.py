@@ -1,16 +1,19 @@
 """What the ids and the metadata of patches tell, as one table to choose from."""
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from benkit.errors import OptionError, first_line
 from benkit.files.safe_names import some_names
+from benkit.files.tables.table import one_array
 from benkit.ground.distance_plane import centre_degrees
 from benkit.ground.footprints import are_patch_ids, locate
+from benkit.metadata.metadata_file import EVERY_COLUMN
+from benkit.metadata.patch_list import IdIndex, blocks_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,22 +25,58 @@ _CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "python_enable_replacements": False,
     "lock_configuration": True,
 }
+_NAME = re.compile(r'"((?:[^"]|"")*)"|(\w+)')
+_OF_ALL = {"columns", "patches"}  # with which SQL asks for all columns, as it does with * and #1
 _SUBQUERY = '"class":"SUBQUERY"'
 
 
-def described(ids: pa.StringArray, metadata: pa.Table | None = None) -> pa.Table:
+def columns_of(expression: str) -> set[str]:
+    """The columns that a condition may look at, in small letters; `EVERY_COLUMN` where it may be any.
+
+    Examples
+    --------
+    >>> sorted(columns_of('Country = \'Austria\' AND "cloud cover" < 5'))
+    ['5', 'and', 'austria', 'cloud cover', 'country']
+    """
+    found = _NAME.findall(expression)
+    names = {(quoted.replace('""', '"') or plain).lower() for quoted, plain in found}
+    asks_all = any(sign in expression for sign in "*#") or not _OF_ALL.isdisjoint(names)
+    return names | {*EVERY_COLUMN} if asks_all else names
+
+
+def where_holds(
+    ids: pa.StringArray, metadata: pa.Table | None, expression: str
+) -> NDArray[np.bool_]:
+    """For which patches a condition is true over the columns of `described`: (n,) bool array.
+
+    Some patches at a time, as what is told of all would take much memory.
+
+    Raises
+    ------
+    OptionError
+        If it is no condition (see `matching`).
+    """
+    index = None if metadata is None else IdIndex(one_array(metadata["patch_id"]))
+    return np.concatenate(
+        [matching(described(block, metadata, index), expression) for block in blocks_of(ids)]
+    )
+
+
+def described(
+    ids: pa.StringArray, metadata: pa.Table | None = None, index: IdIndex | None = None
+) -> pa.Table:
     """One row a patch: what its id tells, and the columns of the metadata beside it.
 
     From ids: ``product``, ``mission``, ``tile``, ``orbit``, ``date``, ``season``, ``longitude`` and
     ``latitude`` of the centre, null where an id is no patch id; a column of the metadata that has one
     of these names, in any case as in SQL, takes its place. Metadata is null for a patch that is not in
-    it.
+    it. ``index`` is that of the ids in the metadata, where it is known.
     """
     table = pa.table({"patch_id": ids})
     for name, values in _told(ids).items():
         table = table.append_column(name, values)
     if metadata is not None:
-        rows = pc.index_in(ids, metadata["patch_id"].combine_chunks())
+        rows = (index or IdIndex(one_array(metadata["patch_id"]))).rows(ids)
         own = [name for name in metadata.column_names if name != "patch_id"]
         taken = {name.lower() for name in own}
         table = table.drop_columns([name for name in table.column_names if name.lower() in taken])

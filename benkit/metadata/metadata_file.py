@@ -46,7 +46,7 @@ def metadata_table(
 ) -> pa.Table:
     """The table of a path, of what has the Arrow PyCapsule interface, or of a list of these.
 
-    Of files with very many patches it holds only what is told of each patch by a name in ``others`` and
+    Of files with very many patches it holds only columns with a name in ``others``, in any case, and
     what tells labels, places, dates, countries and sides; of `EVERY_COLUMN` all. Texts that come again
     and again are dictionaries there. If none are given, all files are held as they are.
     """
@@ -59,11 +59,12 @@ def metadata_table(
 def lean_metadata(others: Collection[str]) -> Lean:
     """How a large file is held of which some columns are asked for beside those that verbs look at."""
     every = {*_NEEDED, *_PACKED, *GRID_CORNER, *DATE_COLUMNS, *names_of_coordinates()}
+    every |= {name.lower() for name in others}
 
     def columns(names: Sequence[str]) -> list[str]:
         if not {*_NEEDED} <= {*names} or "*" in others:  # errors tell of all that there are
             return list(names)
-        return [name for name in names if name in others or name.strip().lower() in every]
+        return [name for name in names if {name.lower(), name.strip().lower()} & every]
 
     return Lean(columns, _PACKED)
 

@@ -11,7 +11,7 @@ from benkit.errors import InputFormatError
 from benkit.files.remote.location import LocationLike
 from benkit.files.safe_names import some_names
 from benkit.files.tables.parquet import MANY_ROWS, Lean
-from benkit.files.tables.table import read_table, require_columns, strings
+from benkit.files.tables.table import one_array, read_table, require_columns, strings
 
 _AT_ONCE = 2**18
 _NO_VALUE = ("", "na", "n/a", "nan", "null", "none", "<na>")  # as R, pandas and SQL write it
@@ -22,14 +22,14 @@ def is_no_value(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray
     if isinstance(texts, pa.ChunkedArray):
         return pa.chunked_array([is_no_value(chunk) for chunk in texts.chunks], pa.bool_())
     if len(texts) > _AT_ONCE:
-        return pa.concat_arrays(map(is_no_value, _blocks(texts)))
+        return pa.concat_arrays(map(is_no_value, blocks_of(texts)))
     plain = pc.utf8_lower(pc.utf8_trim_whitespace(texts))
     return pc.is_in(plain, pa.array([*_NO_VALUE, None]))
 
 
-def _blocks(texts: pa.Array) -> Iterator[pa.Array]:
-    """Some texts at a time, as copies of all would take much memory."""
-    return (texts.slice(start, _AT_ONCE) for start in range(0, len(texts), _AT_ONCE))
+def blocks_of(texts: pa.Array) -> Iterator[pa.Array]:
+    """Some texts at a time, as copies of all would take much memory; of none an empty block."""
+    return (texts.slice(start, _AT_ONCE) for start in range(0, max(len(texts), 1), _AT_ONCE))
 
 
 def read_patch_table(path: LocationLike, lean: Lean | None = None) -> pa.Table:
@@ -112,29 +112,62 @@ def _hashes(texts: pa.Array) -> NDArray[np.uint64]:
     """A number of 64 bits for each text, the same for the same one while this process runs."""
     import polars as pl
 
-    return np.concatenate([pl.Series(block).hash().to_numpy() for block in _blocks(texts)])
+    return np.concatenate([pl.Series(block).hash().to_numpy() for block in blocks_of(texts)])
 
 
-def rows_of(texts: pa.Array, ids: pa.Array) -> pa.Int32Array:
-    """As `pyarrow.compute.index_in`, the row of each text among some ids, null where it is none.
+class IdIndex:
+    """Where texts stand among some ids: of many by their hashes, in a quarter of the memory of the ids.
 
-    Of many, which that would hold twice more, the rows are found by hashes and then compared.
+    Parameters
+    ----------
+    ids : pyarrow.StringArray
     """
-    if len(ids) <= MANY_ROWS or not len(texts):
-        return pc.index_in(texts, ids)
-    hashes = _hashes(ids)
-    order = np.argsort(hashes)
-    hashes = hashes[order]
-    if (hashes[1:] == hashes[:-1]).any():
-        return pc.index_in(texts, ids)
-    wanted = _hashes(texts)
-    some = np.argsort(wanted)  # what is looked for in order is found several times faster
-    place = np.empty(len(wanted), np.int64)
-    place[some] = np.searchsorted(hashes, wanted[some])
-    rows = order[np.minimum(place, len(ids) - 1)].astype(np.int32)
-    blocks = zip(_blocks(texts), _blocks(pa.array(rows)), strict=True)
-    same = pa.concat_arrays([pc.equal(block, ids.take(some)) for block, some in blocks])
-    return pa.array(rows, mask=~np.asarray(same.fill_null(False)))
+
+    def __init__(self, ids: pa.StringArray) -> None:
+        self._ids, self._hashes, self._order = ids, None, None
+        if len(ids) > _AT_ONCE:
+            hashes = _hashes(ids)
+            order = np.argsort(hashes).astype(np.int32)
+            hashes = hashes[order]
+            if not (hashes[1:] == hashes[:-1]).any():
+                self._hashes, self._order = hashes, order
+
+    def rows(self, texts: pa.StringArray) -> pa.Int32Array:
+        """As `pyarrow.compute.index_in`: the row of each text, null where it is no id.
+
+        Rows are found by hashes, and the texts then compared.
+        """
+        if self._hashes is None or self._order is None or not len(texts):
+            return pc.index_in(texts, self._ids)
+        wanted = _hashes(texts)
+        some = np.argsort(wanted)  # what is looked for in order is found several times faster
+        place = np.empty(len(wanted), np.int64)
+        place[some] = np.searchsorted(self._hashes, wanted[some])
+        rows = self._order[np.minimum(place, len(self._ids) - 1)]
+        blocks = zip(blocks_of(texts), blocks_of(pa.array(rows)), strict=True)
+        same = pa.concat_arrays([pc.equal(block, self._ids.take(some)) for block, some in blocks])
+        return pa.array(rows, mask=~np.asarray(same.fill_null(False)))
+
+    def has(self, texts: pa.StringArray) -> NDArray[np.bool_]:
+        """Which texts are among the ids: (n,) bool array."""
+        return np.asarray(self.rows(texts).is_valid(), bool)
+
+
+def rows_of(texts: pa.StringArray, ids: pa.StringArray) -> pa.Int32Array:
+    """The row of each text among some ids, as of `IdIndex.rows`."""
+    return pc.index_in(texts, ids) if len(ids) <= MANY_ROWS else IdIndex(ids).rows(texts)
+
+
+def are_among(texts: pa.StringArray, ids: pa.StringArray) -> NDArray[np.bool_]:
+    """Which texts are among some ids: (n,) bool array."""
+    return np.asarray(rows_of(texts, ids).is_valid(), bool)
+
+
+def distinct_ids(ids: pa.Array | pa.ChunkedArray) -> pa.StringArray:
+    """Each id once, in the order in which they first come; those that all differ are not copied."""
+    if len(ids) > MANY_ROWS and not _hashes_repeat(ids):
+        return one_array(ids) if isinstance(ids, pa.ChunkedArray) else ids
+    return pa.array(ids.unique(), pa.string())
 
 
 def read_patch_list(path: LocationLike) -> list[str]:

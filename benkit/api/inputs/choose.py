@@ -3,21 +3,28 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benkit.api.inputs.sources import TableLike, as_patch_ids, is_location
+from benkit.api.inputs.sources import TableLike, is_location
 from benkit.datasets.selection import Selection, reasons_of, require_kinds
 from benkit.errors import InputFormatError, OptionError
 from benkit.files.remote.location import as_location
 from benkit.files.safe_names import some_names
-from benkit.files.tables.table import as_table, read_json_table, require_columns, strings
+from benkit.files.tables.table import (
+    as_table,
+    one_array,
+    read_json_table,
+    require_columns,
+    strings,
+)
 from benkit.ground.box import in_box
 from benkit.inventory.contents import contents
 from benkit.inventory.table.inventory_file import Inventory
-from benkit.metadata.described import described, matching
+from benkit.metadata.described import columns_of, where_holds
 from benkit.metadata.metadata import Metadata
-from benkit.metadata.metadata_file import EVERY_COLUMN
+from benkit.metadata.patch_list import are_among, blocks_of, rows_of
 from benkit.splits.split import Split
 
 _FINDING = ("patch_id", "band", "kind")
@@ -63,7 +70,8 @@ class Choice:
 
     def columns(self, *others: str | None) -> Collection[str]:
         """Columns of metadata that a verb looks at beside those of places, labels and sides."""
-        return EVERY_COLUMN if self.where is not None else [name for name in others if name]
+        asked = () if self.where is None else columns_of(self.where)
+        return [*asked, *(name for name in others if name)]
 
     def of_metadata(self, metadata: Metadata) -> Metadata:
         """The rows of the patches that are not left out; an error if there is none."""
@@ -112,24 +120,24 @@ class Choice:
 def _by_patch_id(findings: pa.Table, metadata: Metadata) -> pa.Table:
     """The same by ``patch_id`` where not one of them is, but some name patches by the other column."""
     names = findings["patch_id"]
-    if pc.any(pc.is_in(names, metadata.table["patch_id"].combine_chunks())).as_py():
+    if are_among(one_array(names), one_array(metadata.table["patch_id"])).any():
         return findings
-    rows = pc.index_in(names, metadata.patch_ids, skip_nulls=True)
+    rows = rows_of(one_array(names), metadata.patch_ids)
     ids = pc.coalesce(metadata.table["patch_id"].take(rows), names)
     return findings.set_column(findings.column_names.index("patch_id"), "patch_id", ids)
 
 
 def where_true(selection: Selection, metadata: Metadata | None, where: str) -> Selection:
     """A selection without the patches for which a condition is not true."""
-    table = described(selection.ids, None if metadata is None else metadata.table)
-    return selection.where(matching(table, where), f"not where {where}")
+    table = None if metadata is None else metadata.table
+    return selection.where(where_holds(selection.ids, table, where), f"not where {where}")
 
 
 def chosen_patches(
     ids: pa.Array,
     metadata: Metadata | None = None,
     *,
-    patches: TableLike | Iterable[str] | None = None,
+    patches: pa.StringArray | None = None,
     split: Split | None = None,
     where: str | None = None,
     bbox: Sequence[float] | None = None,
@@ -137,14 +145,15 @@ def chosen_patches(
     """Of some patches those that are listed, on a side, match a condition and lie in a box."""
     selection = Selection.of_all(ids)
     if patches is not None:
-        selection = selection.among(as_patch_ids(patches, "patches"), "not listed")
+        selection = selection.among(patches, "not listed")
     if split is not None:
         on_sides = pa.concat_arrays(list(split.side_ids().values()))
         selection = selection.among(on_sides, "on no side of the split")
     if where is not None:
         selection = where_true(selection, metadata, where)
     if bbox is not None:
-        selection = selection.where(in_box(selection.ids, bbox), "outside the bounding box")
+        inside = np.concatenate([in_box(block, bbox) for block in blocks_of(selection.ids)])
+        selection = selection.where(inside, "outside the bounding box")
     return selection
 
 
@@ -182,7 +191,7 @@ def excluded(
     elsewhere = "not_part_of_dataset" if inventory is None else "not_on_disk"
     here = findings.filter(pc.not_equal(findings["kind"], elsewhere))
     named = here["patch_id"].drop_null().unique()
-    if len(named) and not pc.any(pc.is_in(named, ids)).as_py():
+    if len(named) and not are_among(named, ids).any():
         what = f"{len(ids):,} patches, such as {some_names(ids[:1].to_pylist())}, are chosen from"
         raise InputFormatError(
             f"{name if is_location(name) else 'the findings'}: expected patches of the findings, but "

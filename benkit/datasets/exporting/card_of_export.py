@@ -23,8 +23,9 @@ def export_card(inventory: Inventory, part: ExportPart, *, has_split: bool) -> d
     """
     assert part.metadata is not None, "a card tells of labels"
     inventory.require_pixel_hashes()
-    metadata = Metadata(part.metadata)
-    split = Split(part.metadata).aligned(metadata.patch_ids) if has_split else None
+    table = part.metadata.table
+    metadata = Metadata(table)
+    split = Split(table).aligned(metadata.patch_ids) if has_split else None
     with temporary_folder() as folder:
         with writing_inventory(folder / "inventory.parquet", inventory.layout) as writer:
             for rows, _ in files_of(inventory, part.patches):

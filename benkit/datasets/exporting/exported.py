@@ -12,8 +12,11 @@ from benkit.datasets.selection import Selection
 from benkit.errors import InputFormatError
 from benkit.files.file_kinds import kind_of_path
 from benkit.files.remote.location import Location, RemotePath
+from benkit.files.tables.table import one_array
 from benkit.inventory.contents import require_patches
+from benkit.inventory.table.database import batches_of
 from benkit.inventory.table.inventory_file import Inventory
+from benkit.metadata.patch_list import rows_of
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,26 @@ class Export:
 
 
 def patch_folders(inventory: Inventory) -> pa.Table:
-    """``product`` and ``patch_id`` of all patches."""
+    """``product``, as a dictionary, and ``patch_id`` of all patches, in their order."""
     require_patches(inventory)
-    return inventory.query_table(
-        "SELECT DISTINCT product, patch_id FROM inventory WHERE band IS NOT NULL ORDER BY ALL"
-    )
+    sql = "SELECT DISTINCT product, patch_id FROM inventory WHERE band IS NOT NULL ORDER BY ALL"
+    with inventory.session() as connection:
+        found = [
+            pa.table(
+                {"product": batch["product"].dictionary_encode(), "patch_id": batch["patch_id"]}
+            )
+            for batch in batches_of(connection, sql)
+        ]
+    return pa.concat_tables(found).unify_dictionaries().combine_chunks()
+
+
+def chosen_folders(folders: pa.Table, selection: Selection) -> pa.Table:
+    """Those of the patches that are chosen of them; a patch may lie in several."""
+    chosen = selection.chosen
+    if len(folders) > len(chosen):
+        rows = rows_of(one_array(folders["patch_id"]), selection.ids)
+        chosen = chosen[rows.to_numpy()]
+    return folders if chosen.all() else folders.filter(pa.array(chosen))
 
 
 def closed_patches(root: Location, inventory: Inventory) -> pa.Table:
@@ -50,8 +68,9 @@ def closed_patches(root: Location, inventory: Inventory) -> pa.Table:
     found = {
         patch: "none of its bands is on disk"
         for (patch,) in inventory.query(
-            "SELECT patch_id FROM inventory WHERE band IS NOT NULL GROUP BY patch_id "
-            "HAVING bool_and(status = 'missing')"
+            "SELECT patch_id FROM inventory WHERE band IS NOT NULL AND patch_id IN "
+            "(SELECT patch_id FROM inventory WHERE status = 'missing') "
+            "GROUP BY patch_id HAVING bool_and(status = 'missing')"
         )
     }
     in_tar = isinstance(root, Path) and root.is_file()
@@ -84,21 +103,20 @@ def require_some(inventory: Inventory, selection: Selection) -> None:
 
 
 def export_warnings(
-    folders: pa.Table,
+    patches: int,
     parts: Sequence[ExportPart],
     *,
-    has_metadata: bool,
+    described: int | None,
     has_maps: bool,
 ) -> list[str]:
-    """What is not as whoever trains on the export may expect it."""
-    number = len(folders["patch_id"].unique())
+    """What of the exported patches is not as whoever trains on them may expect it.
+
+    ``described`` is how many rows of metadata there are, None if there is no metadata.
+    """
     sentences = []
-    described_rows = sum(len(part.metadata) for part in parts if part.metadata is not None)
-    if has_metadata and described_rows < number:
-        sentences.append(
-            f"{number - described_rows:,} of the exported patches are not in the metadata"
-        )
+    if described is not None and described < patches:
+        sentences.append(f"{patches - described:,} of the exported patches are not in the metadata")
     maps = sum(len(part.maps) for part in parts)
-    if has_maps and maps < number:
-        sentences.append(f"{number - maps:,} of the exported patches have no reference map")
+    if has_maps and maps < patches:
+        sentences.append(f"{patches - maps:,} of the exported patches have no reference map")
     return sentences

@@ -1,19 +1,22 @@
 """What an export puts into which folder."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from benkit.datasets.exporting.part_metadata import PartMetadata
 from benkit.datasets.exporting.write_archive import ExportPart
+from benkit.files.tables.table import one_array
+from benkit.metadata.metadata_rows import MetadataRows
+from benkit.metadata.patch_list import are_among, distinct_ids
 from benkit.reference_maps.map_files import POLYGON_SUFFIXES
 from benkit.splits.split import Split
 
 
 def export_parts(
     folders: pa.Table,
-    metadata: pa.Table | None,
+    metadata: MetadataRows | None,
     split: Split | None,
     maps: Mapping[str, Path],
     *,
@@ -26,7 +29,7 @@ def export_parts(
     ----------
     folders : pyarrow.Table
         ``product`` and ``patch_id`` of the patches to export.
-    metadata : pyarrow.Table or None
+    metadata : MetadataRows or None
         Of any patches; the side of the split becomes its column ``split``.
     split : Split or None
     maps : mapping of str to Path
@@ -36,26 +39,28 @@ def export_parts(
     as_folders : bool
         Whether each side gets a folder.
     """
-    if metadata is not None and split is not None:
-        column = split.aligned(metadata[id_column].combine_chunks(), strict=False).table["split"]
-        own = [name for name in metadata.column_names if name != "split"]
-        metadata = metadata.select(own).append_column("split", column)
-    sides = split.side_ids() if as_folders and split else {"": folders["patch_id"].unique()}
     parts = []
-    for name, ids in sides.items():
-        some = folders.filter(pc.is_in(folders["patch_id"], ids))
-        wanted = some["patch_id"].combine_chunks()
-        rows = None
-        if metadata is not None:
-            rows = metadata.filter(pc.is_in(metadata[id_column], wanted))
+    for name, some in _folders_by_side(folders, split if as_folders else None):
+        ids = distinct_ids(some["patch_id"])
+        rows = None if metadata is None else PartMetadata(metadata, ids, id_column, split)
         places = {
             _map_place(one, maps[one]): maps[one]
-            for one in (wanted.to_pylist() if maps else [])
+            for one in (ids.to_pylist() if maps else [])
             if one in maps
         }
         if len(some):
             parts.append(ExportPart(name, some, rows, places))
     return parts
+
+
+def _folders_by_side(folders: pa.Table, split: Split | None) -> Iterator[tuple[str, pa.Table]]:
+    """The folders of each side of a split, or all without one."""
+    if split is None:
+        yield "", folders
+        return
+    ids = one_array(folders["patch_id"])
+    for name, of_side in split.side_ids().items():
+        yield name, folders.filter(pa.array(are_among(ids, of_side)))
 
 
 def _map_place(patch: str, path: Path) -> str:

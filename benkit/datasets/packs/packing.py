@@ -177,11 +177,13 @@ class Packing:
     def _rows(self, patches: pa.Table) -> NDArray[np.int64]:
         """Rows of the index of some patches, ascending."""
         own = pa.table(
-            [self.index.products.cast(pa.string()), self.index.patch_ids],
+            [self.index.products, self.index.patch_ids],
             names=["product", "patch_id"],
         )
         keys, wanted = (
-            pc.binary_join_element_wise(table["product"], table["patch_id"], "/").combine_chunks()
+            pc.binary_join_element_wise(
+                table["product"].cast(pa.string()), table["patch_id"], "/"
+            ).combine_chunks()
             for table in (own, patches)
         )
         return np.flatnonzero(np.asarray(pc.is_in(keys, wanted)))

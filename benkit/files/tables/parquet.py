@@ -5,6 +5,7 @@ bytes. So tables that might are read a few rows at a time, and given up when the
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from benkit.errors import InputFormatError
+from benkit.errors import BenkitError, InputFormatError, first_line
 from benkit.files.limits import LARGEST_TABLE, MOST_ROWS
 from benkit.files.remote.location import Location
 
@@ -99,11 +100,8 @@ def read_opened(
     if rows * largest <= LARGEST_TABLE:
         # Threads that have just started when Python ends would abort it.
         return _packed(unpacked(file.read(columns=columns, use_threads=False)), packed)
-    at_once = max(1, min(_ROWS_AT_ONCE, _LARGEST_BATCH // largest))
-    dictionaries = any(_unpacked(field.type) for field in file.schema_arrow)
-    batches = file.iter_batches(batch_size=at_once, columns=columns, use_threads=False)
     tables, size = [], 0
-    for some in _gathered(unpacked(batch) if dictionaries else batch for batch in batches):
+    for some in gathered_rows(file, columns):
         some = _packed(some.combine_chunks(), packed)
         size += some.nbytes
         if size > LARGEST_TABLE:
@@ -113,6 +111,16 @@ def read_opened(
     del some
     pa.default_memory_pool().release_unused()
     return table
+
+
+def gathered_rows(file: pq.ParquetFile, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """The rows of a file, or of some columns, a few megabytes at a time; dictionaries are unpacked."""
+    groups = (file.metadata.row_group(i) for i in range(file.metadata.num_row_groups))
+    largest = max((group.total_byte_size for group in groups), default=1)
+    at_once = max(1, min(_ROWS_AT_ONCE, _LARGEST_BATCH // max(largest, 1)))
+    dictionaries = any(_unpacked(field.type) for field in file.schema_arrow)
+    batches = file.iter_batches(batch_size=at_once, columns=columns, use_threads=False)
+    return _gathered(unpacked(batch) if dictionaries else batch for batch in batches)
 
 
 def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
@@ -174,6 +182,20 @@ def _packed_lists(lists: pa.ListArray) -> pa.ListArray:
     ends = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(lengths)])
     texts = pc.list_flatten(lists).dictionary_encode()
     return pa.ListArray.from_arrays(ends, texts, mask=pc.is_null(lists))
+
+
+@contextmanager
+def refusing_damage(path: Location) -> Iterator[None]:
+    """Say of errors about the content of a Parquet file which one is damaged."""
+    try:
+        yield
+    except (MemoryError, BenkitError):
+        raise
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise InputFormatError(
+            f"{path}: expected a whole Parquet file, but it is damaged ({first_line(error)}); "
+            "download or copy it again"
+        ) from None
 
 
 def too_large(path: Location, how: str) -> InputFormatError:

@@ -32,10 +32,16 @@ from benkit.files.safe_names import printable, some_names
 from benkit.files.tables.csv_file import is_csv, parse_csv
 from benkit.files.tables.csv_guard import guard_cells
 from benkit.files.tables.kept import slices_of
-from benkit.files.tables.parquet import Lean, read_at_most, read_parquet, too_large
+from benkit.files.tables.parquet import (
+    Lean,
+    read_at_most,
+    read_parquet,
+    refusing_damage,
+    too_large,
+)
+from benkit.files.tables.parquet_blocks import PARQUET_GROUP
 from benkit.files.writing.replace import replacing
 
-_ROWS_PER_GROUP = 2**20
 _ROWS_AT_ONCE = 50_000
 
 
@@ -244,17 +250,10 @@ def read_content(path: Location) -> bytes:
 
 
 def _parse_parquet(path: Location, content: bytes, lean: Lean | None = None) -> pa.Table:
-    try:
+    with refusing_damage(path):
         table = read_parquet(content, path, lean=lean)
         table.validate(full=True)  # texts that are not UTF-8 fail far from here else
         return table
-    except MemoryError:
-        raise
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise InputFormatError(
-            f"{path}: expected a whole Parquet file, but it is damaged ({first_line(error)}); "
-            "download or copy it again"
-        ) from None
 
 
 def is_text(kind: pa.DataType) -> bool:
@@ -293,7 +292,7 @@ def write_table(table: pa.Table, path: LocationLike) -> None:
     with replacing(path) as part:
         if path.suffix == ".parquet":
             with pq.ParquetWriter(part, table.schema, compression="zstd") as file:
-                for some in slices_of(table, _ROWS_PER_GROUP):
+                for some in slices_of(table, PARQUET_GROUP):
                     file.write_table(some)
         elif path.suffix == ".csv":
             with pa_csv.CSVWriter(part, _flat(table.slice(0, 0)).schema) as file:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,6 +22,7 @@ _CLOSED: _Config = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
+_KEEP_FOOTERS = "SET parquet_metadata_cache = true"  # of files that many queries read
 _QUIET = "SET enable_progress_bar = false"  # DuckDB draws one where Python has no script
 
 Found = TypeVar("Found")
@@ -47,6 +48,8 @@ def database_for(size: int) -> "Iterator[duckdb.DuckDBPyConnection]":
         }
         with duckdb.connect(config=_CLOSED | limits) as connection:
             connection.execute(_QUIET)
+            with suppress(duckdb.CatalogException):  # earlier versions have no such setting
+                connection.execute(_KEEP_FOOTERS)
             yield connection
 
 

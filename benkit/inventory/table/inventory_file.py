@@ -3,9 +3,9 @@
 import itertools
 import os
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _ROWS_PER_GROUP = 120_000
-_PATCHES_AT_ONCE = 20_000
+_PATCHES_AT_ONCE = 40_000
 _LEFT_IN = "patch_id IS NULL OR patch_id NOT IN (SELECT patch_id FROM left_out)"
 
 
@@ -47,7 +47,7 @@ class Inventory(TableValue):
     path : str or path
     source : str, optional
         Its name in errors, if not its path.
-    left_out : set of str
+    left_out : pyarrow.StringArray, optional
         Patches of which queries see nothing.
 
     Raises
@@ -60,7 +60,7 @@ class Inventory(TableValue):
 
     path: str | os.PathLike[str]
     source: str | None = None
-    left_out: Collection[str] = frozenset()
+    left_out: pa.StringArray | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
         """Refuse what is no inventory."""
@@ -229,9 +229,9 @@ class Inventory(TableValue):
                     for batch in file.iter_batches(rows, row_groups=[group], columns=list(columns)):
                         yield pa.Table.from_batches([batch])
 
-    def without(self, patches: Collection[str]) -> "Inventory":
+    def without(self, patches: pa.StringArray) -> "Inventory":
         """The same, of which queries see nothing of some patches."""
-        return replace(self, left_out=frozenset(patches))
+        return replace(self, left_out=patches)
 
     @property
     def patch_ids(self) -> pa.ChunkedArray:
@@ -256,15 +256,17 @@ class Inventory(TableValue):
     def rows_of(self, patches: pa.Table) -> Iterator[pa.Table]:
         """The rows of bands of some patches, some at a time, with the columns of `INVENTORY_SCHEMA`.
 
-        They come in the order of a scan. ``patches`` has the columns ``product`` and ``patch_id``.
+        They come in the order of a scan. ``patches`` has the columns ``product`` and ``patch_id``, and
+        is in their order.
         """
         in_order = f"product, patch_id, list_position({[*self.layout.band_names]}, band)"
-        keys = [("product", "ascending"), ("patch_id", "ascending")]
-        patches = patches.select(["product", "patch_id"]).sort_by(keys)
         with self.session() as connection:
             # some at a time, of which most row groups have none: all rows would be sorted at once
             for start in range(0, len(patches), _PATCHES_AT_ONCE):
-                some = patches.slice(start, _PATCHES_AT_ONCE)
+                some = patches.slice(start, _PATCHES_AT_ONCE).select(["product", "patch_id"])
+                some = some.cast(
+                    pa.schema({name: pa.string() for name in some.column_names}.items())
+                )
                 connection.register("patches", some)
                 first, last = (_quoted(some["product"][at].as_py()) for at in (0, -1))
                 sql = (
@@ -283,9 +285,8 @@ class Inventory(TableValue):
         try:
             with self._database() as connection:
                 some = ""
-                if self.left_out:
-                    ids = pa.array(sorted(self.left_out), pa.string())
-                    connection.register("left_out", pa.table({"patch_id": ids}))
+                if self.left_out is not None:
+                    connection.register("left_out", pa.table({"patch_id": self.left_out}))
                     some = f" WHERE {_LEFT_IN}"
                 files = ", ".join(_quoted(_one_file(file)) for file in self.files)
                 connection.execute(
