@@ -44,6 +44,11 @@ class MetadataRows:
             return cls((known.table,), len(known), True)
         return cls(sources, len(known), False)
 
+    @property
+    def name(self) -> str:
+        """What errors call them."""
+        return metadata_name(list(self.sources))
+
     def blocks(self) -> Iterator[pa.Table]:
         """All rows, some at a time, at least one table; all have the same columns.
 
@@ -65,7 +70,7 @@ class MetadataRows:
                 yield pa.concat_tables([every, some], promote_options="permissive")
         if number != self.number:
             raise InputFormatError(
-                f"{metadata_name(list(self.sources))}: expected {self.number:,} rows, as there were "
+                f"{self.name}: expected {self.number:,} rows, as there were "
                 f"before, but there are {number:,}; do not change metadata while they are read"
             )
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import benkit
+from benkit.datasets.exporting import part_metadata
 from benkit.datasets.exporting.download_again import download_again
 from benkit.datasets.selection import TO_DOWNLOAD_AGAIN, Selection
 from benkit.errors import InputFormatError
@@ -102,6 +103,24 @@ def test_metadata_that_change_while_they_are_read_are_refused(large, tmp_path):
     path.write_bytes(path.read_bytes()[:-100_000] + path.read_bytes()[-90_000:])
     with pytest.raises(InputFormatError, match=r"metadata.parquet: expected a whole Parquet file"):
         list(rows.blocks())
+
+
+def test_rows_of_an_export_that_cannot_be_held_are_refused_where_they_have_to_be(
+    made, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(part_metadata, "LARGEST_TABLE", 100)
+    with pytest.raises(InputFormatError, match=r"metadata.parquet: .* exported patches are larger"):
+        exported(made, tmp_path / "card", made / "metadata.parquet", card=True)
+    exported(made, tmp_path / "out", made / "metadata.parquet")
+
+
+def test_groups_of_long_rows_are_small(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet_blocks, "_LARGEST_GROUP", 10_000)
+    block = pa.table({"a": ["x" * 3000] * 2})
+    assert write_parquet_blocks([block] * 20, tmp_path / "long.parquet") == 40
+    file = pq.ParquetFile(tmp_path / "long.parquet")
+    assert file.read()["a"].to_pylist() == ["x" * 3000] * 40
+    assert max(file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)) <= 6
 
 
 @given(st.lists(st.integers(0, 25), min_size=1, max_size=6))

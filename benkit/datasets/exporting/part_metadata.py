@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from benkit.files.limits import LARGEST_TABLE
 from benkit.files.remote.location import Location
+from benkit.files.tables.parquet import too_large
 from benkit.files.tables.parquet_blocks import write_parquet_blocks
 from benkit.files.tables.table import one_array, write_table
 from benkit.files.writing.replace import replacing
@@ -51,8 +53,14 @@ class PartMetadata:
 
     @property
     def table(self) -> pa.Table:
-        """All rows at once."""
-        return pa.concat_tables(list(self.blocks()))
+        """All rows at once; an `InputFormatError` if they are more than `LARGEST_TABLE`."""
+        found, size = [], 0
+        for some in self.blocks():
+            found.append(some)
+            size += some.nbytes
+            if size > LARGEST_TABLE and not self.rows.is_held:
+                raise too_large(self.rows.name, "the rows of the exported patches are larger")
+        return pa.concat_tables(found)
 
     def write(self, path: Location) -> int:
         """Write the rows as Parquet, with all columns; returns how many there are."""

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from benkit.errors import BenkitError, InputFormatError, first_line
 from benkit.files.limits import LARGEST_TABLE, MOST_ROWS
-from benkit.files.remote.location import Location
+from benkit.files.remote.location import Location, LocationLike
 
 MANY_ROWS = 2**20
 """Rows of a table from which on no more of it is held than is asked for."""
@@ -198,7 +198,7 @@ def refusing_damage(path: Location) -> Iterator[None]:
         ) from None
 
 
-def too_large(path: Location, how: str) -> InputFormatError:
+def too_large(path: LocationLike, how: str) -> InputFormatError:
     """The error about a table that has more bytes than `LARGEST_TABLE`."""
     return InputFormatError(
         f"{path}: expected a table of at most {LARGEST_TABLE // 2**30} GB, but {how}; "

@@ -12,6 +12,7 @@ from benkit.files.tables.parquet import MANY_ROWS, gathered_rows, refusing_damag
 
 PARQUET_GROUP = 2**20
 """Rows of a group of the files that we write."""
+_LARGEST_GROUP = 2**29  # bytes: one text may come in each of very many rows
 
 
 def has_many_rows(path: Path) -> bool:
@@ -39,9 +40,10 @@ def parquet_blocks(path: Path, name: Location) -> Iterator[pa.Table]:
 def write_parquet_blocks(blocks: Iterable[pa.Table], path: Path) -> int:
     """Write tables of one schema, at least one, as one file; returns how many rows these are.
 
-    The bytes are the same however the rows are cut into tables.
+    The bytes are the same however the rows are cut into tables, but where rows are so long that a group
+    of them would not be held.
     """
-    rows = held = 0
+    rows = held = size = 0
     waiting: list[pa.Table] = []
     with ExitStack() as stack:
         file = None
@@ -49,13 +51,13 @@ def write_parquet_blocks(blocks: Iterable[pa.Table], path: Path) -> int:
             if file is None:
                 file = stack.enter_context(pq.ParquetWriter(path, some.schema, compression="zstd"))
             rows += len(some)
-            while held + len(some) >= PARQUET_GROUP:
+            while held + len(some) >= PARQUET_GROUP or size > _LARGEST_GROUP:
                 waiting.append(some.slice(0, PARQUET_GROUP - held))
                 some = some.slice(PARQUET_GROUP - held)
                 _write_group(file, waiting)
-                held = 0
+                held = size = 0
             waiting.append(some)
-            held += len(some)
+            held, size = held + len(some), size + some.nbytes
         if file is not None and (held or not rows):
             _write_group(file, waiting)
     return rows

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _ROWS_PER_GROUP = 120_000
-_PATCHES_AT_ONCE = 40_000
+_PATCHES_AT_ONCE = 20_000
 _LEFT_IN = "patch_id IS NULL OR patch_id NOT IN (SELECT patch_id FROM left_out)"
 
 
