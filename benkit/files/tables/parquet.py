@@ -107,7 +107,7 @@ def read_opened(
         if size > LARGEST_TABLE:
             raise too_large(path, "it unpacks into more")
         tables.append(some)
-    table = _put_together(tables)
+    table = joined_rows(tables)
     del some
     pa.default_memory_pool().release_unused()
     return table
@@ -119,7 +119,11 @@ def gathered_rows(file: pq.ParquetFile, columns: Sequence[str] | None = None) ->
     largest = max((group.total_byte_size for group in groups), default=1)
     at_once = max(1, min(_ROWS_AT_ONCE, _LARGEST_BATCH // max(largest, 1)))
     dictionaries = any(_unpacked(field.type) for field in file.schema_arrow)
-    batches = file.iter_batches(batch_size=at_once, columns=columns, use_threads=False)
+    batches = (
+        batch
+        for group in range(file.num_row_groups)  # all at once would stay in memory to the end
+        for batch in file.iter_batches(at_once, [group], columns, use_threads=False)
+    )
     return _gathered(unpacked(batch) if dictionaries else batch for batch in batches)
 
 
@@ -136,15 +140,15 @@ def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(waiting)
 
 
-def _put_together(tables: list[pa.Table]) -> pa.Table:
+def joined_rows(tables: list[pa.Table]) -> pa.Table:
     """The rows of some tables, a list that is emptied: copied by columns, so that few are held twice."""
     schema = tables[0].schema
     waiting = [[table.column(index) for table in tables] for index in range(len(schema))]
     tables.clear()
     columns = []
-    while waiting:
+    for field in schema:
         chunks = [chunk for column in waiting.pop(0) for chunk in column.chunks]
-        columns.append(pa.chunked_array(chunks).combine_chunks())
+        columns.append(pa.chunked_array(chunks, field.type).combine_chunks())
         del chunks
     return pa.table(columns, schema=schema)
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benkit.files.remote.location import Location
-from benkit.files.tables.parquet import MANY_ROWS, gathered_rows, refusing_damage
+from benkit.files.tables.parquet import MANY_ROWS, gathered_rows, joined_rows, refusing_damage
 
 PARQUET_GROUP = 2**20
 """Rows of a group of the files that we write."""
@@ -54,17 +54,10 @@ def write_parquet_blocks(blocks: Iterable[pa.Table], path: Path) -> int:
             while held + len(some) >= PARQUET_GROUP or size > _LARGEST_GROUP:
                 waiting.append(some.slice(0, PARQUET_GROUP - held))
                 some = some.slice(PARQUET_GROUP - held)
-                _write_group(file, waiting)
+                file.write_table(joined_rows(waiting))
                 held = size = 0
             waiting.append(some)
             held, size = held + len(some), size + some.nbytes
         if file is not None and (held or not rows):
-            _write_group(file, waiting)
+            file.write_table(joined_rows(waiting))
     return rows
-
-
-def _write_group(file: pq.ParquetWriter, waiting: list[pa.Table]) -> None:
-    """Write a group of rows, and empty their list before, as they are held twice else."""
-    table = pa.concat_tables(waiting)
-    waiting.clear()
-    file.write_table(table.combine_chunks())
