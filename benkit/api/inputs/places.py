@@ -196,6 +196,8 @@ def is_inventory(source: Any) -> bool:
         return are_of_inventory([*map(str, names)])
     where = as_location(source)
     try:
-        return isinstance(where, Path) and are_of_inventory(pq.read_schema(head_of(where)).names)
+        head = head_of(where) if isinstance(where, Path) else None
+        # opening a pipe would never end
+        return head is not None and head.is_file() and are_of_inventory(pq.read_schema(head).names)
     except (pa.ArrowException, OSError, UnicodeError):
         return False
