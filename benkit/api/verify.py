@@ -6,8 +6,7 @@ from benkit.datasets.cards.card import Card
 from benkit.datasets.cards.verification import Verification, compare_with_card
 from benkit.engine import Engine
 from benkit.engine.progress import Progress
-from benkit.errors import OptionError
-from benkit.files.remote.location import LocationLike, as_location, is_location
+from benkit.files.remote.location import LocationLike, as_location
 from benkit.files.tables.table import read_content
 from benkit.inventory.contents import require_patches
 from benkit.option_types import with_option_types
@@ -44,14 +43,10 @@ def verify(
     InputFormatError
         If the card is damaged or of another version, or the inventory does not tell (a new scan does).
     """
-    if is_location(card):
-        known = Card.from_json(read_content(as_location(card)), str(card))
-    elif isinstance(card, Card):
+    if isinstance(card, Card):
         known = card
     else:
-        raise OptionError(
-            f"expected a card, as a path or a Card, but it is of the type {type(card).__name__}"
-        )
+        known = Card.from_json(read_content(as_location(card)), str(card))
     given = None if metadata is None else as_metadata(metadata)
     sides = None if split is None else Split(split)
     with open_source(source, engine=engine, progress=progress) as inventory:

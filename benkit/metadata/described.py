@@ -35,8 +35,8 @@ def columns_of(expression: str) -> set[str]:
 
     Examples
     --------
-    >>> sorted(columns_of('Country = \'Austria\' AND "cloud cover" < 5'))
-    ['5', 'and', 'austria', 'cloud cover', 'country']
+    >>> sorted(columns_of('Country IS NOT NULL AND "cloud cover" < 5'))
+    ['5', 'and', 'cloud cover', 'country', 'is', 'not', 'null']
     """
     found = _NAME.findall(expression)
     names = {(quoted.replace('""', '"') or plain).lower() for quoted, plain in found}

@@ -178,5 +178,5 @@ def test_no_card_no_source_and_no_path_are_refused(made, tmp_path, capsys):
     assert "none.json: expected a file, but there is nothing" in capsys.readouterr().err
     assert main(verified(made, tmp_path / "none")) == 2
     assert "expected an inventory or the folder of an archive" in capsys.readouterr().err
-    with pytest.raises(benkit.OptionError, match="expected a card, as a path or a Card"):
+    with pytest.raises(benkit.OptionError, match="expected card as a path, or a Card"):
         benkit.verify(5, made / "i.parquet")
