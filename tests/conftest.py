@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from benkit.files.tables import parquet, parquet_blocks
+from benkit.metadata import metadata_rows, patch_list
+
 ROOT = Path(__file__).resolve().parents[1]
 
 settings.register_profile("benkit", deadline=None, database=None, derandomize=True)
@@ -22,6 +25,16 @@ def shared_data() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return folder.resolve()
+
+
+@pytest.fixture(scope="module")
+def many_rows():
+    """Rows from which on tables count as large, a quarter as many as outside these tests."""
+    rows = 2**18
+    with pytest.MonkeyPatch.context() as patched:
+        for module in (parquet, parquet_blocks, metadata_rows, patch_list):
+            patched.setattr(module, "MANY_ROWS", rows)
+        yield rows
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,6 @@ from benkit.datasets.exporting.download_again import download_again
 from benkit.datasets.selection import TO_DOWNLOAD_AGAIN, Selection
 from benkit.errors import InputFormatError
 from benkit.files.tables import parquet, parquet_blocks
-from benkit.files.tables.parquet import MANY_ROWS
 from benkit.files.tables.parquet_blocks import write_parquet_blocks
 from benkit.metadata import metadata_rows
 from benkit.metadata.metadata import as_metadata
@@ -26,9 +25,9 @@ IDS = [f"{PRODUCT}_00_{row:02d}" for row in range(4)]
 
 
 @pytest.fixture(scope="module")
-def large():
+def large(many_rows):
     """Metadata of a few more patches than are held whole, of which four are on disk."""
-    rows = MANY_ROWS + 10
+    rows = many_rows + 10
     names = [f"patch {number}" for number in range(rows)]
     for place, patch in zip((7, 0, rows - 1, rows // 2), IDS, strict=True):
         names[place] = patch
@@ -46,7 +45,7 @@ def made(large, tmp_path_factory):
     for patch in IDS:
         archive.patch(patch)
     benkit.scan(archive.root, folder / "inventory.parquet", engine=benkit.Engine(workers=1))
-    pq.write_table(large, folder / "metadata.parquet", compression="zstd", row_group_size=300_000)
+    pq.write_table(large, folder / "metadata.parquet", compression="zstd", row_group_size=100_000)
     return folder
 
 
@@ -71,7 +70,7 @@ def test_metadata_of_a_large_file_are_as_if_all_were_held(
 ):
     found = exported(made, tmp_path / "found", made / "metadata.parquet", **choices)
     for module in (parquet, metadata_rows):
-        monkeypatch.setattr(module, "MANY_ROWS", 2 * MANY_ROWS)
+        monkeypatch.setattr(module, "MANY_ROWS", 2 * len(large))
     held = exported(made, tmp_path / "held", made / "metadata.parquet", **choices)
     assert found == held
     rows = pq.read_table(tmp_path / "found" / "metadata.parquet")
