@@ -23,7 +23,6 @@ _EUROPE = (
 _EUROPE_EPSG, _WORLD_EPSG = 3035, 6933
 _RADIUS = 6_371_000  # metres, of the Earth
 _STRIP = np.radians(24)
-_AT_ONCE = 2**17  # points that are held as geometries, which take twenty times as much memory
 _APART = 5_000_000  # metres between the middles of two strips, more than one is wide
 
 
@@ -115,13 +114,8 @@ def nearest_points(
     distinct, which = np.unique(points @ (1, 1j), return_inverse=True)
     places, first = np.unique(others @ (1, 1j), return_index=True)
     tree = shapely.STRtree(shapely.points(places.real, places.imag))
-    nearest, metres = np.empty(len(distinct), np.int64), np.empty(len(distinct))
-    for begin in range(0, len(distinct), _AT_ONCE):
-        some = slice(begin, begin + _AT_ONCE)
-        (point, place), distance = tree.query_nearest(
-            shapely.points(distinct[some].real, distinct[some].imag), return_distance=True
-        )
-        start = np.flatnonzero(np.diff(point, prepend=-1))
-        nearest[some] = np.minimum.reduceat(first[place], start)
-        metres[some] = distance[start]
-    return nearest[which], metres[which]
+    (point, place), distance = tree.query_nearest(
+        shapely.points(distinct.real, distinct.imag), return_distance=True
+    )
+    start = np.flatnonzero(np.diff(point, prepend=-1))
+    return np.minimum.reduceat(first[place], start)[which], distance[start][which]

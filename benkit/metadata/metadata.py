@@ -32,8 +32,6 @@ from benkit.metadata.categories import (
 from benkit.metadata.dates import date_seasons
 from benkit.metadata.metadata_file import TEXTS, lists_of_texts, metadata_table
 
-_AT_ONCE = 2**18  # rows
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Metadata(TableValue):
@@ -196,11 +194,7 @@ class Metadata(TableValue):
 
     def filter(self, chosen: NDArray[np.bool_]) -> Self:
         """The rows where a (n,) bool array is true."""
-        parts = [  # as Arrow needs memory for all rows of lists beside those that it gives
-            self.table.slice(start, _AT_ONCE).filter(pa.array(chosen[start : start + _AT_ONCE]))
-            for start in range(0, max(len(self), 1), _AT_ONCE)
-        ]
-        return self._with(pa.concat_tables(parts).combine_chunks(), np.flatnonzero(chosen))
+        return self._take(np.flatnonzero(chosen))
 
     def select(self, patches: Iterable[str]) -> Self:
         """The rows of some patches, in the order in which these are named.
@@ -215,13 +209,13 @@ class Metadata(TableValue):
         if rows.null_count:
             unknown = wanted.filter(rows.is_null())[0].as_py()
             raise InputFormatError(f"{some_names([unknown])} is not in the metadata")
-        return self._with(self.table.take(rows), rows.to_numpy())
+        return self._take(rows.to_numpy())
 
-    def _with(self, table: pa.Table, rows: NDArray[np.integer]) -> Self:
-        """A table of some of the rows, of which nothing is checked again."""
+    def _take(self, rows: NDArray[np.integer]) -> Self:
+        """Rows by index, of which nothing is checked again."""
         known = self.places or self.__dict__.get("ground")
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        fields |= {"table": table, "places": known and known.take(rows)}
+        fields |= {"table": self.table.take(pa.array(rows)), "places": known and known.take(rows)}
         return self.of_table(**fields)
 
 
